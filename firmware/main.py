@@ -1,0 +1,40 @@
+"""Start nearhum at power-on. Ctrl-C leaves the plain REPL, with what was learned and logged safe on flash.
+
+The one catch of the application: what nobody else caught is journalled as a fault, and the loop begins again from the
+stored state. Three such failures within a minute leave the REPL instead: safe mode.
+"""
+
+import sys
+import time
+
+
+def main():
+    from nearhum.errors import NearhumError
+
+    failures = []
+    while len(failures) < 3 or time.ticks_diff(time.ticks_ms(), failures[-3]) > 60000:
+        hum = None
+        try:
+            from nearhum.pipeline import Pipeline
+
+            hum = Pipeline()
+            hum.run()
+        except KeyboardInterrupt:
+            if hum:
+                hum.close()
+            print("nearhum: stopped. Resume with Ctrl-D, or nearhum.run() after import nearhum.")
+            return
+        except NearhumError as e:
+            # a setting or the sensor: trying again changes nothing
+            print("nearhum: %s. %s" % (e.message, e.hint))
+            return
+        except Exception as e:
+            failures.append(time.ticks_ms())
+            sys.print_exception(e)
+            if hum:
+                hum.journal.event("fault", error=repr(e), window=hum.n_windows, learning=hum.guard.learning)
+                hum.journal.flush()
+    print("nearhum: three failures within a minute; safe mode. The log has them: nearhum pull.")
+
+
+main()

@@ -1,0 +1,28 @@
+"""nearhum: learns what is normal for a machine, on the board itself. Read pipeline.py first.
+
+Importing this imports nothing else: CPython takes only `wire` and `errors` from here, and a board loads a module
+when it is needed. At the REPL every console verb is a function, `import nearhum; nearhum.status()`, and
+`nearhum.run()` resumes the loop that Ctrl-C stopped.
+"""
+
+__version__ = "0.1.0"
+
+VERBS = (
+    "help", "status", "learn", "watch", "enrol", "forget", "list", "log", "rollback", "reset", "set", "get",
+)  # fmt: skip
+
+
+def __getattr__(name):
+    if name not in VERBS and name != "run":
+        # MicroPython asks here, before it looks for a file, when someone writes `from nearhum import wire`
+        if name[0] != "_":
+            try:
+                __import__("nearhum." + name)
+                return globals()[name]
+            except ImportError:
+                pass
+        raise AttributeError(name)
+    from nearhum.pipeline import current
+
+    hum = current()
+    return hum.run if name == "run" else hum.console.as_function(name)

@@ -1,0 +1,80 @@
+"""Board: reads the deployed configuration, opens the sensor, tells the time. `machine` is imported here and in sources.
+
+Leaf. The configuration is /nearhum.json, written by deploy; what `set` changed since lies in hum/set.json and wins.
+"""
+
+import json
+import time
+
+from nearhum.config import complete
+from nearhum.errors import ConfigError
+from nearhum.store import make_folder, read_file, write_file
+
+CONFIG = "nearhum.json"
+CHANGED = "hum/set.json"
+
+
+def load_config(root):
+    """Return the complete settings of this board. Raises ConfigError."""
+    given = read_json(root + CONFIG)
+    if given is None:
+        raise ConfigError("no /%s on the board" % CONFIG, "deploy from the host: nearhum deploy")
+    given.update(read_json(root + CHANGED) or {})
+    return complete(given)
+
+
+def read_json(path):
+    """Return the object in a JSON file, None where there is no file. Raises ConfigError for anything else."""
+    text = read_file(path)
+    if text is None:
+        return None
+    try:
+        given = json.loads(text)
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        raise ConfigError("%s is not a JSON object" % path, "deploy again from the host: nearhum deploy")
+    return given
+
+
+def change(root, name, value):
+    """Keep one setting in hum/set.json; it holds from the next start. The whole is checked first."""
+    changed = read_json(root + CHANGED) or {}
+    changed[name] = value
+    given = read_json(root + CONFIG) or {}
+    given.update(changed)
+    complete(given)
+    make_folder(root + "hum")
+    write_file(root + CHANGED, json.dumps(changed).encode())
+
+
+def open_source(config):
+    """Return the driver that config names, opened. Raises SourceError, ConfigError."""
+    name = config["source"]["driver"]
+    if not all([c.isalpha() or c.isdigit() or c == "_" for c in name]):
+        raise ConfigError("driver = %r" % name, "the name of a file in nearhum/sources")
+    try:
+        module = __import__("nearhum.sources." + name, None, None, ("Source",))
+    except ImportError:
+        raise ConfigError("driver = %r: not on the board" % name, "deploy again with the board file that names it")
+    return module.Source(config)
+
+
+class Clock:
+    """Milliseconds since start. time.ticks_ms wraps (at 2^30 on most ports); asked once a day at least, this does not."""
+
+    def __init__(self):
+        self._ticks = time.ticks_ms()
+        self._ms = 0
+
+    def ms(self):
+        """Return milliseconds since this clock was made."""
+        now = time.ticks_ms()
+        self._ms += time.ticks_diff(now, self._ticks)
+        self._ticks = now
+        return self._ms
+
+
+def rest():
+    """Wait a millisecond: nothing has come."""
+    time.sleep_ms(1)

@@ -1,0 +1,166 @@
+"""Settings: one table with name, type, range and meaning; defaults keyed by the kind of signal.
+
+Leaf. A board file names the kind; whatever it (or the user, with `set`) says beyond that overrides the kind's defaults.
+Everything is validated here, before the first sample, with the name, the value, the allowed range and the remedy.
+"""
+
+from nearhum.errors import ConfigError
+
+KINDS = ("telemetry", "vibration", "motion", "audio")
+STATISTICS = ("rms", "peak", "crest", "kurtosis", "zero_crossings")
+
+# name: (low, high, meaning) for numbers, (choices, meaning) for words, (None, meaning) for free text.
+SETTINGS = {
+    "board": (None, "name of the board file"),
+    "kind": (KINDS, "kind of signal, chooses the defaults"),
+    "path": (("fixed", "float"), "numeric path: kernels on integers, or ulab on floats"),
+    "rate_hz": (0.001, 100000, "samples a second and channel"),
+    "n_channels": (1, 8, "channels of the sensor"),
+    "n_window": (2, 1024, "samples in a window"),
+    "n_hop": (1, 1024, "samples from one window to the next, at most n_window"),
+    "mean": (("off", "scaled", "ranged"), "channel means as features: off, full scale = 127, or scaled by their own spread"),
+    "n_range": (8, 1000, "windows that set the scale of ranged means before learning"),
+    "statistics": (None, "comma-separated, of rms peak crest kurtosis zero_crossings, or empty"),
+    "n_bands": (0, 32, "log band energies a channel"),
+    "spacing": (("linear", "log", "mel"), "how the bands divide the range of frequencies"),
+    "f_low_hz": (0, 50000, "lower edge of the first band; 0: the lowest there is"),
+    "f_high_hz": (0, 50000, "upper edge of the last band; 0: half the sampling rate"),
+    "head": (None, "path of an int8 head file on the board, or empty for none"),
+    "learn_windows": (16, 16000000, "windows of a learning period that `learn` was not told the length of"),
+    "spread_floor": (1, 64, "steps of a feature: a spread below counts as this"),
+    "smooth": (1, 256, "share of a new score in the smoothed one, of 256; 256: no smoothing"),
+    "alarms_per_day": (0.001, 1000, "false alarms a day that the threshold is set for"),
+    "alarm_m": (1, 32, "windows over the threshold, of the last alarm_n, that raise an alarm"),
+    "alarm_n": (1, 32, "see alarm_m"),
+    "release": (1, 4096, "an alarm ends this many 1/256 octaves under its fading peak, or under the threshold"),
+    "fade": (1, 1000000, "windows in which the remembered peak of an alarm fades by an octave"),
+    "reject": (0, 8192, "a window this many 1/256 octaves beyond the spread of the examples is unknown"),
+}
+
+_COMMON = {
+    "board": "",
+    "kind": "vibration",
+    "path": "fixed",
+    "mean": "off",
+    "n_range": 40,
+    "statistics": "",
+    "n_bands": 0,
+    "spacing": "log",
+    "f_low_hz": 0,
+    "f_high_hz": 0,
+    "head": "",
+    "learn_windows": 400,
+    "spread_floor": 2,
+    "smooth": 128,
+    "alarms_per_day": 1,
+    "alarm_m": 1,
+    "alarm_n": 1,
+    "release": 307,
+    "fade": 256,
+    "reject": 512,
+}
+
+# One default setting per kind of signal. Rates are those the kind is usually sampled at; a board file states its own.
+_KIND = {
+    # slow rows of physical quantities: the mean of 16 rows, a step a 16th of its spread, scores smoothed over 8
+    "telemetry": {
+        "rate_hz": 1, "n_channels": 1, "n_window": 16, "n_hop": 1, "mean": "ranged", "smooth": 32,
+    },
+    # a bearing's or motor's acceleration: band energies and their sum; a spread below 2 dB is not believed
+    "vibration": {
+        "rate_hz": 4000, "n_channels": 3, "n_window": 512, "n_hop": 512, "n_bands": 12, "statistics": "rms",
+        "spread_floor": 5,
+    },
+    # a limb or a handle: posture (means), effort (rms) and rhythm (bands) over four seconds
+    "motion": {
+        "rate_hz": 50, "n_channels": 6, "n_window": 200, "n_hop": 200, "mean": "scaled", "n_bands": 6,
+        "statistics": "rms", "f_low_hz": 0.4, "f_high_hz": 12, "spread_floor": 3, "learn_windows": 30, "smooth": 256,
+    },
+    # sound: mel bands of 32 ms every 16 ms
+    "audio": {
+        "rate_hz": 16000, "n_channels": 1, "n_window": 512, "n_hop": 256, "n_bands": 20, "spacing": "mel",
+        "f_low_hz": 100, "spread_floor": 5,
+    },
+}  # fmt: skip
+
+SOURCE = "source"  # the one nested entry: {"driver": name, ...}; its keys are the driver's own
+
+
+def defaults(kind):
+    """Return a new dict with the default of every setting for this kind."""
+    if kind not in KINDS:
+        raise ConfigError("kind = %r" % (kind,), "one of " + ", ".join(KINDS))
+    out = dict(_COMMON)
+    out.update(_KIND[kind])
+    out["kind"] = kind
+    return out
+
+
+def check(name, value):
+    """Return value if the setting of that name may have it; raise ConfigError with the allowed range if not."""
+    if name not in SETTINGS:
+        raise ConfigError("no setting is called %r" % (name,), "`get` lists them")
+    rule = SETTINGS[name]
+    if rule[0] is None:
+        if not isinstance(value, str) or len(value) > 64:
+            raise ConfigError("%s = %r" % (name, value), "a text of at most 64 characters")
+    elif isinstance(rule[0], tuple):
+        if value not in rule[0]:
+            raise ConfigError("%s = %r" % (name, value), "one of " + ", ".join(rule[0]))
+    else:
+        whole = isinstance(rule[0], int) and name not in ("f_low_hz", "f_high_hz")
+        fits = isinstance(value, (int, float)) and not isinstance(value, bool) and rule[0] <= value <= rule[1]
+        if not fits or whole and int(value) != value:
+            kind = "a whole number" if whole else "a number"
+            raise ConfigError("%s = %r" % (name, value), "%s from %s to %s" % (kind, rule[0], rule[1]))
+        if whole:
+            value = int(value)
+    return value
+
+
+def parse(name, text):
+    """Return the value that the words of a console line give a setting; checked."""
+    if name in SETTINGS and SETTINGS[name][0] is not None and not isinstance(SETTINGS[name][0], tuple):
+        try:
+            return check(name, float(text) if "." in text or "e" in text else int(text))
+        except ValueError:
+            return check(name, text)
+    return check(name, text)
+
+
+def complete(given):
+    """Return every setting: the kind's defaults overridden by `given`, each checked, then checked together."""
+    for name in given:
+        if name != SOURCE:
+            check(name, given[name])
+    out = defaults(given.get("kind", _COMMON["kind"]))
+    for name in given:
+        out[name] = given[name] if name == SOURCE else check(name, given[name])
+    if SOURCE not in out or not isinstance(out[SOURCE], dict) or "driver" not in out[SOURCE]:
+        raise ConfigError("source = %r" % (out.get(SOURCE),), 'a table with a driver, {"driver": "replay", ...}')
+    _together(out)
+    return out
+
+
+def statistics(config):
+    """Return the tuple of names in the setting `statistics`."""
+    return tuple([word.strip() for word in config["statistics"].split(",") if word.strip()])
+
+
+def _together(c):
+    # what one value alone cannot tell
+    if c["n_hop"] > c["n_window"]:
+        raise ConfigError("n_hop = %d" % c["n_hop"], "at most n_window = %d" % c["n_window"])
+    if c["alarm_m"] > c["alarm_n"]:
+        raise ConfigError("alarm_m = %d" % c["alarm_m"], "at most alarm_n = %d" % c["alarm_n"])
+    for name in statistics(c):
+        if name not in STATISTICS:
+            raise ConfigError("statistics names %r" % name, "of " + ", ".join(STATISTICS))
+    if c["n_bands"] and c["n_window"] < 32:
+        raise ConfigError("n_window = %d with bands" % c["n_window"], "at least 32, or n_bands = 0")
+    if c["f_high_hz"] > c["rate_hz"] / 2:
+        raise ConfigError("f_high_hz = %s" % c["f_high_hz"], "at most half of rate_hz = %s" % c["rate_hz"])
+    if c["f_low_hz"] >= (c["f_high_hz"] or c["rate_hz"] / 2):
+        raise ConfigError("f_low_hz = %s" % c["f_low_hz"], "below f_high_hz, or half of rate_hz")
+    if not c["n_bands"] and c["mean"] == "off" and not statistics(c):
+        raise ConfigError("no feature is on", "set n_bands, statistics or mean")

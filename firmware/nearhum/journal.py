@@ -1,0 +1,230 @@
+"""Journal: what happened, in order, append-only, with a sequence number and a CRC on every record.
+
+Enters: scores window by window, and events. Leaves: records (see wire.py) in segment files hum/log/<first seq>.seg.
+
+Every segment begins with a BOOT record (which boot, which settings), so it can be read without the ones before it.
+A new segment begins at every start of the board and when one is full: nothing is ever written behind a torn record.
+The oldest segments go when there are too many, or no room. Scores wait in RAM until a run of them is full, records
+until there are enough of them or `FLUSH_MS` have passed; `synced_seq` says what is safe on flash.
+"""
+
+import json
+import os
+
+from nearhum.store import make_folder
+from nearhum.wire import (
+    BOOT,
+    EVENT,
+    MAX_PAYLOAD_BYTES,
+    RECORD_CRC_BYTES,
+    RECORD_HEADER_BYTES,
+    SCORES,
+    SCORES_HEADER_BYTES,
+    pack_record,
+    pack_scores_header_into,
+    record_bytes,
+    record_seq,
+    unpack_record,
+)
+
+SEGMENT_BYTES = 8192
+MAX_SEGMENTS = 48
+FLUSH_BYTES = 1024
+FLUSH_MS = 10000
+MAX_PENDING = 4096
+RUN = 64  # windows in a record of scores
+
+
+class Journal:
+    """The log of one board. root: prefix of every path. about: dict that goes into every BOOT record."""
+
+    def __init__(self, root, about):
+        self._folder = root + "hum/log"
+        make_folder(self._folder)
+        self._segments = sorted([int(name[:8], 16) for name in os.listdir(self._folder) if name.endswith(".seg")])
+        self.boot, self.seq = self._last()
+        self.boot += 1
+        self.synced_seq = self.seq
+        self._about = dict(about)
+        self._about["boot"] = self.boot
+        self._room = 0  # bytes left in the open segment; 0: none is open
+        self._pending = bytearray()
+        self._run = bytearray(SCORES_HEADER_BYTES + 3 * RUN)
+        self._run_n = 0
+        self.failed = 0  # flushes that the file system refused
+        self._flushed_ms = 0
+        self.now_ms = 0  # kept by the pipeline: ticks of this boot
+        self._at_seq, self._at = -1, 0  # where the last read ended, so that a pull does not search from the start
+
+    def _path(self, first):
+        return "%s/%08x.seg" % (self._folder, first)
+
+    def _last(self):
+        # boot and next seq, from the youngest segment that has a sound record
+        for first in reversed(self._segments):
+            with open(self._path(first), "rb") as f:
+                buf = f.read()
+            at = boot = 0
+            seq = None
+            while True:
+                n = record_bytes(buf, at, len(buf))
+                if not n:
+                    break
+                kind, seq, _, payload = unpack_record(buf, at, n)
+                if kind == BOOT:
+                    boot = json.loads(payload)["boot"]
+                at += n
+            if seq is not None:
+                return boot, seq + 1
+            os.remove(self._path(first))
+            self._segments.remove(first)
+        return 0, 0
+
+    @property
+    def first_seq(self):
+        """The oldest record still here."""
+        return self._segments[0] if self._segments else self.seq
+
+    # --- writing ---------------------------------------------------------------------------------------------------
+
+    def score(self, window, score, threshold, state, label_id):
+        """Note one window; score int16, label_id 0..255. Allocates nothing but once in RUN windows."""
+        run = self._run
+        n = self._run_n
+        if n and (window != self._run_first + n or threshold != self._run_threshold or state != self._run_state):
+            self._close_run()
+            n = 0
+        if not n:
+            self._run_first, self._run_threshold, self._run_state, self._run_labels = window, threshold, state, 0
+        at = SCORES_HEADER_BYTES + 2 * n
+        run[at] = score & 255
+        run[at + 1] = score >> 8 & 255
+        run[SCORES_HEADER_BYTES + 2 * RUN + n] = label_id
+        self._run_labels |= label_id
+        self._run_n = n + 1
+        if n + 1 == RUN:
+            self._close_run()
+
+    def _close_run(self):
+        n = self._run_n
+        if not n:
+            return
+        self._run_n = 0
+        run = self._run
+        pack_scores_header_into(run, 0, self._run_first, self._run_threshold, self._run_state, n, self._run_labels)
+        end = SCORES_HEADER_BYTES + 2 * RUN
+        labels = run[end : end + n] if self._run_labels else b""
+        self._append(SCORES, bytes(run[: SCORES_HEADER_BYTES + 2 * n]) + bytes(labels))
+
+    def event(self, name, **what):
+        """Note an event; the keywords are its facts. It is flushed at the next chance."""
+        self._close_run()
+        what["event"] = name
+        payload = json.dumps(what).encode()
+        if len(payload) > MAX_PAYLOAD_BYTES:
+            payload = json.dumps({"event": name, "window": what.get("window"), "cut": len(payload)}).encode()
+        self._append(EVENT, payload)
+
+    def _append(self, kind, payload):
+        n = RECORD_HEADER_BYTES + len(payload) + RECORD_CRC_BYTES
+        if n > self._room:
+            self.flush()
+            self._open_segment()
+        self._pending += pack_record(kind, self.seq, self.now_ms, payload)
+        self.seq += 1
+        self._room -= n
+        if len(self._pending) >= FLUSH_BYTES:
+            self.flush()
+
+    def _open_segment(self):
+        while len(self._segments) >= MAX_SEGMENTS:
+            self._drop_oldest()
+        self._segments.append(self.seq)
+        self._room = SEGMENT_BYTES
+        self._append(BOOT, json.dumps(self._about).encode())
+
+    def make_room(self):
+        """Drop the oldest segment. Returns False where only the present one is left."""
+        if len(self._segments) < 2:
+            return False
+        self._drop_oldest()
+        return True
+
+    def _drop_oldest(self):
+        os.remove(self._path(self._segments.pop(0)))
+        self._at_seq = -1
+
+    def tick(self):
+        """Flush what has waited long enough. Call it in every turn of the loop."""
+        if self.now_ms - self._flushed_ms >= FLUSH_MS:
+            self._flushed_ms = self.now_ms
+            self._close_run()
+            self.flush()
+
+    def flush(self):
+        """Bring pending records to flash. A full file system costs the oldest segment, never the detector."""
+        while self._pending:
+            try:
+                with open(self._path(self._segments[-1]), "ab") as f:
+                    f.write(self._pending)
+            except OSError:
+                self.failed += 1
+                if self.make_room():
+                    continue
+                if len(self._pending) > MAX_PENDING:
+                    self._pending = bytearray()  # no file system at all: the log has a hole, seq shows it
+                return
+            self._pending = bytearray()
+        self.synced_seq = self.seq
+
+    def clear(self):
+        """Remove every segment; sequence numbers go on."""
+        self._run_n = 0
+        self._pending = bytearray()
+        for first in self._segments:
+            try:
+                os.remove(self._path(first))
+            except OSError:
+                pass
+        self._segments = []
+        self._room = 0
+        self._at_seq = -1
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+
+    def read(self, seq, max_bytes):
+        """Return (first seq, next seq, raw records) from the first record not before seq, at most max_bytes."""
+        self._close_run()
+        self.flush()
+        seq = max(seq, self.first_seq)
+        if seq >= self.synced_seq:
+            return seq, self.synced_seq, b""
+        i = len(self._segments) - 1
+        while i and self._segments[i] > seq:
+            i -= 1
+        with open(self._path(self._segments[i]), "rb") as f:
+            at = self._at if self._at_seq == seq and self._at_segment == self._segments[i] else 0
+            f.seek(at)
+            # a record is searched by its header alone; only what is sent is read whole
+            header = f.read(RECORD_HEADER_BYTES)
+            while len(header) == RECORD_HEADER_BYTES and record_seq(header, 0) < seq:
+                at += RECORD_HEADER_BYTES + (header[2] | header[3] << 8) + RECORD_CRC_BYTES
+                f.seek(at)
+                header = f.read(RECORD_HEADER_BYTES)
+            f.seek(at)
+            buf = f.read(max_bytes)
+            end = 0
+            first = last = None
+            while True:
+                n = record_bytes(buf, end, len(buf))
+                if not n:
+                    break
+                last = record_seq(buf, end)
+                first = last if first is None else first
+                end += n
+        if last is None:
+            # a torn tail, or a record larger than max_bytes: the next segment goes on
+            after = self._segments[i + 1] if i + 1 < len(self._segments) else self.synced_seq
+            return self.read(after, max_bytes) if after > seq else (seq, seq, b"")
+        self._at_seq, self._at, self._at_segment = last + 1, at + end, self._segments[i]
+        return first, last + 1, buf[:end]

@@ -1,0 +1,97 @@
+"""Tables of the fixed path, made with integer arithmetic alone, so that no float width changes a bit of them.
+
+Leaf. Built once at configuration; the arrays live as long as the pipeline.
+"""
+
+from array import array
+
+
+def _quarter_sine():
+    """Return sin(i / 1024 turn) in Q15 for i = 0..256, by the Taylor series in Q60 integers (error < 1e-15)."""
+    turn = 7244019458077122842  # 2 pi in Q60
+    one = 1 << 60
+    out = array("i", bytes(4 * 257))
+    for i in range(257):
+        x = turn * i >> 10
+        term, total, k = x, x, 1
+        while abs(term) > 1:
+            term = -((term * x >> 60) * x >> 60) // ((k + 1) * (k + 2))
+            total += term
+            k += 2
+        out[i] = (min(total, one) + (1 << 44)) >> 45
+    return out
+
+
+class Sine:
+    """Sine by table and linear interpolation: Q15 out, error below 1 in its last place."""
+
+    def __init__(self):
+        self.quarter = _quarter_sine()
+
+    def q15(self, num, den):
+        """Return round(32768 sin(2 pi num / den)); num >= 0 and den > 0 are integers."""
+        at = (num % den) * (1024 << 14) // den  # 1/1024 turns in Q14
+        i, part = at >> 14, at & 16383
+        low, high = self._at(i), self._at(i + 1)
+        return low + ((high - low) * part + 8192 >> 14)
+
+    def _at(self, i):
+        i &= 1023
+        sign = -1 if i >= 512 else 1
+        i &= 511
+        return sign * self.quarter[i if i <= 256 else 512 - i]
+
+
+def hann_q14(sine, n):
+    """Return the periodic Hann window, array('H') of n values 0..16384 (Q14): sin^2(pi i / n)."""
+    out = array("H", bytes(2 * n))
+    for i in range(n):
+        s = sine.q15(i, 2 * n)
+        out[i] = s * s + (1 << 15) >> 16
+    return out
+
+
+def twiddles_q14(sine, n):
+    """Return cos, -sin of 2 pi k / n for k = 0..3n/4, interleaved, array('h') in Q14."""
+    count = 3 * n // 4 + 1
+    out = array("h", bytes(4 * count))
+    for k in range(count):
+        out[2 * k] = sine.q15(k * 4 + n, 4 * n) + 1 >> 1
+        out[2 * k + 1] = -(sine.q15(k, n) + 1 >> 1)
+    return out
+
+
+def digit_reversal(m):
+    """Return array('H') of m: where the in-place transform of kernels.viper left frequency k.
+
+    The passes are radix 4 while at least 4 points remain, then one of radix 2 if 2 remain.
+    """
+    out = array("H", bytes(2 * m))
+    for k in range(m):
+        position, rest, span = 0, k, m
+        while span > 1:
+            radix = 4 if span >= 4 else 2
+            span //= radix
+            position += rest % radix * span
+            rest //= radix
+        out[k] = position
+    return out
+
+
+def log2_fraction():
+    """Return bytes of 256: round(256 log2(1 + (i + 1/2) / 256)), the fraction of log2 by the next 8 bits.
+
+    By repeated squaring: each squaring of a number in 1..2 gives one more bit of its logarithm.
+    """
+    out = bytearray(256)
+    for i in range(256):
+        x = (2 * (256 + i) + 1) << 21  # Q30, 1..2
+        bits = 0
+        for _ in range(10):
+            x = x * x >> 30
+            bits <<= 1
+            if x >> 31:
+                bits |= 1
+                x >>= 1
+        out[i] = min(bits + 2 >> 2, 255)
+    return bytes(out)

@@ -1,0 +1,168 @@
+"""Prototypes: everything the board learns. A label, a count, a running mean and a running spread of embeddings.
+
+Enters: int8 embeddings (n_dims,). Leaves: distances. The raw sums are the truth (sum of x in one word, of x^2 in two);
+mean, variance and weights are derived from them by exact integer division, so the sums of two boards add to what one
+board would have learned from both, in any order. Exact for 2^24 - 1 embeddings; then the count stands still.
+All of it is integer arithmetic in the kernels: the same bits on every board.
+"""
+
+import struct
+from array import array
+
+from nearhum.errors import CommandError
+from nearhum.kernels import viper
+
+MAX_COUNT = (1 << 24) - 1
+
+
+class Prototypes:
+    """A bounded set of prototypes of one dimension. Arrays are allocated once; learning and scoring allocate nothing."""
+
+    def __init__(self, capacity, n_dims, spread_floor, log2):
+        """capacity: prototypes at most. spread_floor: steps, spreads below count as it. log2: dsp_fixed.Log2."""
+        self.capacity = capacity
+        self.n_dims = n_dims
+        self._log2 = log2
+        self._floor_q12 = spread_floor * spread_floor << 12
+        self.labels = []
+        self.counts = []
+        self._sums = array("i", bytes(4 * capacity * n_dims))
+        self._squares = array("i", bytes(8 * capacity * n_dims))
+        self._means = bytearray(capacity * n_dims)
+        self._weights = bytearray(capacity * n_dims)
+        self._variance = array("i", bytes(4 * n_dims))
+        self._scales = array("i", bytes(4 * capacity))  # score of a typical member, Q8
+        self._distances = array("i", bytes(4 * capacity))
+        self._terms = array("i", bytes(4 * capacity))
+        self._scores = array("i", bytes(4 * capacity))
+        self._strange = array("i", bytes(8))
+        self.nearest = 0
+        # views made once: a slice at every window would allocate
+        self._row = [_Row(self, j) for j in range(capacity)]
+
+    def __len__(self):
+        return len(self.labels)
+
+    def add(self, label):
+        """Add an empty prototype; label: str, or None for normal. Returns its index. Raises CommandError when full."""
+        if len(self.labels) == self.capacity:
+            raise CommandError("the board holds %d prototypes" % self.capacity, "forget one first")
+        j = len(self.labels)
+        self.labels.append(label)
+        self.counts.append(0)
+        row = self._row[j]
+        for i in range(self.n_dims):
+            row.sums[i] = 0
+            row.squares[2 * i] = row.squares[2 * i + 1] = 0
+        return j
+
+    def remove(self, j):
+        """Remove prototype j; those after it move down by one."""
+        last = len(self.labels) - 1
+        for k in range(j, last):
+            here, there = self._row[k], self._row[k + 1]
+            here.sums[:] = there.sums
+            here.squares[:] = there.squares
+        self.labels.pop(j)
+        self.counts.pop(j)
+        for k in range(j, last):
+            self.derive(k)
+
+    def clear(self):
+        """Remove all."""
+        del self.labels[:]
+        del self.counts[:]
+
+    def learn_one(self, j, x):
+        """Add embedding x, int8 (n_dims,), to the sums of prototype j. Scoring sees it after `derive`."""
+        if self.counts[j] < MAX_COUNT:
+            row = self._row[j]
+            viper.learn(x, self.n_dims, row.sums, row.squares)
+            self.counts[j] += 1
+
+    def derive(self, j):
+        """Bring mean, weights and scale of prototype j up to date with its sums. Nothing to do for an empty one."""
+        if not self.counts[j]:
+            return
+        row = self._row[j]
+        n = self.n_dims
+        viper.derive(row.sums, row.squares, n, self.counts[j], row.mean, self._variance)
+        low = viper.weigh(self._variance, n, self._floor_q12, row.weights)
+        # a typical member is one spread away in every dimension: sum = 255 low n, and a largest term of the same
+        self._scales[j] = self._log2(255) + self._log2(low) - 12 * 256 + self._log2(n)
+
+    def score_one(self, x):
+        """Return how strange x is to the nearest prototype: octaves of squared distance in Q8.
+
+        The mean over the dimensions of (x - mean)^2 / variance, plus a quarter of the largest of them; a typical window
+        has 0 to 1 octave. Scoring changes nothing that was learned. Call only when there is a prototype with a count. `self.nearest` says which one it was.
+        """
+        n = self.n_dims
+        count = len(self.labels)
+        viper.distances(x, self._means, self._weights, n, n, count, self._distances)
+        strange = self._strange
+        for j in range(count):
+            row = self._row[j]
+            viper.strangest(x, row.mean, row.weights, n, strange)
+            self._terms[j] = strange[0]
+        viper.scores(self._distances, self._terms, n, count, self._log2.table, self._scores)
+        best = 0x3FFFFFFF
+        for j in range(count):
+            score = self._scores[j] - self._scales[j]
+            if self.counts[j] and score < best:
+                best = score
+                self.nearest = j
+        return best
+
+    def strangest(self, x):
+        """Return the dimension of x that is strangest to the nearest prototype of the last score."""
+        row = self._row[self.nearest]
+        viper.strangest(x, row.mean, row.weights, self.n_dims, self._strange)
+        return self._strange[1]
+
+    def pooled_variance_into(self, out):
+        """Write the variance within labels, pooled over all prototypes, Q12, to out, array('i') (n_dims,).
+
+        sum over prototypes of (S2 - S1^2 / count) / (sum of counts - their number); the floor where that is 0.
+        """
+        free = sum(self.counts) - len(self.counts)
+        for i in range(self.n_dims):
+            total = 0
+            for j in range(len(self.labels)):
+                row = self._row[j]
+                s2 = (row.squares[2 * i] << 24) + row.squares[2 * i + 1]
+                total += (s2 << 12) - ((row.sums[i] * row.sums[i]) << 12) // self.counts[j]
+            out[i] = total // free if free > 0 else 0
+
+    def mean_of(self, j):
+        """Return a view of prototype j's mean, int8 (n_dims,)."""
+        return self._row[j].mean
+
+    # --- to and from bytes: a prototype is u32 count, n_dims x i32 sum, n_dims x (u32 high, u32 low) --------------
+
+    def pack(self, j):
+        """Return the raw sums of prototype j as bytes, 4 + 12 n_dims."""
+        row = self._row[j]
+        return struct.pack("<I", self.counts[j]) + bytes(row.sums) + bytes(row.squares)
+
+    def unpack(self, label, view):
+        """Add a prototype from what `pack` returned. Returns the bytes used."""
+        j = self.add(label)
+        n = self.n_dims
+        self.counts[j] = struct.unpack_from("<I", view, 0)[0]
+        row = self._row[j]
+        row.sums[:] = array("i", struct.unpack_from("<%di" % n, view, 4))
+        row.squares[:] = array("i", struct.unpack_from("<%di" % (2 * n), view, 4 + 4 * n))
+        self.derive(j)
+        return 4 + 12 * n
+
+
+class _Row:
+    """Views of one prototype's part of the arrays."""
+
+    def __init__(self, p, j):
+        n = p.n_dims
+        self.sums = memoryview(p._sums)[j * n : (j + 1) * n]
+        self.squares = memoryview(p._squares)[2 * j * n : 2 * (j + 1) * n]
+        self.mean = memoryview(p._means)[j * n : (j + 1) * n]
+        self.weights = memoryview(p._weights)[j * n : (j + 1) * n]

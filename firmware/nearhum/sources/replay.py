@@ -1,0 +1,95 @@
+"""Replay: a recording as the sensor, in real time or as fast as it goes.
+
+A recording (wire.py, NHR1) is what a sensor delivered, in segments, with the console lines that were typed meanwhile:
+a segment's cue is carried out before its first sample. A segment boundary is a gap, as after an overrun, unless its cue
+begins with ~ : then the samples go on where the last segment ended.
+
+source = {"driver": "replay", "path": "/sd/replay.nhr", "realtime": true}
+"""
+
+import time
+
+from nearhum.errors import ConfigError, SourceError
+from nearhum.sources import END, GAP, NONE
+from nearhum.wire import (
+    RECORDING_HEADER_BYTES,
+    SEGMENT_HEADER_BYTES,
+    unpack_recording_header,
+    unpack_segment_header,
+)
+
+
+class Source:
+    """Reads frames from a recording. `cue` holds a console line when read_into has returned GAP or NONE for it."""
+
+    def __init__(self, config):
+        given = config["source"]
+        path = given.get("path", "")
+        self._realtime = given.get("realtime", False)
+        try:
+            self._file = open(path, "rb")
+        except OSError:
+            raise SourceError("no recording at %r" % path, "start the virtual board with --replay FILE")
+        n_channels, self._n_segments, rate_mhz, n_frames = unpack_recording_header(self._file.read(RECORDING_HEADER_BYTES))
+        want = int(config["rate_hz"] * 1000 + 0.5)
+        if n_channels != config["n_channels"]:
+            raise ConfigError(
+                "the recording has %d channels, n_channels is %d" % (n_channels, config["n_channels"]),
+                "convert it for this board, or set n_channels",
+            )
+        if rate_mhz != want:
+            raise ConfigError(
+                "the recording has %d.%03d Hz, rate_hz is %s" % (rate_mhz // 1000, rate_mhz % 1000, config["rate_hz"]),
+                "convert it for this board, or set rate_hz",
+            )
+        if not n_frames:
+            raise ConfigError("the recording is empty", "record again")
+        self._frame_bytes = 2 * n_channels
+        self._rate_mhz = rate_mhz
+        self._left = 0
+        self.cue = ""
+        self._begun_ms = time.ticks_ms()
+        self._given = 0
+
+    def read_into(self, block):
+        """Fill block, array('h'), with interleaved frames. Returns their number, or NONE, GAP, END."""
+        if not self._left:
+            return self._next_segment()
+        n = min(self._left, len(block) * 2 // self._frame_bytes)
+        if self._realtime:
+            n = min(n, self._due())
+            if not n:
+                return NONE
+        if n * self._frame_bytes == len(block) * 2:
+            got = self._file.readinto(block)
+        else:
+            got = self._file.readinto(memoryview(block)[: n * self._frame_bytes // 2])
+        if got != n * self._frame_bytes:
+            raise SourceError("the recording ends %d frames early" % self._left, "convert or copy it again")
+        self._left -= n
+        self._given += n
+        return n
+
+    def _due(self):
+        # frames that the sensor would have delivered by now and were not given
+        elapsed = time.ticks_diff(time.ticks_ms(), self._begun_ms)
+        return elapsed * self._rate_mhz // 1000000 - self._given
+
+    def _next_segment(self):
+        if not self._n_segments:
+            return END
+        self._n_segments -= 1
+        header = self._file.read(SEGMENT_HEADER_BYTES)
+        if len(header) != SEGMENT_HEADER_BYTES:
+            raise SourceError("the recording ends before its last segment", "convert or copy it again")
+        self._left, n_cue, n_padded = unpack_segment_header(header)
+        cue = self._file.read(n_padded)[:n_cue].decode()
+        if cue[:1] == "~":
+            self.cue = cue[1:]
+            return NONE
+        self.cue = cue
+        return GAP
+
+    def close(self):
+        """Let go of the recording."""
+        self._file.close()

@@ -1,0 +1,237 @@
+"""Verbs: what a person may ask of the board, at the console or at the REPL.
+
+Each verb is a method that takes a list of words and returns a dict; it raises CommandError and has then changed nothing.
+Whatever changes what was learned first keeps a snapshot, and afterwards saves and journals.
+"""
+
+import gc
+from binascii import b2a_base64, crc32
+
+from nearhum import __version__, board, config
+from nearhum.errors import CommandError
+from nearhum.store import read_file
+from nearhum.wire import MAX_PAYLOAD_BYTES, NO_SCORE, RECORD_CRC_BYTES, RECORD_HEADER_BYTES, STATE_NAMES
+
+# the largest record must fit into an answer, and the answer into the console's buffer
+_LOG_LEAST = MAX_PAYLOAD_BYTES + RECORD_HEADER_BYTES + RECORD_CRC_BYTES
+_LOG_MOST = 1536
+_STATE_CHUNK = 768
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Verbs:
+    """The verbs over one pipeline."""
+
+    def __init__(self, hum):
+        self._hum = hum
+
+    def table(self):
+        """Return {name: function} of all verbs."""
+        return {
+            "help": self.help,
+            "status": self.status,
+            "learn": self.learn,
+            "watch": self.watch,
+            "enrol": self.enrol,
+            "forget": self.forget,
+            "list": self.list,
+            "log": self.log,
+            "rollback": self.rollback,
+            "reset": self.reset,
+            "set": self.set,
+            "get": self.get,
+        }
+
+    def help(self, words):
+        """help"""
+        return {
+            "verbs": {
+                "help": "this",
+                "status": "what the board is doing",
+                "learn": "[WINDOWS | 30s | 10m | 24h | stop]: learn what is normal, from now on",
+                "watch": "end the learning period and watch",
+                "enrol": "LABEL [N]: the next N windows are examples of LABEL",
+                "forget": "LABEL",
+                "list": "what was learned",
+                "log": "FROM [MAXBYTES]: records of the journal",
+                "rollback": "undo the last change of what was learned",
+                "reset": "learned | log | all",
+                "set": "KEY VALUE: change a setting; holds from the next start",
+                "get": "[KEY] | state OFFSET",
+            }
+        }
+
+    def status(self, words):
+        """status"""
+        hum = self._hum
+        detector = hum.detector
+        p = detector.prototypes
+        gc.collect()
+        return {
+            "version": __version__,
+            "board": hum.config["board"],
+            "kind": hum.config["kind"],
+            "path": hum.config["path"],
+            "state": STATE_NAMES[detector.state],
+            "n_learned": p.counts[0] if p.counts else 0,
+            "learn_left": detector.learn_left,
+            "learn_total": detector.learn_total,
+            "score": None if hum.temporal.score == NO_SCORE else hum.temporal.score,
+            "threshold": detector.threshold if p.counts else None,
+            "alarm": hum.temporal.alarm,
+            "label": hum.label_name(),
+            "n_windows": hum.n_windows,
+            "n_prototypes": len(p),
+            "n_labels": len(hum.recogniser.ids),
+            "enrolling": hum.enrol_left,
+            "state_bytes": len(hum.pack()),
+            "seq": hum.journal.seq,
+            "synced_seq": hum.journal.synced_seq,
+            "log_first": hum.journal.first_seq,
+            "boot": hum.journal.boot,
+            "uptime_s": hum.clock.ms() // 1000,
+            "mem_free": gc.mem_free(),
+            "source": hum.source_state,
+            "faults": hum.guard.faults,
+            "dropped": hum.console.dropped,
+        }
+
+    def learn(self, words):
+        """learn [WINDOWS | 30s | 10m | 24h | stop]"""
+        hum = self._hum
+        if words and words[0] == "stop":
+            return self.watch([])
+        n = windows(words[0], hum.config) if words else hum.config["learn_windows"]
+        low, high = config.SETTINGS["learn_windows"][:2]
+        if hum.features.ranges:
+            low = max(low, 2 * hum.config["n_range"])  # the range of slow channels is learned first
+        if not low <= n <= high:
+            raise CommandError("a learning period of %d windows" % n, "%d to %d windows" % (low, high))
+        hum.guard.trust()
+        hum.keep_snapshot()
+        hum.start_learning(n)
+        return {"windows": n, "seconds": n * hum.config["n_hop"] / hum.config["rate_hz"]}
+
+    def watch(self, words):
+        """watch"""
+        hum = self._hum
+        if not hum.detector.prototypes.counts:
+            raise CommandError("nothing was learned yet", "`learn` first")
+        hum.finish_learning()
+        return {"state": STATE_NAMES[hum.detector.state], "threshold": hum.detector.threshold}
+
+    def enrol(self, words):
+        """enrol LABEL [N]"""
+        hum = self._hum
+        if not words:
+            raise CommandError("no label", "enrol LABEL [N]")
+        n = whole(words[1]) if len(words) > 1 else 1
+        if not 1 <= n <= 10:
+            raise CommandError("%d examples" % n, "1 to 10 at a time")
+        hum.guard.permit()
+        if hum.features.ranges and not hum.features.ranges.known:
+            raise CommandError("the range of the channels is not known yet", "`learn` first")
+        hum.recogniser.check_room(words[0], n)
+        hum.keep_snapshot()
+        hum.enrol_label, hum.enrol_left = words[0], n
+        return {"label": words[0], "windows": n}
+
+    def forget(self, words):
+        """forget LABEL"""
+        hum = self._hum
+        if not words:
+            raise CommandError("no label", "forget LABEL; `list` shows the labels")
+        if words[0] not in hum.recogniser.prototypes.labels:
+            raise CommandError("no label %r" % words[0][:40], "`list` shows the labels")
+        hum.keep_snapshot()
+        hum.recogniser.forget(words[0])
+        hum.changed("forgotten", label=words[0])
+        return {"label": words[0]}
+
+    def list(self, words):
+        """list"""
+        hum = self._hum
+        out = []
+        for p, ids in ((hum.detector.prototypes, None), (hum.recogniser.prototypes, hum.recogniser.ids)):
+            for j in range(len(p)):
+                out.append({"label": p.labels[j], "count": p.counts[j], "id": ids[j] if ids else 0})
+        return {"prototypes": out}
+
+    def log(self, words):
+        """log FROM [MAXBYTES]"""
+        n = whole(words[1]) if len(words) > 1 else _LOG_LEAST
+        first, after, records = self._hum.journal.read(
+            whole(words[0]) if words else 0, max(_LOG_LEAST, min(n, _LOG_MOST))
+        )
+        return {"from": first, "next": after, "last": self._hum.journal.seq, "b64": base64(records)}
+
+    def rollback(self, words):
+        """rollback"""
+        hum = self._hum
+        body = bytes(hum.store.previous())
+        hum.keep_snapshot()
+        hum.unpack(body)
+        hum.changed("rollback")
+        return {"state": STATE_NAMES[hum.detector.state]}
+
+    def reset(self, words):
+        """reset learned | log | all"""
+        hum = self._hum
+        what = words[0] if words else ""
+        if what not in ("learned", "log", "all"):
+            raise CommandError("reset %r" % what[:40], "reset learned, log or all")
+        if what != "log":
+            hum.keep_snapshot()
+            hum.forget_all()
+        if what != "learned":
+            hum.journal.clear()
+        hum.changed("reset", what=what)
+        return {"what": what}
+
+    def set(self, words):
+        """set KEY VALUE"""
+        if len(words) < 2:
+            raise CommandError("set needs a name and a value", "`get` lists the settings")
+        name = words[0]
+        value = config.parse(name, " ".join(words[1:]))
+        hum = self._hum
+        board.change(hum.root, name, value)
+        hum.journal.event("set", key=name, value=value)
+        return {"key": name, "value": value, "now": hum.config.get(name), "note": "holds from the next start"}
+
+    def get(self, words):
+        """get [KEY] | state OFFSET"""
+        hum = self._hum
+        if not words:
+            return {"settings": hum.config}
+        if words[0] == "state":
+            hum.save()
+            image = read_file(hum.store.path())
+            at = whole(words[1]) if len(words) > 1 else 0
+            if at > len(image):
+                raise CommandError("offset %d" % at, "0 to %d" % len(image))
+            part = image[at : at + _STATE_CHUNK]
+            return {"size": len(image), "crc": crc32(image), "offset": at, "b64": base64(part)}
+        if words[0] not in hum.config:
+            raise CommandError("no setting %r" % words[0][:40], "`get` lists them")
+        return {"key": words[0], "value": hum.config[words[0]]}
+
+
+def base64(raw):
+    """Return raw bytes as base64 text, in one piece."""
+    return b2a_base64(raw)[:-1].decode()
+
+
+def whole(word):
+    """Return the number that a word is, 0 or more. Raises CommandError."""
+    if not word.isdigit() or len(word) > 9:
+        raise CommandError("%r is not a whole number" % word[:40], "0 to 999999999")
+    return int(word)
+
+
+def windows(word, settings):
+    """Return the windows that a learning period of this length has: `400`, or `30s`, `10m`, `24h`, `2d`."""
+    if word[-1:] in _SECONDS:
+        seconds = whole(word[:-1]) * _SECONDS[word[-1]]
+        return int(seconds * settings["rate_hz"] / settings["n_hop"])
+    return whole(word)

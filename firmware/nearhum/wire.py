@@ -1,0 +1,176 @@
+"""Formats that leave the board: recordings, journal records, learned state, head files.
+
+Leaf, for both Pythons (struct and binascii only): the host imports this very file. All little endian.
+Every format starts with a magic and a version and ends with, or carries, a CRC-32 (IEEE 802.3, as zlib).
+A reader raises FormatError and never trusts a length before the CRC over it has been checked.
+
+    recording  NHR1  what a sensor delivered: int16 samples in segments; a segment boundary is a gap
+    record     A7    one journal entry: kind, seq, ticks_ms, payload
+    state      NHS1  the image of everything learned
+    head       NHH1  a small int8 network
+"""
+
+import struct
+from binascii import crc32
+
+from .errors import FormatError
+
+# --- recording ---------------------------------------------------------------------------------------
+
+RECORDING_MAGIC = b"NHR1"
+_RECORDING = "<4sBBHIIII"  # magic version n_channels n_segments rate_mhz n_frames reserved crc
+RECORDING_HEADER_BYTES = 24
+_SEGMENT = "<IH"  # n_frames cue_bytes
+SEGMENT_HEADER_BYTES = 6
+
+
+def pack_recording_header(n_channels, n_segments, rate_mhz, n_frames):
+    """Return the 24-byte header. rate_mhz: sampling rate in millihertz; n_frames: over all segments."""
+    head = struct.pack(_RECORDING, RECORDING_MAGIC, 1, n_channels, n_segments, rate_mhz, n_frames, 0, 0)[:20]
+    return head + struct.pack("<I", crc32(head))
+
+
+def unpack_recording_header(buf):
+    """Return (n_channels, n_segments, rate_mhz, n_frames) of a recording's first 24 bytes."""
+    if len(buf) < RECORDING_HEADER_BYTES or bytes(buf[:4]) != RECORDING_MAGIC:
+        raise FormatError("not a nearhum recording (magic %r)" % bytes(buf[:4]), "convert it with the host tools")
+    _, version, n_channels, n_segments, rate_mhz, n_frames, _, crc = struct.unpack(_RECORDING, buf[:24])
+    if crc != crc32(bytes(buf[:20])):
+        raise FormatError("recording header is damaged (CRC)", "copy or convert the recording again")
+    if version != 1:
+        raise FormatError("recording version %d, this firmware reads 1" % version, "convert it with these host tools")
+    return n_channels, n_segments, rate_mhz, n_frames
+
+
+def pack_segment_header(n_frames, cue=""):
+    """Return a segment's header with its cue, a console line carried out before its first sample."""
+    text = cue.encode()
+    return struct.pack(_SEGMENT, n_frames, len(text)) + text + b"\0" * (len(text) & 1)
+
+
+def unpack_segment_header(buf):
+    """Return (n_frames, cue_bytes, padded_bytes) of a segment's first 6 bytes."""
+    n_frames, n_cue = struct.unpack(_SEGMENT, buf)
+    return n_frames, n_cue, n_cue + (n_cue & 1)
+
+
+# --- journal record ----------------------------------------------------------------------------------
+
+RECORD_MAGIC = 0xA7
+RECORD_HEADER_BYTES = 12
+RECORD_CRC_BYTES = 4
+MAX_PAYLOAD_BYTES = 1024
+_RECORD = "<BBHII"  # magic kind payload_bytes seq ticks_ms
+
+BOOT = 1  # JSON: version, board, boot, config
+SCORES = 2  # a run of windows: see pack_scores_header
+EVENT = 3  # JSON: {"event": name, "window": n, ...}
+KINDS = (BOOT, SCORES, EVENT)
+
+IDLE, LEARN, WATCH = 0, 1, 2  # states of the detector, as in a SCORES record
+STATE_NAMES = ("idle", "learn", "watch")
+NO_SCORE = -32768  # the window had no score yet (ranging, first windows of a learning period)
+SCORE_ONE = 256  # a score counts octaves of squared distance in Q8; 0 is the distance of a typical normal window
+
+SCORES_HEADER_BYTES = 8
+_SCORES = "<IhBB"  # first_window threshold state|flags n
+HAS_LABELS = 0x80
+
+
+def pack_record_header_into(buf, kind, n_payload, seq, ticks_ms):
+    """Write a record's 12-byte header at the start of buf."""
+    struct.pack_into(_RECORD, buf, 0, RECORD_MAGIC, kind, n_payload, seq, ticks_ms)
+
+
+def pack_record(kind, seq, ticks_ms, payload):
+    """Return one whole record with its CRC."""
+    body = struct.pack(_RECORD, RECORD_MAGIC, kind, len(payload), seq, ticks_ms) + payload
+    return body + struct.pack("<I", crc32(body))
+
+
+def record_bytes(buf, at, end):
+    """Return the length of the sound record at buf[at:end], or 0 where there is none.
+
+    Sound: magic, known kind, a length that fits, and a matching CRC. Allocates a slice of that length.
+    """
+    if end - at < RECORD_HEADER_BYTES + RECORD_CRC_BYTES or buf[at] != RECORD_MAGIC or buf[at + 1] not in KINDS:
+        return 0
+    n_payload = buf[at + 2] | buf[at + 3] << 8
+    n = RECORD_HEADER_BYTES + n_payload + RECORD_CRC_BYTES
+    if n_payload > MAX_PAYLOAD_BYTES or at + n > end:
+        return 0
+    body = at + n - RECORD_CRC_BYTES
+    if struct.unpack_from("<I", buf, body)[0] != crc32(memoryview(buf)[at:body]):
+        return 0
+    return n
+
+
+def record_seq(buf, at):
+    """Return the sequence number of the record that starts at buf[at]."""
+    return struct.unpack_from("<I", buf, at + 4)[0]
+
+
+def unpack_record(buf, at, n):
+    """Return (kind, seq, ticks_ms, payload) of the record of n bytes at buf[at]; see record_bytes."""
+    _, kind, n_payload, seq, ticks_ms = struct.unpack_from(_RECORD, buf, at)
+    start = at + RECORD_HEADER_BYTES
+    return kind, seq, ticks_ms, bytes(buf[start : start + n_payload])
+
+
+def pack_scores_header_into(buf, at, first_window, threshold, state, n, labels):
+    """Write the 8-byte head of a SCORES payload at buf[at]; n scores (int16) follow, then n label ids if labels."""
+    struct.pack_into(_SCORES, buf, at, first_window, threshold, state | (HAS_LABELS if labels else 0), n)
+
+
+def unpack_scores(payload):
+    """Return (first_window, threshold, state, scores, label_ids) of a SCORES payload.
+
+    scores: tuple of int, octaves in Q8, NO_SCORE where there was none. label_ids: bytes, empty when none.
+    """
+    if len(payload) < SCORES_HEADER_BYTES:
+        raise FormatError("scores record of %d bytes" % len(payload))
+    first, threshold, flags, n = struct.unpack_from(_SCORES, payload, 0)
+    labels = n if flags & HAS_LABELS else 0
+    state = flags & 0x7F
+    if len(payload) != SCORES_HEADER_BYTES + 2 * n + labels or state >= len(STATE_NAMES):
+        raise FormatError("scores record of %d bytes for %d windows, state %d" % (len(payload), n, state))
+    scores = struct.unpack_from("<%dh" % n, payload, SCORES_HEADER_BYTES)
+    return first, threshold, state, scores, payload[SCORES_HEADER_BYTES + 2 * n :]
+
+
+# --- learned state and head files: one envelope ------------------------------------------------------
+
+STATE_MAGIC = b"NHS1"
+HEAD_MAGIC = b"NHH1"
+ENVELOPE_BYTES = 16
+_ENVELOPE = "<4sIII"  # magic fingerprint sequence body_bytes; body and a CRC over all of it follow
+
+
+def seal(magic, fingerprint, sequence, body):
+    """Return body in its envelope: 16 bytes before it, a CRC-32 of everything after it.
+
+    fingerprint: what the body belongs to (state: CRC of the feature layout; head: CRC of nothing, 0).
+    sequence: counts up with every save, the younger of two slots wins.
+    """
+    image = struct.pack(_ENVELOPE, magic, fingerprint, sequence, len(body)) + body
+    return image + struct.pack("<I", crc32(image))
+
+
+def unseal(magic, image, what):
+    """Return (fingerprint, sequence, body) of a sealed image; body is a memoryview. Raises FormatError."""
+    if len(image) < ENVELOPE_BYTES + 4:
+        raise FormatError("%s is cut short: %d bytes" % (what, len(image)), "restore it from a backup")
+    found, fingerprint, sequence, n = struct.unpack_from(_ENVELOPE, image, 0)
+    if found != magic:
+        if found[:3] == magic[:3]:
+            raise FormatError(
+                "%s has version %r, this firmware reads %r" % (what, found[3:], magic[3:]),
+                "update firmware and host tools together, or make the file again",
+            )
+        raise FormatError("%s has magic %r, not %r" % (what, found, magic), "is this the right file?")
+    if n != len(image) - ENVELOPE_BYTES - 4:
+        raise FormatError("%s says %d bytes and has %d" % (what, n, len(image) - 20), "restore it from a backup")
+    end = ENVELOPE_BYTES + n
+    if struct.unpack_from("<I", image, end)[0] != crc32(memoryview(image)[:end]):
+        raise FormatError("%s is damaged (CRC)" % what, "restore it from a backup")
+    return fingerprint, sequence, memoryview(image)[ENVELOPE_BYTES:end]

@@ -1,0 +1,138 @@
+"""The command `nearhum`: finds the function of each command, and is the one place that catches errors.
+
+Exit codes: 0 done, 1 failed, 2 used wrongly, 3 the board (absent, busy, silent, or it refused).
+A command's module is imported when the command is run or listed, so that starting is quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from nearhum.errors import NearhumError
+from typer.core import TyperGroup
+
+from .errors import HostError
+
+# command -> module in nearhum_host.commands and function in it, in the order of a first day with a board
+COMMANDS = {
+    "boards": ("boards", "boards"),
+    "virtual": ("virtual", "virtual"),
+    "deploy": ("deploy", "deploy"),
+    "status": ("status", "status"),
+    "learn": ("learn", "learn"),
+    "watch": ("watch", "watch"),
+    "enrol": ("enrol", "enrol"),
+    "forget": ("forget", "forget"),
+    "list": ("list", "list_"),
+    "get": ("settings", "get"),
+    "set": ("settings", "set_"),
+    "pull": ("pull", "pull"),
+    "report": ("report", "report"),
+    "evaluate": ("evaluate", "evaluate"),
+    "backup": ("backup", "backup"),
+    "restore": ("restore", "restore"),
+    "console": ("console", "console"),
+    "resume": ("resume", "resume"),
+}
+
+
+class Commands(TyperGroup):
+    """The group of all commands: imports each on demand, and turns errors into a message and an exit code."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module, function = COMMANDS[cmd_name]
+        try:
+            run = getattr(import_module(f"nearhum_host.commands.{module}"), function)
+        except HostError as error:  # not on this machine: it stays in the list, running it tells why
+            run = _raising(error)
+        single = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+        single.command(cmd_name)(run)
+        return typer.main.get_command(single)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (HostError, NearhumError) as error:
+            if ctx.params.get("traceback"):
+                raise
+            say(error.message, error.hint)
+            raise typer.Exit(getattr(error, "exit_code", 1)) from None
+        except KeyboardInterrupt:
+            say("stopped by you", "the board goes on with what it was told; `nearhum status` shows it")
+            raise typer.Exit(130) from None
+
+
+def _raising(error: HostError) -> Callable[[], None]:
+    def run() -> None:
+        raise error
+
+    run.__doc__ = f"Not here: {error.message}."
+    return run
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from nearhum import __version__
+
+        print(f"nearhum {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def nearhum(
+    traceback: Annotated[
+        bool, typer.Option("--traceback", help="Show the full traceback of any error.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Learns the hum of a machine, and the few words or gestures it is shown, on a small board."""
+
+
+def say(message: str, hint: str) -> None:
+    """Print an error and its remedy on stderr."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True)
+    console.print(Text("Error: ", "bold red") + Text(message), soft_wrap=True, highlight=False)
+    if hint:
+        console.print(Text("Next: ", "bold") + Text(hint), soft_wrap=True, highlight=False)
+
+
+def main() -> None:
+    """Run `nearhum` with the arguments of this process; exits it."""
+    try:
+        app()
+    except Exception as error:  # a defect: whatever is wrong on purpose was said in Commands.invoke
+        if "--traceback" in sys.argv:
+            raise
+        say(
+            f"unexpected {type(error).__name__}: {error}",
+            "this is a defect: run it again as `nearhum --traceback ...` and report what that prints",
+        )
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

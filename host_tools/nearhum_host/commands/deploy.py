@@ -1,0 +1,39 @@
+"""nearhum deploy: put the application on a board."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..terminal import Json, Port, note, print_json, progress
+
+
+def deploy(
+    board: Annotated[
+        str, typer.Option("--board", "-b", help="A board's name (`nearhum boards`) or your own .toml file.")
+    ],
+    port: Port = None,
+    as_json: Json = False,
+) -> None:
+    """Copy what changed of the application to a board that runs MicroPython, and start the detector.
+
+    What the board has learned and logged stays.
+    """
+    from .. import boards, deployment
+    from ..application import application
+    from ..link import connect
+
+    files = application(boards.load(board))
+    with connect(port) as link, progress("deploying", "bytes") as bar:
+        done = deployment.deploy(link, files, bar)
+    if as_json:
+        print_json(vars(done))
+        return
+    for path in done.removed:
+        note(f"removed {path}")
+    print(
+        f"{len(done.copied)} files copied ({done.n_bytes} bytes), {len(done.unchanged)} unchanged, "
+        f"{len(done.removed)} removed, in {done.seconds:.1f} s; "
+        f"nearhum {done.start.get('version')} runs on {done.start.get('board')}"
+    )

@@ -1,0 +1,69 @@
+"""nearhum enrol: show the board examples of a word, a gesture or a mode, and name them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from ..terminal import Json, Port, Resume, note, print_json, print_pairs, progress
+
+_POLL_S = 0.3
+
+
+def enrol(
+    label: Annotated[str, typer.Argument(help="The name that the examples get.")],
+    n: Annotated[
+        int, typer.Argument(metavar="[N]", min=1, help="How many of the next windows are examples.")
+    ] = 1,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until all examples are there.")] = False,
+    port: Port = None,
+    resume: Resume = False,
+    as_json: Json = False,
+) -> None:
+    """Make the next N windows examples of LABEL."""
+    from ..errors import UsageError
+    from ..link import connect
+
+    if not label or any(c.isspace() for c in label):
+        raise UsageError(f"{label!r} is no label: a label is one word", hint="join words with _ or -")
+    with connect(port, resume) as link:
+        answer = link.ask(f"enrol {label} {n}")
+        if wait:
+            answer = _until_enrolled(link, label)
+    answer.pop("verb", None)
+    if as_json:
+        print_json(answer)
+    elif answer:
+        print_pairs(answer)
+    if not wait:
+        note(
+            f"the next {n} windows are examples of {label}"
+            if n > 1
+            else f"the next window is an example of {label}"
+        )
+
+
+def _until_enrolled(link, label: str) -> dict[str, Any]:
+    """Return what was enrolled once all examples are there. Raises DeviceError when no window comes any more."""
+    import time
+
+    from ..errors import DeviceError
+
+    total = 0
+    with progress(f"enrolling {label}", "examples") as bar:
+        while True:
+            status = link.ask("status")
+            left = int(status.get("enrolling") or 0)
+            total = max(total, left)
+            if not left:
+                listed = link.ask("list").get("prototypes", [])
+                counts = [int(p.get("count") or 0) for p in listed if p.get("label") == label]
+                return {"label": label, "examples": sum(counts)}
+            bar(total - left, total)
+            if status.get("source") not in ("ok", None):
+                raise DeviceError(
+                    f"{left} examples are missing, but the source says {status['source']!r}",
+                    hint="what was enrolled stays: `nearhum list` shows it",
+                )
+            time.sleep(_POLL_S)

@@ -1,0 +1,27 @@
+"""nearhum forget: unlearn a label."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..terminal import Json, Port, Resume, print_json
+
+
+def forget(
+    label: Annotated[str, typer.Argument(help="The label to unlearn.")],
+    port: Port = None,
+    resume: Resume = False,
+    as_json: Json = False,
+) -> None:
+    """Remove a label and its examples (`nearhum console rollback` brings it back)."""
+    from ..link import connect
+
+    with connect(port, resume) as link:
+        answer = link.ask(f"forget {label}")
+    answer.pop("verb", None)
+    if as_json:
+        print_json(answer)
+    else:
+        print(f"{label} is forgotten")

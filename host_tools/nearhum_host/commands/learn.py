@@ -1,0 +1,69 @@
+"""nearhum learn: take what comes now for normal."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..terminal import Json, Port, Resume, note, print_json, print_pairs, progress
+
+_POLL_S = 0.5
+
+
+def learn(
+    spec: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[400 | 10m | stop]",
+            help="How many windows, how long (30s, 10m, 24h), or `stop` to end it now; default: the board's.",
+            show_default=False,
+        ),
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until learning has ended.")] = False,
+    port: Port = None,
+    resume: Resume = False,
+    as_json: Json = False,
+) -> None:
+    """Start a learning period from scratch: what the board hears now is normal."""
+    from ..link import connect
+
+    with connect(port, resume) as link:
+        answer = link.ask(f"learn {spec}" if spec else "learn")
+        if wait and spec != "stop":
+            answer = _until_learned(link)
+    answer.pop("verb", None)
+    if as_json:
+        print_json(answer)
+    elif wait and spec != "stop":
+        from .status import octaves
+
+        said = (
+            f"learned {answer.get('n_learned')} windows, threshold {octaves(answer.get('threshold'))} octaves"
+        )
+        print(f"{said}, now: {answer.get('state')}")
+    elif answer:
+        print_pairs(answer)
+    if not wait and spec != "stop":
+        note("learning; `nearhum status` shows how far it is")
+
+
+def _until_learned(link) -> dict:
+    """Return the status once the board no longer learns. Raises DeviceError when its source ends before."""
+    import time
+
+    from ..errors import DeviceError
+
+    with progress("learning", "windows") as bar:
+        while True:
+            status = link.ask("status")
+            if status.get("state") != "learn":
+                return status
+            left, total = int(status.get("learn_left") or 0), int(status.get("learn_total") or 0)
+            bar(total - left, total)
+            if status.get("source") not in ("ok", None):
+                raise DeviceError(
+                    f"{left} windows are still to be learned, but the source says {status['source']!r}",
+                    hint="end learning with what there is: `nearhum learn stop`",
+                )
+            time.sleep(_POLL_S)

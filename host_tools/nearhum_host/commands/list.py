@@ -1,0 +1,19 @@
+"""nearhum list: the prototypes of a board."""
+
+from __future__ import annotations
+
+from ..terminal import Json, Port, Resume, print_json, print_rows
+
+
+def list_(port: Port = None, resume: Resume = False, as_json: Json = False) -> None:
+    """Show what the board has learned: normal prototypes and labels, with their counts."""
+    from ..link import connect
+
+    with connect(port, resume) as link:
+        prototypes = link.ask("list").get("prototypes", [])
+    if as_json:
+        print_json(prototypes)
+    elif prototypes:
+        print_rows([{"label": p.pop("label", None) or "(normal)", **p} for p in prototypes])
+    else:
+        print("nothing learned yet")

@@ -1,0 +1,36 @@
+"""nearhum restore: give a board what a backup holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..terminal import Json, Port, Resume, note, print_json
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="A backup (.nhs).")],
+    port: Port = None,
+    resume: Resume = False,
+    as_json: Json = False,
+) -> None:
+    """Replace what the board has learned by a backup; what it had is saved first, beside the backup."""
+    from .. import learned
+    from ..link import connect
+
+    image = learned.load(file)
+    with connect(port, resume) as link:
+        before = learned.fetch(link)
+        kept = None
+        if before:
+            board = str(link.ask("status").get("board"))
+            kept = file.parent / learned.dated_name(f"{board}-before-restore")
+            learned.save(kept, before)
+            note(f"what the board had is in {kept}")
+        learned.give(link, image, f"`nearhum restore {kept}` goes back" if kept else "")
+    if as_json:
+        print_json({"restored": str(file), "n_bytes": len(image), "before": str(kept) if kept else None})
+    else:
+        print(f"restored {len(image)} bytes from {file}")

@@ -1,0 +1,19 @@
+"""nearhum resume: start the detector of a board that stands at the MicroPython prompt."""
+
+from __future__ import annotations
+
+from ..terminal import Json, Port, print_json
+
+
+def resume(port: Port = None, as_json: Json = False) -> None:
+    """Start the detector again if it was stopped (Ctrl-C, mpremote, Thonny); a running one is left alone."""
+    from ..link import connect
+
+    was_stopped = []
+    with connect(port) as link:
+        link.on_stopped = lambda: bool(was_stopped.append(True)) or True
+        answer = link.ask("status")
+    if as_json:
+        print_json({"resumed": bool(was_stopped), "state": answer.get("state")})
+    else:
+        print(("resumed" if was_stopped else "it was running") + f", state: {answer.get('state')}")

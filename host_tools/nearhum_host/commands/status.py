@@ -1,0 +1,63 @@
+"""nearhum status: what the board is doing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..terminal import Json, Port, Resume, print_json, print_pairs
+
+_OCTAVE = 256  # a score counts octaves in Q8
+
+
+def status(port: Port = None, resume: Resume = False, as_json: Json = False) -> None:
+    """Show what the board is doing: state, score, what it has learned, and its journal."""
+    from ..link import connect
+
+    with connect(port, resume) as link:
+        answer = link.ask("status")
+        where = link.port
+    answer.pop("verb", None)
+    if as_json:
+        print_json({"port": where, **answer})
+    else:
+        print_pairs(readable(where, answer))
+
+
+def readable(port: str, status: dict[str, Any]) -> dict[str, Any]:
+    """Return a status as a person reads it: what belongs together in one line, octaves instead of Q8."""
+    left = dict(status)
+
+    def take(name: str) -> Any:
+        return left.pop(name, None)
+
+    state, learned, to_learn, of = take("state"), take("n_learned"), take("learn_left"), take("learn_total")
+    enrolling, faults = take("enrolling"), take("faults")
+    if state == "learn":
+        state = f"learn ({of - to_learn} of {of} windows)"
+    if enrolling:
+        state = f"{state}, enrolling {enrolling} more windows"
+    score, threshold = octaves(take("score")), octaves(take("threshold"))
+    seq, synced, first = take("seq"), take("synced_seq"), take("log_first")
+    shown = {
+        "board": f"{take('board')} on {port}, nearhum {take('version')}",
+        "signal": f"{take('kind')}, {take('path')} path, source {take('source')}"
+        + (f", {faults} faults" if faults else ""),
+        "state": state,
+        "alarm": take("alarm"),
+        "score": f"{score} (threshold {threshold})",
+        "label": take("label"),
+        "windows": take("n_windows"),
+        "learned": f"{learned} windows; {take('n_prototypes')} normal prototypes, {take('n_labels')} labels, "
+        f"{take('state_bytes')} bytes",
+        "journal": f"records {first} to {seq}, safe on flash below {synced}",
+        "uptime": f"{take('uptime_s')} s since boot {take('boot')}",
+        "free memory": f"{take('mem_free')} bytes",
+    }
+    if left.get("dropped") == 0:
+        left.pop("dropped")
+    return {**shown, **left}
+
+
+def octaves(score: int | None) -> str:
+    """Return a Q8 score as text, "–" for none."""
+    return "–" if score is None or score == -32768 else f"{score / _OCTAVE:+.2f}"

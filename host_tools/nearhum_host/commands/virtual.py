@@ -1,0 +1,66 @@
+"""nearhum virtual: a virtual board in the foreground, until Ctrl-C or SIGTERM."""
+
+import json
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import UsageError
+from ..virtual import VirtualBoard
+
+
+def virtual(
+    model: Annotated[str, typer.Option(help="The board it stands in for: rp2040 or esp32.")] = "rp2040",
+    image: Annotated[
+        Path | None,
+        typer.Option(help="Flash image that keeps its files; made when absent. Default: forget them."),
+    ] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="Recording the board plays back as its sensor, at /sd/replay.nhr.")
+    ] = None,
+    realtime: Annotated[
+        bool, typer.Option("--realtime/--fast", help="Play back at its own rate, or as fast as it computes.")
+    ] = True,
+    link: Annotated[Path | None, typer.Option(help="Keep a link of this name pointing to the port.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+) -> None:
+    """Run a virtual board: real MicroPython on a serial port of this machine, until Ctrl-C."""
+    # Blocked before any thread starts, so that sigwait below is the one that gets them.
+    signals = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    with tempfile.TemporaryDirectory(prefix="nearhum-sd-") as sd:
+        if replay:
+            _insert_card(replay, realtime, Path(sd))
+        with VirtualBoard(model, image, sd=Path(sd) if replay else None, link=link) as board:
+            port = str(link) if link else board.path
+            if as_json:
+                described = {
+                    "port": port,
+                    "model": model,
+                    "image": str(image) if image else None,
+                    "pid": os.getpid(),
+                }
+                print(json.dumps(described), flush=True)
+            else:
+                print(port, flush=True)
+                print(f"next: nearhum deploy --board virtual --port {port}", flush=True)
+            print("Ctrl-C switches the board off", file=sys.stderr, flush=True)
+            signal.sigwait(signals)
+
+
+def _insert_card(recording: Path, realtime: bool, sd: Path) -> None:
+    if not recording.is_file():
+        raise UsageError(f"there is no recording {recording}")
+    inserted = sd / "replay.nhr"
+    if recording.suffix == ".nhr":
+        inserted.symlink_to(recording.resolve())  # the card shows it; nothing is copied
+    else:
+        from .. import recordings  # reads other formats; needs NumPy, which a bare .nhr does not
+
+        recordings.to_nhr(recording, inserted)
+    (sd / "replay.json").write_text(json.dumps({"realtime": realtime}))

@@ -1,0 +1,129 @@
+"""What a board has learned, as an image: fetched, kept in a file, given back.
+
+Enters and leaves: the bytes of a state image (`wire`: envelope, body, CRC). The board is not stopped to fetch
+one. To give one back it is: the image takes the place of both slots, and the board is asked afterwards
+whether it holds it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import time
+from binascii import Error as Base64Error
+from binascii import a2b_base64, crc32
+from pathlib import Path
+
+from nearhum import wire
+from nearhum.errors import FormatError
+
+from .errors import DeviceError, HostError, UsageError
+from .link import Link
+
+SUFFIX = ".nhs"
+SLOTS = ("/hum/state.a", "/hum/state.b")
+_MAX_BYTES = 1 << 20  # more than any board holds: a size beyond it is a wrong answer
+_TRIES = 3  # the board may learn between two chunks: then the image is another one
+
+
+def fetch(link: Link) -> bytes:
+    """Return the board's state, verified. Raises DeviceError when three attempts give no sound one."""
+    why = ""
+    for _ in range(_TRIES):
+        try:
+            return _fetch_once(link)
+        except (Base64Error, KeyError, TypeError, ValueError) as error:
+            why = str(error)
+        except FormatError as error:
+            why = error.message
+    raise DeviceError(
+        f"the board's state did not arrive whole: {why}", hint="repeat it; is the board learning? wait"
+    )
+
+
+def _fetch_once(link: Link) -> bytes:
+    image = bytearray()
+    first = link.ask("get state 0")
+    chunk = first
+    while True:
+        got = a2b_base64(chunk["b64"])
+        if (chunk["size"], chunk["crc"], chunk["offset"]) != (first["size"], first["crc"], len(image)):
+            raise ValueError("it changed meanwhile")
+        image += got
+        if len(image) >= first["size"]:
+            break
+        if not got or first["size"] > _MAX_BYTES:
+            raise ValueError(f"{len(image)} of {first['size']} bytes")
+        chunk = link.ask(f"get state {len(image)}")
+    if len(image) != first["size"] or crc32(image) != first["crc"] & 0xFFFFFFFF:
+        raise ValueError("CRC")
+    wire.unseal(wire.STATE_MAGIC, bytes(image), "the board's state")
+    return bytes(image)
+
+
+def load(file: Path) -> bytes:
+    """Return the image in a backup. Raises UsageError when there is none, FormatError when it is damaged."""
+    try:
+        image = file.read_bytes()
+    except FileNotFoundError:
+        raise UsageError(f"there is no backup {file}", hint="`nearhum backup` makes one") from None
+    except OSError as error:
+        raise HostError(f"cannot read {file}: {error.strerror}") from None
+    wire.unseal(wire.STATE_MAGIC, image, str(file))
+    return image
+
+
+def save(file: Path, image: bytes) -> None:
+    """Write a backup, whole or not at all. Raises UsageError rather than replace a file."""
+    half = file.with_name(file.name + ".new")
+    if file.exists():
+        raise UsageError(f"{file} exists", hint="choose another name")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with open(half, "wb") as out:
+            out.write(image)
+            out.flush()
+            os.fsync(out.fileno())
+        half.replace(file)
+    except OSError as error:
+        half.unlink(missing_ok=True)
+        raise HostError(
+            f"cannot write {file}: {error.strerror}", hint="make room or choose another place"
+        ) from None
+
+
+def dated_name(stem: str) -> Path:
+    """Return a file name with the local date and time in it."""
+    return Path(f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}{SUFFIX}")
+
+
+def give(link: Link, image: bytes, way_back: str = "") -> None:
+    """Put an image in the place of what the board has learned, restart it, and check that it holds it.
+
+    way_back: said as a hint when the board refuses it. Raises DeviceError.
+    """
+    from .repl import stopped
+
+    try:
+        with stopped(link) as repl:
+            repl.write(SLOTS[0], image, hashlib.sha256(image).hexdigest())
+            repl.remove([SLOTS[1]])  # only now: the younger slot wins, and that one may be the younger
+    except BaseException:
+        with contextlib.suppress(DeviceError):  # the first error is the one to tell
+            link.resume()
+        raise
+    link.resume()
+    # The board goes on learning from here at once, so its state need not equal the image; but it says what it
+    # started from: the features it belongs to, and a sequence that only counts up.
+    fingerprint, sequence, _ = wire.unseal(wire.STATE_MAGIC, image, "the backup")
+    found, reached, _ = wire.unseal(wire.STATE_MAGIC, fetch(link), "the board's state")
+    if found != fingerprint:
+        raise DeviceError(
+            "the board refused the backup: it was learned with other features (kind, channels, settings)",
+            hint=way_back or "deploy the configuration it was made with",
+        )
+    if reached < sequence:
+        raise DeviceError(
+            "the board does not hold what it was given", hint=way_back or "`nearhum status` shows it"
+        )

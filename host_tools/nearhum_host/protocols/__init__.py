@@ -1,0 +1,14 @@
+"""Protocols: how each set of recordings is put to the firmware and judged.
+
+One file a protocol; read base.py first.
+"""
+
+from .adi_motor import AdiMotor
+from .base import EvaluationProtocol
+from .femto import Femto
+from .skab import Skab
+from .watch import Watch
+
+PROTOCOLS: dict[str, EvaluationProtocol] = {
+    protocol.name: protocol for protocol in (Skab(), AdiMotor(), Femto(), Watch())
+}

@@ -1,0 +1,94 @@
+"""femto: bearings run to failure, in 60 snapshots each.
+
+Rows 0-14 are learned, 15-29 are early life, 40-59 the end of it. Rows 30-39, mid-life, count as early
+warnings and not in the other figures: nobody knows when the damage began.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from nearhum import wire
+
+from .. import datasets, metrics
+from ..recordings import Recording
+from .base import (
+    LABEL_ANOMALY,
+    LABEL_NORMAL,
+    LEARN,
+    WATCH,
+    Judgement,
+    Rows,
+    Run,
+    Session,
+    confusion,
+    mean_auc,
+    spans_of,
+    trivial_rows,
+)
+
+LEARNED, EARLY, MID_LIFE, END_OF_LIFE = range(15), range(15, 30), range(30, 40), range(40, 60)
+
+
+class Femto:
+    """One session a bearing, one segment a snapshot, which has the score and alarm of its last window."""
+
+    name = "femto"
+    told = "a learning period: the first 15 snapshots of each bearing"
+
+    def sessions(self, root: Path) -> list[Session]:
+        cues = {LEARNED.start: LEARN, EARLY.start: WATCH}
+        out = []
+        for bearing in datasets.femto(root):
+            n_channels = bearing.rows.shape[2]
+            recording = Recording(datasets.BEARING_RATE_HZ, n_channels)
+            for index, frames in enumerate(bearing.rows):
+                recording.add(frames, cues.get(index, ""))
+            config = {"kind": "vibration", "rate_hz": datasets.BEARING_RATE_HZ, "n_channels": n_channels}
+            out.append(Session(bearing.name, config, recording))
+        return out
+
+    def judge(self, runs: Sequence[tuple[Session, Run]]) -> Judgement:
+        bearings: list[Rows] = []
+        files = []
+        spans = {}
+        for session, run in runs:
+            rows = _snapshots(session, run)
+            bearings.append(rows)
+            files.append({"file": session.name, **_figures([rows])})
+            segments = run.windows_of(session.recording)
+            spans[session.name] = [
+                span
+                for some, label in ((EARLY, LABEL_NORMAL), (END_OF_LIFE, LABEL_ANOMALY))
+                for span in spans_of(range(segments[some[0]].start, segments[some[-1]].stop), label)
+            ]
+        trivial = {name: _figures(some) for name, some in trivial_rows(bearings).items()}
+        return Judgement(_figures(bearings), trivial, files, spans)
+
+
+def _snapshots(session: Session, run: Run) -> Rows:
+    """Return the snapshots after the learned ones; anomalous: the end of life."""
+    alarm, score = [], []
+    for windows in run.windows_of(session.recording)[EARLY.start :]:
+        alarm.append(bool(run.alarm[windows[-1]]))
+        scored = [run.scores[w] for w in windows if run.scores[w] != wire.NO_SCORE]
+        score.append(float(scored[-1]) if scored else float(wire.NO_SCORE))
+    anomalous = np.arange(len(score)) >= END_OF_LIFE.start - EARLY.start
+    return Rows(anomalous, np.array(alarm), np.array(score))
+
+
+def _part(rows: Rows, *which: range) -> Rows:
+    chosen = np.concatenate([np.arange(r.start, r.stop) for r in which]) - EARLY.start
+    return Rows(rows.anomalous[chosen], rows.alarm[chosen], rows.score[chosen])
+
+
+def _figures(bearings: Sequence[Rows]) -> dict[str, float | None]:
+    judged = [_part(rows, EARLY, END_OF_LIFE) for rows in bearings]
+    counts = confusion(judged)
+    warned = [float(_part(rows, MID_LIFE).alarm.mean()) for rows in bearings]
+    return {
+        "tpr": counts.tpr,
+        "far": counts.far,
+        "auc": mean_auc(judged),
+        "early_warning": metrics.mean([*warned]),
+    }

@@ -1,0 +1,180 @@
+"""Runs sessions through the firmware itself and reads back its journal.
+
+Enters: sessions. Leaves: runs. Each session is a board of its own: a folder as its file system, a
+MicroPython process over the firmware's sources, the same loop as on the board. No figure is computed here
+or elsewhere from anything but what the firmware journalled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nearhum
+import numpy as np
+from nearhum import wire
+
+from .. import logs
+from ..errors import HostError
+from ..recordings import write_nhr
+from .base import Run, Session
+
+ENVIRONMENT = "NEARHUM_MICROPYTHON"
+HEAP = "8M"  # objects are twice a board's size there, and the sources are compiled in it too
+TIMEOUT_S = 900
+LOOP = Path(__file__).with_name("firmware_loop.py")
+
+
+def interpreter() -> str:
+    """Return the MicroPython unix port to use: NEARHUM_MICROPYTHON, else the one installed with nearhum."""
+    named = os.environ.get(ENVIRONMENT)
+    if named:
+        found = shutil.which(named)
+        if found is None:
+            raise HostError(
+                f"{ENVIRONMENT} is {named!r}, which cannot be run", "give the path of a micropython"
+            )
+        return found
+    beside = str(Path(sys.executable).parent)
+    found = shutil.which("micropython", path=beside) or shutil.which("micropython")
+    if found is None:
+        raise HostError(
+            "there is no micropython to run the firmware with",
+            f"its wheel exists for Linux x86-64, or set {ENVIRONMENT} to a unix port",
+        )
+    return found
+
+
+def run_all(
+    sessions: Sequence[Session],
+    path: str = "fixed",
+    done: Callable[[Session], None] = lambda session: None,
+) -> Iterator[tuple[Session, Run]]:
+    """Yield each session with its run, in order; as many at a time as there are processors.
+
+    path: the numeric path, "fixed" or "float". done is called as each one ends. Raises HostError as run_one.
+    """
+    micropython = interpreter()
+
+    def one(session: Session) -> Run:
+        run = run_one(session, path, micropython)
+        done(session)
+        return run
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        try:
+            yield from zip(sessions, pool.map(one, sessions), strict=True)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def run_one(session: Session, path: str, micropython: str) -> Run:
+    """Run one session on a board of its own.
+
+    Raises HostError where the firmware stops early, refuses a cue, reports a fault, or counts other windows
+    than the recording has: such a run says nothing about the firmware's answers.
+    """
+    with tempfile.TemporaryDirectory(prefix="nearhum-") as folder:
+        root = Path(folder)
+        recording = root / "replay.nhr"
+        write_nhr(session.recording, recording)
+        source = {"driver": "replay", "path": recording.as_posix(), "realtime": False}
+        config = {"board": "evaluation", "path": path, **session.config, "source": source}
+        (root / "nearhum.json").write_text(json.dumps(config))
+        command = [micropython, "-X", f"heapsize={HEAP}", str(LOOP), _firmware(), f"{root.as_posix()}/"]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            raise HostError(f"{session.name}: the firmware did not end within {TIMEOUT_S} s") from None
+        if done.returncode:
+            last = (done.stderr or done.stdout).strip().splitlines()[-3:]
+            raise HostError(
+                f"{session.name}: the firmware stopped with code {done.returncode}: {' | '.join(last)}",
+                "run `nearhum check` to see whether the firmware's own tests pass",
+            )
+        for line in done.stdout.splitlines():
+            if line.startswith('{"ok":') and not json.loads(line)["ok"]:
+                answer = json.loads(line)
+                raise HostError(
+                    f"{session.name}: the board refused a cue: {answer['error']}", answer.get("hint", "")
+                )
+        segments = sorted((root / "hum" / "log").glob("*.seg"), key=lambda file: int(file.stem, 16))
+        journal = b"".join(file.read_bytes() for file in segments)
+    run = read_run(journal, session.name)
+    run.micropython = done.stdout.strip().splitlines()[-1]
+    expected = run.windows_of(session.recording)[-1].stop
+    if expected != len(run.scores):
+        raise HostError(
+            f"{session.name}: the recording has {expected} windows, the journal {len(run.scores)}",
+            "the firmware lost or repeated windows: this is a defect",
+        )
+    return run
+
+
+def _firmware() -> str:
+    return Path(nearhum.__file__).resolve().parents[1].as_posix()
+
+
+def read_run(journal: bytes, name: str) -> Run:
+    """Return what a journal of one boot says, by window.
+
+    Raises HostError on damage, gaps, faults or two boots.
+    """
+    log = logs.parse(journal)
+    if log.damages or log.gaps:
+        raise HostError(f"{name}: the journal has {len(log.damages)} damages and {len(log.gaps)} gaps")
+    scores, events = logs.decode(log.records)
+    boots = [event.what for event in events if event.name == "boot"]
+    faults = [event.what for event in events if event.name == "fault"]
+    if faults:
+        raise HostError(
+            f"{name}: the firmware reported a fault: {faults[0].get('error')}", faults[0].get("hint", "")
+        )
+    if len(boots) != 1 or not any(event.name == "end" for event in events):
+        raise HostError(
+            f"{name}: the journal has {len(boots)} boots, expected one that reads to the recording's end"
+        )
+    n = len(scores.windows)
+    if list(scores.windows) != list(range(n)):
+        raise HostError(f"{name}: the journal's windows do not count up from 0")
+    config = boots[0]["config"]
+    return Run(
+        scores=np.array(scores.scores, np.int16),
+        thresholds=np.array(scores.thresholds, np.int16),
+        states=np.array(scores.states, np.uint8),
+        labels=np.array([scores.names[i] for i in scores.labels], dtype=object),
+        alarm=alarm_by_window(events, np.array(scores.states, np.uint8)),
+        events=events,
+        boot=boots[0],
+        window=config["n_window"],
+        hop=config["n_hop"],
+        micropython="",
+        journal=journal,
+    )
+
+
+def alarm_by_window(events: Sequence[logs.Event], states: np.ndarray) -> np.ndarray:
+    """Return for each window whether the board's alarm was on, bool (n,).
+
+    An alarm lasts from its "alarm" event to its "alarm_end", to the end of the journal, or until watching
+    ends.
+    """
+    alarm = np.zeros(len(states), bool)
+    begun = None
+    for event in events:
+        if event.name == "alarm" and begun is None:
+            begun = int(event.what["window"])
+        elif event.name == "alarm_end" and begun is not None:
+            alarm[begun : int(event.what["window"])] = True
+            begun = None
+    if begun is not None:
+        alarm[begun:] = True
+    return alarm & (states == wire.WATCH)

@@ -1,0 +1,117 @@
+"""skab: a water pump test bed, 8 slow channels.
+
+Rows 0-399 of a file are learned, unlabelled; the rest is scored.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from .. import datasets, metrics
+from ..recordings import CONTINUES, Recording
+from .base import (
+    LABEL_ANOMALY,
+    LABEL_NORMAL,
+    LEARN,
+    WATCH,
+    Judgement,
+    Rows,
+    Run,
+    Session,
+    Span,
+    confusion,
+    mean_auc,
+    trivial_rows,
+)
+
+N_LEARNED = 400  # rows, as the benchmark's authors train
+
+
+class Skab:
+    """One session a file; f1, far, mar pooled over labelled files, far_clean over those without anomaly."""
+
+    name = "skab"
+    told = f"a learning period: the first {N_LEARNED} rows of each file, unlabelled"
+
+    def sessions(self, root: Path) -> list[Session]:
+        out = []
+        for file in datasets.skab(root):
+            recording = Recording(datasets.PUMP_RATE_HZ, file.frames.shape[1])
+            recording.add(file.frames[:N_LEARNED], LEARN)
+            recording.add(file.frames[N_LEARNED:], CONTINUES + WATCH)
+            config = {
+                "kind": "telemetry",
+                "rate_hz": datasets.PUMP_RATE_HZ,
+                "n_channels": file.frames.shape[1],
+            }
+            out.append(Session(file.name, config, recording, file.anomaly))
+        return out
+
+    def judge(self, runs: Sequence[tuple[Session, Run]]) -> Judgement:
+        labelled: list[Rows] = []
+        clean: list[Rows] = []
+        files = []
+        spans = {}
+        for session, run in runs:
+            rows = _rows(session, run)
+            is_clean = session.about is None
+            (clean if is_clean else labelled).append(rows)
+            counts = metrics.Confusion.of(rows.anomalous, rows.alarm)
+            files.append(
+                {
+                    "file": session.name,
+                    "rows": len(rows.alarm),
+                    "f1": None if is_clean else counts.f1,
+                    "far": counts.far,
+                    "mar": counts.mar,
+                    "auc": metrics.auc(rows.anomalous, rows.score),
+                }
+            )
+            spans[session.name] = _spans(session, run)
+        trivial = trivial_rows([*labelled, *clean])
+        return Judgement(
+            _figures(labelled, clean),
+            {name: _figures(some[: len(labelled)], some[len(labelled) :]) for name, some in trivial.items()},
+            files,
+            spans,
+        )
+
+
+def _figures(labelled: Sequence[Rows], clean: Sequence[Rows]) -> dict[str, float | None]:
+    counts = confusion(labelled)
+    return {
+        "f1": counts.f1,
+        "far": counts.far,
+        "mar": counts.mar,
+        "auc": mean_auc(labelled),
+        "far_clean": confusion(clean).far,
+    }
+
+
+def _latest_window(session: Session, run: Run) -> np.ndarray:
+    """Return for each row the last window that was complete by then, -1 before the first."""
+    n = session.recording.n_frames
+    return np.maximum((np.arange(n) - run.window + run.hop) // run.hop, -1)
+
+
+def _rows(session: Session, run: Run) -> Rows:
+    """Return the rows after the learned ones; a row has the alarm and score of the last complete window."""
+    window = _latest_window(session, run)[N_LEARNED:]
+    anomaly = session.about if session.about is not None else np.zeros(session.recording.n_frames, bool)
+    return Rows(anomaly[N_LEARNED:], run.alarm[window] & (window >= 0), run.scores[window].astype(float))
+
+
+def _spans(session: Session, run: Run) -> list[Span]:
+    """Return the truth by window: a window has the label of its last row."""
+    watched = run.windows_of(session.recording)[1]
+    rows = [min(run.last_frame(w), session.recording.n_frames - 1) for w in watched]
+    truth = session.about[rows] if session.about is not None else np.zeros(len(rows), bool)
+    spans: list[Span] = []
+    for window, anomalous in zip(watched, truth, strict=True):
+        label = LABEL_ANOMALY if anomalous else LABEL_NORMAL
+        if spans and spans[-1].label == label:
+            spans[-1].last = window
+        else:
+            spans.append(Span(window, window, label))
+    return spans

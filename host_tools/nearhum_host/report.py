@@ -1,0 +1,303 @@
+"""Report: a log or a run folder as one HTML page that needs nothing else: no network, no script, no font.
+
+Enters: a path, and true labels where somebody has them. Leaves: text, below 300 KB however long the log is.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+from nearhum import wire
+
+from . import charts, evaluation, metrics
+from .logs import Log, read_log
+from .svg import duration
+from .traces import NORMAL, Trace, read_labels, trace
+
+MAX_EVENTS = 200
+STRIP_COLUMNS = 6000  # of all strips together: about 100 KB
+STRIP_WIDTH, STRIP_HEIGHT = 460, 96
+
+FIGURE_NAMES = {
+    "f1": "F1",
+    "far": "false alarms",
+    "far_clean": "false alarms, clean file",
+    "mar": "missed alarms",
+    "tpr": "detections",
+    "auc": "AUC",
+    "eer": "equal error rate",
+    "early_warning": "early warnings",
+}
+
+
+def report(path: Path, labels: Path | None = None) -> str:
+    """Return the report of a log file, of a folder with one, or of a run folder of `nearhum evaluate`.
+
+    labels: a labels file (traces.read_labels) for a log; a run folder has its own.
+    Raises HostError where path is none of these or holds no scored window.
+    """
+    if (path / evaluation.RUN_FILE).is_file():
+        return _render(_of_run(path))
+    return _render(_of_log(read_log(path), path.name, read_labels(labels) if labels else ()))
+
+
+def _render(context: dict[str, Any]) -> str:
+    loader = jinja2.PackageLoader("nearhum_host")
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters["percent"] = percent
+    made = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    return environment.get_template("report.html.j2").render(made=made, **context)
+
+
+def percent(share: Any, digits: int = 1) -> str:
+    """Return a fraction as percent, "–" for none, anything but a float as it is."""
+    if share is None:
+        return "–"
+    return f"{100 * share:.{digits}f} %" if isinstance(share, float) else str(share)
+
+
+def figure_name(key: str) -> str:
+    """Return a figure's name for a person."""
+    if key.startswith("accuracy_"):
+        shots, *spread = key.removeprefix("accuracy_").split("_")
+        return f"{shots}-shot accuracy" + (", std" if spread else "")
+    return FIGURE_NAMES.get(key, key.replace("_", " "))
+
+
+# ---- a log ----------------------------------------------------------------------------------------------
+
+
+def _of_log(log: Log, name: str, spans: Sequence[tuple[int, int, str]]) -> dict[str, Any]:
+    """Return what the template shows of one log."""
+    t = trace(log, name, spans)
+    threshold = _latest(t.thresholds)
+    groups = [("learning", t.scores[t.learning])]
+    known = t.watching & np.array([label is not None for label in t.truth], bool)
+    if known.any():
+        anomalous = known & (t.truth != NORMAL)
+        groups += [
+            ("watching, normal", t.scores[known & ~anomalous]),
+            ("watching, anomaly", t.scores[anomalous]),
+        ]
+    else:
+        groups.append(("watching", t.scores[t.watching]))
+    return {
+        "title": str(t.config.get("board") or name),
+        "kicker": "nearhum log",
+        "subtitle": _listened(t),
+        "tiles": _tiles(t, threshold),
+        "chart": charts.score_chart(t),
+        "histogram": charts.histogram(groups, threshold),
+        "histogram_title": "score, octaves",
+        **_judged([t]),
+        "answers": _answers(t),
+        "tables": [],
+        "strips": [],
+        "events": _events(t)[-MAX_EVENTS:],
+        "events_left_out": max(0, len(t.events) - MAX_EVENTS),
+        "notes": [
+            *(
+                f"{gap.before - gap.first} records before record {gap.before} are missing."
+                for gap in log.gaps
+            ),
+            *(f"{damage.n_bytes} bytes at byte {damage.offset} are damaged." for damage in log.damages),
+        ],
+        "facts": {**t.about, **_flat(t.config)},
+    }
+
+
+def _listened(t: Trace) -> str:
+    parts = [f"{t.n} windows"]
+    if t.window_s:
+        parts.append(f"{duration(t.n * t.window_s)} listened")
+    if len(t.boots) > 1:
+        parts.append(f"{len(t.boots)} boots")
+    for key, unit in (("kind", ""), ("n_channels", " channels"), ("rate_hz", " Hz"), ("path", " path")):
+        if t.config.get(key) is not None:
+            parts.append(f"{t.config[key]}{unit}")
+    return " · ".join(parts)
+
+
+def _tiles(t: Trace, threshold: float | None) -> list[tuple[str, str, str]]:
+    """Return (name, value, unit or remark) of the figures to see first."""
+    n_alarms = sum(event.name == "alarm" for _, event in t.events)
+    n_watched = int(t.watching.sum())
+    in_alarm = float(t.alarm.sum() / n_watched) if n_watched else None
+    last = t.scores[~np.isnan(t.scores)]
+    return [
+        ("state", wire.STATE_NAMES[t.states[-1]], "at the end"),
+        ("learned from", f"{int(t.learning.sum())}", "windows"),
+        ("watched", f"{n_watched}", "windows"),
+        ("alarms", f"{n_alarms}", f"{percent(in_alarm)} of the time watched"),
+        ("threshold", "–" if threshold is None else f"{threshold:.2f}", "octaves"),
+        ("last score", f"{last[-1]:.2f}" if len(last) else "–", "octaves"),
+    ]
+
+
+def _latest(values: np.ndarray) -> float | None:
+    known = values[~np.isnan(values)]
+    return float(known[-1]) if len(known) else None
+
+
+def _answers(t: Trace) -> list[tuple[str, int]]:
+    """Return how many watched windows had each label, the most frequent first; empty without labels."""
+    counts = Counter(label or "unknown" for label in t.labels[t.watching])
+    return counts.most_common() if set(counts) - {"unknown"} else []
+
+
+def _events(t: Trace) -> list[dict[str, str]]:
+    rows = []
+    for at, event in t.events:
+        left = {k: v for k, v in event.what.items() if k not in ("event", "config", "window")}
+        for key in ("score", "threshold"):
+            if isinstance(left.get(key), int):
+                left[key] = "–" if left[key] == wire.NO_SCORE else f"{left[key] / wire.SCORE_ONE:.2f} octaves"
+        rows.append(
+            {
+                "name": event.name,
+                "when": duration(at * t.window_s) if t.window_s else f"window {at}",
+                "window": str(at),
+                "what": ", ".join(f"{k.replace('_', ' ')} {_brief(v)}" for k, v in left.items()),
+            }
+        )
+    return rows
+
+
+def _brief(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 160 else text[:159] + "…"
+
+
+def _flat(config: dict[str, Any]) -> dict[str, Any]:
+    out = {}
+    for key, value in config.items():
+        if isinstance(value, dict):
+            out.update({f"{key}.{inner}": some for inner, some in value.items()})
+        else:
+            out[key] = value
+    return out
+
+
+# ---- what is known to be true ---------------------------------------------------------------------------
+
+
+def _judged(traces: Sequence[Trace]) -> dict[str, Any]:
+    """Return ROC, figures and confusions of the watched windows whose truth is known, pooled over traces."""
+    truth, answers, margins, alarms = [], [], [], []
+    for t in traces:
+        known = t.watching & np.array([label is not None for label in t.truth], bool)
+        truth.append(t.truth[known])
+        answers.append(t.labels[known])
+        margins.append(t.margin[known])
+        alarms.append(t.alarm[known])
+    true, answer = np.concatenate(truth), np.concatenate(answers)
+    empty: dict[str, Any] = {"roc": None, "auc": None, "figures": [], "confusion": None}
+    if not len(true):
+        return empty
+    if set(true) & set(answer):
+        return {**empty, "confusion": _confusion(true, answer)}
+    margin, alarm = np.concatenate(margins), np.concatenate(alarms)
+    anomalous = (true != NORMAL).astype(bool)
+    scored = ~np.isnan(margin)
+    counts = metrics.Confusion.of(anomalous, alarm)
+    auc = metrics.auc(anomalous[scored], margin[scored])
+    return {
+        **empty,
+        "roc": charts.roc_chart(anomalous[scored], margin[scored], alarm[scored]),
+        "auc": auc,
+        "figures": [
+            ("F1", counts.f1),
+            ("false alarms", counts.far),
+            ("missed alarms", counts.mar),
+            ("AUC", auc),
+        ],
+    }
+
+
+def _confusion(true: np.ndarray, answer: np.ndarray) -> dict[str, Any]:
+    """Return the table of true labels against answers: columns, and rows of (label, n, [(n, share)])."""
+    columns = [*sorted(set(true)), *sorted(set(answer) - set(true) - {""}), ""]
+    rows = []
+    for label in sorted(set(true)):
+        given = Counter(answer[true == label])
+        n = sum(given.values())
+        rows.append((label, n, [(given[c], given[c] / n) for c in columns]))
+    return {
+        "columns": [c or "unknown" for c in columns],
+        "rows": rows,
+        "accuracy": metrics.accuracy(true, answer),
+    }
+
+
+# ---- a run folder ---------------------------------------------------------------------------------------
+
+
+def _of_run(folder: Path) -> dict[str, Any]:
+    """Return what the template shows of an evaluation."""
+    found = evaluation.read_run(folder)
+    traces = [
+        trace(read_log(folder / s["log"]), s["name"], [tuple(span) for span in s["spans"]])
+        for s in found["sessions"]
+    ]
+    judged = _judged(traces)
+    names = list(found["figures"])
+    rows = [("firmware", found["figures"]), *((n.replace("_", " "), f) for n, f in found["trivial"].items())]
+    strips = []
+    if judged["confusion"] is None:
+        n_columns = max(60, min(STRIP_WIDTH, STRIP_COLUMNS // len(traces)))
+        strips = [(t.name, charts.score_chart(t, STRIP_WIDTH, STRIP_HEIGHT, n_columns)) for t in traces]
+    columns = list(dict.fromkeys(key for row in found["files"] for key in row))
+    return {
+        "title": found["protocol"],
+        "kicker": "nearhum evaluation",
+        "subtitle": f"{found['path']} path · told: {found['told']}",
+        "tiles": [
+            (figure_name(key), percent(value), "")
+            for key, value in found["figures"].items()
+            if not key.endswith("_std")
+        ],
+        "chart": None,
+        "histogram": charts.histogram(_margins(traces), 0.0) if strips else None,
+        "histogram_title": "octaves above the threshold",
+        **judged,
+        "figures": [],
+        "answers": [],
+        "tables": [
+            {
+                "title": "Figures",
+                "remark": "The rows below the firmware's are what answers without any board would have got.",
+                "columns": ["", *map(figure_name, names)],
+                "rows": [[who, *(percent(figures.get(key)) for key in names)] for who, figures in rows],
+            },
+            {
+                "title": "Files",
+                "remark": "",
+                "columns": [figure_name(key) for key in columns],
+                "rows": [[percent(row.get(key)) for key in columns] for row in found["files"]],
+            },
+        ],
+        "strips": strips,
+        "events": [],
+        "events_left_out": 0,
+        "notes": [],
+        "facts": {**found.get("versions", {}), **found.get("settings", {})},
+    }
+
+
+def _margins(traces: Sequence[Trace]) -> list[tuple[str, np.ndarray]]:
+    """Return the margins of the watched windows known as normal, and of those known as anomalous."""
+    out: dict[str, list[np.ndarray]] = {"normal": [], "anomaly": []}
+    for t in traces:
+        known = t.watching & np.array([label is not None for label in t.truth], bool)
+        out["normal"].append(t.margin[known & (t.truth == NORMAL)])
+        out["anomaly"].append(t.margin[known & (t.truth != NORMAL)])
+    return [(f"watching, {name}", np.concatenate(some)) for name, some in out.items()]

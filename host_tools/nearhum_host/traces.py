@@ -1,0 +1,156 @@
+"""Traces: what one log says over time, in the units a person reads.
+
+Enters: a log, and what is known to be true of its windows. Leaves: arrays by window, for charts and figures.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from nearhum import wire
+
+from .errors import HostError
+from .logs import Event, Log, decode
+
+NORMAL = "normal"
+
+
+@dataclass
+class Trace:
+    """One log by window, n windows counted from the log's start over all boots.
+
+    scores, thresholds: float (n,), octaves of squared distance, NaN where there was none; states: uint8
+    (n,); alarm: bool (n,), as the board announced it; labels: object (n,), "" for unknown; truth: object
+    (n,), None where nothing is known, else a label; boots: index of each boot's first window; window_s:
+    seconds from a window to the next, None where the log does not say.
+    """
+
+    name: str
+    scores: np.ndarray
+    thresholds: np.ndarray
+    states: np.ndarray
+    alarm: np.ndarray
+    labels: np.ndarray
+    truth: np.ndarray
+    events: list[tuple[int, Event]]  # index of the window it happened at
+    boots: list[int] = field(default_factory=list)
+    window_s: float | None = None
+    config: dict[str, Any] = field(default_factory=dict)
+    about: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def n(self) -> int:
+        return len(self.scores)
+
+    @property
+    def learning(self) -> np.ndarray:
+        return self.states == wire.LEARN
+
+    @property
+    def watching(self) -> np.ndarray:
+        return self.states == wire.WATCH
+
+    @property
+    def margin(self) -> np.ndarray:
+        """Octaves above the threshold: what an alarm is decided on, comparable between boards."""
+        return self.scores - self.thresholds
+
+
+def trace(log: Log, name: str = "", spans: Sequence[tuple[int, int, str]] = ()) -> Trace:
+    """Return the trace of a log. spans: (first, last, label), windows included, as Trace counts them.
+
+    Raises FormatError where a sound record makes no sense, HostError where no window was scored.
+    """
+    scores, events = decode(log.records)
+    n = len(scores.windows)
+    if n == 0:
+        raise HostError(
+            f"{name or 'the log'} holds no scored window",
+            "pull it again after the board has listened for a while",
+        )
+    windows, boot_of = np.array(scores.windows, np.int64), np.array(scores.boots, np.int64)
+    raw, limits = np.array(scores.scores, np.int16), np.array(scores.thresholds, np.int16)
+    states = np.array(scores.states, np.uint8)
+    boots = [int(i) for i in np.flatnonzero(np.diff(boot_of, prepend=-1))]
+    placed = [(_place(event, windows, boot_of), event) for event in events]
+    truth = np.full(n, None, dtype=object)
+    for first, last, label in spans:
+        truth[max(0, first) : last + 1] = label
+    last_boot = next((e.what for e in reversed(events) if e.name == "boot"), {})
+    config = last_boot.get("config", {})
+    rate_hz, n_hop = config.get("rate_hz"), config.get("n_hop")
+    return Trace(
+        name=name,
+        scores=_octaves(raw),
+        thresholds=_octaves(limits),
+        states=states,
+        alarm=_alarm(placed, boots, n) & (states == wire.WATCH),
+        labels=np.array([scores.names[i] for i in scores.labels], dtype=object),
+        truth=truth,
+        events=placed,
+        boots=boots,
+        window_s=n_hop / rate_hz if rate_hz and n_hop else None,
+        config=config,
+        about={key: value for key, value in last_boot.items() if key != "config"},
+    )
+
+
+def _octaves(q8: np.ndarray) -> np.ndarray:
+    return np.where(q8 == wire.NO_SCORE, np.nan, q8 / wire.SCORE_ONE)
+
+
+def _place(event: Event, windows: np.ndarray, boot_of: np.ndarray) -> int:
+    """Return the index of the window an event names; of its boot's first where it names none."""
+    start, stop = (int(i) for i in np.searchsorted(boot_of, [event.boot, event.boot + 1]))
+    window = event.what.get("window")
+    if not isinstance(window, int):
+        return start
+    return start + int(np.searchsorted(windows[start:stop], window))
+
+
+def _alarm(events: Sequence[tuple[int, Event]], boots: Sequence[int], n: int) -> np.ndarray:
+    """Return whether an alarm was on, bool (n,): from "alarm" to "alarm_end", or to the end of that boot."""
+    alarm = np.zeros(n, bool)
+    begun: tuple[int, int] | None = None  # index, boot
+    for at, event in [*events, (n, None)]:
+        if begun is not None and (event is None or event.boot != begun[1] or event.name == "alarm_end"):
+            ends = [boot for boot in boots if boot > begun[0]]
+            same_boot = event is not None and event.boot == begun[1]
+            alarm[begun[0] : at if same_boot else min([*ends, n])] = True
+            begun = None
+        if event is not None and event.name == "alarm" and begun is None:
+            begun = at, event.boot
+    return alarm
+
+
+def read_labels(path: Path) -> list[tuple[int, int, str]]:
+    """Return the spans of a labels file: csv with the columns first, last, label.
+
+    first and last are windows, included, counted from the log's start over all boots. The label "normal" is
+    normal, any other an anomaly. Raises HostError on a missing column or a value that is no window.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as lines:
+            rows = list(csv.DictReader(lines))
+    except OSError as error:
+        raise HostError(f"cannot read {path}: {error.strerror}", "check the path") from None
+    spans = []
+    for number, row in enumerate(rows, 2):
+        try:
+            first, last, label = int(row["first"]), int(row["last"]), row["label"].strip()
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise HostError(
+                f"{path} line {number} is not a span",
+                "the columns are first,last,label; windows are whole numbers",
+            ) from None
+        if not 0 <= first <= last or not label:
+            raise HostError(
+                f"{path} line {number}: {first} to {last} {label!r} is no span of windows", "first <= last"
+            )
+        spans.append((first, last, label))
+    return spans

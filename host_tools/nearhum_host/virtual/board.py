@@ -1,0 +1,186 @@
+"""A virtual board as a person at the bench has it: power, a reset button, a USB plug, a flash chip.
+
+supervisor.py does the work, in a thread of its own.
+"""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..errors import HostError, UsageError
+from . import flash_image
+from .child import Child
+from .line import HostPort
+from .models import interpreter_dir, model_named
+from .supervisor import PowerCut, ResetCauses, Supervisor
+
+_START_S = 10.0
+
+
+class VirtualBoard:
+    """One board. Use it as a context manager, or call start and stop.
+
+    model: "rp2040" or "esp32". image: the flash chip's content, made when absent; None: a fresh one, thrown
+    away at stop. sd: host directory shown read-only at /sd. link: kept pointing to the port. journal: file
+    that gets every flash operation (powercut.py). cut_at: index of the flash operation, counted from a
+    start of MicroPython, in which the power fails, once; cut_keep: bytes of it that reach the cells.
+    stall_s: a host that has the port open and does not read holds a printing board up for this long; then
+    output is lost, as on the RP2040's USB.
+
+    Events (wait_event): booted, soft, reset, bootloader, cut, off, crash.
+    Raises HostError (another board on this image, wrong size, host not supported), UsageError (model, sd).
+    """
+
+    def __init__(
+        self,
+        model: str = "rp2040",
+        image: Path | None = None,
+        *,
+        sd: Path | None = None,
+        link: Path | None = None,
+        journal: Path | None = None,
+        cut_at: int = -1,
+        cut_keep: int = 0,
+        stall_s: float = 1.0,
+    ) -> None:
+        self.model = model_named(model)
+        self._interpreter = interpreter_dir()
+        self.sd = sd.resolve() if sd else None
+        if self.sd and not self.sd.is_dir():
+            raise UsageError(f"{sd} is not a directory", hint="sd takes the directory to show at /sd")
+        self.journal = journal.resolve() if journal else None
+        self._cut_at = cut_at
+        self._cut_keep = cut_keep
+        self._stall_s = stall_s
+        self._link = link.absolute() if link else None
+        self._given_image = image
+        self._events: list[str] = []
+        self._event_came = threading.Condition()
+        self._closing: contextlib.ExitStack | None = None
+
+    def start(self) -> "VirtualBoard":
+        """Plug in and switch on; return when MicroPython has started (boot.py and main.py may be running)."""
+        if self._closing:
+            return self
+        with contextlib.ExitStack() as undo:
+            own = tempfile.TemporaryDirectory(prefix="nearhum-virtual-")
+            undo.callback(own.cleanup)
+            self.image = (self._given_image or Path(own.name) / "flash.bin").resolve()
+            lock = flash_image.claim(self.image, self.model.flash_bytes, self.model.name)
+            undo.callback(os.close, lock)
+            self._port = HostPort(self._link)
+            undo.callback(self._port.unplug)
+            self._child = Child(self._interpreter, self.model.heap_bytes, own.name)
+            undo.callback(self._child.close)
+            self._events.clear()
+            self._supervisor = Supervisor(
+                self._child,
+                self._port,
+                self._start_description(),
+                ResetCauses(self.model.cause_of_program_reset, self.model.cause_of_soft_reset),
+                PowerCut(self._cut_at, self._cut_keep),
+                self._stall_s,
+                self._announce,
+            )
+            undo.callback(self._supervisor.close)
+            self._closing = undo.pop_all()
+        try:
+            self._supervisor.ask(self._supervisor.power_on)
+            event = ""
+            with contextlib.suppress(TimeoutError):
+                event = self._await(("booted", "cut", "crash"), _START_S)
+            if event == "cut":  # while the file system was made: for wait_event to find
+                self._announce(event)
+            elif event != "booted":
+                said = self._child.early_output.decode("utf-8", "replace").strip() or "nothing"
+                raise HostError(f"MicroPython did not start; it said: {said}")
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Switch off and take everything away; the flash image stays if it was given."""
+        if self._closing:
+            closing, self._closing = self._closing, None
+            closing.close()
+
+    def __enter__(self) -> "VirtualBoard":
+        return self.start()
+
+    def __exit__(self, *reason: object) -> None:
+        self.stop()
+
+    @property
+    def path(self) -> str:
+        """The port for the host, e.g. /dev/pts/5; after unplug the last one."""
+        return self._port.path
+
+    @property
+    def powered(self) -> bool:
+        """False: switched off, cut off, or waiting in the boot loader."""
+        return self._closing is not None and self._child.pid is not None
+
+    def reset(self) -> None:
+        """Press the reset button; also ends the boot loader's waiting."""
+        self._ask(lambda: self._supervisor.restart("PWRON_RESET", "reset"))
+
+    def power_off(self) -> None:
+        """Cut the power between two flash operations. The port stays, as that of a USB-serial chip."""
+        self._ask(self._supervisor.power_off)
+
+    def power_on(self) -> None:
+        self._ask(self._supervisor.power_on)
+
+    def unplug(self) -> None:
+        """Pull the USB plug: an open port hangs up, the board runs on (from a battery, say)."""
+        self._ask(self._port.unplug)
+
+    def replug(self) -> None:
+        """Put the plug back. path may be a new one; link follows."""
+        self._ask(self._port.plug_in)
+
+    def wait_event(self, name: str, timeout: float = 5.0) -> None:
+        """Return when the event has come, now or earlier, and use it up; raise TimeoutError."""
+        self._await((name,), timeout)
+
+    def _ask(self, call: Callable[[], None]) -> None:
+        if not self._closing:
+            raise HostError("the virtual board is not running", hint="call start first")
+        self._supervisor.ask(call)
+
+    def _start_description(self) -> dict[str, Any]:
+        """Return what stays the same at every start; virtual_board.boot reads it."""
+        return {
+            "chip": self.model.name,
+            "reset_causes": self.model.reset_causes,
+            "freq_hz": self.model.freq_hz,
+            "unique_id": hashlib.sha256(os.fsencode(self.image)).digest()[:8],
+            "image": str(self.image),
+            "fs_offset": self.model.fs_offset,
+            "fs_size": self.model.fs_bytes,
+            "prog_bytes": self.model.prog_bytes,
+            "journal": str(self.journal) if self.journal else None,
+            "sd": str(self.sd) if self.sd else None,
+        }
+
+    def _await(self, names: tuple[str, ...], timeout: float) -> str:
+        def first() -> str | None:
+            return next((event for event in self._events if event in names), None)
+
+        with self._event_came:
+            event = self._event_came.wait_for(first, timeout)
+            if event is None:
+                raise TimeoutError(f"no event {' or '.join(names)} in {timeout} s; there were {self._events}")
+            self._events.remove(event)
+            return event
+
+    def _announce(self, event: str) -> None:
+        with self._event_came:
+            self._events.append(event)
+            self._event_came.notify_all()

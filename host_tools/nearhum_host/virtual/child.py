@@ -1,0 +1,132 @@
+"""One MicroPython process after the other, and the pipes they have for a serial line.
+
+Every start of the board is one child (launcher.py). The pipes outlive it, so that a soft reset keeps what the
+host typed meanwhile; a reset or a power cut renews them. The supervisor (board.py) decides; this obeys.
+"""
+
+import contextlib
+import fcntl
+import os
+import select
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+_HERE = Path(__file__).resolve().parent
+_F_SETPIPE_SZ = 1031  # linux/fcntl.h; missing from the fcntl module of some Python builds
+_STDOUT_BYTES = 16384  # room for several lines, so that a line written after POLLOUT never blocks
+_STDIN_BYTES = 4096
+# Without HOME the REPL keeps its history to itself; the others would change the interpreter.
+_UNWANTED_ENVIRONMENT = ("HOME", "MICROPYPATH", "MICROPYINSPECT")
+
+
+class Child:
+    """The running MicroPython, if any. booted: it has begun boot.py, and Ctrl-C may interrupt it.
+
+    pending_address: where its pending exception is (launcher.py). early_output: printed before booted.
+    """
+
+    def __init__(self, interpreter: Path, heap_bytes: int, cwd: str) -> None:
+        self._interpreter = interpreter
+        self._heap_bytes = heap_bytes
+        self._cwd = cwd
+        self._process: subprocess.Popen[bytes] | None = None
+        self.exit_fd = -1  # readable once the child has ended
+        self.control, self._control_of_child = os.pipe()
+        self._control_rest = b""
+        self.booted = False
+        self.pending_address = 0
+        self.early_output = b""
+        self._open_line()
+
+    def _open_line(self) -> None:
+        self._stdin_of_child, self.stdin = os.pipe()
+        self.stdout, self._stdout_of_child = os.pipe()
+        for fd in (self.stdin, self.stdout):
+            os.set_blocking(fd, False)
+        fcntl.fcntl(self.stdin, _F_SETPIPE_SZ, _STDIN_BYTES)
+        fcntl.fcntl(self.stdout, _F_SETPIPE_SZ, _STDOUT_BYTES)
+
+    def _close_line(self) -> None:
+        for fd in (self._stdin_of_child, self.stdin, self.stdout, self._stdout_of_child):
+            os.close(fd)
+
+    def renew_line(self) -> None:
+        """Forget what was typed and not yet read; the fds change."""
+        self._close_line()
+        self._open_line()
+
+    def close(self) -> None:
+        self.end()
+        self._close_line()
+        os.close(self.control)
+        os.close(self._control_of_child)
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def start(self, start: dict[str, Any], line_state_fd: int) -> None:
+        """Start MicroPython as the board that start describes (virtual_board.boot has its keys)."""
+        self.booted = False
+        self.pending_address = 0
+        self.early_output = b""
+        start = {**start, "control_fd": self._control_of_child, "line_state_fd": line_state_fd}
+        # fmt: off
+        self._process = subprocess.Popen(
+            [
+                sys.executable, "-I", "-S", str(_HERE / "launcher.py"), str(self._interpreter),
+                str(_HERE / "device"), str(self._heap_bytes), "raw" if start["raw"] else "friendly",
+                str(self._control_of_child), ascii(start),
+            ],
+            stdin=self._stdin_of_child, stdout=self._stdout_of_child, stderr=self._stdout_of_child,
+            pass_fds=(self._control_of_child, line_state_fd), cwd=self._cwd, start_new_session=True,
+            env={name: text for name, text in os.environ.items() if name not in _UNWANTED_ENVIRONMENT},
+        )
+        # fmt: on
+        self.exit_fd = os.pidfd_open(self._process.pid)
+
+    def ended(self) -> int | None:
+        """Return the exit code of a child that ended by itself, else None."""
+        return self._process.poll() if self._process else None
+
+    def end(self) -> None:
+        """Take the power from it. What it printed before is still to be read."""
+        if not self._process:
+            return
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+        os.close(self.exit_fd)
+        self.exit_fd = -1
+        # What it still had to say on the control pipe concerns nobody now.
+        while select.select([self.control], [], [], 0)[0]:
+            os.read(self.control, 4096)
+        self._control_rest = b""
+
+    def words(self) -> list[str]:
+        """Return the words it said on the control pipe for the supervisor; note those about itself."""
+        *lines, self._control_rest = (self._control_rest + os.read(self.control, 4096)).split(b"\n")
+        for line in lines:
+            if line.startswith(b"pending "):
+                self.pending_address = int(line[8:])
+            elif line == b"booted":
+                self.booted = True
+        return [line.decode() for line in lines if not line.startswith(b"pending ")]
+
+    def read(self) -> bytes:
+        """Return what it printed, b"" for nothing."""
+        with contextlib.suppress(BlockingIOError):
+            output = os.read(self.stdout, 65536)
+            if not self.booted:
+                self.early_output = (self.early_output + output)[-2000:]
+            return output
+        return b""
+
+    def write(self, waiting: bytearray) -> None:
+        """Hand over and remove as much of what was typed as it has room for."""
+        with contextlib.suppress(BlockingIOError):
+            while waiting:
+                n = os.write(self.stdin, waiting[:4096])
+                del waiting[:n]

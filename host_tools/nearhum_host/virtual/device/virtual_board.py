@@ -1,0 +1,176 @@
+# type: ignore
+# ruff: noqa: F821, SIM115
+# Runs inside MicroPython's unix port and makes it behave as a board: one LittleFS in a NOR flash image at /,
+# boot.py and main.py, machine, a cooked stdout, and nothing of the host but a read-only /sd.
+# The supervisor (board.py) hears of it over a control pipe, one word a line:
+#   booted  Ctrl-C may interrupt from now on        reset  bootloader  soft  asked for by the program
+#   cut     the power fails in this flash operation
+import gc
+import io
+import os as _os
+import sys
+import time
+
+import machine as _machine
+import micropython
+import vfs
+from virtual_flash import Flash
+from virtual_machine import RTC, Memory, Pin
+from virtual_out import TextOut
+
+_HIDDEN = ("system", "getenv", "putenv", "unsetenv")  # of the unix port's os, on no board
+
+_control = None
+_flash = None
+
+
+def _tell(word):
+    _control.write(word + "\n")
+
+
+def _tell_last(word):
+    # The supervisor ends this process when it has read the word.
+    _tell(word)
+    while True:
+        time.sleep(1)
+
+
+class Overlay:
+    # A module with some names replaced or hidden.
+
+    def __init__(self, module, names, hidden=()):
+        self._module = module
+        self._hidden = hidden
+        for name in names:
+            setattr(self, name, names[name])
+
+    def __getattr__(self, name):
+        if name in self._hidden:
+            raise AttributeError(name)
+        return getattr(self._module, name)
+
+
+def mark(text):
+    """Write text into the flash journal, e.g. what is acknowledged by now. For tests, on this board only."""
+    _flash.mark(text)
+
+
+def _mount_root(flash, prog_bytes):
+    options = {"progsize": prog_bytes, "readsize": 32, "lookahead": 32}  # as the ports' own _boot.py
+    try:
+        root = vfs.VfsLfs2(flash, **options)
+    except OSError:
+        vfs.VfsLfs2.mkfs(flash, **options)
+        root = vfs.VfsLfs2(flash, **options)
+    vfs.umount("/")
+    vfs.mount(root, "/")
+    _os.chdir("/")
+
+
+def _overlays(start, out):
+    chip = start["chip"]
+    release = ".".join(str(n) for n in sys.implementation[1][:3])
+
+    def uname():
+        from collections import namedtuple
+
+        fields = ("sysname", "nodename", "release", "version", "machine")
+        machine = "virtual board with " + chip
+        return namedtuple("uname", fields)("virtual", "virtual", release, sys.version, machine)
+
+    causes = start["reset_causes"]
+    names = {
+        "Pin": Pin,
+        "RTC": RTC,
+        "mem32": Memory(),
+        "unique_id": lambda: start["unique_id"],
+        "freq": lambda *hz: start["freq_hz"],
+        "reset": lambda: _tell_last("reset"),
+        "soft_reset": lambda: sys.exit(0),
+        "bootloader": lambda *timeout: _tell_last("bootloader"),
+        "reset_cause": lambda: causes[start["cause"]],
+        "lightsleep": lambda ms=0: time.sleep_ms(ms),
+        # There are no interrupts here to hold off.
+        "disable_irq": lambda: 0,
+        "enable_irq": lambda state=0: None,
+    }
+    for cause in causes:
+        names[cause] = causes[cause]
+    sys.modules["machine"] = Overlay(_machine, names)
+    sys.modules["os"] = Overlay(_os, {"uname": uname, "sync": lambda: None}, _HIDDEN)
+    sys.modules["sys"] = Overlay(sys, {"stdout": out})
+
+
+def _print_exception(error):
+    # Without this file's own frame, which a board would not show.
+    text = io.StringIO()
+    sys.print_exception(error, text)
+    for i, line in enumerate(text.getvalue().split("\n")[:-1]):
+        if i != 1 or "virtual_board.py" not in line:
+            print(line)
+
+
+def _run(path, namespace):
+    # False when it ended with an exception: main.py is not run after a failed boot.py.
+    try:
+        _os.stat(path)
+    except OSError:
+        return True
+    try:
+        execfile(path, namespace)
+    except SystemExit:
+        raise
+    except BaseException as error:
+        _print_exception(error)
+        return False
+    return True
+
+
+def boot(namespace, start):
+    """Become the board that start describes, run boot.py and main.py, leave the REPL to the interpreter."""
+    global _control, _flash
+    micropython.kbd_intr(-1)
+    # Whatever is needed of the host is opened here: below, its file system is gone.
+    _control = open(start["control_fd"], "wb")
+    line_state = open(start["line_state_fd"], "rb")
+    pipe = open(1, "wb")
+    sd = vfs.VfsPosix(start["sd"]) if start["sd"] else None
+    _flash = Flash(
+        start["image"],
+        start["fs_offset"],
+        start["fs_size"],
+        start["journal"],
+        start["cut_at"],
+        start["cut_keep"],
+        lambda: _tell_last("cut"),
+    )
+    _mount_root(_flash, start["prog_bytes"])
+    if sd:
+        vfs.mount(sd, "/sd", readonly=True)
+    sys.path[:] = ["", ".frozen", "/lib"]
+    sys.argv[:] = []
+    _overlays(start, TextOut(pipe, line_state))
+    sys.modules.pop("__main__", None)
+
+    def leave():
+        # What a soft reset does to a board: open files are closed, then the file system.
+        namespace.clear()
+        sys.modules.clear()
+        gc.collect()
+        vfs.umount("/")
+        _flash.close()
+
+    sys.atexit(leave)
+    namespace.clear()
+    namespace["__name__"] = "__main__"
+    gc.collect()
+    try:
+        micropython.kbd_intr(3)
+        _tell("booted")
+        if _run("boot.py", namespace) and not start["raw"]:
+            _run("main.py", namespace)
+    except KeyboardInterrupt:
+        pass  # between two scripts: nothing to stop
+    except SystemExit:
+        leave()
+        _tell_last("soft")

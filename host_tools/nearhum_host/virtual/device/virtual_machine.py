@@ -1,0 +1,55 @@
+# type: ignore
+# ruff: noqa: F821, SIM115
+# What the machine module has beyond the unix port's: a clock, pins with nothing connected, memory.
+import time
+
+import uctypes
+
+
+class Memory:
+    # machine.mem32 over this process: mpremote's mount reaches seek's arguments through it.
+
+    def __getitem__(self, address):
+        return int.from_bytes(uctypes.bytes_at(address, 4), "little")
+
+    def __setitem__(self, address, value):
+        uctypes.bytearray_at(address, 4)[:] = (value & 0xFFFFFFFF).to_bytes(4, "little")
+
+
+class RTC:
+    # The host's clock; setting it changes nothing.
+
+    def datetime(self, when=None):
+        t = time.gmtime()
+        return (t[0], t[1], t[2], t[6], t[3], t[4], t[5], 0)
+
+
+class Pin:
+    # A pin with nothing connected: it remembers what was written, per number.
+
+    IN, OUT, OPEN_DRAIN, PULL_UP, PULL_DOWN = 0, 1, 2, 1, 2
+    _levels = {}
+
+    def __init__(self, id, mode=-1, pull=-1, *, value=None):
+        self.id = id
+        if value is not None:
+            self._levels[id] = int(bool(value))
+        elif id not in self._levels:
+            self._levels[id] = int(pull == self.PULL_UP)
+
+    def value(self, level=None):
+        if level is None:
+            return self._levels[self.id]
+        self._levels[self.id] = int(bool(level))
+        return None
+
+    __call__ = value
+
+    def on(self):
+        self.value(1)
+
+    def off(self):
+        self.value(0)
+
+    def toggle(self):
+        self.value(not self.value())

@@ -1,0 +1,68 @@
+# type: ignore
+# ruff: noqa: F821, SIM115
+# sys.stdout and sys.stdout.buffer of the board.
+import io
+import select
+
+_IOCTL_POLL = 3  # py/stream.h
+_EINVAL = 22
+_FRAME_BYTES = 1024
+_CONGESTED = 2  # line.py: the host has the port open and does not read
+
+
+class BytesOut(io.IOBase):
+    # sys.stdout.buffer: bytes leave as they are. 0xFF is in no UTF-8 text, so it marks a frame (0xFF, u16
+    # length, bytes) that the supervisor's CR LF cooking leaves alone. A frame is one write below PIPE_BUF:
+    # Ctrl-C never splits it.
+
+    def __init__(self, pipe, line_state):
+        self._pipe = pipe
+        self._line_state = line_state
+        self._state = bytearray(1)
+        self._frame = bytearray(3 + _FRAME_BYTES)
+        self._frame[0] = 0xFF
+        self._room = select.poll()
+        self._room.register(pipe, select.POLLOUT)
+
+    def write(self, buf, n=None):
+        view = memoryview(buf.encode() if isinstance(buf, str) else buf)
+        if n is not None:
+            view = view[:n]
+        frame = self._frame
+        for i in range(0, len(view), _FRAME_BYTES):
+            part = view[i : i + _FRAME_BYTES]
+            k = len(part)
+            frame[1] = k & 0xFF
+            frame[2] = k >> 8
+            frame[3 : 3 + k] = part
+            self._pipe.write(frame, 3 + k)
+        return len(view)
+
+    def ioctl(self, operation, argument):
+        if operation != _IOCTL_POLL:
+            return -_EINVAL
+        # Writable: no host has the port open (output is dropped), or the host has taken all there was.
+        # The pipe behind has room for a long line then, so a line written after this does not block.
+        self._line_state.seek(0)
+        self._line_state.readinto(self._state)
+        if self._state[0] != _CONGESTED:
+            for _ in self._room.ipoll(0):
+                return argument & select.POLLOUT
+        return 0
+
+    def flush(self):
+        pass  # nothing is held back
+
+
+class TextOut(BytesOut):
+    # sys.stdout: text; the supervisor turns LF into CR LF, as the board's port does.
+
+    def __init__(self, pipe, line_state):
+        super().__init__(pipe, line_state)
+        self.buffer = BytesOut(pipe, line_state)
+
+    def write(self, buf):
+        if isinstance(buf, str):
+            return self._pipe.write(buf)
+        self.buffer.write(bytes(buf).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+        return len(buf)

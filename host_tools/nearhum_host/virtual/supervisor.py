@@ -1,0 +1,286 @@
+"""The supervisor: the one thread that moves the bytes of a virtual board and obeys its buttons.
+
+    host <-> PTY (line.py) <-> supervisor <-> pipes (child.py) <-> MicroPython (device/virtual_board.py)
+                                   '-- control pipe: what the program asks for, e.g. a reset
+
+Other threads hand it a call with ask and wait; its buttons are called in its own thread only. A soft reset is
+a child that left with 100 (friendly REPL) or 101 (raw REPL), and keeps the line as it was.
+"""
+
+import os
+import queue
+import select
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from .child import Child
+from .line import CONGESTED, NO_HOST, READING, Cooker, HostPort, interrupt
+
+_TYPED_BYTES = 8192  # typed ahead by the host; beyond that the host has to wait
+_LOOK_MS = 10  # how often an unopened port is looked at
+_ANSWER_S = 10.0
+
+
+@dataclass
+class PowerCut:
+    """In which flash operation after a start of MicroPython (-1: none), and how many bytes of it are done."""
+
+    at: int
+    keep: int
+
+
+@dataclass(frozen=True)
+class ResetCauses:
+    """What machine.reset_cause() names after a reset by the program and a soft one (None: as before)."""
+
+    program: str
+    soft: str | None
+
+
+class Supervisor:
+    """See the module. start: what virtual_board.boot is told at each start, but for what this adds to it.
+
+    announce: called with the name of each event, in the supervisor's thread.
+    """
+
+    def __init__(
+        self,
+        child: Child,
+        port: HostPort,
+        start: dict[str, Any],
+        causes: ResetCauses,
+        cut: PowerCut,
+        stall_s: float,
+        announce: Callable[[str], None],
+    ) -> None:
+        self._child = child
+        self._port = port
+        self._start = start
+        self._causes = causes
+        self._cut = cut
+        self._stall_s = stall_s
+        self._announce = announce
+        self._calls: queue.SimpleQueue[tuple[Callable[[], None], Future[None]]] = queue.SimpleQueue()
+        self._wake_read, self._wake_write = os.pipe()
+        self._line_state_fd = os.memfd_create("line-state")
+        self._line_state = NO_HOST
+        os.pwrite(self._line_state_fd, NO_HOST, 0)
+        self._cooker = Cooker()
+        self._typed = bytearray()  # from the host, Ctrl-C not yet looked at
+        self._to_board = bytearray()
+        self._to_host = bytearray()
+        self._congested = False
+        self._moved_at = 0.0
+        self._cause = "PWRON_RESET"
+        self._running = True
+        self._thread = threading.Thread(target=self._run, name="virtual board", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the child and the thread."""
+        self.ask(self._quit)
+        self._thread.join()
+        for fd in (self._wake_read, self._wake_write, self._line_state_fd):
+            os.close(fd)
+
+    def ask(self, call: Callable[[], None]) -> None:
+        """Have call done in the supervisor's thread; return, or raise what it raised."""
+        done: Future[None] = Future()
+        self._calls.put((call, done))
+        os.write(self._wake_write, b"!")
+        done.result(timeout=_ANSWER_S)
+
+    # ---- power -----------------------------------------------------------------------------------
+
+    @property
+    def _powered(self) -> bool:
+        return self._child.pid is not None
+
+    def _spawn(self, cause: str | None, raw: bool = False) -> None:
+        self._cause = cause or self._cause
+        self._cooker = Cooker()
+        start = {**self._start, "raw": raw, "cause": self._cause}
+        start |= {"cut_at": self._cut.at, "cut_keep": self._cut.keep}
+        self._child.start(start, self._line_state_fd)
+
+    def _lose_power(self) -> None:
+        self._end_child()
+        self._child.renew_line()
+        self._typed.clear()
+        self._to_board.clear()
+
+    def _end_child(self) -> None:
+        self._child.end()
+        while output := self._child.read():  # what it printed before still reaches the host
+            self._forward(output)
+
+    def power_on(self) -> None:
+        if not self._powered:
+            self._spawn("PWRON_RESET")
+
+    def power_off(self) -> None:
+        if self._powered:
+            self._lose_power()
+            self._announce("off")
+
+    def restart(self, cause: str, event: str) -> None:
+        self._lose_power()
+        self._announce(event)
+        self._spawn(cause)
+
+    def _soft_reset(self, raw: bool) -> None:
+        self._end_child()
+        self._forward(b"MPY: soft reboot\r\n")
+        self._announce("soft")
+        self._spawn(self._causes.soft, raw)
+
+    def _quit(self) -> None:
+        self._child.end()
+        self._running = False
+
+    # ---- the line --------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while self._running:
+            self._publish_line_state()
+            ready = self._poll()
+            if self._wake_read in ready:
+                os.read(self._wake_read, 4096)
+                self._obey()
+            if not self._running:
+                break
+            # A call may have renewed the pipes, whose old numbers are in ready: reading finds nothing then.
+            if self._child.control in ready:
+                self._hear_program()
+            self._exchange_with_host(ready)
+            if self._child.stdout in ready:
+                self._forward(self._child.read())
+            if self._child.exit_fd in ready:
+                self._bury_child()
+            self._sort_typed()
+            self._child.write(self._to_board)
+            self._write_to_host()
+
+    def _poll(self) -> dict[int, int]:
+        wanted = select.poll()
+        wanted.register(self._wake_read, select.POLLIN)
+        wanted.register(self._child.control, select.POLLIN)
+        timeout: float | None = None
+        if self._powered:
+            wanted.register(self._child.exit_fd, select.POLLIN)
+            if self._to_board:
+                wanted.register(self._child.stdin, select.POLLOUT)
+        if not self._to_host:  # the board's output waits in the pipe while the host's is not taken
+            wanted.register(self._child.stdout, select.POLLIN)
+        if self._port.attached and self._port.master is not None:
+            mask = select.POLLIN if self._wants_typing() else 0
+            if self._to_host or self._congested:
+                mask |= select.POLLOUT
+            wanted.register(self._port.master, mask)
+        elif self._port.master is not None:
+            timeout = _LOOK_MS
+        if self._to_host and self._congested:
+            timeout = max(0.0, self._moved_at + self._stall_s - time.monotonic()) * 1000 + 1
+        return dict(wanted.poll(timeout))
+
+    def _wants_typing(self) -> bool:
+        return len(self._typed) + len(self._to_board) < _TYPED_BYTES
+
+    def _obey(self) -> None:
+        while not self._calls.empty():
+            call, done = self._calls.get()
+            try:
+                call()
+            except Exception as error:  # handed to the caller, whose call it was
+                done.set_exception(error)
+            else:
+                done.set_result(None)
+
+    def _hear_program(self) -> None:
+        if not select.select([self._child.control], [], [], 0)[0]:
+            return
+        for word in self._child.words():
+            if word == "booted":
+                self._announce(word)
+            elif word == "soft":
+                self._soft_reset(raw=False)
+            elif word == "reset":
+                self.restart(self._causes.program, word)
+            else:  # bootloader, cut: it stays off until somebody acts
+                if word == "cut":
+                    self._cut.at = -1
+                self._lose_power()
+                self._announce(word)
+
+    def _exchange_with_host(self, ready: dict[int, int]) -> None:
+        port = self._port
+        if port.master is None:
+            return
+        was_attached = port.attached
+        seen = ready.get(port.master, 0)
+        if not was_attached or seen & select.POLLHUP:
+            port.look()
+        if self._wants_typing() and (seen & select.POLLIN or not was_attached):
+            self._typed += port.read()
+        if seen & select.POLLOUT and not self._to_host:
+            self._congested = False
+        if not port.attached:
+            self._to_host.clear()
+            self._congested = False
+
+    def _sort_typed(self) -> None:
+        if not self._powered:
+            self._typed.clear()
+        # While MicroPython is starting nothing is sorted: whether a Ctrl-C interrupts is not known yet.
+        while self._typed and self._child.booted:
+            before, ctrl_c, after = self._typed.partition(b"\x03")
+            self._to_board += before
+            self._typed = after
+            if ctrl_c:
+                done = interrupt(self._child.pid or 0, self._child.pending_address)
+                if done is None:
+                    self._typed[:0] = ctrl_c
+                    return  # it has just ended; the next start gets the byte
+                if not done:
+                    self._to_board += ctrl_c
+
+    def _forward(self, output: bytes) -> None:
+        cooked = self._cooker.feed(output)
+        if self._port.attached:
+            self._to_host += cooked
+
+    def _write_to_host(self) -> None:
+        now = time.monotonic()
+        if not self._to_host:
+            return
+        if not self._port.attached:
+            self._to_host.clear()
+            return
+        if self._port.write(self._to_host) or not self._congested:
+            self._moved_at = now
+        self._congested = bool(self._to_host) or self._congested
+        if self._to_host and now - self._moved_at >= self._stall_s:
+            self._to_host.clear()
+            self._moved_at = now  # the next helping waits as long again: the board prints on, slowly
+
+    def _publish_line_state(self) -> None:
+        state = CONGESTED if self._congested else READING if self._port.attached else NO_HOST
+        if state != self._line_state:
+            self._line_state = state
+            os.pwrite(self._line_state_fd, state, 0)
+
+    def _bury_child(self) -> None:
+        code = self._child.ended()
+        if code is None:
+            return
+        if code in (100, 101):
+            self._soft_reset(raw=code == 101)
+        elif self._child.booted:
+            self.restart("WDT_RESET", "crash")
+        else:  # one that never started would crash for ever
+            self._lose_power()
+            self._announce("crash")

@@ -1,0 +1,57 @@
+"""Fixtures of the host tests: virtual boards that are switched off again, and mpremote as a user runs it."""
+
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from nearhum_host.virtual import VirtualBoard
+
+ON_LINUX_X86_64 = sys.platform == "linux" and platform.machine() == "x86_64"
+
+
+@pytest.fixture
+def flash_image(tmp_path: Path) -> Path:
+    """The path of a flash image that the first board to use it makes."""
+    return tmp_path / "flash.bin"
+
+
+@pytest.fixture
+def virtual_board() -> Iterator["Callable[..., VirtualBoard]"]:
+    """A factory: virtual_board(model, image, ...) starts a board; all are stopped after the test."""
+    if not ON_LINUX_X86_64:
+        pytest.skip("the virtual board needs Linux on x86-64")
+    from nearhum_host.virtual import VirtualBoard
+
+    started: list[VirtualBoard] = []
+
+    def make(*args: Any, **options: Any) -> VirtualBoard:
+        board = VirtualBoard(*args, **options)
+        started.append(board)
+        return board.start()
+
+    yield make
+    for board in started:
+        board.stop()
+
+
+@pytest.fixture
+def mpremote() -> Callable[..., str]:
+    """mpremote(board, *arguments): run the real one, return what it printed; fail the test if it failed."""
+
+    def run(board: "VirtualBoard | str", *arguments: str, stdin: str = "", fails: bool = False) -> str:
+        port = board if isinstance(board, str) else board.path
+        done = subprocess.run(
+            [sys.executable, "-m", "mpremote", "connect", port, *arguments],
+            capture_output=True, text=True, input=stdin, timeout=20,
+        )  # fmt: skip
+        if (done.returncode != 0) != fails:
+            raise AssertionError(f"mpremote {arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done.stdout + done.stderr if fails else done.stdout
+
+    return run

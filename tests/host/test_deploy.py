@@ -1,0 +1,179 @@
+"""Deploying to a virtual board: a real file system behind a real raw REPL, and what can go wrong there."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from nearhum_host import application, boards, deployment, repl
+from nearhum_host.deployment import Deployed, NoSpace, deploy
+from nearhum_host.errors import DeviceError, HostError
+from nearhum_host.link import Link
+
+if TYPE_CHECKING:
+    from nearhum_host.virtual import VirtualBoard
+
+# The smallest program that a deploy takes for the detector: its start line, then a loop.
+LOOP = b"""
+import sys
+sys.stdout.write('{"ok":true,"verb":"start","version":"%s","board":"b"}\\n')
+import time
+while True:
+    time.sleep_ms(20)
+"""
+FILES = {
+    "/main.py": LOOP % b"1",
+    "/nearhum/a.mpy": bytes(range(256)) * 20,
+    "/nearhum/deep/b.mpy": b"b" * 3000,
+    "/nearhum.json": b"{}\n",
+}
+
+
+def put(board: "VirtualBoard", files: dict[str, bytes], **more: object) -> Deployed:
+    with Link(board.path) as link:
+        return deploy(link, files, **more)  # type: ignore[arg-type]
+
+
+def on_board(board: "VirtualBoard", path: str) -> bytes | None:
+    """The contents of a file on the board, None where there is none; the board is stopped for it."""
+    with Link(board.path) as link, repl.stopped(link) as there:
+        code = f"try:\n print(open({path!r},'rb').read().hex())\nexcept OSError:\n print('none')"
+        said = there.run(code).strip()
+    return None if said == "none" else bytes.fromhex(said)
+
+
+def test_only_what_changed_is_copied(virtual_board: Callable[..., "VirtualBoard"]):
+    board = virtual_board()
+    first = put(board, FILES)
+    assert sorted(first.copied) == sorted([*FILES, deployment.MANIFEST_PATH])
+    assert first.copied[-3:] == ["/nearhum.json", "/main.py", deployment.MANIFEST_PATH]
+    assert first.start["version"] == "1"
+    assert first.n_bytes > sum(map(len, FILES.values()))
+
+    again = put(board, FILES)
+    assert (again.copied, again.removed, again.n_bytes) == ([], [], 0)
+    assert again.start["version"] == "1"
+
+    changed = {**FILES, "/main.py": LOOP % b"2"}
+    del changed["/nearhum/deep/b.mpy"]
+    third = put(board, changed)
+    assert third.copied == ["/main.py", deployment.MANIFEST_PATH]
+    assert third.removed == ["/nearhum/deep/b.mpy"]
+    assert third.unchanged == ["/nearhum.json", "/nearhum/a.mpy"]
+    assert third.start["version"] == "2"
+    assert on_board(board, "/nearhum/a.mpy") == FILES["/nearhum/a.mpy"]
+
+
+def test_what_is_not_the_application_stays(virtual_board: Callable[..., "VirtualBoard"]):
+    board = virtual_board()
+    with Link(board.path) as link, repl.stopped(link) as there:
+        for path in ("/hum/state.a", "/lib/mine.py", "/notes.txt"):
+            there.run(f"_mk({path!r})\nwith open({path!r},'w') as f:\n f.write('keep')")
+        there.run("_mk('/nearhum/x')\nwith open('/nearhum/a.py','w') as f:\n f.write('shadows a.mpy')")
+    assert put(board, FILES).removed == ["/nearhum/a.py"]
+    for path in ("/hum/state.a", "/lib/mine.py", "/notes.txt"):
+        assert on_board(board, path) == b"keep"
+
+
+def test_a_file_that_was_changed_on_the_board_is_put_right(virtual_board: Callable[..., "VirtualBoard"]):
+    board = virtual_board()
+    put(board, FILES)
+    with Link(board.path) as link, repl.stopped(link) as there:
+        there.run("with open('/nearhum/a.mpy','ab') as f:\n f.write(b'!')")
+    assert put(board, FILES).copied == ["/nearhum/a.mpy"]
+
+
+def test_what_does_not_fit_is_not_begun(virtual_board: Callable[..., "VirtualBoard"]):
+    board = virtual_board()
+    put(board, FILES)
+    with Link(board.path) as link:
+        with pytest.raises(NoSpace, match=r"full: \d+ bytes needed, \d+ free") as caught:
+            deploy(link, {**FILES, "/main.py": b"never", "/nearhum/big.mpy": bytes(1_450_000)})
+        assert "make room" in caught.value.hint
+        assert deploy(link, FILES).copied == []
+
+
+def test_a_file_system_that_fills_up_on_the_way_keeps_the_old_file(
+    virtual_board: Callable[..., "VirtualBoard"], monkeypatch: pytest.MonkeyPatch
+):
+    board = virtual_board()
+    put(board, FILES)
+    monkeypatch.setattr(repl.Repl, "free_space", lambda self: (4096, 10_000))  # the check is too late to help
+    monkeypatch.setattr(repl, "CHUNK_BYTES", 16384)
+    with Link(board.path) as link, pytest.raises(NoSpace, match="ENOSPC|28"):
+        deploy(link, {**FILES, "/nearhum/a.mpy": bytes(1_450_000)})
+    assert on_board(board, "/nearhum/a.mpy") == FILES["/nearhum/a.mpy"]
+    assert on_board(board, "/nearhum/a.mpy.new") is None
+
+
+def test_a_plug_pulled_half_way(virtual_board: Callable[..., "VirtualBoard"]):
+    board = virtual_board()
+    put(board, FILES)
+    new = {**FILES, "/nearhum/a.mpy": b"n" * 5000, "/nearhum/c.mpy": b"c" * 5000, "/main.py": LOOP % b"2"}
+
+    def pull_plug(done: int, total: int) -> None:
+        if done > 6000:
+            board.unplug()
+
+    with pytest.raises(DeviceError, match="1 files are in place") as caught:
+        put(board, new, on_bytes=pull_plug)
+    assert "goes on where one ended" in caught.value.hint
+    board.replug()
+    done = put(board, new)
+    assert "/nearhum/a.mpy" in done.unchanged
+    assert "/nearhum/c.mpy" in done.copied
+    assert done.start["version"] == "2"
+    assert on_board(board, "/nearhum/c.mpy.new") is None
+
+
+def test_bytes_that_change_on_the_way_are_noticed(
+    virtual_board: Callable[..., "VirtualBoard"], monkeypatch: pytest.MonkeyPatch
+):
+    board = virtual_board()
+    put(board, FILES)
+    true = repl.b2a_base64
+    monkeypatch.setattr(repl, "b2a_base64", lambda chunk, newline: true(chunk[:-1] + b"?", newline=newline))
+    with (
+        Link(board.path) as link,
+        pytest.raises(DeviceError, match="a.mpy arrived damaged; no file was changed"),
+    ):
+        deploy(link, {**FILES, "/nearhum/a.mpy": b"new" * 100})
+    assert on_board(board, "/nearhum/a.mpy") == FILES["/nearhum/a.mpy"]
+
+
+def test_a_program_that_does_not_start_says_why(virtual_board: Callable[..., "VirtualBoard"]):
+    board = virtual_board()
+    with Link(board.path) as link:
+        with pytest.raises(DeviceError, match="no detector started: ValueError: boo"):
+            deploy(link, {"/main.py": b"raise ValueError('boo')\n"})
+        with pytest.raises(DeviceError, match="no detector started$"):
+            deploy(link, {})
+        assert link.on_stopped() is False
+        with pytest.raises(DeviceError, match="is stopped") as caught:
+            link.ask("status")
+        assert "nearhum resume --port" in caught.value.hint
+
+
+# --- what is deployed --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", boards.names())
+def test_the_application_is_the_same_every_time(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    board = boards.load(name)
+    first = application.application(board)
+    assert any(tmp_path.rglob("*.mpy"))
+    monkeypatch.setattr(subprocess, "run", lambda *a, **k: pytest.fail("compiled again"))
+    assert application.application(board) == first
+    assert {"/main.py", "/nearhum.json", "/nearhum/wire.mpy"} <= set(first)
+    assert ("/nearhum/kernels/thumb.mpy" in first) <= (board.mpy_arch == "armv6m")
+    assert all(contents[:2] == b"M\x06" for path, contents in first.items() if path.endswith(".mpy"))
+
+
+def test_a_module_that_does_not_compile_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    source = tmp_path / "x.py"
+    source.write_text("def f(:\n")
+    with pytest.raises(HostError, match="(?s)nearhum/x.py does not compile for xtensawin.*SyntaxError"):
+        application.compiled(source, "nearhum/x.py", "xtensawin")

@@ -1,0 +1,268 @@
+"""The log file: whatever its bytes are, reading gives true records or says what is wrong; logs never mix."""
+
+import contextlib
+import json
+import struct
+from base64 import b64encode
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nearhum import wire
+from nearhum.errors import FormatError
+from nearhum_host import logs, pulling
+from nearhum_host.errors import DeviceError, HostError, UsageError
+
+
+def scores_payload(first: int, scores: list[int], ids: bytes = b"", state: int = wire.WATCH) -> bytes:
+    head = bytearray(wire.SCORES_HEADER_BYTES)
+    wire.pack_scores_header_into(head, 0, first, 512, state, len(scores), bool(ids))
+    return bytes(head) + struct.pack(f"<{len(scores)}h", *scores) + ids
+
+
+def event(seq: int, **what: object) -> bytes:
+    return wire.pack_record(wire.EVENT, seq, seq * 10, json.dumps(what).encode())
+
+
+def boot(seq: int, board: str = "pico") -> bytes:
+    return wire.pack_record(wire.BOOT, seq, 0, json.dumps({"board": board, "boot": 1}).encode())
+
+
+def record(seq: int, payload: bytes) -> bytes:
+    return wire.pack_record(wire.SCORES, seq, seq & 0xFFFF, payload)
+
+
+plain = st.one_of(st.binary(max_size=60), st.binary(min_size=1000, max_size=1024))
+payloads = st.lists(plain, min_size=1, max_size=8)
+nested = st.lists(st.one_of(plain, st.just(record(3, b"inside"))), min_size=1, max_size=8)
+
+
+# --- reading -----------------------------------------------------------------------------------------
+
+
+@given(st.binary(max_size=3000))
+def test_any_bytes_are_read(raw: bytes):
+    log = logs.parse(raw)
+    covered = sum(r.n_bytes for r in log.records) + sum(d.n_bytes for d in log.damages)
+    assert covered == log.n_bytes == len(raw)
+    with contextlib.suppress(FormatError):  # a sound record may say nothing sensible, and that is told
+        logs.decode(log.records)
+
+
+@given(payloads, st.integers(0, 2**32 - 20))
+def test_what_was_written_is_read(some: list[bytes], seq: int):
+    raw = b"".join(record(seq + i, payload) for i, payload in enumerate(some))
+    log = logs.parse(raw)
+    assert [r.payload for r in log.records] == some
+    assert [r.seq for r in log.records] == list(range(seq, seq + len(some)))
+    assert not log.damages
+    assert not log.gaps
+    assert not log.torn
+
+
+@given(payloads, st.data())
+def test_a_cut_loses_the_last_record_at_most(some: list[bytes], data: st.DataObject):
+    whole = [record(10 + i, payload) for i, payload in enumerate(some)]
+    raw = b"".join(whole)
+    cut = data.draw(st.integers(0, len(raw)))
+    log = logs.parse(raw[:cut])
+    n = len(log.records)
+    assert b"".join(whole[:n]) == raw[: log.sound_bytes]
+    assert cut - log.sound_bytes < (len(whole[n]) if n < len(whole) else 1)
+    assert log.torn == (cut > log.sound_bytes)
+
+
+@given(nested, st.data())
+def test_flipped_bits_never_give_a_wrong_record(some: list[bytes], data: st.DataObject):
+    raw = bytearray(b"".join(record(10 + i, payload) for i, payload in enumerate(some)))
+    true = logs.parse(bytes(raw)).records
+    for _ in range(data.draw(st.integers(1, 3))):
+        bit = data.draw(st.integers(0, len(raw) * 8 - 1))
+        raw[bit // 8] ^= 1 << bit % 8
+    # A whole record inside a damaged one's payload is sound; its seq (3) is below, so it is not taken.
+    for found in logs.parse(bytes(raw)).records:
+        assert found in true or found.seq == 3
+
+
+def test_damage_and_gaps_are_reported():
+    raw = event(1, event="a") + b"\xa7\x03garbage" + event(2, event="b") + event(5, event="c")
+    log = logs.parse(raw)
+    assert [r.seq for r in log.records] == [1, 2, 5]
+    assert log.damages == [(len(event(1, event="a")), 9)]
+    assert log.gaps == [(3, 5)]
+
+
+def test_scores_are_laid_out_by_window():
+    raw = (
+        boot(0)
+        + record(1, scores_payload(0, [wire.NO_SCORE, 5], state=wire.LEARN))
+        + event(2, event="enrolled", label="wave", id=1, count=1, window=1)
+        + record(3, scores_payload(2, [7, 9, 9], b"\x00\x01\x04"))
+        + event(4, event="forgotten", label="wave")
+        + event(5, event="enrolled", label="knock", id=1, count=1, window=5)
+        + boot(6)
+        + record(7, scores_payload(0, [1], b"\x01"))
+    )
+    scores, events = logs.decode(logs.parse(raw).records)
+    assert list(scores.windows) == [0, 1, 2, 3, 4, 0]
+    assert list(scores.scores) == [wire.NO_SCORE, 5, 7, 9, 9, 1]
+    assert list(scores.states) == [1, 1, 2, 2, 2, 2]
+    assert list(scores.thresholds) == [512] * 6
+    assert list(scores.boots) == [1, 1, 1, 1, 1, 2]
+    assert [scores.names[i] for i in scores.labels] == ["", "", "", "wave", "label 4", "knock"]
+    assert [e.name for e in events] == ["boot", "enrolled", "forgotten", "enrolled", "boot"]
+
+
+def test_a_log_is_found_by_folder_or_name(tmp_path: Path):
+    (tmp_path / "journal.nhl").write_bytes(event(4, event="x"))
+    assert logs.last_seq(tmp_path) == logs.last_seq(tmp_path / "journal.nhl") == 4
+    assert [r.seq for r in logs.iter_records(tmp_path)] == [4]
+    assert logs.last_seq(tmp_path / "new.nhl") is None
+    with pytest.raises(UsageError, match="there is no log"):
+        logs.read_log(tmp_path / "new.nhl")
+    (tmp_path / "letter.nhl").write_bytes(b"Dear all, " * 10)
+    with pytest.raises(HostError, match="not a nearhum log"):
+        logs.read_log(tmp_path / "letter.nhl")
+
+
+# --- pulling -----------------------------------------------------------------------------------------
+
+
+class Board:
+    """Answers `status` and `log` as the console does, from a list of records; `spoil` may change them."""
+
+    def __init__(self, *records: bytes, synced: int | None = None, name: str = "pico") -> None:
+        self.records = {wire.record_seq(r, 0): r for r in records}
+        self.seq = max(self.records, default=-1) + 1
+        self.synced = self.seq if synced is None else synced
+        self.name = name
+        self.asked: list[str] = []
+        self.spoil = lambda raw: raw
+
+    def ask(self, line: str) -> dict:
+        self.asked.append(line)
+        if line == "status":
+            first = min(self.records, default=self.seq)
+            return {"board": self.name, "seq": self.seq, "synced_seq": self.synced, "log_first": first}
+        seq, most = map(int, line.split()[1:])
+        chosen, raw = [], b""
+        for at in sorted(s for s in self.records if s >= seq):
+            if chosen and len(raw) + len(self.records[at]) > most:
+                break
+            chosen.append(at)
+            raw += self.records[at]
+        raw = self.spoil(raw)
+        return {
+            "from": chosen[0] if chosen else seq,
+            "next": chosen[-1] + 1 if chosen else seq,
+            "last": self.seq,
+            "n": len(chosen),
+            "b64": b64encode(raw).decode(),
+        }
+
+
+def journal(n: int, first: int = 0, board: str = "pico") -> list[bytes]:
+    return [boot(first, board)] + [
+        record(first + i, scores_payload(i * 50, list(range(i, i + 50)))) for i in range(1, n)
+    ]
+
+
+def pull(board: Board, path: Path) -> pulling.Pulled:
+    return pulling.pull(board, path)  # type: ignore[arg-type]
+
+
+def test_pulling_goes_on_where_it_ended(tmp_path: Path):
+    records, file = journal(100), tmp_path / "deep" / "x.nhl"
+    assert pull(Board(*records[:60]), file).n_records == 60
+    done = pull(Board(*records), file)
+    assert (done.n_records, done.next_seq, done.gaps) == (40, 100, [])
+    assert file.read_bytes() == b"".join(records)
+    assert pull(Board(*records), file).n_records == 0
+
+
+def test_only_what_is_safe_on_flash_is_pulled(tmp_path: Path):
+    records = journal(20)
+    assert pull(Board(*records, synced=13), tmp_path).next_seq == 13
+    assert (tmp_path / "journal.nhl").read_bytes() == b"".join(records[:13])
+
+
+def test_a_torn_tail_is_cut_off(tmp_path: Path):
+    records, file = journal(20), tmp_path / "x.nhl"
+    file.write_bytes(b"".join(records[:10]) + records[10][:-3])
+    assert pull(Board(*records), file).torn_bytes == len(records[10]) - 3
+    assert file.read_bytes() == b"".join(records)
+
+
+def test_what_the_board_has_dropped_is_a_gap(tmp_path: Path):
+    records, file = journal(50), tmp_path / "x.nhl"
+    pull(Board(*records[:10]), file)
+    assert pull(Board(*records[30:]), file).gaps == [(10, 30)]
+    assert logs.read_log(file).gaps == [(10, 30)]
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        (Board(*journal(5)), "it ends at record 19, the board is at 5"),
+        (
+            Board(*journal(30, board="esp32")[:19], record(19, b"else"), record(20, b"")),
+            "record 19 is another one",
+        ),
+        (Board(*journal(9, first=40), name="esp32"), "came from board 'pico', this one is 'esp32'"),
+    ],
+)
+def test_another_journal_is_not_appended(tmp_path: Path, other: Board, why: str):
+    file = tmp_path / "x.nhl"
+    pull(Board(*journal(20)), file)
+    before = file.read_bytes()
+    with pytest.raises(HostError, match=why) as caught:
+        pull(other, file)
+    assert str(tmp_path / "x-2.nhl") in caught.value.hint
+    assert file.read_bytes() == before
+
+
+def test_a_file_of_something_else_is_left_alone(tmp_path: Path):
+    file = tmp_path / "x.nhl"
+    file.write_bytes(b"precious " * 200)
+    with pytest.raises(HostError, match="not a nearhum log"):
+        pull(Board(*journal(3)), file)
+    assert file.read_bytes() == b"precious " * 200
+
+
+def test_a_damaged_answer_is_asked_for_again_and_never_written(tmp_path: Path):
+    board, spoiled = Board(*journal(100)), iter([True, False] * 4 + [True] * 9)
+    board.spoil = lambda raw: raw[:20] + b"?" + raw[21:] if next(spoiled) else raw
+    with pytest.raises(DeviceError, match="damaged.*records are kept") as caught:
+        pull(board, tmp_path)
+    assert "it continues there" in caught.value.hint
+    kept = logs.read_log(tmp_path)
+    assert kept.records
+    assert not kept.damages
+    board.spoil = lambda raw: raw
+    pull(board, tmp_path)
+    assert (tmp_path / "journal.nhl").read_bytes() == b"".join(journal(100))
+
+
+def test_a_board_that_goes_away_leaves_whole_records(tmp_path: Path):
+    board = Board(*journal(100))
+
+    def vanish(raw: bytes) -> bytes:
+        if len(board.asked) > 3:
+            raise DeviceError("the board went away", hint="plug it in")
+        return raw
+
+    board.spoil = vanish
+    with pytest.raises(DeviceError, match=r"went away; \d+ records are kept in .*journal.nhl"):
+        pull(board, tmp_path)
+    assert logs.read_log(tmp_path).sound_bytes == (tmp_path / "journal.nhl").stat().st_size > 0
+
+
+def test_a_board_that_answers_nonsense_ends_the_pull(tmp_path: Path):
+    board = Board(*journal(30))
+    board.spoil = lambda raw: b""
+    with pytest.raises(DeviceError, match="damaged"):
+        pull(board, tmp_path)
+    board.spoil = lambda raw: raw * 20
+    with pytest.raises(DeviceError, match="damaged"):
+        pull(board, tmp_path)
