@@ -193,6 +193,11 @@ class Link:
     def _did_not_start(self) -> DeviceError:
         said = [line for line in self._noise.decode(errors="replace").splitlines() if line.strip()]
         last = [line for line in said if not line.startswith((">>>", "MicroPython", "Type ", "MPY:"))][-1:]
+        if last and last[0].startswith("nearhum: "):  # main.py told why, with its remedy
+            return DeviceError(
+                f"the detector did not start: {last[0].removeprefix('nearhum: ')}",
+                hint=f"put that right, then `nearhum resume --port {self.port}`",
+            )
         return DeviceError(
             "the board restarted, but no detector started" + (f": {last[0]}" if last else ""),
             hint=f"install nearhum on it, or the latest: `nearhum deploy --board NAME --port {self.port}`",

@@ -80,6 +80,7 @@ def _of_log(log: Log, name: str, spans: Sequence[tuple[int, int, str]]) -> dict[
     """Return what the template shows of one log."""
     t = trace(log, name, spans)
     threshold = _latest(t.thresholds)
+    events = _events(t)
     groups = [("learning", t.scores[t.learning])]
     known = t.watching & np.array([label is not None for label in t.truth], bool)
     if known.any():
@@ -102,8 +103,8 @@ def _of_log(log: Log, name: str, spans: Sequence[tuple[int, int, str]]) -> dict[
         "answers": _answers(t),
         "tables": [],
         "strips": [],
-        "events": _events(t)[-MAX_EVENTS:],
-        "events_left_out": max(0, len(t.events) - MAX_EVENTS),
+        "events": events[-MAX_EVENTS:],
+        "events_left_out": max(0, len(events) - MAX_EVENTS),
         "notes": [
             *(
                 f"{gap.before - gap.first} records before record {gap.before} are missing."
@@ -156,7 +157,12 @@ def _answers(t: Trace) -> list[tuple[str, int]]:
 
 def _events(t: Trace) -> list[dict[str, str]]:
     rows = []
+    seen: set[int] = set()
     for at, event in t.events:
+        if event.name == "boot":
+            if event.boot in seen:  # the record that begins every segment on flash
+                continue
+            seen.add(event.boot)
         left = {k: v for k, v in event.what.items() if k not in ("event", "config", "window")}
         for key in ("score", "threshold"):
             if isinstance(left.get(key), int):

@@ -37,18 +37,15 @@ def enrol(
     elif answer:
         print_pairs(answer)
     if not wait:
-        note(
-            f"the next {n} windows are examples of {label}"
-            if n > 1
-            else f"the next window is an example of {label}"
-        )
+        note(f"next windows taken as examples of {label}: {n}")
 
 
 def _until_enrolled(link, label: str) -> dict[str, Any]:
-    """Return what was enrolled once all examples are there. Raises DeviceError when no window comes any more."""
+    """Return what was enrolled once all of it is there. Raises DeviceError when no window comes any more."""
     import time
 
     from ..errors import DeviceError
+    from .status import ended
 
     total = 0
     with progress(f"enrolling {label}", "examples") as bar:
@@ -61,7 +58,7 @@ def _until_enrolled(link, label: str) -> dict[str, Any]:
                 counts = [int(p.get("count") or 0) for p in listed if p.get("label") == label]
                 return {"label": label, "examples": sum(counts)}
             bar(total - left, total)
-            if status.get("source") not in ("ok", None):
+            if ended(status):
                 raise DeviceError(
                     f"{left} examples are missing, but the source says {status['source']!r}",
                     hint="what was enrolled stays: `nearhum list` shows it",

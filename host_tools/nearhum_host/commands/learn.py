@@ -53,6 +53,7 @@ def _until_learned(link) -> dict:
     import time
 
     from ..errors import DeviceError
+    from .status import ended
 
     with progress("learning", "windows") as bar:
         while True:
@@ -61,7 +62,7 @@ def _until_learned(link) -> dict:
                 return status
             left, total = int(status.get("learn_left") or 0), int(status.get("learn_total") or 0)
             bar(total - left, total)
-            if status.get("source") not in ("ok", None):
+            if ended(status):
                 raise DeviceError(
                     f"{left} windows are still to be learned, but the source says {status['source']!r}",
                     hint="end learning with what there is: `nearhum learn stop`",

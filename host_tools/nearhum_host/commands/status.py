@@ -7,6 +7,7 @@ from typing import Any
 from ..terminal import Json, Port, Resume, print_json, print_pairs
 
 _OCTAVE = 256  # a score counts octaves in Q8
+_MANY_FAULTS = 5  # in a row; a single one may pass
 
 
 def status(port: Port = None, resume: Resume = False, as_json: Json = False) -> None:
@@ -56,6 +57,11 @@ def readable(port: str, status: dict[str, Any]) -> dict[str, Any]:
     if left.get("dropped") == 0:
         left.pop("dropped")
     return {**shown, **left}
+
+
+def ended(status: dict[str, Any]) -> bool:
+    """Return whether no window will come any more: the recording was played, or the sensor keeps failing."""
+    return status.get("source") == "end" or int(status.get("faults") or 0) >= _MANY_FAULTS
 
 
 def octaves(score: int | None) -> str:

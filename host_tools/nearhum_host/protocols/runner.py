@@ -132,7 +132,7 @@ def read_run(journal: bytes, name: str) -> Run:
     if log.damages or log.gaps:
         raise HostError(f"{name}: the journal has {len(log.damages)} damages and {len(log.gaps)} gaps")
     scores, events = logs.decode(log.records)
-    boots = [event.what for event in events if event.name == "boot"]
+    boots = {event.what["boot"]: event.what for event in events if event.name == "boot"}
     faults = [event.what for event in events if event.name == "fault"]
     if faults:
         raise HostError(
@@ -145,7 +145,7 @@ def read_run(journal: bytes, name: str) -> Run:
     n = len(scores.windows)
     if list(scores.windows) != list(range(n)):
         raise HostError(f"{name}: the journal's windows do not count up from 0")
-    config = boots[0]["config"]
+    boot = next(iter(boots.values()))
     return Run(
         scores=np.array(scores.scores, np.int16),
         thresholds=np.array(scores.thresholds, np.int16),
@@ -153,9 +153,9 @@ def read_run(journal: bytes, name: str) -> Run:
         labels=np.array([scores.names[i] for i in scores.labels], dtype=object),
         alarm=alarm_by_window(events, np.array(scores.states, np.uint8)),
         events=events,
-        boot=boots[0],
-        window=config["n_window"],
-        hop=config["n_hop"],
+        boot=boot,
+        window=boot["config"]["n_window"],
+        hop=boot["config"]["n_hop"],
         micropython="",
         journal=journal,
     )

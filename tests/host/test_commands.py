@@ -1,0 +1,263 @@
+"""Every command as a user runs it, against the firmware on a virtual board that hears a hum in real time."""
+
+import json
+import math
+import os
+import random
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import ON_LINUX_X86_64
+from nearhum import wire
+from nearhum_host import logs, pulling
+from nearhum_host.errors import DeviceError
+from nearhum_host.link import Link
+
+if TYPE_CHECKING:
+    from nearhum_host.virtual import VirtualBoard
+
+Nearhum = Callable[..., subprocess.CompletedProcess]
+RATE_HZ, SECONDS = 200, 600
+BOARD_FILE = f"""
+extends = "virtual"
+rate_hz = {RATE_HZ}
+n_channels = 2
+[settings]
+n_window = 16
+n_hop = 4
+n_bands = 4
+f_low_hz = 0
+f_high_hz = 0
+"""
+
+
+def hum_recording() -> bytes:
+    """Ten minutes of two channels: a hum of 12 Hz with noise."""
+    rng = random.Random(7)
+    loop = [
+        int(2000 * math.sin(2 * math.pi * 12 * i / RATE_HZ) + rng.gauss(0, 300))
+        for i in range(RATE_HZ * 10)
+        for _ in range(2)
+    ]
+    n = RATE_HZ * SECONDS
+    head = wire.pack_recording_header(2, 1, RATE_HZ * 1000, n)
+    return head + wire.pack_segment_header(n) + struct.pack(f"<{len(loop)}h", *loop) * (SECONDS // 10)
+
+
+def call(
+    board: "VirtualBoard", folder: Path, *arguments: str, code: int = 0, stdin: str = ""
+) -> subprocess.CompletedProcess:
+    done = subprocess.run(
+        [sys.executable, "-m", "nearhum_host.cli", *arguments],
+        capture_output=True,
+        text=True,
+        input=stdin,
+        timeout=60,
+        cwd=folder,
+        env={**os.environ, "NEARHUM_PORT": board.path, "COLUMNS": "200"},
+    )
+    assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator["VirtualBoard"]:
+    if not ON_LINUX_X86_64:
+        pytest.skip("the virtual board needs Linux on x86-64")
+    from nearhum_host.virtual import VirtualBoard
+
+    sd = tmp_path_factory.mktemp("sd")
+    (sd / "replay.nhr").write_bytes(hum_recording())
+    with VirtualBoard(sd=sd) as board:
+        (sd / "mine.toml").write_text(BOARD_FILE)
+        call(board, sd, "deploy", "--board", "mine.toml")
+        yield board
+
+
+@pytest.fixture
+def nearhum(board: "VirtualBoard", tmp_path: Path) -> Nearhum:
+    """nearhum(*arguments, code=0): run it against the board, in a folder of its own."""
+    return lambda *arguments, **more: call(board, tmp_path, *arguments, **more)
+
+
+def told(done: subprocess.CompletedProcess):
+    """The one JSON value on stdout."""
+    return json.loads(done.stdout)
+
+
+def test_a_second_deploy_copies_nothing(nearhum: Nearhum, tmp_path: Path):
+    (tmp_path / "mine.toml").write_text(BOARD_FILE)
+    done = told(nearhum("deploy", "--board", "mine.toml", "--json"))
+    assert done["copied"] == done["removed"] == []
+    assert done["start"]["board"] == "mine"
+    (tmp_path / "silent.toml").write_text('extends = "virtual"\nrate_hz = 77\n')
+    said = nearhum("deploy", "--board", "silent.toml", code=3).stderr
+    assert "did not start: " in said
+    assert "rate_hz" in said
+    nearhum("deploy", "--board", "mine.toml")
+
+
+def test_learning_and_watching(nearhum: Nearhum):
+    assert told(nearhum("learn", "40", "--wait", "--json"))["state"] == "watch"
+    status = told(nearhum("status", "--json"))
+    assert status["threshold"] is not None
+    assert status["n_prototypes"] >= 1
+    shown = nearhum("status").stdout
+    assert "mine on /dev/" in shown
+    assert "watch" in shown
+    nearhum("learn", "5000")
+    assert "learn (" in nearhum("status").stdout
+    assert told(nearhum("learn", "stop", "--json"))["state"] == "watch"
+    assert "not a whole number" in nearhum("learn", "soon", code=3).stderr
+    nearhum("watch")
+
+
+def test_labels(nearhum: Nearhum):
+    assert told(nearhum("enrol", "knock", "3", "--wait", "--json")) == {"label": "knock", "examples": 3}
+    assert "knock" in nearhum("list").stdout
+    assert "knock" in {p["label"] for p in told(nearhum("list", "--json"))}
+    nearhum("forget", "knock")
+    assert "knock" not in nearhum("list").stdout
+    assert "`list` shows the labels" in nearhum("forget", "knock", code=3).stderr
+    nearhum("enrol", "two words", code=2)
+
+
+def test_settings_stay_over_a_restart(nearhum: Nearhum, board: "VirtualBoard"):
+    nearhum("set", "alarms_per_day", "3")
+    with Link(board.path) as link:
+        link.resume()
+    assert told(nearhum("get", "alarms_per_day", "--json")) == {"alarms_per_day": 3}
+    assert told(nearhum("get", "--json"))["kind"] == "motion"
+    nearhum("set", "alarms_per_day", "-3", code=3)
+    nearhum("get", "nothing", code=3)
+
+
+def test_the_log_is_pulled_while_it_grows(nearhum: Nearhum, tmp_path: Path):
+    nearhum("learn", "30", "--wait")
+    first = told(nearhum("pull", "run", "--json"))
+    assert first["n_records"] > 0
+    time.sleep(0.5)
+    again = told(nearhum("pull", "run", "--json"))
+    assert again["next_seq"] > first["next_seq"]
+    log = logs.read_log(tmp_path / "run")
+    assert not log.damages
+    assert not log.gaps
+    scores, events = logs.decode(log.records)
+    assert {"boot", "state", "learned"} <= {event.name for event in events}
+    assert len(scores.scores) > 30
+    assert set(scores.states) >= {wire.LEARN, wire.WATCH}
+
+
+def test_a_plug_pulled_in_the_middle_of_a_pull_costs_nothing(board: "VirtualBoard", tmp_path: Path):
+    with Link(board.path) as link:
+        for _ in range(40):
+            link.ask("set alarms_per_day 3")
+
+    def pull_plug(done: int, of: int) -> None:
+        if 0 < done < of:
+            board.unplug()
+
+    try:
+        with Link(board.path) as link, pytest.raises(DeviceError, match=r"\d+ records are kept in .*x.nhl"):
+            pulling.pull(link, tmp_path / "x.nhl", pull_plug)
+    finally:
+        board.replug()
+    with Link(board.path) as link:
+        whole = pulling.pull(link, tmp_path / "whole.nhl")
+        rest = pulling.pull(link, tmp_path / "x.nhl")
+    assert 0 < rest.n_records
+    kept, fetched = (tmp_path / "x.nhl").read_bytes(), (tmp_path / "whole.nhl").read_bytes()
+    assert kept[: len(fetched)] == fetched
+    assert whole.gaps == rest.gaps == []
+
+
+def test_a_backup_brings_back_what_was_learned(nearhum: Nearhum, tmp_path: Path):
+    nearhum("learn", "30", "--wait")
+    nearhum("enrol", "tap", "2", "--wait")
+    before = told(nearhum("list", "--json"))
+    nearhum("backup", "b.nhs")
+    nearhum("backup", "b.nhs", code=2)  # never over another one
+    nearhum("console", "reset learned")
+    assert told(nearhum("list", "--json")) == []
+    done = told(nearhum("restore", "b.nhs", "--json"))
+    assert told(nearhum("list", "--json")) == before
+    assert (tmp_path / done["before"]).exists()
+
+    _, sequence, body = wire.unseal(wire.STATE_MAGIC, (tmp_path / "b.nhs").read_bytes(), "backup")
+    (tmp_path / "other.nhs").write_bytes(wire.seal(wire.STATE_MAGIC, 12345, sequence + 100, bytes(body)))
+    refused = nearhum("restore", "other.nhs", code=3).stderr
+    assert "learned with other features" in refused
+    assert "nearhum restore" in refused.split("Next: ")[1]
+
+    image = bytearray((tmp_path / "b.nhs").read_bytes())
+    image[30] ^= 1
+    (tmp_path / "damaged.nhs").write_bytes(image)
+    assert "damaged" in nearhum("restore", "damaged.nhs", code=1).stderr
+
+
+def test_a_stopped_board_is_noticed_and_resumed(
+    nearhum: Nearhum, board: "VirtualBoard", mpremote: Callable[..., str]
+):
+    assert "it was running" in nearhum("resume").stdout
+    mpremote(board, "exec", "print(1)")
+    said = nearhum("status", code=3).stderr
+    assert "is stopped" in said
+    assert "nearhum resume --port" in said
+    assert "state" in nearhum("status", "--resume").stdout
+    mpremote(board, "exec", "print(1)")
+    assert told(nearhum("resume", "--json"))["resumed"] is True
+
+
+def test_a_port_that_another_program_has_is_busy(
+    nearhum: Nearhum, board: "VirtualBoard", mpremote: Callable[..., str]
+):
+    with Link(board.path):
+        assert "busy: another program (mpremote, Thonny" in nearhum("status", code=3).stderr
+        mpremote(board, "exec", "print(1)", fails=True)
+    nearhum("status")
+
+
+def test_the_console_line_by_line(nearhum: Nearhum):
+    assert "watch" in nearhum("console", "status").stdout
+    assert told(nearhum("console", "--raw", "get kind"))["value"] == "motion"
+    lines = nearhum("console", "--raw", stdin="help\n\nget rate_hz\n").stdout.splitlines()
+    assert [json.loads(line)["verb"] for line in lines] == ["help", "get"]
+    assert "no command 'dance'" in nearhum("console", "dance", code=3).stderr
+
+
+def test_ctrl_c_at_the_consoles_prompt_does_not_reach_the_board(board: "VirtualBoard", tmp_path: Path):
+    import pty
+
+    pid, terminal = pty.fork()
+    if pid == 0:  # the user's terminal: Ctrl-C there is SIGINT here
+        os.environ["NEARHUM_PORT"] = board.path
+        os.execv(sys.executable, [sys.executable, "-m", "nearhum_host.cli", "console"])
+    said = b""
+
+    def until(what: bytes) -> None:
+        nonlocal said
+        end = time.monotonic() + 10
+        while what not in said:
+            assert time.monotonic() < end, said
+            said += os.read(terminal, 4096)
+        said = said.split(what, 1)[1]
+
+    until(b"nearhum> ")
+    os.write(terminal, b"\x03")
+    until(b"nearhum> ")
+    os.write(terminal, b"dance\n")
+    until(b"no command 'dance'")
+    until(b"nearhum> ")
+    os.write(terminal, b"get kind\n")
+    until(b"motion")
+    os.write(terminal, b"\x04")
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    os.close(terminal)
+    with Link(board.path) as link:
+        assert link.ask("status")["source"] == "ok"
