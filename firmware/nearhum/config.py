@@ -64,11 +64,11 @@ _COMMON = {
 _KIND = {
     # slow rows of physical quantities: the mean of 16 rows, a step a 16th of its spread, scores smoothed over 8
     "telemetry": {
-        "rate_hz": 1, "n_channels": 1, "n_window": 16, "n_hop": 1, "mean": "ranged", "smooth": 32,
+        "rate_hz": 1, "n_channels": 1, "n_window": 16, "n_hop": 1, "mean": "ranged", "smooth": 32, "alarms_per_day": 4,
     },
     # a bearing's or motor's acceleration: band energies and their sum; a spread below 2 dB is not believed
     "vibration": {
-        "rate_hz": 4000, "n_channels": 3, "n_window": 512, "n_hop": 512, "n_bands": 12, "statistics": "rms",
+        "rate_hz": 4000, "n_channels": 3, "n_window": 1024, "n_hop": 512, "n_bands": 12, "statistics": "rms",
         "spread_floor": 5,
     },
     # a limb or a handle: posture (means), effort (rms) and rhythm (bands) over four seconds

@@ -72,7 +72,7 @@ def band_edges(config, n_fft):
     rate = int(config["rate_hz"] * 1000 + 0.5)
     unit = 2000 * n_fft
     offset = 700 * unit if config["spacing"] == "mel" else 0
-    low = max(int(config["f_low_hz"] * 1000 + 0.5) * unit // 1000, 2 * rate) + offset
+    low = max(int(config["f_low_hz"] * 1000 + 0.5) * unit // 1000, rate) + offset
     high = (int(config["f_high_hz"] * 1000 + 0.5) * unit // 1000 or rate * n_fft) + offset
 
     def bin_of(i):

@@ -111,7 +111,7 @@ class Recogniser:
 
     def _widest(self):
         # the largest distance of an example to the nearest other one of its label, widened by `reject`;
-        # where every label has one example alone: half the way, in octaves, to the nearest other label
+        # where every label has one example alone: twice the smallest squared distance between two labels
         within, between = 0, 0x3FFFFFFF
         for i in range(self.n_examples):
             slot = MAX_LABELS + i
@@ -126,7 +126,7 @@ class Recogniser:
             if nearest < 0x3FFFFFFF:
                 within = max(within, nearest)
         if not within:
-            return between >> 1 if between < 0x3FFFFFFF else 0x3FFFFFFF
+            return between << 1 if between < 0x1FFFFFFF else 0x3FFFFFFF
         whole, part = self._reject >> 8, self._reject & 255
         if within >= 0x3FFFFFFF >> whole + 1:
             return 0x3FFFFFFF

@@ -20,7 +20,7 @@ from .errors import HostError, UsageError
 from .logs import SUFFIX
 from .protocols import PROTOCOLS
 from .protocols.base import Judgement, Run, Session
-from .protocols.runner import run_all
+from .protocols.runner import run_all, windows_in
 
 RUN_FILE = "run.json"
 LOGS_FOLDER = "sessions"
@@ -49,7 +49,7 @@ def evaluate(
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} exists already and is not empty", hint="name a new folder with --out")
     protocol = PROTOCOLS[name]
-    sessions = [s for s in protocol.sessions(datasets.folder(data, name)) if choose(s)]
+    sessions = [s for s in protocol.sessions(datasets.folder(data, name), windows_in) if choose(s)]
     n_done = 0
 
     def done(_: Session) -> None:

@@ -23,7 +23,7 @@ from .traces import NORMAL, Trace, read_labels, trace
 
 MAX_EVENTS = 200
 STRIP_COLUMNS = 6000  # of all strips together: about 100 KB
-STRIP_WIDTH, STRIP_HEIGHT = 460, 96
+STRIP_WIDTH, STRIP_HEIGHT = 460, 150
 
 FIGURE_NAMES = {
     "f1": "F1",
@@ -65,11 +65,26 @@ def percent(share: Any, digits: int = 1) -> str:
     return f"{100 * share:.{digits}f} %" if isinstance(share, float) else str(share)
 
 
+def figures_of(row: dict[str, Any]) -> dict[str, str]:
+    """Return a row's figures by name as a person reads them: "accuracy_5" and its "_std" as one."""
+    out = {}
+    for key, value in row.items():
+        if key.endswith("_std"):
+            continue
+        spread = row.get(f"{key}_std")
+        text = percent(value)
+        out[figure_name(key)] = (
+            text if spread is None else f"{text.removesuffix(' %')} ± {100 * spread:.1f} %"
+        )
+    return out
+
+
 def figure_name(key: str) -> str:
     """Return a figure's name for a person."""
     if key.startswith("accuracy_"):
-        shots, *spread = key.removeprefix("accuracy_").split("_")
-        return f"{shots}-shot accuracy" + (", std" if spread else "")
+        return f"{key.removeprefix('accuracy_')}-shot accuracy"
+    if key.startswith("unknown_"):
+        return f"{key.removeprefix('unknown_')}-shot unknown"
     return FIGURE_NAMES.get(key, key.replace("_", " "))
 
 
@@ -82,11 +97,10 @@ def _of_log(log: Log, name: str, spans: Sequence[tuple[int, int, str]]) -> dict[
     threshold = _latest(t.thresholds)
     events = _events(t)
     groups = [("learning", t.scores[t.learning])]
-    known = t.watching & np.array([label is not None for label in t.truth], bool)
-    if known.any():
-        anomalous = known & (t.truth != NORMAL)
+    if t.known.any():
+        anomalous = t.known & (t.truth != NORMAL)
         groups += [
-            ("watching, normal", t.scores[known & ~anomalous]),
+            ("watching, normal", t.scores[t.known & ~anomalous]),
             ("watching, anomaly", t.scores[anomalous]),
         ]
     else:
@@ -200,11 +214,10 @@ def _judged(traces: Sequence[Trace]) -> dict[str, Any]:
     """Return ROC, figures and confusions of the watched windows whose truth is known, pooled over traces."""
     truth, answers, margins, alarms = [], [], [], []
     for t in traces:
-        known = t.watching & np.array([label is not None for label in t.truth], bool)
-        truth.append(t.truth[known])
-        answers.append(t.labels[known])
-        margins.append(t.margin[known])
-        alarms.append(t.alarm[known])
+        truth.append(t.truth[t.known])
+        answers.append(t.labels[t.known])
+        margins.append(t.margin[t.known])
+        alarms.append(t.alarm[t.known])
     true, answer = np.concatenate(truth), np.concatenate(answers)
     empty: dict[str, Any] = {"roc": None, "auc": None, "figures": [], "confusion": None}
     if not len(true):
@@ -255,22 +268,17 @@ def _of_run(folder: Path) -> dict[str, Any]:
         for s in found["sessions"]
     ]
     judged = _judged(traces)
-    names = list(found["figures"])
     rows = [("firmware", found["figures"]), *((n.replace("_", " "), f) for n, f in found["trivial"].items())]
+    figures = [{"": who, **figures_of(some)} for who, some in rows]
     strips = []
     if judged["confusion"] is None:
         n_columns = max(60, min(STRIP_WIDTH, STRIP_COLUMNS // len(traces)))
         strips = [(t.name, charts.score_chart(t, STRIP_WIDTH, STRIP_HEIGHT, n_columns)) for t in traces]
-    columns = list(dict.fromkeys(key for row in found["files"] for key in row))
     return {
         "title": found["protocol"],
         "kicker": "nearhum evaluation",
         "subtitle": f"{found['path']} path · told: {found['told']}",
-        "tiles": [
-            (figure_name(key), percent(value), "")
-            for key, value in found["figures"].items()
-            if not key.endswith("_std")
-        ],
+        "tiles": [(name, text, "") for name, text in figures_of(found["figures"]).items()],
         "chart": None,
         "histogram": charts.histogram(_margins(traces), 0.0) if strips else None,
         "histogram_title": "octaves above the threshold",
@@ -278,18 +286,10 @@ def _of_run(folder: Path) -> dict[str, Any]:
         "figures": [],
         "answers": [],
         "tables": [
-            {
-                "title": "Figures",
-                "remark": "The rows below the firmware's are what answers without any board would have got.",
-                "columns": ["", *map(figure_name, names)],
-                "rows": [[who, *(percent(figures.get(key)) for key in names)] for who, figures in rows],
-            },
-            {
-                "title": "Files",
-                "remark": "",
-                "columns": [figure_name(key) for key in columns],
-                "rows": [[percent(row.get(key)) for key in columns] for row in found["files"]],
-            },
+            _table(
+                "Figures", figures, "The rows below the firmware's are what answers without any board get."
+            ),
+            _table("Files", [figures_of(row) for row in found["files"]]),
         ],
         "strips": strips,
         "events": [],
@@ -299,11 +299,16 @@ def _of_run(folder: Path) -> dict[str, Any]:
     }
 
 
+def _table(title: str, rows: Sequence[dict[str, str]], remark: str = "") -> dict[str, Any]:
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    cells = [[row.get(column, "–") for column in columns] for row in rows]
+    return {"title": title, "remark": remark, "columns": columns, "rows": cells}
+
+
 def _margins(traces: Sequence[Trace]) -> list[tuple[str, np.ndarray]]:
     """Return the margins of the watched windows known as normal, and of those known as anomalous."""
     out: dict[str, list[np.ndarray]] = {"normal": [], "anomaly": []}
     for t in traces:
-        known = t.watching & np.array([label is not None for label in t.truth], bool)
-        out["normal"].append(t.margin[known & (t.truth == NORMAL)])
-        out["anomaly"].append(t.margin[known & (t.truth != NORMAL)])
+        out["normal"].append(t.margin[t.known & (t.truth == NORMAL)])
+        out["anomaly"].append(t.margin[t.known & (t.truth != NORMAL)])
     return [(f"watching, {name}", np.concatenate(some)) for name, some in out.items()]

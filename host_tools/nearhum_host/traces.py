@@ -18,6 +18,7 @@ from .errors import HostError
 from .logs import Event, Log, decode
 
 NORMAL = "normal"
+NO_THRESHOLD = 32767  # as the board journals it before a threshold is known: no score reaches it
 
 
 @dataclass
@@ -56,6 +57,11 @@ class Trace:
         return self.states == wire.WATCH
 
     @property
+    def known(self) -> np.ndarray:
+        """Windows outside learning whose truth is known, bool (n,)."""
+        return ~self.learning & np.array([label is not None for label in self.truth], bool)
+
+    @property
     def margin(self) -> np.ndarray:
         """Octaves above the threshold: what an alarm is decided on, comparable between boards."""
         return self.scores - self.thresholds
@@ -76,7 +82,10 @@ def trace(log: Log, name: str = "", spans: Sequence[tuple[int, int, str]] = ()) 
             f"{name or 'the log'} holds no scored window",
             "pull it again after the board has listened for a while",
         )
-    windows, boot_of = np.array(scores.windows, np.int64), np.array([number[i] for i in scores.boots], np.int64)
+    windows, boot_of = (
+        np.array(scores.windows, np.int64),
+        np.array([number[i] for i in scores.boots], np.int64),
+    )
     raw, limits = np.array(scores.scores, np.int16), np.array(scores.thresholds, np.int16)
     states = np.array(scores.states, np.uint8)
     boots = [int(i) for i in np.flatnonzero(np.diff(boot_of, prepend=-1))]
@@ -90,7 +99,7 @@ def trace(log: Log, name: str = "", spans: Sequence[tuple[int, int, str]] = ()) 
     return Trace(
         name=name,
         scores=_octaves(raw),
-        thresholds=_octaves(limits),
+        thresholds=_octaves(np.where(limits == NO_THRESHOLD, wire.NO_SCORE, limits)),
         states=states,
         alarm=_alarm(placed, boots, n) & (states == wire.WATCH),
         labels=np.array([scores.names[i] for i in scores.labels], dtype=object),

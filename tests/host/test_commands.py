@@ -29,7 +29,7 @@ extends = "virtual"
 rate_hz = {RATE_HZ}
 n_channels = 2
 [settings]
-n_window = 16
+n_window = 32
 n_hop = 4
 n_bands = 4
 f_low_hz = 0
@@ -96,7 +96,7 @@ def test_a_second_deploy_copies_nothing(nearhum: Nearhum, tmp_path: Path):
     done = told(nearhum("deploy", "--board", "mine.toml", "--json"))
     assert done["copied"] == done["removed"] == []
     assert done["start"]["board"] == "mine"
-    (tmp_path / "silent.toml").write_text('extends = "virtual"\nrate_hz = 77\n')
+    (tmp_path / "silent.toml").write_text('extends = "virtual"\nrate_hz = 77\nn_channels = 2\n')
     said = nearhum("deploy", "--board", "silent.toml", code=3).stderr
     assert "did not start: " in said
     assert "rate_hz" in said
@@ -171,7 +171,7 @@ def test_a_plug_pulled_in_the_middle_of_a_pull_costs_nothing(board: "VirtualBoar
     with Link(board.path) as link:
         whole = pulling.pull(link, tmp_path / "whole.nhl")
         rest = pulling.pull(link, tmp_path / "x.nhl")
-    assert 0 < rest.n_records
+    assert rest.n_records > 0
     kept, fetched = (tmp_path / "x.nhl").read_bytes(), (tmp_path / "whole.nhl").read_bytes()
     assert kept[: len(fetched)] == fetched
     assert whole.gaps == rest.gaps == []

@@ -47,16 +47,12 @@ def evaluate(
 
 def print_result(found: dict[str, Any]) -> None:
     """Print the figures as tables in percent: the firmware and the trivial answers, then every file."""
-    rows = [{"": "firmware", **found["figures"]}]
-    rows += [{"": name.replace("_", " "), **figures} for name, figures in found["trivial"].items()]
+    from ..report import figures_of
+
+    rows = [{"": "firmware", **figures_of(found["figures"])}]
+    rows += [{"": name.replace("_", " "), **figures_of(some)} for name, some in found["trivial"].items()]
     print(f"{found['protocol']}, {found['path']} path; told: {found['told']}\n")
-    print_rows([_percent(row) for row in rows])
+    print_rows(rows)
     print()
-    print_rows([_percent(row) for row in found["files"]])
-    print(
-        "\nfigures in percent; " + ", ".join(f"{name} {value}" for name, value in found["versions"].items())
-    )
-
-
-def _percent(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: f"{100 * value:.1f}" if isinstance(value, float) else value for name, value in row.items()}
+    print_rows([figures_of(row) for row in found["files"]])
+    print("\n" + ", ".join(f"{name} {value}" for name, value in found["versions"].items()))

@@ -14,12 +14,12 @@ from ..recordings import CONTINUES, Recording
 from .base import (
     LABEL_ANOMALY,
     LABEL_NORMAL,
-    LEARN,
     WATCH,
     Judgement,
     Rows,
     Run,
     Session,
+    WindowsIn,
     confusion,
     joined,
     mean_auc,
@@ -36,7 +36,7 @@ class AdiMotor:
     name = "adi_motor"
     told = "a learning period: the first half of the healthy recording of that speed and load"
 
-    def sessions(self, root: Path) -> list[Session]:
+    def sessions(self, root: Path, windows_in: WindowsIn) -> list[Session]:
         out = []
         for condition in datasets.adi_motor(root):
             half = len(condition.healthy) // 2
@@ -45,7 +45,7 @@ class AdiMotor:
             watched = {HEALTHY: condition.healthy[half:], **condition.faults}
             for what, frames in watched.items():
                 recording = Recording(datasets.MOTOR_RATE_HZ, n_channels)
-                recording.add(condition.healthy[:half], LEARN)
+                recording.add(condition.healthy[:half], f"learn {windows_in(config, half)}")
                 recording.add(frames, CONTINUES + WATCH if what == HEALTHY else WATCH)
                 name = f"{condition.rpm}_{condition.load}_{what}"
                 out.append(Session(name, config, recording, (f"{condition.rpm}_{condition.load}", what)))

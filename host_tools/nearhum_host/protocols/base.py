@@ -7,7 +7,7 @@ knows about them; what the firmware is told stands in the cues and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,7 +18,6 @@ from .. import metrics
 from ..logs import Event
 from ..recordings import CONTINUES, Recording
 
-LEARN = "learn 1000000"  # until the next cue ends it: more windows than any recording here has
 WATCH = "watch"
 LABEL_NORMAL, LABEL_ANOMALY = "normal", "anomaly"
 SEED = 20260101  # of everything drawn here: which windows are enrolled, and the random rows
@@ -104,13 +103,16 @@ class Judgement:
     spans: dict[str, list[Span]] = field(default_factory=dict)
 
 
+WindowsIn = Callable[[dict[str, Any], int], int]  # windows a config makes of so many frames without a gap
+
+
 class EvaluationProtocol(Protocol):
     """name: of the command line and the set's folder; told: what the board is told, for the table."""
 
     name: str
     told: str
 
-    def sessions(self, root: Path) -> list[Session]:
+    def sessions(self, root: Path, windows_in: WindowsIn) -> list[Session]:
         """Return the sessions of the recordings below root."""
         ...
 

@@ -15,12 +15,12 @@ from ..recordings import Recording
 from .base import (
     LABEL_ANOMALY,
     LABEL_NORMAL,
-    LEARN,
     WATCH,
     Judgement,
     Rows,
     Run,
     Session,
+    WindowsIn,
     confusion,
     mean_auc,
     spans_of,
@@ -36,15 +36,16 @@ class Femto:
     name = "femto"
     told = "a learning period: the first 15 snapshots of each bearing"
 
-    def sessions(self, root: Path) -> list[Session]:
-        cues = {LEARNED.start: LEARN, EARLY.start: WATCH}
+    def sessions(self, root: Path, windows_in: WindowsIn) -> list[Session]:
         out = []
         for bearing in datasets.femto(root):
-            n_channels = bearing.rows.shape[2]
+            _, n_frames, n_channels = bearing.rows.shape
+            config = {"kind": "vibration", "rate_hz": datasets.BEARING_RATE_HZ, "n_channels": n_channels}
+            learned = len(LEARNED) * windows_in(config, n_frames)
+            cues = {LEARNED.start: f"learn {learned}", EARLY.start: WATCH}
             recording = Recording(datasets.BEARING_RATE_HZ, n_channels)
             for index, frames in enumerate(bearing.rows):
                 recording.add(frames, cues.get(index, ""))
-            config = {"kind": "vibration", "rate_hz": datasets.BEARING_RATE_HZ, "n_channels": n_channels}
             out.append(Session(bearing.name, config, recording))
         return out
 

@@ -14,4 +14,4 @@ hum = pipeline.Pipeline(root=sys.argv[2])
 while hum.step():
     pass
 hum.close()
-print("MicroPython", sys.version)
+print("MicroPython %d.%d.%d" % sys.implementation[1][:3], sys.version.split("; ")[-1])

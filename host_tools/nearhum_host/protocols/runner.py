@@ -7,6 +7,7 @@ or elsewhere from anything but what the firmware journalled.
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -15,7 +16,9 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import nearhum
 import numpy as np
@@ -50,6 +53,26 @@ def interpreter() -> str:
             f"its wheel exists for Linux x86-64, or set {ENVIRONMENT} to a unix port",
         )
     return found
+
+
+def windows_in(config: dict[str, Any], n_frames: int) -> int:
+    """Return how many windows a board of this config makes of n_frames without a gap."""
+    n_window, n_hop = _windowing(config["kind"], config.get("n_window"), config.get("n_hop"))
+    return max(0, (n_frames - n_window) // n_hop + 1)
+
+
+@cache
+def _windowing(kind: str, n_window: int | None, n_hop: int | None) -> tuple[int, int]:
+    """Return (n_window, n_hop) of a kind: those given, else the firmware's own defaults."""
+    ask = (
+        f"import sys; sys.path.insert(0, {_firmware()!r}); "
+        f"from nearhum import config; print(config.defaults({kind!r}))"
+    )
+    done = subprocess.run([interpreter(), "-c", ask], capture_output=True, text=True, timeout=TIMEOUT_S)
+    if done.returncode:
+        raise HostError(f"the firmware has no defaults for {kind!r}: {done.stderr.strip()}")
+    defaults = ast.literal_eval(done.stdout)
+    return n_window or defaults["n_window"], n_hop or defaults["n_hop"]
 
 
 def run_all(

@@ -13,13 +13,13 @@ from ..recordings import CONTINUES, Recording
 from .base import (
     LABEL_ANOMALY,
     LABEL_NORMAL,
-    LEARN,
     WATCH,
     Judgement,
     Rows,
     Run,
     Session,
     Span,
+    WindowsIn,
     confusion,
     mean_auc,
     trivial_rows,
@@ -34,17 +34,17 @@ class Skab:
     name = "skab"
     told = f"a learning period: the first {N_LEARNED} rows of each file, unlabelled"
 
-    def sessions(self, root: Path) -> list[Session]:
+    def sessions(self, root: Path, windows_in: WindowsIn) -> list[Session]:
         out = []
         for file in datasets.skab(root):
-            recording = Recording(datasets.PUMP_RATE_HZ, file.frames.shape[1])
-            recording.add(file.frames[:N_LEARNED], LEARN)
-            recording.add(file.frames[N_LEARNED:], CONTINUES + WATCH)
             config = {
                 "kind": "telemetry",
                 "rate_hz": datasets.PUMP_RATE_HZ,
                 "n_channels": file.frames.shape[1],
             }
+            recording = Recording(datasets.PUMP_RATE_HZ, file.frames.shape[1])
+            recording.add(file.frames[:N_LEARNED], f"learn {windows_in(config, N_LEARNED)}")
+            recording.add(file.frames[N_LEARNED:], CONTINUES + WATCH)
             out.append(Session(file.name, config, recording, file.anomaly))
         return out
 
@@ -68,7 +68,8 @@ class Skab:
                     "auc": metrics.auc(rows.anomalous, rows.score),
                 }
             )
-            spans[session.name] = _spans(session, run)
+            if not is_clean:
+                spans[session.name] = _spans(session, run)
         trivial = trivial_rows([*labelled, *clean])
         return Judgement(
             _figures(labelled, clean),
@@ -106,7 +107,7 @@ def _spans(session: Session, run: Run) -> list[Span]:
     """Return the truth by window: a window has the label of its last row."""
     watched = run.windows_of(session.recording)[1]
     rows = [min(run.last_frame(w), session.recording.n_frames - 1) for w in watched]
-    truth = session.about[rows] if session.about is not None else np.zeros(len(rows), bool)
+    truth = session.about[rows]
     spans: list[Span] = []
     for window, anomalous in zip(watched, truth, strict=True):
         label = LABEL_ANOMALY if anomalous else LABEL_NORMAL

@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import datasets, metrics
 from ..recordings import Recording
-from .base import SEED, WATCH, Judgement, Run, Session, Span, spans_of
+from .base import SEED, Judgement, Run, Session, Span, WindowsIn, spans_of
 
 SHOTS = (1, 3, 5)
 N_DRAWS = 5
@@ -34,7 +34,7 @@ class Watch:
     name = "watch"
     told = "k labelled windows of 4 s of each exercise, from the same wearer and side"
 
-    def sessions(self, root: Path) -> list[Session]:
+    def sessions(self, root: Path, windows_in: WindowsIn) -> list[Session]:
         return sessions_of(datasets.watch(root))
 
     def judge(self, runs: Sequence[tuple[Session, Run]]) -> Judgement:
@@ -59,19 +59,11 @@ class Watch:
                 most = np.full(len(true), names[np.argmax(counts)])
                 for who, said in (("", np.array(answer)), ("random", chance), ("majority", most)):
                     answers.setdefault(who, {})[session.name, k] = true, said
-        files = [
-            {
-                "file": session.name,
-                "windows": len(answers[""][session.name, SHOTS[-1]][0]),
-                **{f"accuracy_{k}": metrics.accuracy(*answers[""][session.name, k]) for k in SHOTS},
-            }
-            for session, _ in runs
-        ]
         firmware = answers.pop("")
         return Judgement(
             _figures(firmware, spread=True),
             {who: _figures(some, spread=False) for who, some in answers.items()},
-            files,
+            _table(firmware),
             spans,
         )
 
@@ -105,12 +97,10 @@ def _session(name: str, windows: dict[str, np.ndarray]) -> Session:
                 recording.add(frames, f"enrol {exercise} 1")
                 about.append(Asked(exercise, 0))
             enrolled[exercise] = until
-        cue = WATCH
         for exercise, some in windows.items():
             for frames in some[enrolled[exercise] :]:
-                recording.add(frames, cue)
+                recording.add(frames)
                 about.append(Asked(exercise, k))
-                cue = ""
     config = {
         "kind": "motion",
         "rate_hz": datasets.WATCH_RATE_HZ,
@@ -124,11 +114,29 @@ def _session(name: str, windows: dict[str, np.ndarray]) -> Session:
 def _figures(
     answers: dict[tuple[str, int], tuple[np.ndarray, np.ndarray]], spread: bool
 ) -> dict[str, float | None]:
-    """Return the mean accuracy over the sessions for each k, and its standard deviation if spread."""
+    """Return the mean accuracy over the sessions for each k.
+
+    spread: also its standard deviation, and the share of windows answered with unknown, which count as
+    wrong.
+    """
     out: dict[str, float | None] = {}
     for k in SHOTS:
         shares = [metrics.accuracy(*said) for (_, shots), said in answers.items() if shots == k]
         out[f"accuracy_{k}"] = metrics.mean(shares)
         if spread:
             out[f"accuracy_{k}_std"] = float(np.std([share for share in shares if share is not None]))
+            out[f"unknown_{k}"] = metrics.mean(
+                [float(np.mean(said == "")) for (_, shots), (_, said) in answers.items() if shots == k]
+            )
     return out
+
+
+def _table(answers: dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]) -> list[dict[str, object]]:
+    """Return a row a wearer and side: the mean over its draws."""
+    wearers: dict[str, dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]] = {}
+    for (name, k), said in answers.items():
+        wearers.setdefault(name.rpartition("_draw")[0], {})[name, k] = said
+    return [
+        {"file": wearer, "draws": len(some) // len(SHOTS), **_figures(some, spread=True)}
+        for wearer, some in wearers.items()
+    ]
