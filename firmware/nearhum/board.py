@@ -61,7 +61,7 @@ def open_source(config):
 
 
 class Clock:
-    """Milliseconds since start. time.ticks_ms wraps (at 2^30 on most ports); asked once a day at least, this does not."""
+    """Milliseconds since start. time.ticks_ms wraps (at 2^30 on most ports); this, asked once a day, does not."""
 
     def __init__(self):
         self._ticks = time.ticks_ms()

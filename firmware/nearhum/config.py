@@ -18,7 +18,10 @@ SETTINGS = {
     "n_channels": (1, 8, "channels of the sensor"),
     "n_window": (2, 1024, "samples in a window"),
     "n_hop": (1, 1024, "samples from one window to the next, at most n_window"),
-    "mean": (("off", "scaled", "ranged"), "channel means as features: off, full scale = 127, or scaled by their own spread"),
+    "mean": (
+        ("off", "scaled", "ranged"),
+        "channel means as features: off, full scale = 127, or scaled by their own spread",
+    ),
     "n_range": (8, 1000, "windows that set the scale of ranged means before learning"),
     "statistics": (None, "comma-separated, of rms peak crest kurtosis zero_crossings, or empty"),
     "n_bands": (0, 32, "log band energies a channel"),

@@ -63,7 +63,9 @@ class Console:
             if self._skipping:
                 self._skipping = False
                 self._n = 0
-                error = CommandError("line of more than %d bytes" % MAX_LINE_BYTES, "nothing was done; send it in parts")
+                error = CommandError(
+                    "line of more than %d bytes" % MAX_LINE_BYTES, "nothing was done; send it in parts"
+                )
                 self.answer(failure("", error))
             elif self._n:
                 n, self._n = self._n, 0

@@ -22,7 +22,8 @@ NO_THRESHOLD = 32767  # no score reaches it
 # Standard normal quantiles, z(1 - 2^-i) in Q8 for i = 1..40.
 _Z_Q8 = (
     0, 173, 294, 393, 477, 551, 619, 681, 739, 793, 844, 893, 939, 984, 1026, 1067, 1107, 1146, 1183, 1219,
-    1255, 1289, 1323, 1355, 1388, 1419, 1450, 1480, 1509, 1538, 1567, 1595, 1623, 1650, 1676, 1703, 1729, 1754, 1779, 1804,
+    1255, 1289, 1323, 1355, 1388, 1419, 1450, 1480, 1509, 1538, 1567, 1595, 1623, 1650, 1676, 1703, 1729,
+    1754, 1779, 1804,
 )  # fmt: skip
 _STATE = "<BBhIIIiII"  # state, prototypes, threshold, learn_left, learn_total, n_scores, sum, squares high, low
 _SCORE_LIMIT = 8191  # scores are summed within +-32 octaves: a square stays below 2^26
@@ -101,7 +102,9 @@ class Detector:
         if not n:
             return 4 * 256  # a period too short to score anything: four octaves, sixteen times the usual distance
         mean = self.score_sum // n
-        variance = max(0, ((self.square_high << 24) + self.square_low) // n - (self.score_sum * self.score_sum) // (n * n))
+        variance = max(
+            0, ((self.square_high << 24) + self.square_low) // n - (self.score_sum * self.score_sum) // (n * n)
+        )
         spread = 1
         while spread * spread < variance:
             spread += 1
@@ -128,8 +131,9 @@ class Detector:
         """Take the place of what `pack` returned. Returns the bytes used."""
         p = self.prototypes
         p.clear()
-        (self.state, n, self.threshold, self.learn_left, self.learn_total,
-         self.n_scores, self.score_sum, self.square_high, self.square_low) = struct.unpack_from(_STATE, view, 0)  # fmt: skip
+        fields = struct.unpack_from(_STATE, view, 0)
+        self.state, n, self.threshold, self.learn_left, self.learn_total = fields[:5]
+        self.n_scores, self.score_sum, self.square_high, self.square_low = fields[5:]
         at = struct.calcsize(_STATE)
         for _ in range(n):
             at += p.unpack(None, view[at:])

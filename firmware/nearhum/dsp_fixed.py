@@ -142,7 +142,13 @@ class Fixed:
         exponent += shift
         # the kernel's power is |X / 2|^2 / 4^exponent
         viper.bands_into(
-            self._power, self._bands, self.n_bands, self.log2.table, self._offset + 512 * (exponent + 1), BAND_FLOOR, out
+            self._power,
+            self._bands,
+            self.n_bands,
+            self.log2.table,
+            self._offset + 512 * (exponent + 1),
+            BAND_FLOOR,
+            out,
         )
 
 

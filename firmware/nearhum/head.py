@@ -42,7 +42,9 @@ class Dense:
         for _ in range(n_layers):
             at, n_in = self._take_layer(body, at, n_in)
         if at != len(body) or not n_layers:
-            raise FormatError("head file has %d bytes after its %d layers" % (len(body) - at, n_layers), "export it again")
+            raise FormatError(
+                "head file has %d bytes after its %d layers" % (len(body) - at, n_layers), "export it again"
+            )
         self.n_out = n_in
 
     def _take_layer(self, body, at, n_in):
@@ -51,7 +53,9 @@ class Dense:
         n_out, relu, _ = struct.unpack_from("<HBB", body, at)
         end = at + 4 + n_out * (10 + n_in)
         if end > len(body) or not 1 <= n_out <= 128:
-            raise FormatError("head layer of %d rows in %d bytes" % (n_out, len(body) - at), "1 to 128 rows; export it again")
+            raise FormatError(
+                "head layer of %d rows in %d bytes" % (n_out, len(body) - at), "1 to 128 rows; export it again"
+            )
         bias = array("i", struct.unpack_from("<%di" % n_out, body, at + 4))
         rescale = array("H", struct.unpack_from("<%dH" % (3 * n_out), body, at + 4 + 4 * n_out))
         weights = bytearray(body[at + 4 + 10 * n_out : end])

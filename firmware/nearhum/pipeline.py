@@ -27,8 +27,8 @@ from nearhum.sources import END, GAP
 from nearhum.store import Store
 from nearhum.temporal import BEGIN, Temporal
 from nearhum.verbs import Verbs
-from nearhum.wire import LEARN, NO_SCORE, STATE_NAMES, WATCH
 from nearhum.window import Window
+from nearhum.wire import LEARN, NO_SCORE, STATE_NAMES, WATCH
 
 MAX_MODES = 8  # normal prototypes
 BLOCK_BYTES = 1024
@@ -133,7 +133,9 @@ class Pipeline:
                       detector.threshold, detector.state, self.label_id)  # fmt: skip
         if self.turn:
             if self.turn == BEGIN:
-                strange = self.plan.name(detector.prototypes.strangest(self.embedding)) if not self.head.fingerprint else ""
+                strange = (
+                    self.plan.name(detector.prototypes.strangest(self.embedding)) if not self.head.fingerprint else ""
+                )
                 journal.event("alarm", window=at, score=score, threshold=detector.threshold, strangest=strange)
             else:
                 journal.event("alarm_end", window=at, score=score)

@@ -16,7 +16,7 @@ MAX_COUNT = (1 << 24) - 1
 
 
 class Prototypes:
-    """A bounded set of prototypes of one dimension. Arrays are allocated once; learning and scoring allocate nothing."""
+    """A bounded set of prototypes of one dimension. Arrays are made once; learning and scoring allocate nothing."""
 
     def __init__(self, capacity, n_dims, spread_floor, log2):
         """capacity: prototypes at most. spread_floor: steps, spreads below count as it. log2: dsp_fixed.Log2."""
@@ -95,7 +95,8 @@ class Prototypes:
         """Return how strange x is to the nearest prototype: octaves of squared distance in Q8.
 
         The mean over the dimensions of (x - mean)^2 / variance, plus a quarter of the largest of them; a typical window
-        has 0 to 1 octave. Scoring changes nothing that was learned. Call only when there is a prototype with a count. `self.nearest` says which one it was.
+        has 0 to 1 octave. Scoring changes nothing that was learned; `self.nearest` says which prototype it was.
+        Call only when there is one with a count.
         """
         n = self.n_dims
         count = len(self.labels)

@@ -43,7 +43,9 @@ class Recogniser:
         """Raise CommandError unless n more examples of label fit and it is a name of 1 to 32 bytes of UTF-8."""
         size = len(label.encode())
         if not 1 <= size <= MAX_LABEL_BYTES:
-            raise CommandError("label of %d bytes: %r" % (size, label[:MAX_LABEL_BYTES]), "1 to %d bytes" % MAX_LABEL_BYTES)
+            raise CommandError(
+                "label of %d bytes: %r" % (size, label[:MAX_LABEL_BYTES]), "1 to %d bytes" % MAX_LABEL_BYTES
+            )
         if self.n_examples + n > MAX_EXAMPLES:
             raise CommandError(
                 "%d examples more than the %d the board holds" % (self.n_examples + n - MAX_EXAMPLES, MAX_EXAMPLES),

@@ -90,7 +90,7 @@ class Store:
         write_file(self._root + _SNAPSHOT, seal(STATE_MAGIC, self.fingerprint, self.sequence, body))
 
     def previous(self):
-        """Return the body of the snapshot. Raises CommandError where there is none, FormatError where it is not sound."""
+        """Return the body of the snapshot. Raises CommandError where there is none, FormatError for a bad one."""
         image = read_file(self._root + _SNAPSHOT)
         if image is None:
             raise CommandError("nothing to roll back to", "a snapshot is made before every change")

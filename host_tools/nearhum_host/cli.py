@@ -99,9 +99,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def nearhum(
-    traceback: Annotated[
-        bool, typer.Option("--traceback", help="Show the full traceback of any error.")
-    ] = False,
+    traceback: Annotated[bool, typer.Option("--traceback", help="Show the full traceback of any error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,

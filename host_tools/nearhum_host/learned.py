@@ -37,9 +37,7 @@ def fetch(link: Link) -> bytes:
             why = str(error)
         except FormatError as error:
             why = error.message
-    raise DeviceError(
-        f"the board's state did not arrive whole: {why}", hint="repeat it; is the board learning? wait"
-    )
+    raise DeviceError(f"the board's state did not arrive whole: {why}", hint="repeat it; is the board learning? wait")
 
 
 def _fetch_once(link: Link) -> bytes:
@@ -88,9 +86,7 @@ def save(file: Path, image: bytes) -> None:
         half.replace(file)
     except OSError as error:
         half.unlink(missing_ok=True)
-        raise HostError(
-            f"cannot write {file}: {error.strerror}", hint="make room or choose another place"
-        ) from None
+        raise HostError(f"cannot write {file}: {error.strerror}", hint="make room or choose another place") from None
 
 
 def dated_name(stem: str) -> Path:
@@ -98,10 +94,19 @@ def dated_name(stem: str) -> Path:
     return Path(f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}{SUFFIX}")
 
 
-def give(link: Link, image: bytes, way_back: str = "") -> None:
-    """Put an image in the place of what the board has learned, restart it, and check that it holds it.
+def check_fits(image: bytes, before: bytes) -> None:
+    """Raise DeviceError unless an image was learned with the features that the board's own state has."""
+    if wire.unseal(wire.STATE_MAGIC, image, "the backup")[0] != wire.unseal(wire.STATE_MAGIC, before, "it")[0]:
+        raise DeviceError(
+            "the backup was learned with other features (kind, channels, settings); nothing was changed",
+            hint="deploy the configuration it was made with, then restore it",
+        )
 
-    way_back: said as a hint when the board refuses it. Raises DeviceError.
+
+def give(link: Link, image: bytes, way_back: str) -> None:
+    """Put an image in the place of what the board has learned, restart it, and check that it took it.
+
+    way_back: said as a hint when it did not. Raises DeviceError. The image must have passed check_fits.
     """
     from .repl import stopped
 
@@ -114,16 +119,8 @@ def give(link: Link, image: bytes, way_back: str = "") -> None:
             link.resume()
         raise
     link.resume()
-    # The board goes on learning from here at once, so its state need not equal the image; but it says what it
-    # started from: the features it belongs to, and a sequence that only counts up.
-    fingerprint, sequence, _ = wire.unseal(wire.STATE_MAGIC, image, "the backup")
-    found, reached, _ = wire.unseal(wire.STATE_MAGIC, fetch(link), "the board's state")
-    if found != fingerprint:
-        raise DeviceError(
-            "the board refused the backup: it was learned with other features (kind, channels, settings)",
-            hint=way_back or "deploy the configuration it was made with",
-        )
-    if reached < sequence:
-        raise DeviceError(
-            "the board does not hold what it was given", hint=way_back or "`nearhum status` shows it"
-        )
+    # The board goes on learning at once, so its state need not equal the image; but its sequence only counts up
+    # from the image's, and would begin anew had it been refused.
+    reached = wire.unseal(wire.STATE_MAGIC, fetch(link), "the board's state")[1]
+    if reached < wire.unseal(wire.STATE_MAGIC, image, "the backup")[1]:
+        raise DeviceError("the board did not take the backup", hint=way_back)

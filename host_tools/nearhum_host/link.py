@@ -28,9 +28,7 @@ from .ports import find_port, open_port
 MAX_LINE_BYTES = 1024  # the board drops what is longer
 ANSWER_S = 2.0  # then the host looks whether the loop is stopped
 PATIENCE_S = 10.0  # an answer that comes after a flash erase or a saved state may take this long in all
-START_S = (
-    20.0  # from a soft reset to the start line: the modules load, the state is read, the sensor is checked
-)
+START_S = 20.0  # from a soft reset to the start line: the modules load, the state is read, the sensor is checked
 QUERIES = ("help", "status", "list", "log", "get")  # change nothing: may be sent again
 
 _PROMPT = b">>> "
@@ -217,9 +215,7 @@ class Link:
 
     def lost(self, error: Exception) -> DeviceError:
         """Return the error that tells of a line that broke."""
-        return DeviceError(
-            f"the board on {self.port} went away ({error})", hint="plug it in and repeat the command"
-        )
+        return DeviceError(f"the board on {self.port} went away ({error})", hint="plug it in and repeat the command")
 
 
 def _json_line(line: bytes) -> dict[str, Any] | None:

@@ -125,9 +125,7 @@ def read_log(path: Path) -> Log:
     try:
         log = parse(file.read_bytes())
     except FileNotFoundError:
-        raise UsageError(
-            f"there is no log {file}", hint="`nearhum pull PATH` fetches one from a board"
-        ) from None
+        raise UsageError(f"there is no log {file}", hint="`nearhum pull PATH` fetches one from a board") from None
     except OSError as error:
         raise HostError(f"cannot read {file}: {error.strerror}") from None
     if log.n_bytes and not log.records and not log.torn:

@@ -75,13 +75,9 @@ def _cannot_open(port: str, error: Exception) -> HostError:
             hint="add yourself to the port's group (often `dialout`), log in again, and repeat the command",
         )
     if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV) or "FileNotFoundError" in text:
-        return DeviceError(
-            f"there is no port {port}", hint="ports here: " + (", ".join(port_names()) or "none")
-        )
+        return DeviceError(f"there is no port {port}", hint="ports here: " + (", ".join(port_names()) or "none"))
     if "configure port" in text or isinstance(error, ValueError):
-        return UsageError(
-            f"{port} is not a serial port", hint="ports here: " + (", ".join(port_names()) or "none")
-        )
+        return UsageError(f"{port} is not a serial port", hint="ports here: " + (", ".join(port_names()) or "none"))
     return DeviceError(f"cannot open {port}: {text}", hint="is the board plugged in, the address right?")
 
 

@@ -78,15 +78,11 @@ def pull(link: Link, path: Path, on_progress: Callable[[int, int], None] = lambd
             f"{error.message}; {kept}", hint=f"repeat `nearhum pull {path}`: it continues there"
         ) from None
     except OSError as error:
-        raise HostError(
-            f"cannot write {file}: {error.strerror}", hint="make room or choose another place"
-        ) from None
+        raise HostError(f"cannot write {file}: {error.strerror}", hint="make room or choose another place") from None
     return done
 
 
-def _append(
-    link: Link, out: BinaryIO, until: int, done: Pulled, on_progress: Callable[[int, int], None]
-) -> None:
+def _append(link: Link, out: BinaryIO, until: int, done: Pulled, on_progress: Callable[[int, int], None]) -> None:
     start, unsynced = done.next_seq, 0
     try:
         while done.next_seq < until:

@@ -22,9 +22,7 @@ from mpremote.transport_serial import SerialTransport
 from .errors import DeviceError
 from .link import Link
 
-CHUNK_BYTES = (
-    1024  # of a file per exec; as text 1.4 times that, compiled in a heap that the detector has left
-)
+CHUNK_BYTES = 1024  # of a file per exec; as text 1.4 times that, compiled in a heap that the detector has left
 _READ_S = 5.0
 _EXEC_S = 30  # hashing every file, or an erase of a full file system, takes seconds
 
@@ -81,9 +79,7 @@ class BoardError(DeviceError):
 
     def __init__(self, traceback: str) -> None:
         self.name = (traceback.strip().splitlines() or ["no traceback"])[-1]
-        super().__init__(
-            f"the board raised {self.name}", hint="repeat the command; nothing is left half written"
-        )
+        super().__init__(f"the board raised {self.name}", hint="repeat the command; nothing is left half written")
 
 
 class _OpenPort(SerialTransport):
@@ -143,9 +139,7 @@ class Repl:
         found = self.ask("[os.statvfs('/')[1],os.statvfs('/')[3]]")
         return int(found[0]), int(found[1])
 
-    def write(
-        self, path: str, contents: bytes, sha256: str, on_bytes: Callable[[int], None] = lambda n: None
-    ) -> None:
+    def write(self, path: str, contents: bytes, sha256: str, on_bytes: Callable[[int], None] = lambda n: None) -> None:
         """Write a file beside its place, verify its hash on the board, and rename it into place.
 
         A failure on the way leaves the file that was there, and takes the half one away.
@@ -163,9 +157,7 @@ class Repl:
                 raise DeviceError(f"{path} arrived damaged", hint="check the cable, repeat the command")
             self.run(f"os.rename({half!r},{path!r})")
         except DeviceError:
-            with contextlib.suppress(
-                DeviceError
-            ):  # the board may be gone; the first error is the one to tell
+            with contextlib.suppress(DeviceError):  # the board may be gone; the first error is the one to tell
                 self.run(_GIVE_UP % half)
             raise
 

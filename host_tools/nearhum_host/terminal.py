@@ -19,9 +19,7 @@ Port = Annotated[
         show_default=False,
     ),
 ]
-Resume = Annotated[
-    bool, typer.Option("--resume", help="Start the detector if it is stopped, without asking.")
-]
+Resume = Annotated[bool, typer.Option("--resume", help="Start the detector if it is stopped, without asking.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

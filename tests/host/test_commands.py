@@ -1,28 +1,28 @@
 """Every command as a user runs it, against the firmware on a virtual board that hears a hum in real time."""
 
+import contextlib
+import io
 import json
 import math
 import os
 import random
 import struct
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from conftest import ON_LINUX_X86_64
 from nearhum import wire
-from nearhum_host import logs, pulling
+from nearhum_host import cli, learned, logs, pulling
 from nearhum_host.errors import DeviceError
 from nearhum_host.link import Link
 
 if TYPE_CHECKING:
     from nearhum_host.virtual import VirtualBoard
 
-Nearhum = Callable[..., subprocess.CompletedProcess]
 RATE_HZ, SECONDS = 200, 600
 BOARD_FILE = f"""
 extends = "virtual"
@@ -30,7 +30,7 @@ rate_hz = {RATE_HZ}
 n_channels = 2
 [settings]
 n_window = 32
-n_hop = 4
+n_hop = 2
 n_bands = 4
 f_low_hz = 0
 f_high_hz = 0
@@ -50,19 +50,31 @@ def hum_recording() -> bytes:
     return head + wire.pack_segment_header(n) + struct.pack(f"<{len(loop)}h", *loop) * (SECONDS // 10)
 
 
-def call(
-    board: "VirtualBoard", folder: Path, *arguments: str, code: int = 0, stdin: str = ""
-) -> subprocess.CompletedProcess:
-    done = subprocess.run(
-        [sys.executable, "-m", "nearhum_host.cli", *arguments],
-        capture_output=True,
-        text=True,
-        input=stdin,
-        timeout=60,
-        cwd=folder,
-        env={**os.environ, "NEARHUM_PORT": board.path, "COLUMNS": "200"},
-    )
-    assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+class Done(NamedTuple):
+    stdout: str
+    stderr: str
+
+
+Nearhum = Callable[..., Done]
+
+
+def call(board: "VirtualBoard", folder: Path, *arguments: str, code: int = 0, stdin: str = "") -> Done:
+    """Run the command line in this process (test_cli runs it as one of its own); fail on another exit code."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(sys, "argv", ["nearhum", *arguments])
+        patch.setattr(sys, "stdin", io.StringIO(stdin))
+        patch.setenv("NEARHUM_PORT", board.path)
+        patch.setenv("COLUMNS", "200")
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+    done = Done(out.getvalue(), err.getvalue())
+    assert (left.value.code or 0) == code, f"{arguments}: {left.value.code}\n{done.stdout}\n{done.stderr}"
     return done
 
 
@@ -86,7 +98,7 @@ def nearhum(board: "VirtualBoard", tmp_path: Path) -> Nearhum:
     return lambda *arguments, **more: call(board, tmp_path, *arguments, **more)
 
 
-def told(done: subprocess.CompletedProcess):
+def told(done: Done):
     """The one JSON value on stdout."""
     return json.loads(done.stdout)
 
@@ -134,7 +146,7 @@ def test_settings_stay_over_a_restart(nearhum: Nearhum, board: "VirtualBoard"):
         link.resume()
     assert told(nearhum("get", "alarms_per_day", "--json")) == {"alarms_per_day": 3}
     assert told(nearhum("get", "--json"))["kind"] == "motion"
-    nearhum("set", "alarms_per_day", "-3", code=3)
+    nearhum("set", "alarms_per_day", "5000", code=3)
     nearhum("get", "nothing", code=3)
 
 
@@ -193,7 +205,7 @@ def test_a_backup_brings_back_what_was_learned(nearhum: Nearhum, tmp_path: Path)
     (tmp_path / "other.nhs").write_bytes(wire.seal(wire.STATE_MAGIC, 12345, sequence + 100, bytes(body)))
     refused = nearhum("restore", "other.nhs", code=3).stderr
     assert "learned with other features" in refused
-    assert "nearhum restore" in refused.split("Next: ")[1]
+    assert told(nearhum("list", "--json")) == before
 
     image = bytearray((tmp_path / "b.nhs").read_bytes())
     image[30] ^= 1
@@ -201,9 +213,18 @@ def test_a_backup_brings_back_what_was_learned(nearhum: Nearhum, tmp_path: Path)
     assert "damaged" in nearhum("restore", "damaged.nhs", code=1).stderr
 
 
-def test_a_stopped_board_is_noticed_and_resumed(
-    nearhum: Nearhum, board: "VirtualBoard", mpremote: Callable[..., str]
-):
+def test_a_state_of_many_pieces_is_fetched_whole(board: "VirtualBoard"):
+    with Link(board.path) as link:
+        link.ask("learn 30")
+        for label in ("one", "two", "three"):
+            link.ask(f"enrol {label} 4")
+            while link.ask("status")["enrolling"]:
+                time.sleep(0.02)
+        assert link.ask("status")["state_bytes"] > 2 * 768
+        assert len(learned.fetch(link)) > 2 * 768
+
+
+def test_a_stopped_board_is_noticed_and_resumed(nearhum: Nearhum, board: "VirtualBoard", mpremote: Callable[..., str]):
     assert "it was running" in nearhum("resume").stdout
     mpremote(board, "exec", "print(1)")
     said = nearhum("status", code=3).stderr
@@ -214,9 +235,7 @@ def test_a_stopped_board_is_noticed_and_resumed(
     assert told(nearhum("resume", "--json"))["resumed"] is True
 
 
-def test_a_port_that_another_program_has_is_busy(
-    nearhum: Nearhum, board: "VirtualBoard", mpremote: Callable[..., str]
-):
+def test_a_port_that_another_program_has_is_busy(nearhum: Nearhum, board: "VirtualBoard", mpremote: Callable[..., str]):
     with Link(board.path):
         assert "busy: another program (mpremote, Thonny" in nearhum("status", code=3).stderr
         mpremote(board, "exec", "print(1)", fails=True)
@@ -224,7 +243,7 @@ def test_a_port_that_another_program_has_is_busy(
 
 
 def test_the_console_line_by_line(nearhum: Nearhum):
-    assert "watch" in nearhum("console", "status").stdout
+    assert "n_windows" in nearhum("console", "status").stdout
     assert told(nearhum("console", "--raw", "get kind"))["value"] == "motion"
     lines = nearhum("console", "--raw", stdin="help\n\nget rate_hz\n").stdout.splitlines()
     assert [json.loads(line)["verb"] for line in lines] == ["help", "get"]

@@ -44,10 +44,14 @@ class Source:
         given = config["source"]
         n_channels = config["n_channels"]
         if n_channels not in (3, 6):
-            raise ConfigError("n_channels = %d for an MPU-6050" % n_channels, "3 (acceleration) or 6 (and angular rate)")
+            raise ConfigError(
+                "n_channels = %d for an MPU-6050" % n_channels, "3 (acceleration) or 6 (and angular rate)"
+            )
         divider = int(1000 / config["rate_hz"] + 0.5)
         if not 1 <= divider <= 256 or abs(1000 / divider - config["rate_hz"]) > 0.001 * config["rate_hz"]:
-            raise ConfigError("rate_hz = %s for an MPU-6050" % config["rate_hz"], "1000 / n, n whole: 1000, 500, 250 ...")
+            raise ConfigError(
+                "rate_hz = %s for an MPU-6050" % config["rate_hz"], "1000 / n, n whole: 1000, 500, 250 ..."
+            )
         self._frame_bytes = 2 * n_channels
         self._channels = 0x08 if n_channels == 3 else 0x78
         self._address = given.get("address", 0x68)

@@ -30,7 +30,9 @@ class Source:
             self._file = open(path, "rb")
         except OSError:
             raise SourceError("no recording at %r" % path, "start the virtual board with --replay FILE")
-        n_channels, self._n_segments, rate_mhz, n_frames = unpack_recording_header(self._file.read(RECORDING_HEADER_BYTES))
+        n_channels, self._n_segments, rate_mhz, n_frames = unpack_recording_header(
+            self._file.read(RECORDING_HEADER_BYTES)
+        )
         want = int(config["rate_hz"] * 1000 + 0.5)
         if n_channels != config["n_channels"]:
             raise ConfigError(

@@ -47,12 +47,22 @@ def evaluate(
 
 def print_result(found: dict[str, Any]) -> None:
     """Print the figures as tables in percent: the firmware and the trivial answers, then every file."""
-    from ..report import figures_of
-
-    rows = [{"": "firmware", **figures_of(found["figures"])}]
-    rows += [{"": name.replace("_", " "), **figures_of(some)} for name, some in found["trivial"].items()]
+    rows = [{"": "firmware", **found["figures"]}]
+    rows += [{"": name.replace("_", " "), **some} for name, some in found["trivial"].items()]
     print(f"{found['protocol']}, {found['path']} path; told: {found['told']}\n")
-    print_rows(rows)
+    print_rows([_percent(row) for row in rows])
     print()
-    print_rows([figures_of(row) for row in found["files"]])
-    print("\n" + ", ".join(f"{name} {value}" for name, value in found["versions"].items()))
+    print_rows([_percent(row) for row in found["files"]])
+    print("\nin percent; " + ", ".join(f"{name} {value}" for name, value in found["versions"].items()))
+
+
+def _percent(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with fractions as percent, and each "x_std" joined to its "x"."""
+    out = {}
+    for name, value in row.items():
+        if name.endswith("_std"):
+            continue
+        text = f"{100 * value:.1f}" if isinstance(value, float) else value
+        spread = row.get(f"{name}_std")
+        out[name] = text if spread is None else f"{text} ±{100 * spread:.1f}"
+    return out

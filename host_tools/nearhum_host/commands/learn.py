@@ -8,7 +8,7 @@ import typer
 
 from ..terminal import Json, Port, Resume, note, print_json, print_pairs, progress
 
-_POLL_S = 0.5
+_POLL_S = 0.3
 
 
 def learn(
@@ -38,9 +38,7 @@ def learn(
     elif wait and spec != "stop":
         from .status import octaves
 
-        said = (
-            f"learned {answer.get('n_learned')} windows, threshold {octaves(answer.get('threshold'))} octaves"
-        )
+        said = f"learned {answer.get('n_learned')} windows, threshold {octaves(answer.get('threshold'))} octaves"
         print(f"{said}, now: {answer.get('state')}")
     elif answer:
         print_pairs(answer)

@@ -11,9 +11,7 @@ from ..terminal import Json, Port, Resume, note, print_json, progress
 
 
 def pull(
-    path: Annotated[
-        Path, typer.Argument(help="A log file (NAME.nhl), or a run folder that gets a journal.nhl.")
-    ],
+    path: Annotated[Path, typer.Argument(help="A log file (NAME.nhl), or a run folder that gets a journal.nhl.")],
     port: Port = None,
     resume: Resume = False,
     as_json: Json = False,

@@ -22,8 +22,8 @@ def report(
         Path | None,
         typer.Option(
             "--labels",
-            help="What is true of a log: csv with the columns first,last,label; windows, counted from the log's "
-            "start; the label normal or any other.",
+            help="What is true of a log: csv with the columns first,last,label; windows, counted from "
+            "the log's start; the label normal or any other.",
             show_default=False,
         ),
     ] = None,

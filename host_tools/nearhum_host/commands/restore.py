@@ -23,14 +23,13 @@ def restore(
     image = learned.load(file)
     with connect(port, resume) as link:
         before = learned.fetch(link)
-        kept = None
-        if before:
-            board = str(link.ask("status").get("board"))
-            kept = file.parent / learned.dated_name(f"{board}-before-restore")
-            learned.save(kept, before)
-            note(f"what the board had is in {kept}")
-        learned.give(link, image, f"`nearhum restore {kept}` goes back" if kept else "")
+        learned.check_fits(image, before)
+        board = str(link.ask("status").get("board"))
+        kept = file.parent / learned.dated_name(f"{board}-before-restore")
+        learned.save(kept, before)
+        note(f"what the board had is in {kept}")
+        learned.give(link, image, f"`nearhum restore {kept}` goes back")
     if as_json:
-        print_json({"restored": str(file), "n_bytes": len(image), "before": str(kept) if kept else None})
+        print_json({"restored": str(file), "n_bytes": len(image), "before": str(kept)})
     else:
         print(f"restored {len(image)} bytes from {file}")

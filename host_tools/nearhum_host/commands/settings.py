@@ -10,9 +10,7 @@ from ..terminal import Json, Port, Resume, note, print_json, print_pairs
 
 
 def get(
-    key: Annotated[
-        str | None, typer.Argument(help="One setting; without it all.", show_default=False)
-    ] = None,
+    key: Annotated[str | None, typer.Argument(help="One setting; without it all.", show_default=False)] = None,
     port: Port = None,
     resume: Resume = False,
     as_json: Json = False,

@@ -14,4 +14,5 @@ hum = pipeline.Pipeline(root=sys.argv[2])
 while hum.step():
     pass
 hum.close()
-print("MicroPython %d.%d.%d" % sys.implementation[1][:3], sys.version.split("; ")[-1])
+release = ".".join([str(n) for n in sys.implementation.version[:3]])
+print("MicroPython", release + ",", sys.version.split("; ")[-1].split()[1])

@@ -19,6 +19,8 @@ SHOTS = (1, 3, 5)
 N_DRAWS = 5
 WINDOW_S = 4
 
+Answers = dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]  # (session, k) -> true labels, answers
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -39,7 +41,7 @@ class Watch:
 
     def judge(self, runs: Sequence[tuple[Session, Run]]) -> Judgement:
         draw = np.random.default_rng(SEED)
-        answers: dict[str, dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]] = {}
+        answers: dict[str, Answers] = {}
         spans: dict[str, list[Span]] = {}
         for session, run in runs:
             exercises = np.array(sorted({asked.exercise for asked in session.about}))
@@ -61,8 +63,8 @@ class Watch:
                     answers.setdefault(who, {})[session.name, k] = true, said
         firmware = answers.pop("")
         return Judgement(
-            _figures(firmware, spread=True),
-            {who: _figures(some, spread=False) for who, some in answers.items()},
+            {**_accuracies(firmware), **_unknown(firmware)},
+            {who: _accuracies(some) for who, some in answers.items()},
             _table(firmware),
             spans,
         )
@@ -111,32 +113,32 @@ def _session(name: str, windows: dict[str, np.ndarray]) -> Session:
     return Session(name, config, recording, about)
 
 
-def _figures(
-    answers: dict[tuple[str, int], tuple[np.ndarray, np.ndarray]], spread: bool
-) -> dict[str, float | None]:
-    """Return the mean accuracy over the sessions for each k.
-
-    spread: also its standard deviation, and the share of windows answered with unknown, which count as
-    wrong.
-    """
+def _accuracies(answers: Answers) -> dict[str, float | None]:
+    """Return for each k the mean accuracy over the sessions and its standard deviation."""
     out: dict[str, float | None] = {}
     for k in SHOTS:
         shares = [metrics.accuracy(*said) for (_, shots), said in answers.items() if shots == k]
         out[f"accuracy_{k}"] = metrics.mean(shares)
-        if spread:
-            out[f"accuracy_{k}_std"] = float(np.std([share for share in shares if share is not None]))
-            out[f"unknown_{k}"] = metrics.mean(
-                [float(np.mean(said == "")) for (_, shots), (_, said) in answers.items() if shots == k]
-            )
+        out[f"accuracy_{k}_std"] = float(np.std([share for share in shares if share is not None]))
     return out
 
 
-def _table(answers: dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]) -> list[dict[str, object]]:
+def _unknown(answers: Answers) -> dict[str, float | None]:
+    """Return for each k the share of windows answered with unknown; they count as wrong."""
+    return {
+        f"unknown_{k}": metrics.mean(
+            [float(np.mean(said == "")) for (_, shots), (_, said) in answers.items() if shots == k]
+        )
+        for k in SHOTS
+    }
+
+
+def _table(answers: Answers) -> list[dict[str, object]]:
     """Return a row a wearer and side: the mean over its draws."""
-    wearers: dict[str, dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]] = {}
+    wearers: dict[str, Answers] = {}
     for (name, k), said in answers.items():
         wearers.setdefault(name.rpartition("_draw")[0], {})[name, k] = said
     return [
-        {"file": wearer, "draws": len(some) // len(SHOTS), **_figures(some, spread=True)}
+        {"file": wearer, "draws": len(some) // len(SHOTS), **_accuracies(some)}
         for wearer, some in wearers.items()
     ]

@@ -1,0 +1,54 @@
+# nearhum. `make` alone lists what can be done; `make demo` and `make test` need nothing installed beforehand but
+# Python 3.11 and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.nearhum-setup
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all lint format evaluate wheel clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## make .venv with the command `nearhum` in it
+
+# uv where it is present (seconds), venv and pip otherwise (a minute)
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "nearhum needs Python 3.11 or newer; name one: make PYTHON=python3.12"; exit 1; }
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
+	  uv pip install --quiet --compile-bytecode --python $(BIN)/python -e '.[dev]'; \
+	else \
+	  $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'; \
+	fi
+	@touch $(STAMP)
+
+demo: setup ## learn, watch, enrol and report on a virtual board, with real recordings; writes report.html
+	@$(BIN)/python examples/demo.py
+
+test: setup lint ## all tests but the slow ones
+	$(BIN)/python -m pytest -m 'not slow' -n 2 --dist loadfile
+
+test-all: setup ## the slow tests
+	$(BIN)/python -m pytest -m slow
+
+lint: setup ## ruff and pyright
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright
+
+format: setup ## let ruff lay out the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+evaluate: setup ## figures of all protocols; NEARHUM_DATA names the folder of recordings
+	@for protocol in skab watch adi_motor femto; do $(BIN)/nearhum evaluate $$protocol --data $${NEARHUM_DATA:-../shared/data} || exit; done
+
+wheel: setup ## build the wheel into dist/
+	@$(BIN)/python -m build --wheel --outdir dist .
+
+clean: ## remove what make made
+	rm -rf $(VENV) dist build report.html demo-run .pytest_cache .ruff_cache .hypothesis
