@@ -1,6 +1,6 @@
 """Verbs: what a person may ask of the board, at the console or at the REPL.
 
-Each verb is a method that takes a list of words and returns a dict; where it raises CommandError it has changed nothing.
+Each verb is a method that takes a list of words and returns a dict; where it raises CommandError nothing has changed.
 Whatever changes what was learned first keeps a snapshot, and afterwards saves and journals.
 """
 

@@ -32,11 +32,11 @@ def test_shipped_boards_hold():
 
 
 def test_config_is_the_contracts():
-    assert boards.load("virtual").config({"source": {"realtime": False}, "alarms_per_day": 2}) == {
+    assert boards.load("virtual").config({"source": {"speed": 0}, "alarms_per_day": 2}) == {
         "board": "virtual",
         "kind": "motion",
         "path": "fixed",
-        "source": {"driver": "replay", "path": "/sd/replay.nhr", "realtime": False},
+        "source": {"driver": "replay", "path": "/sd/replay.nhr", "speed": 0},
         "rate_hz": 50,
         "n_channels": 6,
         "alarms_per_day": 2,
@@ -134,7 +134,7 @@ def test_virtual_command(virtual_board, mpremote, tmp_path, flags):
         assert said == {"port": str(link), "model": "rp2040", "image": None, "pid": running.pid}
         show = "print(open('/sd/replay.nhr').read(), open('/sd/replay.json').read())"
         shown = mpremote(said["port"], "exec", show)
-        assert shown == 'NHR1 {"realtime": %s}\n' % ("false" if flags else "true")
+        assert shown == 'NHR1 {"speed": %s}\n' % (0 if flags else "1.0")
         running.send_signal(signal.SIGTERM if flags else signal.SIGINT)
         assert running.wait(5) == 0
     assert not link.is_symlink()

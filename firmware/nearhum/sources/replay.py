@@ -1,16 +1,20 @@
-"""Replay: a recording as the sensor, in real time or as fast as it goes.
+"""Replay: a recording as the sensor, at its own pace or as fast as it goes.
 
 A recording (wire.py, NHR1) is what a sensor delivered, in segments, with the console lines that were typed meanwhile:
 a segment's cue is carried out before its first sample. A segment boundary is a gap, as after an overrun, unless its cue
 begins with ~ : then the samples go on where the last segment ended.
 
-source = {"driver": "replay", "path": "/sd/replay.nhr", "realtime": true}
+source = {"driver": "replay", "path": "/sd/replay.nhr", "speed": 1}
+speed: 1 plays in real time, 20 twenty times as fast, 0 as fast as the board computes. A file beside the recording,
+/sd/replay.json, may say {"speed": ...} and wins: that is how the virtual board's user chooses.
 """
 
+import json
 import time
 
 from nearhum.errors import ConfigError, SourceError
 from nearhum.sources import END, GAP, NONE
+from nearhum.store import read_file
 from nearhum.wire import (
     RECORDING_HEADER_BYTES,
     SEGMENT_HEADER_BYTES,
@@ -25,7 +29,8 @@ class Source:
     def __init__(self, config):
         given = config["source"]
         path = given.get("path", "")
-        self._realtime = given.get("realtime", False)
+        beside = read_file(path[: -len(".nhr")] + ".json") if path.endswith(".nhr") else None
+        self._speed = (json.loads(beside) if beside else given).get("speed", 1)
         try:
             self._file = open(path, "rb")
         except OSError:
@@ -58,7 +63,7 @@ class Source:
         if not self._left:
             return self._next_segment()
         n = min(self._left, len(block) * 2 // self._frame_bytes)
-        if self._realtime:
+        if self._speed:
             n = min(n, self._due())
             if not n:
                 return NONE
@@ -75,7 +80,7 @@ class Source:
     def _due(self):
         # frames that the sensor would have delivered by now and were not given
         elapsed = time.ticks_diff(time.ticks_ms(), self._begun_ms)
-        return elapsed * self._rate_mhz // 1000000 - self._given
+        return int(elapsed * self._speed * self._rate_mhz) // 1000000 - self._given
 
     def _next_segment(self):
         if not self._n_segments:

@@ -20,7 +20,7 @@ def get(
 
     with connect(port, resume) as link:
         answer = link.ask(f"get {key}" if key else "get")
-    settings = answer.get("settings") or {key: answer.get("value")}
+    settings = answer.get("settings") or {str(key): answer.get("value")}
     if as_json:
         print_json(settings)
     else:

@@ -23,9 +23,10 @@ def virtual(
     replay: Annotated[
         Path | None, typer.Option(help="Recording the board plays back as its sensor, at /sd/replay.nhr.")
     ] = None,
-    realtime: Annotated[
-        bool, typer.Option("--realtime/--fast", help="Play back at its own rate, or as fast as it computes.")
-    ] = True,
+    speed: Annotated[
+        float, typer.Option(min=0, help="Play back so many times as fast as it was recorded; 0: as fast as it computes.")
+    ] = 1,
+    fast: Annotated[bool, typer.Option("--fast", help="The same as --speed 0.")] = False,
     link: Annotated[Path | None, typer.Option(help="Keep a link of this name pointing to the port.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
@@ -35,7 +36,7 @@ def virtual(
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     with tempfile.TemporaryDirectory(prefix="nearhum-sd-") as sd:
         if replay:
-            _insert_card(replay, realtime, Path(sd))
+            _insert_card(replay, 0 if fast else speed, Path(sd))
         with VirtualBoard(model, image, sd=Path(sd) if replay else None, link=link) as board:
             port = str(link) if link else board.path
             if as_json:
@@ -53,7 +54,7 @@ def virtual(
             signal.sigwait(signals)
 
 
-def _insert_card(recording: Path, realtime: bool, sd: Path) -> None:
+def _insert_card(recording: Path, speed: float, sd: Path) -> None:
     if not recording.is_file():
         raise UsageError(f"there is no recording {recording}")
     inserted = sd / "replay.nhr"
@@ -63,4 +64,4 @@ def _insert_card(recording: Path, realtime: bool, sd: Path) -> None:
         from .. import recordings  # reads other formats; needs NumPy, which a bare .nhr does not
 
         recordings.to_nhr(recording, inserted)
-    (sd / "replay.json").write_text(json.dumps({"realtime": realtime}))
+    (sd / "replay.json").write_text(json.dumps({"speed": speed}))

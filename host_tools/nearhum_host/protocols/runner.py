@@ -109,7 +109,7 @@ def run_one(session: Session, path: str, micropython: str) -> Run:
         root = Path(folder)
         recording = root / "replay.nhr"
         write_nhr(session.recording, recording)
-        source = {"driver": "replay", "path": recording.as_posix(), "realtime": False}
+        source = {"driver": "replay", "path": recording.as_posix(), "speed": 0}
         config = {"board": "evaluation", "path": path, **session.config, "source": source}
         (root / "nearhum.json").write_text(json.dumps(config))
         command = [micropython, "-X", f"heapsize={HEAP}", str(LOOP), _firmware(), f"{root.as_posix()}/"]

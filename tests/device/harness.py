@@ -1,0 +1,143 @@
+"""What every device test stands on. Runs under MicroPython alone: unix port, virtual board, emulated chip, real board.
+
+A test file is a script: it imports `test`, marks functions with it (each runs at once and prints one line) and ends with
+`done()`. The lines:
+
+    ok NAME
+    FAIL NAME: why
+    SKIP NAME: what is missing
+    done FILE: n ok, n failed, n skipped
+
+A file that dies on the way prints no `done` line; that is how run.py notices.
+"""
+
+import gc
+import os
+import sys
+
+ON_HOST = hasattr(os, "getenv")  # the unix port itself; boards, the virtual one too, have no environment
+
+if ON_HOST:
+    _HERE = __file__.rpartition("/")[0] or "."
+    for _folder in ("/../../firmware", "/..", ""):
+        sys.path.insert(0, _HERE + _folder)
+
+_counts = [0, 0, 0]
+
+
+class Skip(Exception):
+    """A test raises it to say what is missing here."""
+
+
+def test(function):
+    """Run function now, print how it went. Returns it, so that a test may call another."""
+    gc.collect()
+    name = function.__name__
+    try:
+        function()
+    except Skip as e:
+        print("SKIP %s: %s" % (name, e))
+        _counts[2] += 1
+    except Exception as e:
+        print("FAIL %s: %r" % (name, e))
+        sys.print_exception(e)
+        _counts[1] += 1
+    else:
+        print("ok", name)
+        _counts[0] += 1
+    return function
+
+
+def done():
+    """Print the summary: the last line of every file."""
+    print("done: %d ok, %d failed, %d skipped" % tuple(_counts))
+
+
+def equal(found, wanted, what=""):
+    """Raise AssertionError with both values unless they are equal."""
+    if found != wanted:
+        raise AssertionError("%s: %r, not %r" % (what, found, wanted) if what else "%r, not %r" % (found, wanted))
+
+
+def between(value, low, high, what=""):
+    """Raise AssertionError unless low <= value <= high."""
+    if not low <= value <= high:
+        raise AssertionError("%s: %r is not from %r to %r" % (what, value, low, high))
+
+
+def raises(kind, act, *arguments):
+    """Call act; return the error of that class which it raises. Raises AssertionError if it raises none."""
+    try:
+        act(*arguments)
+    except kind as e:
+        return e
+    raise AssertionError("no %s" % kind.__name__)
+
+
+def clear_error(error, *words):
+    """Raise AssertionError unless an error of nearhum has all words in its message, and a hint."""
+    for word in words:
+        if word not in error.message + " " + error.hint:
+            raise AssertionError("%r does not say %r" % (error.message + " | " + error.hint, word))
+    if not error.hint:
+        raise AssertionError("%r has no hint" % error.message)
+
+
+def scratch():
+    """Return the path of a new empty folder, with a slash at its end. It is run.py that removes it on a host."""
+    base = os.getenv("NEARHUM_SCRATCH") or "/tmp" if ON_HOST else ""
+    path = base + "/scratch" + (str(int.from_bytes(os.urandom(4), "little")) if ON_HOST else "")
+    if not ON_HOST:
+        remove_tree(path)
+    os.mkdir(path)
+    return path + "/"
+
+
+def remove_tree(path):
+    """Remove a folder and all in it; none there is no error."""
+    try:
+        entries = list(os.ilistdir(path))
+    except OSError:
+        return
+    for entry in entries:
+        inner = path + "/" + entry[0]
+        if entry[1] & 0x4000:
+            remove_tree(inner)
+        else:
+            os.remove(inner)
+    os.rmdir(path)
+
+
+def exists(path):
+    """Return True where there is a file or folder at path."""
+    try:
+        os.stat(path)
+    except OSError:
+        return False
+    return True
+
+
+class Lcg:
+    """The same pseudo-random integers on every target (Numerical Recipes' constants, the high bits)."""
+
+    def __init__(self, seed):
+        self.state = seed
+
+    def below(self, n):
+        """Return an integer from 0 to n - 1; n <= 2^16."""
+        self.state = (self.state * 1664525 + 1013904223) & 0xFFFFFFFF
+        return (self.state >> 16) * n >> 16
+
+    def within(self, n):
+        """Return an integer from -n to n."""
+        return self.below(2 * n + 1) - n
+
+
+def i8(buffer):
+    """Return the int8 values of a buffer as a list."""
+    return [(v ^ 128) - 128 for v in bytes(buffer)]
+
+
+def as_bytes(values):
+    """Return int8 values as a bytearray."""
+    return bytearray([v & 255 for v in values])

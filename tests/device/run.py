@@ -1,0 +1,124 @@
+"""Run the device tests on a target: `python tests/device/run.py [--target unix|virtual|PORT] [NAME ...]`.
+
+unix      MicroPython's unix port: NEARHUM_MICROPYTHON, or the one installed beside this Python
+virtual   a virtual board with the application deployed as .mpy, through mpremote
+PORT      a board with the application on it (`nearhum deploy`), through mpremote
+
+The files are the same on every target; what is missing on one prints SKIP and what it is. Ends 1 if anything failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+DEVICE = Path(__file__).resolve().parent
+TESTS = DEVICE.parent
+_NOT_TESTS = ("harness.py", "fakes.py", "run.py")
+TIMEOUT_S = 120
+
+# The tests folder is mounted: the device tests, and what they share with others beside them, come from the host.
+_ON_BOARD = "import sys; sys.path[:0] = ['/remote/device', '/remote']; sys.path.append('/'); import {name}"
+
+Target = Callable[[str], str]  # runs one test file by name and returns all it printed
+
+
+def names() -> list[str]:
+    """Return the names of all device tests."""
+    return sorted(path.stem for path in DEVICE.glob("*.py") if path.name not in _NOT_TESTS)
+
+
+def micropython() -> str | None:
+    """Return the unix port to use, None where there is none."""
+    named = os.environ.get("NEARHUM_MICROPYTHON")
+    return shutil.which(named) if named else shutil.which("micropython", path=str(Path(sys.executable).parent))
+
+
+def on_unix(name: str) -> str:
+    """Run one file under the unix port, in a folder that is removed afterwards."""
+    interpreter = micropython()
+    if interpreter is None:
+        return "SKIP all: no MicroPython unix port (its wheel exists for Linux x86-64)\ndone: 0 ok, 0 failed, 1 skipped"
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [interpreter, "-X", "heapsize=1M", str(DEVICE / f"{name}.py")],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT_S,
+            env={**os.environ, "NEARHUM_SCRATCH": folder},
+        )  # fmt: skip
+    return done.stdout.decode(errors="replace")
+
+
+def on_port(port: str) -> Target:
+    """Return what runs a file on the board at that port, after a soft reset."""
+
+    def run(name: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "mpremote", "connect", port, "mount", str(TESTS), "exec", _ON_BOARD.format(name=name)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT_S,
+        )  # fmt: skip
+        return done.stdout.decode(errors="replace")
+
+    return run
+
+
+@contextlib.contextmanager
+def virtual(model: str = "rp2040") -> Iterator[Target]:
+    """A virtual board with the compiled application (without main.py: nothing runs) until the context ends."""
+    from nearhum_host import application, boards
+    from nearhum_host.link import Link
+    from nearhum_host.repl import stopped
+    from nearhum_host.virtual import VirtualBoard
+
+    files = application.application(boards.load("virtual"))
+    with VirtualBoard(model) as board:
+        with Link(board.path) as link, stopped(link) as there:
+            for path, contents in files.items():
+                if path.startswith("/nearhum/"):
+                    there.write(path, contents, hashlib.sha256(contents).hexdigest())
+        yield on_port(board.path)
+
+
+def verdict(output: str) -> tuple[list[str], bool]:
+    """Return (the lines to show, True if all went well) of one file's output."""
+    lines = output.replace("\r", "").splitlines()
+    finished = any(line.startswith("done: ") for line in lines)
+    failed = any(line.startswith("FAIL ") for line in lines)
+    if finished and not failed:
+        return [line for line in lines if line.startswith(("ok ", "SKIP "))], True
+    return lines if finished else [*lines, "FAIL: it did not run to its end"], False
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--target", default="unix", help="unix, virtual, or the port of a board")
+    parser.add_argument("names", nargs="*", help="of test files; all without")
+    given = parser.parse_args()
+    unknown = sorted(set(given.names) - set(names()))
+    if unknown:
+        parser.error(f"no test called {', '.join(unknown)}; there are: {', '.join(names())}")
+    n_failed = 0
+    with contextlib.ExitStack() as stack:
+        if given.target == "unix":
+            run: Target = on_unix
+        elif given.target == "virtual":
+            run = stack.enter_context(virtual())
+        else:
+            run = on_port(given.target)
+        for name in given.names or names():
+            lines, well = verdict(run(name))
+            n_failed += not well
+            for line in lines:
+                print(f"{name}: {line}")
+    return 1 if n_failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,258 @@
+"""Evaluation: the firmware itself gives the figures, and the protocols judge it by what they say they do.
+
+Recordings that nobody may redistribute are read from NEARHUM_DATA, or from ../shared/data beside the checkout;
+tests that need them are skipped by name where they are absent.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nearhum import wire
+from nearhum_host import datasets, evaluation, report
+from nearhum_host.errors import HostError, UsageError
+from nearhum_host.logs import Event
+from nearhum_host.protocols import PROTOCOLS, base, runner, watch
+from nearhum_host.protocols.base import Rows, Run, Session
+from nearhum_host.recordings import Recording
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+DATA = Path(os.environ.get(datasets.ENVIRONMENT) or CHECKOUT.parent / "shared" / "data")
+
+
+def needs_data(name: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(not (DATA / name).is_dir(), reason=f"no recordings {name} in {DATA}")
+
+
+def needs_micropython() -> None:
+    try:
+        runner.interpreter()
+    except HostError as error:
+        pytest.skip(error.message)
+
+
+# ---- the runner, on signals made here -------------------------------------------------------------------
+
+
+def tone(n: int, hz: float, loud: float = 1000, seed: int = 0) -> np.ndarray:
+    """Return int16 (n, 1) of a tone at 1 kHz in noise."""
+    noise = np.random.default_rng(seed).normal(0, 50, n)
+    return np.round(loud * np.sin(2 * np.pi * hz * np.arange(n) / 1000) + noise).astype(np.int16)[:, None]
+
+
+CONFIG = {"kind": "vibration", "rate_hz": 1000, "n_channels": 1, "n_window": 256, "n_hop": 256}
+
+
+def session(*segments: tuple[np.ndarray, str], **config: object) -> Session:
+    recording = Recording(1000, 1)
+    for frames, cue in segments:
+        recording.add(frames, cue)
+    return Session("made", {**CONFIG, **config}, recording)
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest):
+    needs_micropython()
+    return lambda *segments, **config: runner.run_one(session(*segments, **config), "fixed", runner.interpreter())
+
+
+def test_the_firmware_learns_a_tone_and_hears_another(run):
+    known, other = tone(256 * 60, 60), tone(256 * 20, 180, seed=1)
+    found = run((known, "learn 40"), (other, "watch"))
+    assert found.window == found.hop == 256
+    assert list(found.states[:40]) == [wire.LEARN] * 40
+    assert not found.alarm[40:60].any()
+    assert found.alarm[62:].all()
+    assert np.all(found.scores[40:60] < found.thresholds[40:60])
+    assert found.micropython.startswith("MicroPython 1.")
+    assert found.boot["version"]
+
+
+def test_the_same_session_gives_the_same_scores(run):
+    segments = (tone(256 * 30, 60), "learn 20"), (tone(256 * 10, 90), "watch")
+    one, other = run(*segments), run(*segments)
+    assert np.array_equal(one.scores, other.scores)
+    assert np.array_equal(one.thresholds, other.thresholds)
+
+
+def test_a_segment_without_a_gap_gives_the_scores_of_one(run):
+    frames = tone(256 * 40 + 100, 60)
+    cut = 256 * 30 + 77
+    whole = run((frames, "learn 20"))
+    parts = run((frames[:cut], "learn 20"), (frames[cut:], "~"))
+    assert np.array_equal(whole.scores, parts.scores)
+    assert len(run((frames[:cut], "learn 20"), (frames[cut:], "")).scores) == 40 - 1
+
+
+def test_a_refused_cue_fails_the_run(run):
+    with pytest.raises(HostError, match="refused a cue") as caught:
+        run((tone(256, 60), "learn nonsense"))
+    assert caught.value.hint
+
+
+def test_a_bad_setting_fails_the_run_and_is_named(run):
+    with pytest.raises(HostError, match="n_hop = 512"):
+        run((tone(256, 60), ""), n_hop=512)
+
+
+def test_the_firmware_is_asked_for_its_own_defaults():
+    needs_micropython()
+    assert runner.windows_in(CONFIG, 256 * 7 + 255) == 7
+    assert runner.windows_in({"kind": "telemetry"}, 0) == 0
+    assert runner.windows_in({"kind": "telemetry", "n_window": 10, "n_hop": 1}, 12) == 3
+
+
+def test_an_interpreter_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setenv(runner.ENVIRONMENT, "/nowhere/micropython")
+    with pytest.raises(HostError, match="/nowhere/micropython"):
+        runner.interpreter()
+
+
+# ---- judging, on runs made here -------------------------------------------------------------------------
+
+
+def made_run(n: int, window: int = 1, hop: int = 1) -> Run:
+    return Run(
+        np.zeros(n, np.int16), np.zeros(n, np.int16), np.full(n, wire.WATCH, np.uint8),
+        np.full(n, "", object), np.zeros(n, bool), [], {}, window, hop, "", b"",
+    )  # fmt: skip
+
+
+def test_windows_belong_to_the_segment_their_last_sample_is_in():
+    recording = Recording(1, 1)
+    for n, cue in ((10, "learn 5"), (7, "~watch"), (3, ""), (8, "")):
+        recording.add(np.zeros((n, 1), np.int16), cue)
+    # 17 frames run on: windows end at 3, 5, 7, 9 | 11, 13, 15; then 3 frames make none, and 8 make 3.
+    assert made_run(0, 4, 2).windows_of(recording) == [range(4), range(4, 7), range(7, 7), range(7, 10)]
+
+
+def test_an_alarm_lasts_from_event_to_event_and_only_while_watching():
+    def event(name: str, window: int) -> Event:
+        return Event(0, 0, 1, name, {"window": window})
+
+    states = np.full(12, wire.WATCH, np.uint8)
+    states[9:] = wire.LEARN
+    events = [event("alarm", 2), event("alarm_end", 4), event("alarm", 7)]
+    assert np.flatnonzero(runner.alarm_by_window(events, states)).tolist() == [2, 3, 7, 8]
+
+
+def test_trivial_answers_are_what_they_are():
+    anomalous = np.arange(2000) % 4 == 0
+    files = [Rows(anomalous, anomalous, anomalous.astype(float))] * 2
+    rows = base.trivial_rows(files)
+    assert base.confusion(rows["always_alarm"]).far == 1
+    assert base.confusion(rows["never_alarm"]).mar == 1
+    assert base.confusion(rows["random"]).tpr == pytest.approx(0.25, abs=0.05)
+    assert base.mean_auc(rows["random"]) == pytest.approx(0.5, abs=0.05)
+    assert base.mean_auc(rows["always_alarm"]) == 0.5
+    assert base.confusion(files).f1 == 1
+
+
+def test_a_wearer_with_few_windows_is_still_asked_for_every_exercise():
+    frames = np.zeros((200 * 4, 6), np.int16)
+    made = watch.sessions_of({("s01", "L"): {"ABD": frames, "ER": np.zeros((200 * 9, 6), np.int16)}}, 2)
+    assert [s.name for s in made] == ["s01_L_draw1", "s01_L_draw2"]
+    for s in made:
+        asked = [(a.exercise, a.shots) for a in s.about]
+        assert asked.count(("ABD", 0)) == 3
+        assert asked.count(("ABD", 1)) == 3
+        assert asked.count(("ABD", 5)) == 1
+        assert asked.count(("ER", 0)) == 5
+        assert asked.count(("ER", 5)) == 4
+        assert sum(c.cue.startswith("enrol ") for c in s.recording.segments) == 8
+
+
+def test_unknown_names_and_missing_folders_say_what_there_is(tmp_path, monkeypatch):
+    with pytest.raises(UsageError) as caught:
+        evaluation.evaluate("scab", tmp_path)
+    assert "skab" in caught.value.hint
+    monkeypatch.delenv(datasets.ENVIRONMENT, raising=False)
+    with pytest.raises(HostError, match="no folder of evaluation recordings") as missing:
+        evaluation.evaluate("skab")
+    assert "--data" in missing.value.hint
+    with pytest.raises(HostError, match=str(tmp_path / "skab")):
+        evaluation.evaluate("skab", tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "a").touch()
+    with pytest.raises(UsageError, match="not empty"):
+        evaluation.evaluate("skab", tmp_path, out=tmp_path / "full")
+
+
+# ---- recordings -----------------------------------------------------------------------------------------
+
+
+def test_seglearn_is_checked_before_it_is_opened(tmp_path, monkeypatch):
+    wearers = datasets.seglearn_watch()
+    assert sorted(wearers) == [(f"s0{i}", side) for i in range(1, 7) for side in "LR"]
+    assert all(len(exercises) == 7 for exercises in wearers.values())
+    monkeypatch.setattr(datasets, "SEGLEARN_SHA256", "0" * 64)
+    with pytest.raises(HostError, match="is not the file of seglearn"):
+        datasets.seglearn_watch()
+
+
+@needs_data("skab")
+def test_skab(tmp_path):
+    needs_micropython()
+    found = evaluation.evaluate("skab", DATA, out=tmp_path / "run")
+    figures = found["figures"]
+    assert figures["f1"] >= 0.83
+    assert figures["far"] <= 0.12
+    assert figures["mar"] <= 0.25
+    assert found["trivial"]["always_alarm"]["f1"] < figures["f1"]
+    assert json.loads((tmp_path / "run" / "run.json").read_text()) == found
+    text = report.report(tmp_path / "run")
+    assert len(text.encode()) < 300_000
+    assert found["files"][0]["file"] in text
+
+
+@needs_data("watch")
+def test_watch():
+    needs_micropython()
+    found = evaluation.evaluate("watch", DATA, choose=lambda s: s.name.endswith("_draw1"))
+    assert found["figures"]["accuracy_5"] >= 0.95
+    assert found["trivial"]["random"]["accuracy_5"] < 0.3
+
+
+@needs_data("adi_motor")
+def test_adi_motor():
+    needs_micropython()
+    found = evaluation.evaluate("adi_motor", DATA, choose=lambda s: s.name.startswith("2400_11lb"))
+    assert found["figures"]["auc"] >= 0.99
+    assert found["figures"]["far"] <= 0.05
+
+
+@needs_data("femto")
+def test_femto():
+    needs_micropython()
+    found = evaluation.evaluate("femto", DATA)
+    assert found["figures"]["auc"] >= 0.99
+    assert found["figures"]["far"] <= 0.10
+
+
+@needs_data("femto")
+def test_the_command_prints_json_with_the_figures(tmp_path):
+    needs_micropython()
+    done = subprocess.run(
+        [sys.executable, "-m", "nearhum_host.cli", "evaluate", "femto", "--data", str(DATA), "--json"],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["protocol"] == "femto"
+    assert set(found["trivial"]) == {"always_alarm", "never_alarm", "random"}
+    assert all(0 <= value <= 1 for value in found["figures"].values())
+    assert len(found["files"]) == len(datasets.femto(DATA / "femto"))
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_no_protocol_tells_the_firmware_what_it_is_asked(name):
+    """Cues hold a learning period, watch, or an enrolment; the configuration holds no data set's name."""
+    if not (DATA / name).is_dir():
+        pytest.skip(f"no recordings {name} in {DATA}")
+    for s in PROTOCOLS[name].sessions(DATA / name, lambda config, n: n // 512):
+        assert set(s.config) <= {"kind", "rate_hz", "n_channels", "n_window", "n_hop"}
+        assert {c.cue.lstrip("~").split(" ")[0] for c in s.recording.segments} <= {"", "learn", "watch", "enrol"}
