@@ -27,7 +27,7 @@ $(STAMP): pyproject.toml
 	@touch $(STAMP)
 
 demo: setup ## learn, watch, enrol and report on a virtual board, with real recordings; writes report.html
-	@$(BIN)/python examples/demo.py
+	@$(BIN)/nearhum demo
 
 test: setup lint ## all tests but the slow ones
 	$(BIN)/python -m pytest -m 'not slow' -n 2 --dist loadfile

@@ -58,7 +58,7 @@ _COMMON = {
     "alarms_per_day": 1,
     "alarm_m": 1,
     "alarm_n": 1,
-    "release": 307,
+    "release": 4096,
     "fade": 256,
     "reject": 512,
 }
@@ -67,7 +67,8 @@ _COMMON = {
 _KIND = {
     # slow rows of physical quantities: the mean of 16 rows, a step a 16th of its spread, scores smoothed over 8
     "telemetry": {
-        "rate_hz": 1, "n_channels": 1, "n_window": 16, "n_hop": 1, "mean": "ranged", "smooth": 32, "alarms_per_day": 4,
+        "rate_hz": 1, "n_channels": 1, "n_window": 16, "n_hop": 1, "mean": "ranged", "smooth": 32,
+        "alarms_per_day": 4, "release": 307,
     },
     # a bearing's or motor's acceleration: band energies and their sum; a spread below 2 dB is not believed
     "vibration": {

@@ -59,7 +59,7 @@ class Detector:
     def score_one(self, embedding):
         """Return the score of an embedding, or NO_SCORE where there is nothing to compare it with. Changes nothing."""
         p = self.prototypes
-        if not p.labels or p.counts[0] * 4 < self.learn_total and self.state == LEARN:
+        if not p.labels or p.counts[0] * 2 < self.learn_total and self.state == LEARN:
             return NO_SCORE
         return p.score_one(embedding)
 

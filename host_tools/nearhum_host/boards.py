@@ -271,8 +271,7 @@ def _check_file(path: Path, raw: dict[str, Any]) -> None:
     for key in ("fs_offset_bytes", "fs_size_bytes"):
         if flash[key] % flash["block_bytes"]:
             raise UsageError(
-                f"{path}: flash.{key} = {flash[key]}: must be a multiple of flash.block_bytes = "
-                f"{flash['block_bytes']}"
+                f"{path}: flash.{key} = {flash[key]}: must be a multiple of flash.block_bytes = {flash['block_bytes']}"
             )
 
 

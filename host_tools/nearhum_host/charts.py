@@ -55,9 +55,7 @@ class RocChart:
     ticks: list[tuple[float, float, str]]
 
 
-def score_chart(
-    trace: Trace, width: int = 960, height: int = 300, n_columns: int | None = None
-) -> ScoreChart:
+def score_chart(trace: Trace, width: int = 960, height: int = 300, n_columns: int | None = None) -> ScoreChart:
     """Return the chart of a trace's score over time.
 
     n_columns: how finely the score is drawn, a pixel each where None.
@@ -115,9 +113,7 @@ def histogram(
     frame = Frame(width, height, low, high, 0, 1.05 * max(float(share.max()) for share in shares))
     drawn = []
     for (name, values), share in zip(known, shares, strict=True):
-        steps = "".join(
-            f"V{frame.y(v):g}H{frame.x(edge):g}" for v, edge in zip(share, edges[1:], strict=True)
-        )
+        steps = "".join(f"V{frame.y(v):g}H{frame.x(edge):g}" for v, edge in zip(share, edges[1:], strict=True))
         drawn.append((name, f"M{frame.x(low):g} {frame.y(0):g}{steps}V{frame.y(0):g}Z", len(values)))
     return Histogram(
         frame,
@@ -128,9 +124,7 @@ def histogram(
     )
 
 
-def roc_chart(
-    anomalous: np.ndarray, score: np.ndarray, alarm: np.ndarray, size: int = 300
-) -> RocChart | None:
+def roc_chart(anomalous: np.ndarray, score: np.ndarray, alarm: np.ndarray, size: int = 300) -> RocChart | None:
     """Return the ROC curve of rows with both classes, None else.
 
     anomalous, alarm: bool (n,); score: real (n,), higher = stranger.

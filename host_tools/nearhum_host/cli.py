@@ -19,6 +19,7 @@ from .errors import HostError
 
 # command -> module in nearhum_host.commands and function in it, in the order of a first day with a board
 COMMANDS = {
+    "demo": ("demo", "demo"),
     "boards": ("boards", "boards"),
     "virtual": ("virtual", "virtual"),
     "deploy": ("deploy", "deploy"),

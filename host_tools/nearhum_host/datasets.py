@@ -117,9 +117,7 @@ def seglearn_watch() -> Wearers:
         raise HostError("seglearn is not installed", "pip install seglearn==1.2.5")
     path = Path(spec.origin).parent / "data" / "watch_dataset.npy"
     if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != SEGLEARN_SHA256:
-        raise HostError(
-            f"{path} is not the file of seglearn 1.2.5", "pip install --force-reinstall seglearn==1.2.5"
-        )
+        raise HostError(f"{path} is not the file of seglearn 1.2.5", "pip install --force-reinstall seglearn==1.2.5")
     content = np.load(path, allow_pickle=True).item()
     out: Wearers = {}
     for samples, label, wearer, side in zip(
@@ -176,9 +174,7 @@ def femto(root: Path) -> list[Bearing]:
     for path in _files(root, "*.npy"):
         snapshots = np.load(path, allow_pickle=False)
         if snapshots.ndim != 3 or snapshots.shape[:2] != (60, 2):
-            raise HostError(
-                f"{path} has shape {snapshots.shape}, expected (60, 2, n)", "take the set as described"
-            )
+            raise HostError(f"{path} has shape {snapshots.shape}, expected (60, 2, n)", "take the set as described")
         frames, _ = to_counts(snapshots.transpose(0, 2, 1).reshape(-1, 2), BEARING_COUNTS_PER_G, str(path))
         out.append(Bearing(path.stem, frames.reshape(60, -1, 2)))
     return out

@@ -78,9 +78,7 @@ def write_nhr(recording: Recording, path: Path) -> None:
         )
     with path.open("wb") as out:
         out.write(
-            wire.pack_recording_header(
-                recording.n_channels, len(recording.segments), rate_mhz, recording.n_frames
-            )
+            wire.pack_recording_header(recording.n_channels, len(recording.segments), rate_mhz, recording.n_frames)
         )
         for segment in recording.segments:
             frames = segment.frames
@@ -102,9 +100,7 @@ def read_nhr(path: Path) -> Recording:
     """Read an .nhr file. Raises HostError where it is missing, damaged, cut short or has bytes left over."""
     blob = read_bytes(path)
     try:
-        n_channels, n_segments, rate_mhz, n_frames = wire.unpack_recording_header(
-            blob[: wire.RECORDING_HEADER_BYTES]
-        )
+        n_channels, n_segments, rate_mhz, n_frames = wire.unpack_recording_header(blob[: wire.RECORDING_HEADER_BYTES])
     except FormatError as error:
         raise HostError(f"{path}: {error.message}", error.hint) from None
     recording = Recording(rate_mhz / 1000, n_channels)
@@ -159,9 +155,7 @@ def to_nhr(
         if own_rate_hz is None and rate_hz is None:
             raise HostError(f"{src} does not say its sampling rate", "give it with --rate HZ")
         if own_rate_hz is not None and rate_hz is not None and not _same_rate(own_rate_hz, rate_hz):
-            raise HostError(
-                f"{src} was sampled at {own_rate_hz:g} Hz, --rate says {rate_hz:g} Hz", "leave out --rate"
-            )
+            raise HostError(f"{src} was sampled at {own_rate_hz:g} Hz, --rate says {rate_hz:g} Hz", "leave out --rate")
         rate = own_rate_hz if own_rate_hz is not None else rate_hz
         assert rate is not None
         recording = Recording(rate, arrays[0][1].shape[1] if arrays else 0)
@@ -179,9 +173,7 @@ def to_nhr(
         raise HostError(f"{src} holds no samples", "record at least one window")
     if n_clipped:
         share = 100 * n_clipped / (recording.n_frames * recording.n_channels)
-        notes.append(
-            f"{n_clipped} values ({share:.2f} %) lie outside int16 and were clipped: lower the scale."
-        )
+        notes.append(f"{n_clipped} values ({share:.2f} %) lie outside int16 and were clipped: lower the scale.")
     check_fits_board(recording, board_rate_hz, board_channels, str(src))
     write_nhr(recording, dst)
     return Conversion(recording, n_clipped, notes)

@@ -73,9 +73,7 @@ def figures_of(row: dict[str, Any]) -> dict[str, str]:
             continue
         spread = row.get(f"{key}_std")
         text = percent(value)
-        out[figure_name(key)] = (
-            text if spread is None else f"{text.removesuffix(' %')} ± {100 * spread:.1f} %"
-        )
+        out[figure_name(key)] = text if spread is None else f"{text.removesuffix(' %')} ± {100 * spread:.1f} %"
     return out
 
 
@@ -120,10 +118,7 @@ def _of_log(log: Log, name: str, spans: Sequence[tuple[int, int, str]]) -> dict[
         "events": events[-MAX_EVENTS:],
         "events_left_out": max(0, len(events) - MAX_EVENTS),
         "notes": [
-            *(
-                f"{gap.before - gap.first} records before record {gap.before} are missing."
-                for gap in log.gaps
-            ),
+            *(f"{gap.before - gap.first} records before record {gap.before} are missing." for gap in log.gaps),
             *(f"{damage.n_bytes} bytes at byte {damage.offset} are damaged." for damage in log.damages),
         ],
         "facts": {**t.about, **_flat(t.config)},
@@ -264,8 +259,7 @@ def _of_run(folder: Path) -> dict[str, Any]:
     """Return what the template shows of an evaluation."""
     found = evaluation.read_run(folder)
     traces = [
-        trace(read_log(folder / s["log"]), s["name"], [tuple(span) for span in s["spans"]])
-        for s in found["sessions"]
+        trace(read_log(folder / s["log"]), s["name"], [tuple(span) for span in s["spans"]]) for s in found["sessions"]
     ]
     judged = _judged(traces)
     rows = [("firmware", found["figures"]), *((n.replace("_", " "), f) for n, f in found["trivial"].items())]
@@ -286,9 +280,7 @@ def _of_run(folder: Path) -> dict[str, Any]:
         "figures": [],
         "answers": [],
         "tables": [
-            _table(
-                "Figures", figures, "The rows below the firmware's are what answers without any board get."
-            ),
+            _table("Figures", figures, "The rows below the firmware's are what answers without any board get."),
             _table("Files", [figures_of(row) for row in found["files"]]),
         ],
         "strips": strips,

@@ -29,19 +29,13 @@ def read_samples(
         samples, rate = _read_wav(src)
         return [("", _choose(samples, columns, src))], rate
     if suffix not in (".npy", ".npz"):
-        raise HostError(
-            f"{src}: {suffix or 'no suffix'} is not read", f"convert it to one of {SUFFIXES_OF_SAMPLES}"
-        )
+        raise HostError(f"{src}: {suffix or 'no suffix'} is not read", f"convert it to one of {SUFFIXES_OF_SAMPLES}")
     read_bytes(src)  # one message for a missing file, whatever its format
     try:
         loaded = np.load(src, allow_pickle=False)
-        named = (
-            [("", loaded)] if suffix == ".npy" else [(name, loaded[name]) for name in sorted(loaded.files)]
-        )
+        named = [("", loaded)] if suffix == ".npy" else [(name, loaded[name]) for name in sorted(loaded.files)]
     except (ValueError, OSError, EOFError) as error:
-        raise HostError(
-            f"{src} is not a readable NumPy file: {error}", "save plain numbers with numpy.save"
-        ) from None
+        raise HostError(f"{src} is not a readable NumPy file: {error}", "save plain numbers with numpy.save") from None
     out = []
     for name, array in named:
         if array.ndim not in (1, 2):

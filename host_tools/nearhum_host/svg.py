@@ -43,9 +43,7 @@ class Frame:
 
     def y(self, value: float) -> float:
         return round(
-            self.top
-            + self.inner_height
-            - (value - self.y_low) / (self.y_high - self.y_low) * self.inner_height,
+            self.top + self.inner_height - (value - self.y_low) / (self.y_high - self.y_low) * self.inner_height,
             1,
         )
 

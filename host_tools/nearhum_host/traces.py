@@ -161,8 +161,6 @@ def read_labels(path: Path) -> list[tuple[int, int, str]]:
                 "the columns are first,last,label; windows are whole numbers",
             ) from None
         if not 0 <= first <= last or not label:
-            raise HostError(
-                f"{path} line {number}: {first} to {last} {label!r} is no span of windows", "first <= last"
-            )
+            raise HostError(f"{path} line {number}: {first} to {last} {label!r} is no span of windows", "first <= last")
         spans.append((first, last, label))
     return spans

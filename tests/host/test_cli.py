@@ -18,9 +18,7 @@ Run = Callable[..., subprocess.CompletedProcess]
 def nearhum(tmp_path: Path) -> Run:
     """nearhum(*arguments, code=0): run it as a user does, in a folder of its own; fail on another code."""
 
-    def run(
-        *arguments: str, code: int = 0, stdin: str = "", **environment: str
-    ) -> subprocess.CompletedProcess:
+    def run(*arguments: str, code: int = 0, stdin: str = "", **environment: str) -> subprocess.CompletedProcess:
         known = {key: value for key, value in os.environ.items() if key != "NEARHUM_PORT"}
         done = subprocess.run(
             [sys.executable, "-m", "nearhum_host.cli", *arguments],

@@ -80,7 +80,7 @@ def test_the_same_session_gives_the_same_scores(run):
 
 
 def test_a_segment_without_a_gap_gives_the_scores_of_one(run):
-    frames = tone(256 * 40 + 100, 60)
+    frames = tone(256 * 40, 60)
     cut = 256 * 30 + 77
     whole = run((frames, "learn 20"))
     parts = run((frames[:cut], "learn 20"), (frames[cut:], "~"))
@@ -89,7 +89,7 @@ def test_a_segment_without_a_gap_gives_the_scores_of_one(run):
 
 
 def test_a_refused_cue_fails_the_run(run):
-    with pytest.raises(HostError, match="refused a cue") as caught:
+    with pytest.raises(HostError, match="refused the cue 'learn nonsense'") as caught:
         run((tone(256, 60), "learn nonsense"))
     assert caught.value.hint
 

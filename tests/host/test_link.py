@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -132,6 +133,26 @@ def test_a_pulled_plug_is_told():
         with pytest.raises(DeviceError, match="went away") as caught:
             link.ask("watch")
         assert "plug it in" in caught.value.hint
+
+
+def test_a_board_behind_a_socket():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with server.accept()[0] as line, line.makefile("rwb") as stream:
+                for said in iter(stream.readline, b""):
+                    if said.startswith(b"watch"):
+                        return
+                    stream.write(b"noise\r\n" + as_board(said.strip()))
+                    stream.flush()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        with Link(f"socket://127.0.0.1:{server.getsockname()[1]}") as link:
+            assert link.ask("status") == {"verb": "status"}
+            with pytest.raises(DeviceError, match="went away"):
+                link.ask("watch")
+        thread.join(2)
 
 
 def test_a_port_has_one_user():

@@ -475,9 +475,7 @@ def test_image_in_use_and_of_wrong_size(virtual_board, flash_image, tmp_path):
     assert (tmp_path / "file").read_text() == "not a link"
 
 
-@pytest.mark.parametrize(
-    ("system", "machine"), [("darwin", "arm64"), ("win32", "AMD64"), ("linux", "aarch64")]
-)
+@pytest.mark.parametrize(("system", "machine"), [("darwin", "arm64"), ("win32", "AMD64"), ("linux", "aarch64")])
 def test_other_hosts_are_told(monkeypatch, system, machine):
     monkeypatch.setattr(models.sys, "platform", system)
     monkeypatch.setattr(models.platform, "machine", lambda: machine)

@@ -496,8 +496,8 @@ def derive(sums: ptr32, squares: ptr32, n: int, count: int, mean: ptr8, variance
 def weigh(variance: ptr32, n: int, floor: int, weights: ptr8) -> int:
     """Write weights = 255 smallest / variance, rounded, 1..255, and return the smallest variance (Q12), floor at least.
 
-    floor: Q12, 1 <= floor <= 2^20. A variance is at most 2^26; smallest and variance are halved together until
-    255 * smallest < 2^30. Long division of that by the variance: the remainder, doubled, stays below 2^28.
+    floor: Q12, 1 <= floor <= 2^24. A variance is at most 2^26; smallest and variance are halved together until
+    255 * smallest + variance / 2 < 2^30. Long division of that by the variance: the remainder, doubled, stays below 2^28.
     """
     low = 0x3FFFFFFF
     for i in range(n):
@@ -511,7 +511,7 @@ def weigh(variance: ptr32, n: int, floor: int, weights: ptr8) -> int:
         if v < floor:
             v = floor
         r = low
-        while r >= 0x400000:
+        while r >= 0x200000:
             r = r >> 1
             v = v >> 1
         r = r * 255 + (v >> 1)

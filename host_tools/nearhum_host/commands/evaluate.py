@@ -16,14 +16,10 @@ def evaluate(
         Path | None,
         typer.Option("--data", help="Folder of the recordings; without it NEARHUM_DATA.", show_default=False),
     ] = None,
-    path: Annotated[
-        str, typer.Option("--path", help="Numeric path of the firmware: fixed or float.")
-    ] = "fixed",
+    path: Annotated[str, typer.Option("--path", help="Numeric path of the firmware: fixed or float.")] = "fixed",
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out", help="New run folder: the journals and run.json, for `report`.", show_default=False
-        ),
+        typer.Option("--out", help="New run folder: the journals and run.json, for `report`.", show_default=False),
     ] = None,
     as_json: Json = False,
 ) -> None:

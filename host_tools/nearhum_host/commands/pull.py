@@ -20,8 +20,10 @@ def pull(
     from .. import pulling
     from ..link import connect
 
-    with connect(port, resume) as link, progress("pulling", "records") as bar:
-        done = pulling.pull(link, path, bar)
+    with connect(port, resume) as link:
+        link.ask("status")  # a stopped board is asked about before the bar is drawn
+        with progress("pulling", "records") as bar:
+            done = pulling.pull(link, path, bar)
     if done.torn_bytes:
         note(f"cut off {done.torn_bytes} bytes of a record that an interrupted write had left at the end")
     for gap in done.gaps:

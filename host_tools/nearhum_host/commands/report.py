@@ -13,9 +13,7 @@ from ..terminal import Json, print_json
 def report(
     path: Annotated[
         Path,
-        typer.Argument(
-            help="A log (NAME.nhl), a folder with one, or a run folder of evaluate.", show_default=False
-        ),
+        typer.Argument(help="A log (NAME.nhl), a folder with one, or a run folder of evaluate.", show_default=False),
     ],
     out: Annotated[Path, typer.Option("--out", help="The HTML file to write.")] = Path("report.html"),
     labels: Annotated[

@@ -24,7 +24,8 @@ def virtual(
         Path | None, typer.Option(help="Recording the board plays back as its sensor, at /sd/replay.nhr.")
     ] = None,
     speed: Annotated[
-        float, typer.Option(min=0, help="Play back so many times as fast as it was recorded; 0: as fast as it computes.")
+        float,
+        typer.Option(min=0, help="Play back so many times as fast as it was recorded; 0: as fast as it computes."),
     ] = 1,
     fast: Annotated[bool, typer.Option("--fast", help="The same as --speed 0.")] = False,
     link: Annotated[Path | None, typer.Option(help="Keep a link of this name pointing to the port.")] = None,

@@ -135,9 +135,7 @@ class Rows:
 
 def joined(parts: Sequence[Rows]) -> Rows:
     """Return the rows of all parts, in order."""
-    return Rows(
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("anomalous", "alarm", "score"))
-    )
+    return Rows(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("anomalous", "alarm", "score")))
 
 
 def trivial_rows(files: Sequence[Rows]) -> dict[str, list[Rows]]:

@@ -138,7 +138,4 @@ def _table(answers: Answers) -> list[dict[str, object]]:
     wearers: dict[str, Answers] = {}
     for (name, k), said in answers.items():
         wearers.setdefault(name.rpartition("_draw")[0], {})[name, k] = said
-    return [
-        {"file": wearer, "draws": len(some) // len(SHOTS), **_accuracies(some)}
-        for wearer, some in wearers.items()
-    ]
+    return [{"file": wearer, "draws": len(some) // len(SHOTS), **_accuracies(some)} for wearer, some in wearers.items()]

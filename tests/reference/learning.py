@@ -1,0 +1,185 @@
+"""Prototypes, scores, threshold and smoothing of the fixed path, in exact integers. See the docstrings of
+kernels/viper.py (learn, derive, weigh, distances, strangest, scores), prototypes, detect and temporal.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .exact import Ints, i32, small
+from .logarithm import log2_q8, normalised
+from .tables import normal_quantiles
+
+NO_SCORE = -32768
+SHORT_PERIOD_THRESHOLD = 1024  # four octaves
+_HELD = 0x3FFFFFFF
+
+
+def derive(sums: Ints, squares: Ints, count: int) -> tuple[Ints, Ints]:
+    """Return (mean int8, variance Q12) of raw sums over count embeddings."""
+    i32(sums)
+    small(squares >> 24)
+    q, rest = sums // count, sums % count
+    f = (rest << 20) // count
+    a = squares // count
+    g = ((squares % count) << 20) // count
+    f_q14 = i32(f) >> 6
+    part = i32(i32(i32(g) - i32(2 * q * f)) - (i32(f_q14 * f_q14) >> 8)) >> 8
+    variance = i32(i32(i32(a - i32(q * q)) << 12) + part)
+    return np.minimum(127, q + (f >> 19)), np.maximum(0, variance)
+
+
+def weigh(variance: Ints, floor: int) -> tuple[Ints, int]:
+    """Return (weights 1..255, smallest variance Q12): 255 smallest / variance, rounded."""
+    variance = np.maximum(variance, floor)
+    lowest = int(variance.min())
+    halvings = max(0, lowest.bit_length() - 22)
+    lowered, variance = lowest >> halvings, variance >> halvings
+    quotient = i32(i32(255 * lowered) + (variance >> 1)) // variance
+    return np.clip(quotient, 1, 255), lowest
+
+
+@dataclass
+class Prototype:
+    """Raw sums of what was learned; mean, weights and scale as of the last derive."""
+
+    n_dims: int
+    floor: int
+    count: int = 0
+    sums: Ints = field(init=False)
+    squares: Ints = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sums = np.zeros(self.n_dims, dtype=np.int64)
+        self.squares = np.zeros(self.n_dims, dtype=np.int64)
+
+    def learn(self, x: Ints) -> None:
+        self.sums = i32(self.sums + x)
+        i32((1 << 24) - 1 + x * x)  # the low word before its carry
+        self.squares = self.squares + x * x
+        self.count += 1
+
+    def derive(self) -> None:
+        self.mean, variance = derive(self.sums, self.squares, self.count)
+        self.weights, lowest = weigh(variance, self.floor)
+        n = np.int64(self.n_dims)
+        self.scale = int(log2_q8(np.int64(255)) + log2_q8(np.int64(lowest)) - 12 * 256 + log2_q8(n))
+
+    def score(self, x: Ints) -> int:
+        """Return octaves of squared distance in Q8 against a typical member."""
+        apart = x - self.mean
+        terms = i32(i32(apart * apart) * self.weights)
+        distance = min(int(i32(np.cumsum(terms))[-1]), _HELD)
+        both = i32((distance >> 1) + (i32(self.n_dims * int(terms.max())) >> 3))
+        log = 256 + int(normalised(both)) if both > 1 else 256
+        return log - self.scale
+
+
+def rarity(config: dict[str, Any]) -> int:
+    """Return the independent windows in which the settings allow one false alarm."""
+    per_day = int(config["rate_hz"] * 1000 + 0.5) * 86400 // (1000 * config["n_hop"])
+    tied = config["n_window"] // config["n_hop"] + 512 // config["smooth"] - 2
+    return max(2, per_day * 1000 // (int(config["alarms_per_day"] * 1000 + 0.5) * max(1, tied)))
+
+
+def quantile(one_in: int) -> int:
+    """Return the normal quantile exceeded once in one_in draws, Q8, linear between powers of two."""
+    table = normal_quantiles()
+    octave = min(one_in.bit_length() - 1, 40)
+    octave = min(octave, len(table) - 1)
+    low, high = table[octave - 1], table[octave]
+    return low + (high - low) * (((one_in << 8) >> octave) - 256) // 256
+
+
+class Board:
+    """Learns the first windows of a run, then watches: the scores and the threshold that a board would have."""
+
+    def __init__(self, n_dims: int, config: dict[str, Any], learn: int):
+        self.prototype = Prototype(n_dims, config["spread_floor"] ** 2 << 12)
+        self.share = config["smooth"]
+        self.one_in = rarity(config)
+        self.total = self.left = learn
+        self.next_derive = 1
+        self.calibration: list[int] = []
+        self.threshold: int | None = None
+        self.smoothed = NO_SCORE
+        self._smoothed_q8 = 0
+
+    def take(self, x: Ints) -> int:
+        """Take one embedding; return the smoothed score, NO_SCORE where there is none yet."""
+        p = self.prototype
+        if p.count and (self.left == 0 or 4 * p.count >= self.total):
+            self._smooth(p.score(x))
+        shown = self.smoothed
+        if self.left:
+            self._learn(x)
+        return shown
+
+    def _smooth(self, score: int) -> None:
+        if self.smoothed == NO_SCORE:
+            self._smoothed_q8 = small(score << 8).item()
+        else:
+            step = small(small(small((score << 8) - self._smoothed_q8) * self.share) + 128)
+            self._smoothed_q8 += step.item() >> 8
+        self.smoothed = (self._smoothed_q8 + 128) >> 8
+
+    def _learn(self, x: Ints) -> None:
+        p = self.prototype
+        if self.smoothed != NO_SCORE:
+            self.calibration.append(max(-8191, min(8191, self.smoothed)))
+        p.learn(x)
+        if p.count >= self.next_derive:
+            p.derive()
+            self.next_derive = p.count + 1 + p.count // 16
+        self.left -= 1
+        if not self.left:
+            p.derive()
+            self.threshold = self._threshold()
+
+    def _threshold(self) -> int:
+        n = len(self.calibration)
+        if not n:
+            return SHORT_PERIOD_THRESHOLD
+        total, squares = sum(self.calibration), sum(s * s for s in self.calibration)
+        variance = max(0, squares // n - total * total // (n * n))
+        spread = max(1, math.isqrt(variance - 1) + 1 if variance > 1 else 1)
+        return min(total // n + (spread * quantile(self.one_in) >> 8), 32766)
+
+
+def dense(x: Ints, layers: list[dict[str, Any]]) -> Ints:
+    """Run int8 layers; a layer: weights (n_out, n_in), bias, pre, factor, post (n_out,), relu. x: (windows, n_in)."""
+    for layer in layers:
+        products = x[:, None, :] * layer["weights"][None]
+        sums = i32(np.cumsum(products, axis=2) + layer["bias"][None, :, None])[:, :, -1]
+        scaled = i32(_rounded(sums, layer["pre"]) * layer["factor"])
+        x = np.clip(_rounded(scaled, layer["post"]), 0 if layer["relu"] else -128, 127)
+    return x
+
+
+def _rounded(value: Ints, by: Ints) -> Ints:
+    return i32(value + ((np.int64(1) << by) >> 1)) >> by
+
+
+class Ranged:
+    """Means of slow channels, scaled by a range learned from the first n_range windows, 16 steps a spread."""
+
+    def __init__(self, windows: Ints):
+        """windows: int64 (n_range, n_channels, n_window): those that set the range."""
+        n_channels = windows.shape[1]
+        count = windows.shape[0] * windows.shape[2]
+        self.centre_q4, self.step_q4 = [], []
+        for c in range(n_channels):
+            total, squares = int(windows[:, c].sum()), int((windows[:, c] ** 2).sum())
+            variance_q8 = max(0, 256 * squares // count - (16 * total) ** 2 // count**2)
+            self.centre_q4.append((16 * total + count // 2) // count)
+            self.step_q4.append(max(4, math.isqrt(variance_q8) // 16))
+
+    def scale(self, channel: int, mean_q4: Ints) -> Ints:
+        step = self.step_q4[channel]
+        apart = np.clip(small(mean_q4 - self.centre_q4[channel]), -128 * step, 128 * step)
+        scaled = small(small(apart * ((1 << 20) // step)) + (1 << 19)) >> 20
+        return np.where(apart >= 128 * step, 127, np.where(apart <= -128 * step, -128, np.minimum(127, scaled)))

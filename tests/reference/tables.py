@@ -1,0 +1,49 @@
+"""Tables of the fixed path, from math.sin and math.log2 and the definitions in the docstrings of kernels/tables.py."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+
+def q15_sine(num: int, den: int) -> int:
+    """Return sin(num / den turns) in Q15: 1024 points a turn, each rounded, linear in between with a part in Q14."""
+    at = (num % den) * 1024 * 16384 // den
+    i, part = divmod(at, 16384)
+    low, high = (math.floor(32768 * math.sin(math.tau * k / 1024) + 0.5) for k in (i, i + 1))
+    return low + ((high - low) * part + 8192) // 16384
+
+
+def hann(n: int) -> np.ndarray:
+    """Return the periodic Hann window as sin^2(pi i / n) in Q14, int64 (n,)."""
+    return np.array([(q15_sine(i, 2 * n) ** 2 + (1 << 15)) >> 16 for i in range(n)], dtype=np.int64)
+
+
+def twiddles(n: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return cos and -sin of 2 pi k / n for k < count, Q14 rounded from Q15, int64."""
+    cos = [(q15_sine(4 * k + n, 4 * n) + 1) >> 1 for k in range(count)]
+    sin = [-((q15_sine(k, n) + 1) >> 1) for k in range(count)]
+    return np.array(cos, dtype=np.int64), np.array(sin, dtype=np.int64)
+
+
+def order(m: int) -> np.ndarray:
+    """Return where a decimation in frequency leaves frequency k of m: radix 4 while four points remain, then 2."""
+    if m == 1:
+        return np.zeros(1, dtype=np.int64)
+    radix = 4 if m >= 4 else 2
+    inner = order(m // radix)
+    k = np.arange(m)
+    return k % radix * (m // radix) + inner[k // radix]
+
+
+def log2_fraction() -> np.ndarray:
+    """Return round(256 log2(1 + (i + 1/2) / 256)) for the 256 steps of a mantissa, int64."""
+    return np.array([math.floor(256 * math.log2(1 + (i + 0.5) / 256) + 0.5) for i in range(256)], dtype=np.int64)
+
+
+def normal_quantiles() -> list[int]:
+    """Return the standard normal quantile at 1 - 2^-i, Q8, for i = 1..40."""
+    from statistics import NormalDist
+
+    return [math.floor(256 * -NormalDist().inv_cdf(2.0**-i) + 0.5) for i in range(1, 41)]

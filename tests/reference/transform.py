@@ -1,0 +1,203 @@
+"""One channel's window to int8 log features, many windows at once. Written from the docstrings of dsp_fixed and viper.
+
+x: int64 (windows, n_window) of int16 values.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import tables
+from .exact import Ints, bit_length, i32, int8, rounded_shift, small
+from .logarithm import log2_q8, normalised, wide
+
+BAND_BIAS, POWER_BIAS, RATIO_BIAS = -96, -112, -64
+FLOOR_STEPS = 133  # 50 dB of 0.376 dB
+SILENT = -128
+
+
+class Centred:
+    """Windows with their mean, its rest in Q4, the deviations and the bit length of the largest."""
+
+    def __init__(self, x: Ints):
+        n = x.shape[1]
+        total = small(x.sum(axis=1))
+        self.x = x
+        self.mean_q4 = small(16 * total + (n >> 1)) // n
+        self.mean = (self.mean_q4 + 8) >> 4
+        self.rest = self.mean_q4 - 16 * self.mean
+        self.y = i32(x - self.mean[:, None])
+        self.bits = bit_length(np.bitwise_or.reduce(self.y ^ (self.y >> 63), axis=1))
+
+
+class Statistics:
+    """The moments of centred windows, and their readings as int8."""
+
+    def __init__(self, c: Centred):
+        y = c.y
+        self.n = y.shape[1]
+        # the square of a deviation of 16 bits is four times the square of its half
+        beyond = np.abs(y) >= 1 << 15
+        part = np.where(beyond, y >> 1, y)
+        square = i32(part * part) * np.where(beyond, 4, 1)
+        self.sum_y2 = square.sum(axis=1)
+        small(self.sum_y2 >> 24)
+        z = rounded_shift(y, np.maximum(0, c.bits - 7)[:, None])
+        z2 = i32(z * z)
+        i32((1 << 24) + z2 * z2)  # the low word before its carry
+        self.sum_z2 = small(z2.sum(axis=1))
+        self.sum_z4 = (z2 * z2).sum(axis=1)
+        small(self.sum_z4 >> 24)
+        self.peak = small(np.abs(y).max(axis=1))
+        self.crossings = np.array([_sign_changes(row) for row in y], dtype=np.int64)
+        self.silent = self.peak == 0
+        self.mean_square = wide(self.sum_y2) - log2_q8(np.int64(self.n))
+
+    def rms(self) -> Ints:
+        return np.where(self.silent, SILENT, int8((self.mean_square + 16 >> 5) + POWER_BIAS))
+
+    def peak_level(self) -> Ints:
+        return np.where(self.silent, SILENT, int8((2 * log2_q8(self.peak) + 16 >> 5) + POWER_BIAS))
+
+    def crest(self) -> Ints:
+        ratio = 2 * log2_q8(self.peak) - self.mean_square
+        return np.where(self.silent, SILENT, int8((ratio + 8 >> 4) + RATIO_BIAS))
+
+    def kurtosis(self) -> Ints:
+        ratio = wide(self.sum_z4) + log2_q8(np.int64(self.n)) - 2 * log2_q8(self.sum_z2)
+        return np.where(self.sum_z2 == 0, SILENT, int8((ratio + 8 >> 4) + RATIO_BIAS))
+
+    def zero_crossings(self) -> Ints:
+        return self.crossings * 255 // self.n - 128
+
+    READINGS = {
+        "rms": rms, "peak": peak_level, "crest": crest, "kurtosis": kurtosis, "zero_crossings": zero_crossings,
+    }  # fmt: skip
+
+
+def _sign_changes(y: np.ndarray) -> int:
+    sides = np.sign(y[y != 0])
+    return int((sides[1:] != sides[:-1]).sum())
+
+
+def scaled_mean(c: Centred) -> Ints:
+    """Return the mean as a feature of full scale 127."""
+    return np.minimum(127, c.mean_q4 + 2048 >> 12)
+
+
+class Bands:
+    """Log band energies. bands: (first bin, bins) each; n_fft: power of two, not below n_window."""
+
+    def __init__(self, n_window: int, n_fft: int, bands: list[tuple[int, int]]):
+        self.n_fft = n_fft
+        self.m = n_fft // 2
+        self.window = tables.hann(n_window)
+        self.order = tables.order(self.m)
+        self.cos, self.sin = tables.twiddles(n_fft, n_fft)
+        self.bands = bands
+        self.offset = 32 * BAND_BIAS - 2 * int(log2_q8(np.int64(n_window)))
+
+    def of(self, c: Centred) -> Ints:
+        """Return int8 values, int64 (windows, bands)."""
+        power, exponent = self.powers(c)
+        out = np.stack([self._level(power[:, first : first + n], exponent) for first, n in self.bands], axis=1)
+        return np.maximum(out, (out.max(axis=1) - FLOOR_STEPS)[:, None])
+
+    def powers(self, c: Centred) -> tuple[Ints, Ints]:
+        """Return (power, exponent): |X / 2|^2 / 4^exponent of bins 0..m-1, bin 0 empty."""
+        bits = np.maximum(1, c.bits)
+        z = np.zeros((len(c.x), self.n_fft), dtype=np.int64)
+        rest = i32(c.rest[:, None] * self.window) >> 4
+        scaled = i32(i32(c.y * self.window) - rest)
+        z[:, : c.x.shape[1]] = rounded_shift(scaled, bits[:, None])
+        re, im = z[:, 0::2], z[:, 1::2]
+        exponent = bits - 14
+        span, shift = self.m, np.zeros(len(z), dtype=np.int64)
+        while span >= 4:
+            re, im = self._radix4(re, im, span, shift)
+            exponent = exponent + shift
+            shift = _excess(re, im)
+            span //= 4
+        if span == 2:
+            re, im = _radix2(re, im)
+            shift = _excess(re, im)
+        return self._split(re, im, shift), exponent + shift
+
+    def _radix4(self, re: Ints, im: Ints, span: int, shift: Ints) -> tuple[Ints, Ints]:
+        quarter = span // 4
+        shape = (len(re), self.m // span, 4, quarter)
+        re = rounded_shift(re.reshape(shape), shift[:, None, None, None])
+        im = rounded_shift(im.reshape(shape), shift[:, None, None, None])
+        a, b, c, d = range(4)
+        s_re, s_im = i32(re[:, :, a] + re[:, :, c]), i32(im[:, :, a] + im[:, :, c])
+        t_re, t_im = i32(re[:, :, a] - re[:, :, c]), i32(im[:, :, a] - im[:, :, c])
+        u_re, u_im = i32(re[:, :, b] + re[:, :, d]), i32(im[:, :, b] + im[:, :, d])
+        # -j (b - d)
+        v_re, v_im = i32(im[:, :, b] - im[:, :, d]), i32(re[:, :, d] - re[:, :, b])
+        legs = (
+            (i32(s_re + u_re), i32(s_im + u_im)),
+            self._turned(t_re + v_re, t_im + v_im, 1, span),
+            self._turned(s_re - u_re, s_im - u_im, 2, span),
+            self._turned(t_re - v_re, t_im - v_im, 3, span),
+        )
+        flat = (len(re), self.m)
+        return (
+            np.stack([leg[0] for leg in legs], axis=2).reshape(flat),
+            np.stack([leg[1] for leg in legs], axis=2).reshape(flat),
+        )
+
+    def _turned(self, re: Ints, im: Ints, times: int, span: int) -> tuple[Ints, Ints]:
+        at = np.arange(span // 4) * times * (self.n_fft // span)
+        return _product(i32(re), i32(im), self.cos[at], self.sin[at])
+
+    def _split(self, re: Ints, im: Ints, shift: Ints) -> Ints:
+        k = np.arange(1, self.m // 2 + 1)
+        re, im = rounded_shift(re, shift[:, None]), rounded_shift(im, shift[:, None])
+        here, there = self.order[k], self.order[self.m - k]
+        z_re, z_im, y_re, y_im = re[:, here], im[:, here], re[:, there], -im[:, there]
+        odd_re, odd_im = _product(i32(z_im - y_im), i32(y_re - z_re), self.cos[k], self.sin[k])
+        even_re, even_im = i32(z_re + y_re), i32(z_im + y_im)
+        out = np.zeros((len(re), self.m), dtype=np.int64)
+        out[:, self.m - k] = _square(rounded_shift(even_re - odd_re, 2), rounded_shift(even_im - odd_im, 2))
+        kept = out[:, self.m // 2].copy()
+        out[:, k] = _square(rounded_shift(even_re + odd_re, 2), rounded_shift(even_im + odd_im, 2))
+        # the middle bin is its own mirror; the kernel writes its mirrored value last
+        out[:, self.m // 2] = kept
+        return small(out)
+
+    def _level(self, power: Ints, exponent: Ints) -> Ints:
+        i32((1 << 24) - 1 + power)  # the low word before its carry
+        total = power.sum(axis=1)
+        beyond = total >> 30 > 0
+        log = np.where(
+            beyond, normalised(np.where(beyond, total >> 17, 1)) + 17 * 256, normalised(np.where(beyond, 1, total))
+        )
+        level = int8(i32(log + self.offset + 512 * (exponent + 1) + 16) >> 5)
+        return np.where(total == 0, SILENT, level)
+
+
+def _radix2(re: Ints, im: Ints) -> tuple[Ints, Ints]:
+    pairs = (len(re), -1, 2)
+
+    def butterfly(part: Ints) -> Ints:
+        a, b = part.reshape(pairs)[:, :, 0], part.reshape(pairs)[:, :, 1]
+        return np.stack([i32(a + b), i32(a - b)], axis=2).reshape(part.shape)
+
+    return butterfly(re), butterfly(im)
+
+
+def _product(re: Ints, im: Ints, cos: Ints, sin: Ints) -> tuple[Ints, Ints]:
+    """Multiply by a twiddle in Q14."""
+    real = i32(i32(re * cos) - i32(im * sin))
+    imaginary = i32(i32(re * sin) + i32(im * cos))
+    return rounded_shift(real, 14), rounded_shift(imaginary, 14)
+
+
+def _square(re: Ints, im: Ints) -> Ints:
+    return i32(i32(re * re) + i32(im * im))
+
+
+def _excess(re: Ints, im: Ints) -> Ints:
+    """Return the bits by which the largest component exceeds 14."""
+    both = np.concatenate([re, im], axis=1)
+    return np.maximum(0, bit_length(np.bitwise_or.reduce(both ^ (both >> 63), axis=1)) - 14)
