@@ -180,6 +180,7 @@ class Ranged:
 
     def scale(self, channel: int, mean_q4: Ints) -> Ints:
         step = self.step_q4[channel]
-        apart = np.clip(small(mean_q4 - self.centre_q4[channel]), -128 * step, 128 * step)
-        scaled = small(small(apart * ((1 << 20) // step)) + (1 << 19)) >> 20
-        return np.where(apart >= 128 * step, 127, np.where(apart <= -128 * step, -128, np.minimum(127, scaled)))
+        apart = small(mean_q4 - self.centre_q4[channel])
+        near = np.clip(apart, -128 * step, 128 * step)
+        scaled = np.minimum(127, small(small(near * ((1 << 20) // step)) + (1 << 19)) >> 20)
+        return np.where(apart > 128 * step, 127, np.where(apart < -128 * step, -128, scaled))

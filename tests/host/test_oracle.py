@@ -1,0 +1,279 @@
+"""The firmware against the oracle in tests/reference, bit for bit, and the oracle against float64.
+
+Each case is one configuration: random, nasty and (where there are recordings) real windows go through the firmware's
+pipeline under MicroPython, in one process, and through the oracle, which refuses every intermediate outside int32.
+"""
+
+import json
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from device.run import micropython
+from reference import bands, learning, signals, tables, transform, vectors
+from reference.exact import OutsideWord, i32, small
+
+ROOT = Path(__file__).parents[2]
+N_POWERS = 200
+ALL_STATISTICS = "rms, peak, crest, kurtosis, zero_crossings"
+
+# name: settings beside kind and source
+CASES: dict[str, dict[str, Any]] = {
+    "vibration": {"kind": "vibration"},
+    "motion": {"kind": "motion"},
+    "audio": {"kind": "audio"},
+    "telemetry": {"kind": "telemetry", "n_channels": 4},
+    "short": {"kind": "vibration", "n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 31, "spacing": "linear",
+              "statistics": ALL_STATISTICS, "mean": "scaled", "spread_floor": 1},
+    "odd": {"kind": "audio", "n_window": 33, "n_hop": 11, "n_bands": 3, "statistics": ALL_STATISTICS, "smooth": 256},
+    "medium": {"kind": "vibration", "n_channels": 2, "n_window": 200, "n_hop": 200, "n_bands": 16,
+               "statistics": "kurtosis, crest", "alarms_per_day": 0.01},
+    "quarter": {"kind": "vibration", "n_channels": 1, "n_window": 128, "n_hop": 64, "n_bands": 12, "spread_floor": 64},
+}  # fmt: skip
+
+
+@dataclass
+class Outcome:
+    """What the firmware made of a case's windows, and the windows."""
+
+    config: dict[str, Any]
+    windows: np.ndarray  # int64 (windows, n_channels, n_window)
+    learn: int
+    vectors: np.ndarray  # int64 (windows, n_features)
+    embeddings: np.ndarray
+    scores: np.ndarray
+    states: np.ndarray
+    powers: np.ndarray  # int64 (N_POWERS, bins) of the last channel
+    state: bytes
+    about: dict[str, Any]
+
+
+def real_windows(n: int, count: int) -> np.ndarray:
+    """Windows of real motors and bearings, int64 (windows, n); none where there are no recordings."""
+    root = Path(os.environ.get("NEARHUM_DATA") or ROOT.parent / "shared" / "data")
+    rows = [np.load(path)[:4096].T for path in sorted(root.glob("adi_motor/*.npy"))[::7]]
+    rows += [512 * np.load(path)[::8].reshape(-1, 2560)[:16] for path in sorted(root.glob("femto/*.npy"))[::3]]
+    cut = [row[: len(row) // n * n].reshape(-1, n) for part in rows for row in part]
+    if not cut:
+        return np.empty((0, n), dtype=np.int64)
+    whole = np.clip(np.round(np.concatenate(cut)), -32768, 32767).astype(np.int64)
+    return whole[:: max(1, len(whole) // count)][:count]
+
+
+def windows_of(n_channels: int, n: int, seed: int) -> np.ndarray:
+    """Windows for one configuration: quiet ones to learn from come first, then nasty, real and random ones."""
+    random = np.random.default_rng(seed)
+    hum = 3000 * np.sin(2 * np.pi * 5.3 * np.arange(n) / n) + 20
+    normal = np.round(hum + 300 * random.standard_normal((120 * n_channels, n))).astype(np.int64)
+    others = np.concatenate([signals.nasty(n), real_windows(n, 200), signals.ordinary(n, 300, seed)])
+    random.shuffle(others)
+    rows = np.concatenate([normal, others])
+    return rows[: len(rows) // n_channels * n_channels].reshape(-1, n_channels, n)
+
+
+@cache
+def outcome(name: str) -> Outcome:
+    """Run a case through the firmware; once a session."""
+    interpreter = micropython()
+    if interpreter is None:
+        pytest.skip("no MicroPython unix port")
+    settings = {"source": {"driver": "silent"}, "alarms_per_day": 1, **CASES[name]}
+    with tempfile.TemporaryDirectory() as folder:
+        at = Path(folder)
+        (at / "nearhum.json").write_text(json.dumps(settings))
+        return _run(interpreter, at, settings, seed=len(name) * 100 + len(CASES[name]))
+
+
+def _run(interpreter: str, at: Path, settings: dict[str, Any], seed: int) -> Outcome:
+    config = complete(interpreter, settings)
+    n, n_channels = config["n_window"], config["n_channels"]
+    windows = windows_of(n_channels, n, seed)
+    learn = 110
+    (at / "windows.bin").write_bytes(windows.astype("<i2").tobytes())
+    n_powers = N_POWERS if config["n_bands"] else 0
+    task = {"n_windows": len(windows), "learn": learn, "n_powers": n_powers}
+    (at / "task.json").write_text(json.dumps(task))
+    done = subprocess.run(
+        [interpreter, "-X", "heapsize=8M", str(ROOT / "tests/reference/run_firmware.py"), str(ROOT / "firmware"), f"{at}/"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    about = json.loads((at / "about.json").read_text())
+    n_features = n_channels * (
+        len(about["bands"]) + (config["mean"] != "off") + len([s for s in config["statistics"].split(",") if s.strip()])
+    )
+    raw = np.frombuffer((at / "result.bin").read_bytes(), dtype=np.uint8).reshape(len(windows), 2 * n_features + 4)
+    signed = raw[:, : 2 * n_features].astype(np.int8).astype(np.int64)
+    powers = np.frombuffer((at / "powers.bin").read_bytes(), dtype="<i4").astype(np.int64)
+    return Outcome(
+        config, windows, learn, signed[:, :n_features], signed[:, n_features:],
+        raw[:, -4:-2].copy().view("<i2")[:, 0].astype(np.int64), raw[:, -2].astype(np.int64),
+        powers.reshape(n_powers, -1) if n_powers else powers, (at / "state.bin").read_bytes(), about,
+    )  # fmt: skip
+
+
+def complete(interpreter: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the complete settings, as the firmware has them."""
+    code = (
+        f"import sys, json; sys.path.insert(0, {str(ROOT / 'firmware')!r})\n"
+        f"from nearhum import config; print(json.dumps(config.complete(json.loads({json.dumps(settings)!r}))))"
+    )
+    done = subprocess.run([interpreter, "-c", code], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def oracle_of(run: Outcome) -> vectors.Vectors:
+    ranged = learning.Ranged(run.windows[: run.config["n_range"]]) if run.config["mean"] == "ranged" else None
+    return vectors.Vectors(run.config, ranged)
+
+
+# ---- bit for bit -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_features_are_bit_identical(name: str) -> None:
+    run = outcome(name)
+    first = run.config["n_range"] if run.config["mean"] == "ranged" else 0
+    assert [tuple(band) for band in run.about["bands"]] == bands.edges(run.config)
+    wanted = oracle_of(run).of(run.windows)[first:]
+    differing = np.argwhere(run.vectors[first:] != wanted)
+    assert not len(differing), f"{len(differing)} values differ, the first at (window, feature) {differing[0]}"
+    assert (run.embeddings[first:] == wanted).all()
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name != "telemetry"])
+def test_power_spectra_are_bit_identical(name: str) -> None:
+    run = outcome(name)
+    oracle = oracle_of(run).bands
+    assert oracle
+    wanted, _ = oracle.powers(transform.Centred(run.windows[-N_POWERS:, -1]))
+    assert (run.powers[:, 1:] == wanted[:, 1:]).all()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_learning_and_scores_are_bit_identical(name: str) -> None:
+    run = outcome(name)
+    first = run.config["n_range"] if run.config["mean"] == "ranged" else 0
+    embeddings = oracle_of(run).of(run.windows)
+    board = learning.Board(embeddings.shape[1], run.config, run.learn)
+    board.left -= first  # the windows that set the range count
+    wanted = np.array([learning.NO_SCORE] * first + [board.take(x) for x in embeddings[first:]])
+    assert board.threshold == run.about["threshold"]
+    assert (np.clip(wanted, -32768, 32767) == run.scores).all()
+    packed = b"".join(
+        [
+            struct.pack("<I", board.prototype.count),
+            board.prototype.sums.astype("<i4").tobytes(),
+            np.stack([board.prototype.squares >> 24, board.prototype.squares & 0xFFFFFF], axis=1).astype("<i4").tobytes(),
+        ]
+    )
+    assert packed in run.state
+
+
+def test_enough_windows_were_compared() -> None:
+    assert sum(len(outcome(name).windows) * outcome(name).config["n_channels"] for name in CASES) >= 2000
+    assert sum(len(outcome(name).windows) for name in CASES) >= 2000
+
+
+def test_tables() -> None:
+    about = outcome("audio").about
+    for n, made in about["tables"].items():
+        n = int(n)
+        assert made["hann"] == tables.hann(n).tolist()
+        exact = 16384 * np.sin(np.pi * np.arange(n) / n) ** 2
+        assert np.abs(np.array(made["hann"]) - exact).max() < 1
+        if "twiddles" in made:
+            cos, sin = tables.twiddles(n, 3 * n // 4 + 1)
+            assert made["twiddles"] == np.stack([cos, sin], axis=1).ravel().tolist()
+            turn = np.exp(-2j * np.pi * np.arange(len(cos)) / n) * 16384
+            assert max(np.abs(cos - turn.real).max(), np.abs(sin - turn.imag).max()) < 1
+            assert made["order"] == tables.order(n // 2).tolist()
+    assert about["log2"] == np.minimum(tables.log2_fraction(), 255).tolist()
+
+
+def test_normal_quantiles() -> None:
+    interpreter = micropython()
+    if interpreter is None:
+        pytest.skip("no MicroPython unix port")
+    code = f"import sys; sys.path.insert(0, {str(ROOT / 'firmware')!r})\nfrom nearhum import detect\n"
+    code += "print(detect._Z_Q8); print([detect.quantile_q8(n) for n in (0, 2, 3, 1000, 86400, 10**9, 2**39, 2**40, 2**50)])"
+    done = subprocess.run([interpreter, "-c", code], capture_output=True, text=True, timeout=20)
+    table, values = done.stdout.splitlines()
+    assert list(eval(table)) == tables.normal_quantiles()
+    from statistics import NormalDist
+
+    for one_in, found in zip((0, 2, 3, 1000, 86400, 10**9, 2**39), json.loads(values), strict=False):
+        wanted = -256 * NormalDist().inv_cdf(1 / max(2, one_in))
+        assert abs(found - wanted) <= 0.03 * 256, one_in
+
+
+# ---- the oracle against float64 ----------------------------------------------------------------------
+
+
+def test_oracle_refuses_what_leaves_its_word() -> None:
+    with pytest.raises(OutsideWord):
+        i32(np.array([0, 1 << 31]))
+    with pytest.raises(OutsideWord):
+        small(-(1 << 30) - 1)
+    assert i32(-(1 << 31)) == -(1 << 31)
+
+
+@pytest.mark.parametrize("n", [64, 256, 512, 1024])
+def test_spectrum_signal_to_noise(n: int) -> None:
+    """The whole transform, rounding and block exponent included, over broad-band signals of all levels."""
+    x = np.concatenate([signals.ordinary(n, 200, n), real_windows(n, 100)])
+    x = x[x.std(axis=1) > 1]
+    power, exponent = transform.Bands(n, n, [(1, 1)]).powers(transform.Centred(x))
+    windowed = (x - x.mean(axis=1, keepdims=True)) * np.sin(np.pi * np.arange(n) / n) ** 2
+    true = (np.abs(np.fft.rfft(windowed, axis=1)) ** 2)[:, 1 : n // 2]
+    found = np.sqrt(4.0 ** (exponent + 1)[:, None] * power[:, 1:])
+    noise = ((found - np.sqrt(true)) ** 2).sum(axis=1)
+    snr = 10 * np.log10(true.sum(axis=1) / np.maximum(noise, 1e-9))
+    print(f"n = {n}: signal to noise from {snr.min():.1f} dB, median {np.median(snr):.1f} dB")
+    assert snr.min() >= 55
+    assert np.median(snr) >= 65
+
+
+@pytest.mark.parametrize("name", ["vibration", "audio", "motion", "medium"])
+def test_band_levels_within_one_step(name: str) -> None:
+    """Band levels against float64, within the 50 dB above the floor."""
+    run = outcome(name)
+    oracle = oracle_of(run)
+    assert oracle.bands
+    x = run.windows.reshape(-1, run.config["n_window"])
+    found = oracle.bands.of(transform.Centred(x))
+    wanted = vectors.floored(vectors.true_levels(x, oracle.bands.n_fft, oracle.bands.bands))
+    error = np.abs(found - wanted)
+    print(f"{name}: band error at most {error.max():.2f} steps, 99.9 % within {np.quantile(error, 0.999):.2f}")
+    assert error.max() <= 1.5  # one step, and half of one by rounding
+    assert np.quantile(error, 0.999) <= 1
+
+
+def test_derived_variance_against_fractions() -> None:
+    """The Q12 variance against exact rationals: within two units."""
+    from fractions import Fraction
+
+    random = np.random.default_rng(5)
+    for count in (1, 2, 3, 7, 100, 65537, (1 << 24) - 1):
+        mean = random.integers(-128, 128, 20)
+        sums = np.array([int(m) * count // 1 for m in mean], dtype=np.int64)
+        squares = np.array([int(m) ** 2 * count + int(random.integers(0, 100)) * count for m in mean], dtype=np.int64)
+        squares = np.minimum(squares, 16384 * count)
+        means, variance = learning.derive(sums, squares, count)
+        for i in range(20):
+            exact = Fraction(int(squares[i]), count) - Fraction(int(sums[i]), count) ** 2
+            assert abs(variance[i] - max(0, 4096 * exact)) <= 2
+            assert means[i] == mean[i]
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__, "-s"]))

@@ -1,0 +1,79 @@
+"""Runs under MicroPython: windows from a file through the firmware's own pipeline; what it makes of them, to a file.
+
+Arguments: the folder with the package nearhum, the folder that stands for the board's file system (ends in "/").
+There: nearhum.json (settings), task.json {"n_windows", "learn", "n_powers"}, windows.bin (int16, a window's channels one
+after the other). Written: result.bin, a record each window: n_features int8, n_out int8, i16 smoothed score, u8 state,
+u8 label; powers.bin: the power spectra, int32, of the first channel's last windows; state.bin, threshold.json.
+"""
+
+import json
+import struct
+import sys
+from array import array
+
+sys.path.insert(0, sys.argv[1])
+root = sys.argv[2]
+
+
+class _Silent:
+    """Stands for the driver: nothing comes from it."""
+
+    cue = ""
+
+    def __init__(self, config):
+        pass
+
+    def read_into(self, block):
+        return 0
+
+    def close(self):
+        pass
+
+
+class _Driver:
+    Source = _Silent
+
+
+sys.modules["nearhum.sources.silent"] = _Driver
+
+from nearhum.kernels import tables  # noqa: E402
+from nearhum.pipeline import Pipeline  # noqa: E402
+from nearhum.wire import NO_SCORE  # noqa: E402
+
+with open(root + "task.json") as f:
+    task = json.load(f)
+hum = Pipeline(root)
+if task["learn"]:
+    hum.start_learning(task["learn"])
+window = hum.window
+n_bytes = 2 * window.n_channels * window.n_window
+nothing = bytes(hum.head.n_out)
+with open(root + "windows.bin", "rb") as windows, open(root + "result.bin", "wb") as result, open(
+    root + "powers.bin", "wb"
+) as powers:
+    for i in range(task["n_windows"]):
+        samples = array("h", windows.read(n_bytes))
+        window.restart()
+        for c in range(window.n_channels):
+            window.rows[c][:] = samples[c * window.n_window : (c + 1) * window.n_window]
+        hum.take_window()
+        known = hum.embedding is not None
+        score = hum.temporal.score if known else NO_SCORE
+        result.write(bytes(hum.features.vector))
+        result.write(bytes(hum.embedding) if known else nothing)
+        result.write(struct.pack("<hBB", max(-32767, min(32767, score)) if known else score, hum.detector.state, hum.label_id))
+        if i >= task["n_windows"] - task["n_powers"]:
+            powers.write(bytes(hum.features._transform._power))
+        hum.keep_window()
+with open(root + "state.bin", "wb") as f:
+    f.write(hum.pack())
+sine = tables.Sine()
+about = {"threshold": hum.detector.threshold, "bands": hum.plan.bands, "config": hum.config, "tables": {}}
+for n in (64, 128, 200, 256, 512, 1000, 1024):
+    about["tables"][str(n)] = {"hann": list(tables.hann_q14(sine, n))}
+    if not n & (n - 1):
+        about["tables"][str(n)]["twiddles"] = list(tables.twiddles_q14(sine, n))
+        about["tables"][str(n)]["order"] = list(tables.digit_reversal(n // 2))
+about["log2"] = list(tables.log2_fraction())
+with open(root + "about.json", "w") as f:
+    json.dump(about, f)

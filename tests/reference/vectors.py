@@ -1,0 +1,60 @@
+"""The whole feature vector of a configuration, and the true band levels in float64 to measure it against."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import bands
+from .exact import Ints
+from .learning import Ranged
+from .transform import BAND_BIAS, FLOOR_STEPS, SILENT, Bands, Centred, Statistics, scaled_mean
+
+
+class Vectors:
+    """Windows to int8 vectors, in the order of features.Plan: each channel's mean, statistics, bands."""
+
+    def __init__(self, config: dict[str, Any], ranged: Ranged | None = None):
+        """config: complete settings of the firmware. ranged: the learned ranges, where mean is "ranged"."""
+        self.mean = config["mean"]
+        self.ranged = ranged
+        self.statistics = [word.strip() for word in config["statistics"].split(",") if word.strip()]
+        n_window = config["n_window"]
+        cut = bands.edges(config)
+        self.bands = Bands(n_window, bands.fft_length(n_window), cut) if cut else None
+
+    def of(self, windows: Ints) -> Ints:
+        """Return int64 (windows, n_features) of int64 (windows, n_channels, n_window)."""
+        return np.concatenate([self._channel(windows[:, c], c) for c in range(windows.shape[1])], axis=1)
+
+    def _channel(self, x: Ints, channel: int) -> Ints:
+        centred = Centred(x)
+        out = []
+        if self.ranged:
+            out.append(self.ranged.scale(channel, centred.mean_q4)[:, None])
+        elif self.mean == "scaled":
+            out.append(scaled_mean(centred)[:, None])
+        if self.statistics:
+            moments = Statistics(centred)
+            out += [Statistics.READINGS[name](moments)[:, None] for name in self.statistics]
+        if self.bands:
+            out.append(self.bands.of(centred))
+        return np.concatenate(out, axis=1)
+
+
+def true_levels(x: Ints, n_fft: int, cut: list[tuple[int, int]]) -> np.ndarray:
+    """Return float64 (windows, bands): the band levels in steps, unrounded, -inf where there is no energy."""
+    n = x.shape[1]
+    windowed = (x - x.mean(axis=1, keepdims=True)) * np.sin(np.pi * np.arange(n) / n) ** 2
+    power = np.abs(np.fft.rfft(windowed, n_fft, axis=1)) ** 2
+    with np.errstate(divide="ignore"):
+        return np.stack(
+            [8 * np.log2(power[:, first : first + count].sum(axis=1) / n**2) + BAND_BIAS for first, count in cut], axis=1
+        )
+
+
+def floored(levels: np.ndarray) -> np.ndarray:
+    """Return true levels as the features hold them: held to int8 and to 50 dB under the strongest, not rounded."""
+    held = np.clip(levels, SILENT, 127)
+    return np.maximum(held, held.max(axis=1, keepdims=True) - FLOOR_STEPS)
