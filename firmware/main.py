@@ -1,7 +1,8 @@
 """Start nearhum at power-on. Ctrl-C leaves the plain REPL, with what was learned and logged safe on flash.
 
 The one catch of the application: what nobody else caught is journalled as a fault, and the loop begins again from the
-stored state. Three such failures within a minute leave the REPL instead: safe mode.
+stored state. Three such failures within a minute leave the REPL instead: safe mode. A setting changed with `set` that
+keeps the board from starting is taken back.
 """
 
 import sys
@@ -9,7 +10,8 @@ import time
 
 
 def main():
-    from nearhum.errors import NearhumError
+    from nearhum import board
+    from nearhum.errors import ConfigError, NearhumError
 
     failures = []
     while len(failures) < 3 or time.ticks_diff(time.ticks_ms(), failures[-3]) > 60000:
@@ -25,9 +27,11 @@ def main():
             print("nearhum: stopped. Resume with Ctrl-D, or nearhum.run() after import nearhum.")
             return
         except NearhumError as e:
-            # a setting or the sensor: trying again changes nothing
+            # a setting or the sensor: trying again changes nothing, unless it was a setting that `set` changed
             print("nearhum: %s. %s" % (e.message, e.hint))
-            return
+            if not (isinstance(e, ConfigError) and board.set_aside("/")):
+                return
+            print("nearhum: what `set` had changed is taken back; hum/set.refused keeps it.")
         except Exception as e:
             failures.append(time.ticks_ms())
             sys.print_exception(e)

@@ -4,6 +4,7 @@ Leaf. The configuration is /nearhum.json, written by deploy; what `set` changed 
 """
 
 import json
+import os
 import time
 
 from nearhum.config import complete
@@ -12,6 +13,7 @@ from nearhum.store import make_folder, read_file, write_file
 
 CONFIG = "nearhum.json"
 CHANGED = "hum/set.json"
+REFUSED = "hum/set.refused"
 
 
 def load_config(root):
@@ -46,6 +48,15 @@ def change(root, name, value):
     complete(given)
     make_folder(root + "hum")
     write_file(root + CHANGED, json.dumps(changed).encode())
+
+
+def set_aside(root):
+    """Take settings out of force that keep the board from starting; hum/set.refused keeps them. False if none are."""
+    try:
+        os.rename(root + CHANGED, root + REFUSED)
+    except OSError:
+        return False
+    return True
 
 
 def open_source(config):

@@ -15,7 +15,7 @@ from typing import Any
 from .errors import UsageError
 from .paths import boards_dir
 
-KINDS = ("telemetry", "vibration", "spectra", "audio", "motion", "radio")
+KINDS = ("telemetry", "vibration", "motion", "audio")  # as firmware/nearhum/config.py has them
 PATHS = ("fixed", "float")
 PORTS = ("rp2", "esp32", "unix")
 FLASH_METHODS = ("uf2", "esptool", "virtual")

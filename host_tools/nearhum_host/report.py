@@ -16,7 +16,7 @@ import jinja2
 import numpy as np
 from nearhum import wire
 
-from . import charts, evaluation, metrics
+from . import charts, evaluation, truth
 from .logs import Log, read_log
 from .svg import duration
 from .traces import NORMAL, Trace, read_labels, trace
@@ -111,7 +111,7 @@ def _of_log(log: Log, name: str, spans: Sequence[tuple[int, int, str]]) -> dict[
         "chart": charts.score_chart(t),
         "histogram": charts.histogram(groups, threshold),
         "histogram_title": "score, octaves",
-        **_judged([t]),
+        **truth.judged([t]),
         "answers": _answers(t),
         "tables": [],
         "strips": [],
@@ -202,56 +202,6 @@ def _flat(config: dict[str, Any]) -> dict[str, Any]:
     return out
 
 
-# ---- what is known to be true ---------------------------------------------------------------------------
-
-
-def _judged(traces: Sequence[Trace]) -> dict[str, Any]:
-    """Return ROC, figures and confusions of the watched windows whose truth is known, pooled over traces."""
-    truth, answers, margins, alarms = [], [], [], []
-    for t in traces:
-        truth.append(t.truth[t.known])
-        answers.append(t.labels[t.known])
-        margins.append(t.margin[t.known])
-        alarms.append(t.alarm[t.known])
-    true, answer = np.concatenate(truth), np.concatenate(answers)
-    empty: dict[str, Any] = {"roc": None, "auc": None, "figures": [], "confusion": None}
-    if not len(true):
-        return empty
-    if set(true) & set(answer):
-        return {**empty, "confusion": _confusion(true, answer)}
-    margin, alarm = np.concatenate(margins), np.concatenate(alarms)
-    anomalous = (true != NORMAL).astype(bool)
-    scored = ~np.isnan(margin)
-    counts = metrics.Confusion.of(anomalous, alarm)
-    auc = metrics.auc(anomalous[scored], margin[scored])
-    return {
-        **empty,
-        "roc": charts.roc_chart(anomalous[scored], margin[scored], alarm[scored]),
-        "auc": auc,
-        "figures": [
-            ("F1", counts.f1),
-            ("false alarms", counts.far),
-            ("missed alarms", counts.mar),
-            ("AUC", auc),
-        ],
-    }
-
-
-def _confusion(true: np.ndarray, answer: np.ndarray) -> dict[str, Any]:
-    """Return the table of true labels against answers: columns, and rows of (label, n, [(n, share)])."""
-    columns = [*sorted(set(true)), *sorted(set(answer) - set(true) - {""}), ""]
-    rows = []
-    for label in sorted(set(true)):
-        given = Counter(answer[true == label])
-        n = sum(given.values())
-        rows.append((label, n, [(given[c], given[c] / n) for c in columns]))
-    return {
-        "columns": [c or "unknown" for c in columns],
-        "rows": rows,
-        "accuracy": metrics.accuracy(true, answer),
-    }
-
-
 # ---- a run folder ---------------------------------------------------------------------------------------
 
 
@@ -261,7 +211,7 @@ def _of_run(folder: Path) -> dict[str, Any]:
     traces = [
         trace(read_log(folder / s["log"]), s["name"], [tuple(span) for span in s["spans"]]) for s in found["sessions"]
     ]
-    judged = _judged(traces)
+    judged = truth.judged(traces)
     rows = [("firmware", found["figures"]), *((n.replace("_", " "), f) for n, f in found["trivial"].items())]
     figures = [{"": who, **figures_of(some)} for who, some in rows]
     strips = []
@@ -274,7 +224,7 @@ def _of_run(folder: Path) -> dict[str, Any]:
         "subtitle": f"{found['path']} path · told: {found['told']}",
         "tiles": [(name, text, "") for name, text in figures_of(found["figures"]).items()],
         "chart": None,
-        "histogram": charts.histogram(_margins(traces), 0.0) if strips else None,
+        "histogram": charts.histogram(truth.margins(traces), 0.0) if strips else None,
         "histogram_title": "octaves above the threshold",
         **judged,
         "figures": [],
@@ -295,12 +245,3 @@ def _table(title: str, rows: Sequence[dict[str, str]], remark: str = "") -> dict
     columns = list(dict.fromkeys(key for row in rows for key in row))
     cells = [[row.get(column, "–") for column in columns] for row in rows]
     return {"title": title, "remark": remark, "columns": columns, "rows": cells}
-
-
-def _margins(traces: Sequence[Trace]) -> list[tuple[str, np.ndarray]]:
-    """Return the margins of the watched windows known as normal, and of those known as anomalous."""
-    out: dict[str, list[np.ndarray]] = {"normal": [], "anomaly": []}
-    for t in traces:
-        out["normal"].append(t.margin[t.known & (t.truth == NORMAL)])
-        out["anomaly"].append(t.margin[t.known & (t.truth != NORMAL)])
-    return [(f"watching, {name}", np.concatenate(some)) for name, some in out.items()]

@@ -82,10 +82,8 @@ def trace(log: Log, name: str = "", spans: Sequence[tuple[int, int, str]] = ()) 
             f"{name or 'the log'} holds no scored window",
             "pull it again after the board has listened for a while",
         )
-    windows, boot_of = (
-        np.array(scores.windows, np.int64),
-        np.array([number[i] for i in scores.boots], np.int64),
-    )
+    windows = np.array(scores.windows, np.int64)
+    boot_of = np.array([number[i] for i in scores.boots], np.int64)
     raw, limits = np.array(scores.scores, np.int16), np.array(scores.thresholds, np.int16)
     states = np.array(scores.states, np.uint8)
     boots = [int(i) for i in np.flatnonzero(np.diff(boot_of, prepend=-1))]
@@ -101,7 +99,7 @@ def trace(log: Log, name: str = "", spans: Sequence[tuple[int, int, str]] = ()) 
         scores=_octaves(raw),
         thresholds=_octaves(np.where(limits == NO_THRESHOLD, wire.NO_SCORE, limits)),
         states=states,
-        alarm=_alarm(placed, boots, n) & (states == wire.WATCH),
+        alarm=alarm_by_window(placed, states),
         labels=np.array([scores.names[i] for i in scores.labels], dtype=object),
         truth=truth,
         events=placed,
@@ -125,19 +123,23 @@ def _place(event: Event, windows: np.ndarray, boot_of: np.ndarray) -> int:
     return start + int(np.searchsorted(windows[start:stop], window))
 
 
-def _alarm(events: Sequence[tuple[int, Event]], boots: Sequence[int], n: int) -> np.ndarray:
-    """Return whether an alarm was on, bool (n,): from "alarm" to "alarm_end", or to the end of that boot."""
-    alarm = np.zeros(n, bool)
+def alarm_by_window(events: Sequence[tuple[int, Event]], states: np.ndarray) -> np.ndarray:
+    """Return for each window whether the board's alarm was on, bool (n,).
+
+    events: in order, each with the index of its window. An alarm lasts from its "alarm" event to its "alarm_end",
+    to the next boot, to the end of the log, or until watching ends.
+    """
+    alarm = np.zeros(len(states), bool)
     begun: tuple[int, int] | None = None  # index, boot
-    for at, event in [*events, (n, None)]:
-        if begun is not None and (event is None or event.boot != begun[1] or event.name == "alarm_end"):
-            ends = [boot for boot in boots if boot > begun[0]]
-            same_boot = event is not None and event.boot == begun[1]
-            alarm[begun[0] : at if same_boot else min([*ends, n])] = True
+    for at, event in events:
+        if begun is not None and (event.name == "alarm_end" or event.boot != begun[1]):
+            alarm[begun[0] : at] = True
             begun = None
-        if event is not None and event.name == "alarm" and begun is None:
+        if begun is None and event.name == "alarm":
             begun = at, event.boot
-    return alarm
+    if begun is not None:
+        alarm[begun[0] :] = True
+    return alarm & (states == wire.WATCH)
 
 
 def read_labels(path: Path) -> list[tuple[int, int, str]]:

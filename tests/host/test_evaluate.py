@@ -8,17 +8,21 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from nearhum import wire
-from nearhum_host import datasets, evaluation, report
+from nearhum_host import boards, datasets, evaluation, logs, report
+from nearhum_host.application import application
+from nearhum_host.deployment import deploy
 from nearhum_host.errors import HostError, UsageError
-from nearhum_host.logs import Event
+from nearhum_host.link import Link
 from nearhum_host.protocols import PROTOCOLS, base, runner, watch
 from nearhum_host.protocols.base import Rows, Run, Session
-from nearhum_host.recordings import Recording
+from nearhum_host.pulling import pull
+from nearhum_host.recordings import Recording, write_nhr
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get(datasets.ENVIRONMENT) or CHECKOUT.parent / "shared" / "data")
@@ -88,6 +92,28 @@ def test_a_segment_without_a_gap_gives_the_scores_of_one(run):
     assert len(run((frames[:cut], "learn 20"), (frames[cut:], "")).scores) == 40 - 1
 
 
+def test_a_board_journals_the_scores_of_the_evaluation(run, virtual_board, tmp_path):
+    """The same recording through main.py on a virtual board, its journal pulled over the console."""
+    segments = (tone(256 * 40, 60), "learn 30"), (tone(256 * 20, 180, seed=1), "watch")
+    found = run(*segments)
+    (tmp_path / "sd").mkdir()
+    write_nhr(session(*segments).recording, tmp_path / "sd" / "replay.nhr")
+    overrides = {**CONFIG, "source": {"driver": "replay", "path": "/sd/replay.nhr", "speed": 0}}
+    board = virtual_board(sd=tmp_path / "sd")
+    with Link(board.path) as link:
+        deploy(link, application(boards.load("virtual"), overrides))
+        until = time.monotonic() + 20
+        while (status := link.ask("status"))["source"] != "end" or status["synced_seq"] != status["seq"]:
+            assert time.monotonic() < until, status
+            time.sleep(0.05)
+        pull(link, tmp_path / "board.nhl")
+    scores, events = logs.decode(logs.read_log(tmp_path / "board.nhl").records)
+    assert list(scores.scores) == found.scores.tolist()
+    assert list(scores.thresholds) == found.thresholds.tolist()
+    assert [e.what for e in events if "alarm" in e.name] == [e.what for e in found.events if "alarm" in e.name]
+    assert found.alarm.any()
+
+
 def test_a_refused_cue_fails_the_run(run):
     with pytest.raises(HostError, match="refused the cue 'learn nonsense'") as caught:
         run((tone(256, 60), "learn nonsense"))
@@ -128,16 +154,6 @@ def test_windows_belong_to_the_segment_their_last_sample_is_in():
         recording.add(np.zeros((n, 1), np.int16), cue)
     # 17 frames run on: windows end at 3, 5, 7, 9 | 11, 13, 15; then 3 frames make none, and 8 make 3.
     assert made_run(0, 4, 2).windows_of(recording) == [range(4), range(4, 7), range(7, 7), range(7, 10)]
-
-
-def test_an_alarm_lasts_from_event_to_event_and_only_while_watching():
-    def event(name: str, window: int) -> Event:
-        return Event(0, 0, 1, name, {"window": window})
-
-    states = np.full(12, wire.WATCH, np.uint8)
-    states[9:] = wire.LEARN
-    events = [event("alarm", 2), event("alarm_end", 4), event("alarm", 7)]
-    assert np.flatnonzero(runner.alarm_by_window(events, states)).tolist() == [2, 3, 7, 8]
 
 
 def test_trivial_answers_are_what_they_are():

@@ -5,7 +5,6 @@ import re
 import struct
 from html.parser import HTMLParser
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -199,14 +198,15 @@ def test_a_damaged_log_is_drawn_and_its_damage_named(log):
     assert len(notes) == 2
 
 
-def test_an_alarm_ends_with_its_boot():
-    def event(at, boot, name):
-        return at, SimpleNamespace(boot=boot, name=name)
+def test_an_alarm_ends_with_its_event_its_boot_or_watching():
+    def alarm(*events: tuple[int, int, str]) -> list[tuple[int, int]]:
+        placed = [(at, logs.Event(0, 0, boot, name, {})) for at, boot, name in events]
+        states = np.array([wire.WATCH] * 8 + [wire.LEARN], np.uint8)
+        return svg.runs(traces.alarm_by_window(placed, states))
 
-    events = [event(0, 1, "boot"), event(3, 1, "alarm"), event(5, 2, "boot"), event(7, 2, "alarm_end")]
-    assert svg.runs(traces._alarm(events, [0, 5], 9)) == [(3, 4)]  # pyright: ignore[reportArgumentType]
-    assert svg.runs(traces._alarm(events[:2], [0, 5], 9)) == [(3, 4)]  # pyright: ignore[reportArgumentType]
-    assert svg.runs(traces._alarm(events[:2], [0], 9)) == [(3, 8)]  # pyright: ignore[reportArgumentType]
+    assert alarm((3, 1, "alarm"), (5, 1, "alarm_end")) == [(3, 4)]
+    assert alarm((3, 1, "alarm"), (5, 2, "boot"), (7, 2, "alarm_end")) == [(3, 4)]
+    assert alarm((3, 1, "alarm"), (6, 1, "boot")) == [(3, 7)]
 
 
 values = hnp.arrays(float, st.integers(1, 500), elements=st.floats(-100, 100, width=32) | st.just(float("nan")))

@@ -48,9 +48,11 @@ if task["learn"]:
 window = hum.window
 n_bytes = 2 * window.n_channels * window.n_window
 nothing = bytes(hum.head.n_out)
-with open(root + "windows.bin", "rb") as windows, open(root + "result.bin", "wb") as result, open(
-    root + "powers.bin", "wb"
-) as powers:
+with (
+    open(root + "windows.bin", "rb") as windows,
+    open(root + "result.bin", "wb") as result,
+    open(root + "powers.bin", "wb") as powers,
+):
     for i in range(task["n_windows"]):
         samples = array("h", windows.read(n_bytes))
         window.restart()
@@ -59,9 +61,11 @@ with open(root + "windows.bin", "rb") as windows, open(root + "result.bin", "wb"
         hum.take_window()
         known = hum.embedding is not None
         score = hum.temporal.score if known else NO_SCORE
+        if score != NO_SCORE:
+            score = max(-32767, min(32767, score))
         result.write(bytes(hum.features.vector))
         result.write(bytes(hum.embedding) if known else nothing)
-        result.write(struct.pack("<hBB", max(-32767, min(32767, score)) if known else score, hum.detector.state, hum.label_id))
+        result.write(struct.pack("<hBB", score, hum.detector.state, hum.label_id))
         if i >= task["n_windows"] - task["n_powers"]:
             powers.write(bytes(hum.features._transform._power))
         hum.keep_window()

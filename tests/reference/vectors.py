@@ -50,7 +50,8 @@ def true_levels(x: Ints, n_fft: int, cut: list[tuple[int, int]]) -> np.ndarray:
     power = np.abs(np.fft.rfft(windowed, n_fft, axis=1)) ** 2
     with np.errstate(divide="ignore"):
         return np.stack(
-            [8 * np.log2(power[:, first : first + count].sum(axis=1) / n**2) + BAND_BIAS for first, count in cut], axis=1
+            [8 * np.log2(power[:, first : first + count].sum(axis=1) / n**2) + BAND_BIAS for first, count in cut],
+            axis=1,
         )
 
 

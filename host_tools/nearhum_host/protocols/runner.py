@@ -22,11 +22,11 @@ from typing import Any
 
 import nearhum
 import numpy as np
-from nearhum import wire
 
 from .. import logs
 from ..errors import HostError
 from ..recordings import write_nhr
+from ..traces import alarm_by_window
 from .base import Run, Session
 
 ENVIRONMENT = "NEARHUM_MICROPYTHON"
@@ -162,12 +162,14 @@ def read_run(journal: bytes, name: str) -> Run:
     if list(scores.windows) != list(range(n)):
         raise HostError(f"{name}: the journal's windows do not count up from 0")
     boot = next(iter(boots.values()))
+    states = np.array(scores.states, np.uint8)
+    placed = [(int(event.what.get("window", 0)), event._replace(boot=0)) for event in events]
     return Run(
         scores=np.array(scores.scores, np.int16),
         thresholds=np.array(scores.thresholds, np.int16),
-        states=np.array(scores.states, np.uint8),
+        states=states,
         labels=np.array([scores.names[i] for i in scores.labels], dtype=object),
-        alarm=alarm_by_window(events, np.array(scores.states, np.uint8)),
+        alarm=alarm_by_window(placed, states),
         events=events,
         boot=boot,
         window=boot["config"]["n_window"],
@@ -175,22 +177,3 @@ def read_run(journal: bytes, name: str) -> Run:
         micropython="",
         journal=journal,
     )
-
-
-def alarm_by_window(events: Sequence[logs.Event], states: np.ndarray) -> np.ndarray:
-    """Return for each window whether the board's alarm was on, bool (n,).
-
-    An alarm lasts from its "alarm" event to its "alarm_end", to the end of the journal, or until watching
-    ends.
-    """
-    alarm = np.zeros(len(states), bool)
-    begun = None
-    for event in events:
-        if event.name == "alarm" and begun is None:
-            begun = int(event.what["window"])
-        elif event.name == "alarm_end" and begun is not None:
-            alarm[begun : int(event.what["window"])] = True
-            begun = None
-    if begun is not None:
-        alarm[begun:] = True
-    return alarm & (states == wire.WATCH)

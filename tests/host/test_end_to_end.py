@@ -1,0 +1,153 @@
+"""The whole way: a recording, a virtual board, deploy, console, log; and the same recording evaluated without a board."""
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nearhum_host import boards, logs
+from nearhum_host.application import application
+from nearhum_host.commands import demo
+from nearhum_host.deployment import deploy
+from nearhum_host.errors import DeviceError
+from nearhum_host.link import Link
+from nearhum_host.protocols import runner
+from nearhum_host.protocols.base import Session
+from nearhum_host.pulling import pull
+from nearhum_host.recordings import Recording, write_nhr
+
+SETTINGS = {"n_hop": 50}
+
+
+def a_session() -> Recording:
+    """Six channels at 50 Hz: a swinging arm, learned, watched, then swung otherwise; one label enrolled."""
+    draw = np.random.default_rng(7)
+    t = np.arange(3000) / 50
+
+    def arm(hz: float, seconds: int) -> np.ndarray:
+        swing = np.sin(2 * np.pi * hz * t[: seconds * 50, None] + np.arange(6))
+        return (swing * 3000 + draw.normal(0, 200, (seconds * 50, 6))).astype(np.int16)
+
+    session = Recording(50, 6)
+    session.add(arm(1, 60), "learn 40")
+    session.add(arm(1, 20), "~")
+    session.add(arm(2.5, 12), "enrol fast 3")
+    session.add(arm(2.5, 12))
+    return session
+
+
+@pytest.fixture
+def card(tmp_path: Path) -> Path:
+    """A card with the session as the sensor, played as fast as it goes."""
+    write_nhr(a_session(), tmp_path / "replay.nhr")
+    (tmp_path / "replay.json").write_text('{"speed": 0}')
+    return tmp_path
+
+
+def deployed(port: str, overrides: dict | None = None) -> Link:
+    link = Link(port)
+    deploy(link, application(boards.load("virtual"), {**SETTINGS, **(overrides or {})}))
+    return link
+
+
+def played(link: Link) -> dict:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        status = link.ask("status")
+        if status["source"] == "end":
+            return status
+        time.sleep(0.05)
+    raise AssertionError(f"still playing: {status}")
+
+
+def test_the_board_and_the_evaluation_tell_the_same(virtual_board, card, tmp_path):
+    board = virtual_board("rp2040", sd=card)
+    with deployed(board.path) as link:
+        status = played(link)
+        pull(link, tmp_path / "board.nhl")
+    over_serial, events = logs.decode(logs.read_log(tmp_path / "board.nhl").records)
+    config = boards.load("virtual").config(SETTINGS)
+    run = runner.run_one(Session("same", config, a_session()), "fixed", runner.interpreter())
+    assert len(over_serial.scores) == status["n_windows"] > 80
+    assert list(over_serial.scores) == run.scores.tolist()
+    assert list(over_serial.thresholds) == run.thresholds.tolist()
+    assert [over_serial.names[i] for i in over_serial.labels] == list(run.labels)
+    names = [event.name for event in events]
+    assert {"learned", "alarm", "enrolled"} <= set(names)
+
+
+def test_garbage_on_the_console_costs_nothing(virtual_board, card, tmp_path):
+    board = virtual_board("rp2040", sd=card)
+    with deployed(board.path) as link:
+        before = played(link)
+        noise = np.random.default_rng(3).integers(0, 256, 20000, np.uint8)
+        noise[noise == 3] = 4  # Ctrl-C would rightly stop the loop
+        link.serial.write(noise.tobytes() + b"\n" + b"x" * 10000 + b"\n")
+        link.serial.timeout = 0.5
+        while link.serial.read(4096):  # the answers to all that
+            pass
+        after = link.ask("status")
+        for key in ("n_learned", "threshold", "n_labels", "state", "n_windows"):
+            assert after[key] == before[key]
+        with pytest.raises(DeviceError, match="no command"):
+            link.ask("nonsense")
+
+
+def test_learning_goes_on_over_a_power_cut(virtual_board, card, flash_image):
+    (card / "replay.json").write_text('{"speed": 60}')
+    board = virtual_board("rp2040", flash_image, sd=card)
+    with deployed(board.path) as link:
+        while link.ask("status")["n_windows"] < 60:
+            time.sleep(0.02)
+        learned = link.ask("status")
+        assert learned["state"] == "watch"
+    board.power_off()
+    board.power_on()
+    board.wait_event("booted")
+    # the recording would begin again and order a new learning period: play one without commands
+    with Link(board.path) as link:
+        again = link.ask("status")
+    assert again["boot"] == learned["boot"] + 1
+    assert again["seq"] > learned["synced_seq"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        ({"n_channels": 3}, "6 channels"),
+        ({"rate_hz": 100}, "50.000 Hz"),
+        ({"source": {"driver": "replay", "path": "/sd/none.nhr"}}, "no recording"),
+        ({"head": "/head.nhh"}, "no such file"),
+    ],
+)
+def test_a_board_that_cannot_start_says_why(virtual_board, card, overrides, says):
+    board = virtual_board("rp2040", sd=card)
+    with pytest.raises(DeviceError) as told, deployed(board.path, overrides):
+        pass
+    assert says in told.value.message + told.value.hint
+
+
+def test_a_setting_that_keeps_the_board_from_starting_is_taken_back(virtual_board, card, mpremote):
+    board = virtual_board("rp2040", sd=card)
+    with deployed(board.path) as link:
+        played(link)
+        link.ask("set n_channels 3")
+    board.reset()
+    board.wait_event("reset")
+    board.wait_event("booted")
+    with Link(board.path) as link:
+        assert link.ask("status")["version"]
+        assert link.ask("get n_channels")["value"] == 6
+    kept = mpremote(board, "fs", "cat", ":/hum/set.refused")
+    assert json.loads(kept) == {"n_channels": 3}
+
+
+def test_demo(tmp_path, capsys):
+    demo.demo(tmp_path / "report.html", as_json=True)
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["board"] == "virtual"
+    assert figures["auc"] > 0.95
+    assert figures["detections"] > 0.9
+    assert figures["recognition"] > figures["recognition_always_the_first"]
+    assert (tmp_path / "report.html").stat().st_size < 300_000
