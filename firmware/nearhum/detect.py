@@ -8,7 +8,7 @@ stated false alarms a day ask for, counting windows that overlap or are smoothed
 
 States, numbered as the journal has them:
   0 idle   nothing learned, nothing to compare with
-  1 learn  first the range of slow channels (features.Ranges), then warming up: no scores for a quarter of the period,
+  1 learn  first the range of slow channels (features.Ranges), then warming up: no scores for half of the period,
            then scores and learning side by side
   2 watch  scores against the threshold; nothing is learned
 """

@@ -73,7 +73,8 @@ def band_edges(config, n_fft):
     unit = 2000 * n_fft
     offset = 700 * unit if config["spacing"] == "mel" else 0
     low = max(int(config["f_low_hz"] * 1000 + 0.5) * unit // 1000, rate) + offset
-    high = (int(config["f_high_hz"] * 1000 + 0.5) * unit // 1000 or rate * n_fft) + offset
+    # at most the upper edge of the last bin below Nyquist, half a bin under it
+    high = min(int(config["f_high_hz"] * 1000 + 0.5) * unit // 1000 or rate * n_fft, rate * (n_fft - 1)) + offset
 
     def bin_of(i):
         # the smallest k whose lower edge, (k - 1/2) bins, is not below the i-th of n edges

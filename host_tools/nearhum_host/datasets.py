@@ -1,7 +1,7 @@
 """Where the evaluation recordings lie, and how their physical values become a sensor's raw counts.
 
 Enters: the recordings' folder (--data or NEARHUM_DATA; what is in it, from where, under which licence:
-docs/evaluation.md). Leaves: int16 frames with what is known about them. Nothing here sets up the firmware.
+README.md). Leaves: int16 frames with what is known about them. Nothing here sets up the firmware.
 
 Scales are the full scale of a sensor that would have measured the quantity, a power of two where the quantity
 has no usual sensor; the noise of the recordings spans at least 2.5 counts, no plausible value leaves int16.
@@ -50,7 +50,7 @@ def folder(given: Path | None, name: str) -> Path:
     if not text:
         raise HostError(
             "no folder of evaluation recordings was named",
-            f"give it with --data DIR, or set {ENVIRONMENT}; docs/evaluation.md says what it holds",
+            f"give it with --data DIR, or set {ENVIRONMENT}; the README says what it holds",
         )
     found = Path(text) / name
     if not found.is_dir():
@@ -191,5 +191,5 @@ def _files(root: Path, pattern: str) -> list[Path]:
 
     found = sorted(root.glob(pattern), key=natural)
     if not found:
-        raise HostError(f"{root} holds no {pattern}", "is it the folder that docs/evaluation.md describes?")
+        raise HostError(f"{root} holds no {pattern}", "is it the folder that the README describes?")
     return found

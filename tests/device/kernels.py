@@ -200,7 +200,7 @@ def weigh_against_division():
             if high < low:
                 continue
             r, v = low, high
-            while r >= 0x400000:
+            while r >= 0x200000:
                 r, v = r >> 1, v >> 1
             wanted = max(1, (255 * r + (v >> 1)) // v)
             equal(weights_of([low, high], 1)[1], [255, wanted], (low, high))

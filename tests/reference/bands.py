@@ -22,7 +22,8 @@ def edges(config: dict[str, Any]) -> list[tuple[int, int]]:
     width = Fraction(_milli(config["rate_hz"]), n_fft)
     offset = 700_000 if config["spacing"] == "mel" else 0
     low = max(Fraction(_milli(config["f_low_hz"])), width / 2) + offset
-    high = Fraction(_milli(config["f_high_hz"]) or _milli(config["rate_hz"]) / Fraction(2)) + offset
+    top = Fraction(_milli(config["f_high_hz"])) or width * n_fft / 2
+    high = min(top, width * (n_fft - 1) / 2) + offset  # the upper edge of the last bin below Nyquist
 
     def reached(k: int, i: int) -> bool:
         # the lower edge of bin k is not below edge i of n: the i-th of n steps, equal in Hz or in ratio

@@ -37,7 +37,7 @@ def weigh(variance: Ints, floor: int) -> tuple[Ints, int]:
     """Return (weights 1..255, smallest variance Q12): 255 smallest / variance, rounded."""
     variance = np.maximum(variance, floor)
     lowest = int(variance.min())
-    halvings = max(0, lowest.bit_length() - 22)
+    halvings = max(0, lowest.bit_length() - 21)
     lowered, variance = lowest >> halvings, variance >> halvings
     quotient = i32(i32(255 * lowered) + (variance >> 1)) // variance
     return np.clip(quotient, 1, 255), lowest
@@ -112,7 +112,7 @@ class Board:
     def take(self, x: Ints) -> int:
         """Take one embedding; return the smoothed score, NO_SCORE where there is none yet."""
         p = self.prototype
-        if p.count and (self.left == 0 or 4 * p.count >= self.total):
+        if p.count and (self.left == 0 or 2 * p.count >= self.total):
             self._smooth(p.score(x))
         shown = self.smoothed
         if self.left:

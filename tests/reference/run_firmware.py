@@ -48,27 +48,27 @@ if task["learn"]:
 window = hum.window
 n_bytes = 2 * window.n_channels * window.n_window
 nothing = bytes(hum.head.n_out)
-with (
-    open(root + "windows.bin", "rb") as windows,
-    open(root + "result.bin", "wb") as result,
-    open(root + "powers.bin", "wb") as powers,
-):
-    for i in range(task["n_windows"]):
-        samples = array("h", windows.read(n_bytes))
-        window.restart()
-        for c in range(window.n_channels):
-            window.rows[c][:] = samples[c * window.n_window : (c + 1) * window.n_window]
-        hum.take_window()
-        known = hum.embedding is not None
-        score = hum.temporal.score if known else NO_SCORE
-        if score != NO_SCORE:
-            score = max(-32767, min(32767, score))
-        result.write(bytes(hum.features.vector))
-        result.write(bytes(hum.embedding) if known else nothing)
-        result.write(struct.pack("<hBB", score, hum.detector.state, hum.label_id))
-        if i >= task["n_windows"] - task["n_powers"]:
-            powers.write(bytes(hum.features._transform._power))
-        hum.keep_window()
+windows = open(root + "windows.bin", "rb")  # no parentheses around several contexts in MicroPython
+result = open(root + "result.bin", "wb")
+powers = open(root + "powers.bin", "wb")
+for i in range(task["n_windows"]):
+    samples = array("h", windows.read(n_bytes))
+    window.restart()
+    for c in range(window.n_channels):
+        window.rows[c][:] = samples[c * window.n_window : (c + 1) * window.n_window]
+    hum.take_window()
+    known = hum.embedding is not None
+    score = hum.temporal.score if known else NO_SCORE
+    if score != NO_SCORE:
+        score = max(-32767, min(32767, score))
+    result.write(bytes(hum.features.vector))
+    result.write(bytes(hum.embedding) if known else nothing)
+    result.write(struct.pack("<hBB", score, hum.detector.state, hum.label_id))
+    if i >= task["n_windows"] - task["n_powers"]:
+        powers.write(bytes(hum.features._transform._power))
+    hum.keep_window()
+for file in (windows, result, powers):
+    file.close()
 with open(root + "state.bin", "wb") as f:
     f.write(hum.pack())
 sine = tables.Sine()

@@ -38,8 +38,9 @@ def order(m: int) -> np.ndarray:
 
 
 def log2_fraction() -> np.ndarray:
-    """Return round(256 log2(1 + (i + 1/2) / 256)) for the 256 steps of a mantissa, int64."""
-    return np.array([math.floor(256 * math.log2(1 + (i + 0.5) / 256) + 0.5) for i in range(256)], dtype=np.int64)
+    """Return round(256 log2(1 + (i + 1/2) / 256)) for the 256 steps of a mantissa, held to a byte, int64."""
+    values = [math.floor(256 * math.log2(1 + (i + 0.5) / 256) + 0.5) for i in range(256)]
+    return np.minimum(255, np.array(values, dtype=np.int64))
 
 
 def normal_quantiles() -> list[int]:

@@ -1,0 +1,123 @@
+"""Stand-ins for what surrounds the pipeline: a sensor that plays a list, a serial line, settings on a scratch folder."""
+
+import io
+import json
+import sys
+from array import array
+
+from harness import Lcg, scratch
+
+POLL = 3  # MP_STREAM_POLL
+
+
+class Played:
+    """A source that gives what the test put into `script`: arrays of frames, codes, or errors to raise."""
+
+    script = []
+    cue = ""
+
+    def __init__(self, config):
+        self.n_channels = config["n_channels"]
+
+    def read_into(self, block):
+        if not Played.script:
+            return 0
+        what = Played.script.pop(0)
+        if isinstance(what, Exception):
+            raise what
+        if isinstance(what, int):
+            return what
+        n = min(len(what), len(block))
+        block[:n] = what[:n]
+        if n < len(what):
+            Played.script.insert(0, what[n:])
+        return n // self.n_channels
+
+    def close(self):
+        pass
+
+
+class _Driver:
+    Source = Played
+
+
+sys.modules["nearhum.sources.played"] = _Driver
+
+
+class Line(io.IOBase):
+    """A serial line: `input` bytes to be read, `taken` those written. accepts: bytes it takes before it is full."""
+
+    def __init__(self, accepts=1 << 20):
+        self.input = bytearray()
+        self.taken = bytearray()
+        self.accepts = accepts
+
+    def readinto(self, buf):
+        n = min(len(buf), len(self.input))
+        buf[:n] = self.input[:n]
+        self.input = self.input[n:]
+        return n
+
+    def write(self, buf):
+        assert len(buf) <= self.accepts, "the console wrote although the line was full"
+        self.accepts -= len(buf)
+        self.taken += buf
+        return len(buf)
+
+    def ioctl(self, request, events):
+        if request != POLL:
+            return 0
+        ready = 1 if self.input else 0
+        return (ready | (4 if self.accepts >= 32 else 0)) & events
+
+    def answers(self):
+        """Return the JSON lines written since the last call."""
+        out = [json.loads(line) for line in bytes(self.taken).decode().split("\n") if line]
+        self.taken = bytearray()
+        return out
+
+
+def settings(kind, root, **given):
+    """Write settings of a board whose sensor is Played; returns root."""
+    given.update({"kind": kind, "source": {"driver": "played"}})
+    with open(root + "nearhum.json", "w") as f:
+        json.dump(given, f)
+    return root
+
+
+def pipeline(kind, root=None, line=None, **given):
+    """Return a Pipeline on settings of this kind; root: a scratch folder by default; line: its serial line."""
+    from nearhum.console import Console
+    from nearhum.pipeline import Pipeline
+    from nearhum.verbs import Verbs
+
+    hum = Pipeline(settings(kind, root or scratch(), **given))
+    line = line or Line()
+    hum.console = Console(Verbs(hum).table(), line, line)
+    hum.line = line
+    return hum
+
+
+def noise(random, n, level, tone=0, period=16):
+    """Return array('h') of n samples: pseudo-random within +-level, and a triangle of that height and period."""
+    out = array("h", bytes(2 * n))
+    for i in range(n):
+        phase = i % period
+        wave = (2 * phase if phase * 2 < period else 2 * (period - phase)) - period // 2
+        out[i] = random.within(level) + tone * wave // period
+    return out
+
+
+def fill(window, random, level, tone=0):
+    """Fill all rows of a window at once."""
+    window.restart()
+    window.push(noise(random, window.n_window * window.n_channels, level, tone), 0, window.n_window)
+
+
+def take(hum, n, seed=1, level=200, tone=1000):
+    """Let a pipeline take n windows of noise and a tone."""
+    random = Lcg(seed)
+    for _ in range(n):
+        fill(hum.window, random, level, tone)
+        hum.take_window()
+        hum.keep_window()
