@@ -205,13 +205,14 @@ class Verbs:
         if not words:
             return {"settings": hum.config}
         if words[0] == "state":
-            hum.save()
-            image = read_file(hum.store.path())
             at = whole(words[1]) if len(words) > 1 else 0
+            if at == 0 or not hum.store.sequence:
+                hum.save()  # the first piece fixes the image that the next ones are of
+            image = read_file(hum.store.path())
             if at > len(image):
                 raise CommandError("offset %d" % at, "0 to %d" % len(image))
             part = image[at : at + _STATE_CHUNK]
-            return {"size": len(image), "crc": crc32(image), "offset": at, "b64": base64(part)}
+            return {"size": len(image), "crc": crc32(image[:-4]), "offset": at, "b64": base64(part)}
         if words[0] not in hum.config:
             raise CommandError("no setting %r" % words[0][:40], "`get` lists them")
         return {"key": words[0], "value": hum.config[words[0]]}

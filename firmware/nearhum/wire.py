@@ -70,7 +70,7 @@ KINDS = (BOOT, SCORES, EVENT)
 IDLE, LEARN, WATCH = 0, 1, 2  # states of the detector, as in a SCORES record
 STATE_NAMES = ("idle", "learn", "watch")
 NO_SCORE = -32768  # the window had no score yet (ranging, first windows of a learning period)
-SCORE_ONE = 256  # a score counts octaves of squared distance in Q8; 0 is the distance of a typical normal window
+SCORE_ONE = 256  # a score counts octaves of squared distance in Q8; a normal window has about 1
 
 SCORES_HEADER_BYTES = 8
 _SCORES = "<IhBB"  # first_window threshold state|flags n

@@ -156,8 +156,8 @@ class Scores:
 
     windows: array('Q') window index; scores, thresholds: array('h') octaves in Q8, NO_SCORE where there was
     none; states: array('B') 0 idle, 1 learn, 2 watch; labels: array('H') index into names, 0 (name "") for
-    unknown; boots: array('I') how many BOOT records came before, so that equal window numbers of two runs
-    stay apart.
+    unknown; boots: array('I') how many starts of the board came before, so that equal window numbers of two
+    runs stay apart.
     """
 
     windows: array = field(default_factory=lambda: array("Q"))
@@ -170,7 +170,10 @@ class Scores:
 
 
 class Event(NamedTuple):
-    """One BOOT or EVENT record. name: "boot" or the event's; what: its JSON; boot: as in Scores.boots."""
+    """One start of the board, or one EVENT record. name: "boot" or the event's; what: its JSON; boot: as in Scores.
+
+    Every segment of the board's journal begins with a BOOT record; one with the number of the last is no start.
+    """
 
     seq: int
     ticks_ms: int
@@ -181,7 +184,7 @@ class Event(NamedTuple):
 
 def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
     """Return the scores by window and the events. Raises FormatError when a sound record makes no sense."""
-    scores, events, boot = Scores(), [], 0
+    scores, events, boot, number = Scores(), [], 0, None
     name_of = {0: 0}  # label id on the board, as of now (ids are used again) -> index into names
     for record in records:
         if record.kind == wire.SCORES:
@@ -198,7 +201,11 @@ def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
                 scores.labels.append(name_of[label_id])
         else:
             what = record.json()
-            boot += record.kind == wire.BOOT
+            if record.kind == wire.BOOT:
+                if number is not None and what.get("boot") == number:
+                    continue
+                number = what.get("boot")
+                boot += 1
             name = "boot" if record.kind == wire.BOOT else str(what.get("event", ""))
             events.append(Event(record.seq, record.ticks_ms, boot, name, what))
             if name == "enrolled" and isinstance(what.get("id"), int):

@@ -73,9 +73,6 @@ def trace(log: Log, name: str = "", spans: Sequence[tuple[int, int, str]] = ()) 
     Raises FormatError where a sound record makes no sense, HostError where no window was scored.
     """
     scores, events = decode(log.records)
-    # Every segment on flash begins with a BOOT record: its number tells a restart from the next segment.
-    number = {0: 0, **{e.boot: int(e.what.get("boot", e.boot)) for e in events if e.name == "boot"}}
-    events = [event._replace(boot=number[event.boot]) for event in events]
     n = len(scores.windows)
     if n == 0:
         raise HostError(
@@ -83,7 +80,7 @@ def trace(log: Log, name: str = "", spans: Sequence[tuple[int, int, str]] = ()) 
             "pull it again after the board has listened for a while",
         )
     windows = np.array(scores.windows, np.int64)
-    boot_of = np.array([number[i] for i in scores.boots], np.int64)
+    boot_of = np.array(scores.boots, np.int64)
     raw, limits = np.array(scores.scores, np.int16), np.array(scores.thresholds, np.int16)
     states = np.array(scores.states, np.uint8)
     boots = [int(i) for i in np.flatnonzero(np.diff(boot_of, prepend=-1))]

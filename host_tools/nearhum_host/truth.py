@@ -16,7 +16,11 @@ from .traces import NORMAL, Trace
 
 
 def judged(traces: Sequence[Trace]) -> dict[str, Any]:
-    """Return ROC, figures and confusions of the watched windows whose truth is known, pooled over traces."""
+    """Return ROC, figures and confusion of the windows whose truth is known, pooled over traces.
+
+    The detector is judged where windows were watched, normal ones and others; the recogniser where labels of the truth
+    were enrolled. Each is None, or empty, where it was not asked.
+    """
     truth, answers, margins, alarms = [], [], [], []
     for t in traces:
         truth.append(t.truth[t.known])
@@ -27,11 +31,14 @@ def judged(traces: Sequence[Trace]) -> dict[str, Any]:
     empty: dict[str, Any] = {"roc": None, "auc": None, "figures": [], "confusion": None}
     if not len(true):
         return empty
-    if set(true) & set(answer):
-        return {**empty, "confusion": _confusion(true, answer)}
+    enrolled = set(true) & {e.what.get("label") for t in traces for _, e in t.events if e.name == "enrolled"}
+    if enrolled:
+        empty["confusion"] = _confusion(true, answer, enrolled)
     margin, alarm = np.concatenate(margins), np.concatenate(alarms)
     anomalous = (true != NORMAL).astype(bool)
     scored = ~np.isnan(margin)
+    if len(set(anomalous[scored])) < 2:
+        return empty
     counts = metrics.Confusion.of(anomalous, alarm)
     auc = metrics.auc(anomalous[scored], margin[scored])
     return {
@@ -47,18 +54,23 @@ def judged(traces: Sequence[Trace]) -> dict[str, Any]:
     }
 
 
-def _confusion(true: np.ndarray, answer: np.ndarray) -> dict[str, Any]:
-    """Return the table of true labels against answers: columns, and rows of (label, n, [(n, share)])."""
-    columns = [*sorted(set(true)), *sorted(set(answer) - set(true) - {""}), ""]
+def _confusion(true: np.ndarray, answer: np.ndarray, enrolled: set[str]) -> dict[str, Any]:
+    """Return the table of true labels against answers: columns, and rows of (label, n, [(n, share, right)]).
+
+    The right answer to a label that was never enrolled is "unknown".
+    """
+    right = np.where(np.isin(true, list(enrolled)), true, "")
+    columns = [*sorted({*answer, *enrolled} - {""}), ""]
     rows = []
-    for label in sorted(set(true)):
+    for label in sorted(set(true), key=lambda label: (label not in enrolled, label)):
         given = Counter(answer[true == label])
         n = sum(given.values())
-        rows.append((label, n, [(given[c], given[c] / n) for c in columns]))
+        expected = label if label in enrolled else ""
+        rows.append((label, n, [(given[c], given[c] / n, c == expected) for c in columns]))
     return {
         "columns": [c or "unknown" for c in columns],
         "rows": rows,
-        "accuracy": metrics.accuracy(true, answer),
+        "accuracy": metrics.accuracy(right, answer),
     }
 
 

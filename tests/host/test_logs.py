@@ -25,8 +25,8 @@ def event(seq: int, **what: object) -> bytes:
     return wire.pack_record(wire.EVENT, seq, seq * 10, json.dumps(what).encode())
 
 
-def boot(seq: int, board: str = "pico") -> bytes:
-    return wire.pack_record(wire.BOOT, seq, 0, json.dumps({"board": board, "boot": 1}).encode())
+def boot(seq: int, board: str = "pico", number: int = 1) -> bytes:
+    return wire.pack_record(wire.BOOT, seq, 0, json.dumps({"board": board, "boot": number}).encode())
 
 
 def record(seq: int, payload: bytes) -> bytes:
@@ -101,7 +101,7 @@ def test_scores_are_laid_out_by_window():
         + record(3, scores_payload(2, [7, 9, 9], b"\x00\x01\x04"))
         + event(4, event="forgotten", label="wave")
         + event(5, event="enrolled", label="knock", id=1, count=1, window=5)
-        + boot(6)
+        + boot(6, number=2)
         + record(7, scores_payload(0, [1], b"\x01"))
     )
     scores, events = logs.decode(logs.parse(raw).records)

@@ -146,7 +146,7 @@ def read_run(journal: bytes, name: str) -> Run:
     if log.damages or log.gaps:
         raise HostError(f"{name}: the journal has {len(log.damages)} damages and {len(log.gaps)} gaps")
     scores, events = logs.decode(log.records)
-    boots = {event.what["boot"]: event.what for event in events if event.name == "boot"}
+    boots = [event.what for event in events if event.name == "boot"]
     faults = [event.what for event in events if event.name == "fault"]
     refused = [event.what for event in events if event.name == "cue" and event.what.get("error")]
     if refused:
@@ -161,7 +161,7 @@ def read_run(journal: bytes, name: str) -> Run:
     n = len(scores.windows)
     if list(scores.windows) != list(range(n)):
         raise HostError(f"{name}: the journal's windows do not count up from 0")
-    boot = next(iter(boots.values()))
+    boot = boots[0]
     states = np.array(scores.states, np.uint8)
     placed = [(int(event.what.get("window", 0)), event._replace(boot=0)) for event in events]
     return Run(

@@ -1,0 +1,253 @@
+"""Detector: the cases of its state machine, its threshold, and a learning period that a reset interrupts."""
+
+from fakes import fill, pipeline, take
+from harness import Lcg, as_bytes, between, done, equal, test
+
+from nearhum.config import complete
+from nearhum.detect import NO_THRESHOLD, Detector, quantile_q8, rarity
+from nearhum.dsp_fixed import Log2
+from nearhum.prototypes import Prototypes
+from nearhum.wire import IDLE, LEARN, NO_SCORE, WATCH
+
+LOG2 = Log2()
+ONE_IN = 86400
+
+
+def made(n=4):
+    return Detector(Prototypes(2, n, 2, LOG2), ONE_IN)
+
+
+def embeddings(n, seed=1, spread=6):
+    random = Lcg(seed)
+    return [as_bytes([c + random.within(spread) for c in (10, -20, 0, 90)]) for _ in range(n)]
+
+
+def learn(detector, rows):
+    """Learn rows as the pipeline does, without smoothing; returns whether the last one ended the period."""
+    for row in rows:
+        ended = detector.learn_one(row, detector.score_one(row))
+    return ended
+
+
+@test
+def case_0_idle_knows_nothing():
+    d = made()
+    equal((d.state, d.threshold, d.score_one(bytearray(4))), (IDLE, NO_THRESHOLD, NO_SCORE))
+
+
+@test
+def case_1_learn_warms_up_then_scores():
+    d = made()
+    d.start(40)
+    equal((d.state, d.learn_left), (LEARN, 40))
+    scored = []
+    for row in embeddings(40):
+        score = d.score_one(row)
+        scored.append(score != NO_SCORE)
+        d.learn_one(row, score)
+    equal(scored, [False] * 20 + [True] * 20)
+    equal((d.n_scores, d.learn_left), (20, 0))
+
+
+@test
+def case_2_watch_scores_and_learns_nothing():
+    d = made()
+    d.start(40)
+    equal(learn(d, embeddings(40)), True)
+    d.finish()
+    equal(d.state, WATCH)
+    image = d.pack()
+    between(d.score_one(as_bytes([10, -20, 0, 90])), -8000, d.threshold - 1, "the centre is below the threshold")
+    between(d.score_one(as_bytes([100, -20, 0, 90])), d.threshold + 1, 8000, "a fault is above it")
+    equal(d.pack(), image)
+
+
+@test
+def finishing_with_nothing_learned_is_idle():
+    d = made()
+    d.start(40)
+    d.finish()
+    equal((d.state, d.learn_left, len(d.prototypes)), (IDLE, 0, 0))
+
+
+@test
+def finishing_early_keeps_what_there_is():
+    d = made()
+    d.start(1000)
+    learn(d, embeddings(30))
+    d.finish()
+    equal((d.state, d.prototypes.counts, d.threshold), (WATCH, [30], 1024))
+
+
+@test
+def starting_again_forgets():
+    d = made()
+    d.start(40)
+    learn(d, embeddings(40))
+    d.finish()
+    d.start(16)
+    equal((d.state, len(d.prototypes), d.threshold, d.n_scores), (LEARN, 0, NO_THRESHOLD, 0))
+    learn(d, embeddings(16, seed=9))
+    d.finish()
+    equal(d.prototypes.counts, [16])
+
+
+@test
+def forgetting_is_idle():
+    d = made()
+    d.start(40)
+    learn(d, embeddings(40))
+    d.forget()
+    equal((d.state, len(d.prototypes), d.threshold, d.learn_left), (IDLE, 0, NO_THRESHOLD, 0))
+
+
+@test
+def threshold_is_mean_and_spreads():
+    d = made()
+    d.start(100)
+    learn(d, embeddings(100))
+    n, mean = d.n_scores, d.score_sum // d.n_scores
+    squares = (d.square_high << 24) + d.square_low
+    variance = squares // n - d.score_sum * d.score_sum // (n * n)
+    d.finish()
+    z = quantile_q8(ONE_IN)
+    between((d.threshold - mean) ** 2 * 65536, variance * (z - 40) ** 2, (variance + 40) * (z + 40) ** 2, "spreads")
+
+
+@test
+def rarer_alarms_raise_the_threshold():
+    thresholds = []
+    for alarms in (100, 1, 0.01):
+        d = made()
+        c = complete({"kind": "vibration", "alarms_per_day": alarms, "source": {"driver": "none"}})
+        d.windows_per_alarm = rarity(c)
+        d.start(100)
+        learn(d, embeddings(100))
+        d.finish()
+        thresholds.append(d.threshold)
+    equal(thresholds, sorted(thresholds))
+    equal(len(set(thresholds)), 3)
+
+
+@test
+def rarity_counts_independent_windows():
+    base = {
+        "kind": "vibration",
+        "rate_hz": 1000,
+        "n_window": 500,
+        "n_hop": 500,
+        "smooth": 256,
+        "source": {"driver": "n"},
+    }
+    equal(rarity(complete(base)), 172800)
+    equal(rarity(complete(dict(base, alarms_per_day=24))), 7200)
+    equal(rarity(complete(dict(base, n_hop=250))), 172800)  # overlap halves what doubled
+    equal(rarity(complete(dict(base, alarms_per_day=1000, rate_hz=1))), 2)
+
+
+@test
+def quantiles_rise():
+    last = -1
+    for one_in in (0, 2, 3, 5, 1000, 86400, 1 << 30, 1 << 40, 1 << 43):
+        here = quantile_q8(one_in)
+        equal(here >= last, True, one_in)
+        last = here
+    equal((quantile_q8(2), quantile_q8(1 << 43) <= 1804 + 100), (0, True))
+
+
+@test
+def scores_far_out_are_held_in_the_calibration():
+    d = made()
+    d.start(40)
+    d.learn_one(bytearray(4), 32000)
+    d.learn_one(bytearray(4), -32000)
+    equal((d.n_scores, d.score_sum, (d.square_high << 24) + d.square_low), (2, 0, 2 * 8191 * 8191))
+
+
+@test
+def the_longest_period_packs_its_sums():
+    # 16,000,000 windows, scores of two octaves
+    d = made()
+    d.start(16000000)
+    learn(d, embeddings(2))
+    d.n_scores = 8000000
+    d.score_sum = d.n_scores * 512
+    d.square_high = d.n_scores * 512 * 512 >> 24
+    again = made()
+    again.unpack(memoryview(d.pack()))
+    equal((again.n_scores, again.score_sum, again.square_high), (d.n_scores, d.score_sum, d.square_high))
+
+
+@test
+def saved_and_loaded_at_every_window_of_learning():
+    rows = embeddings(48)
+    for at in range(1, 48):
+        one = made()
+        one.start(48)
+        learn(one, rows[:at])
+        image = one.pack()
+        other = made()
+        equal(other.unpack(memoryview(image)), len(image))
+        equal(other.pack(), image, at)
+        for d in (one, other):
+            learn(d, rows[at:])
+            d.finish()
+        equal(
+            (other.state, other.threshold, other.prototypes.counts),
+            (one.state, one.threshold, one.prototypes.counts),
+            at,
+        )
+        equal(other.pack(), one.pack(), at)
+
+
+@test
+def a_reset_in_the_middle_of_learning_costs_nothing():
+    # the same windows; one board is switched off after the 30th of 60, the other has a gap there
+    images = []
+    for reset in (False, True):
+        hum = pipeline("vibration", n_channels=1, n_window=64, n_hop=64, n_bands=6)
+        hum.start_learning(60)
+        take(hum, 30, seed=5)
+        hum.save()
+        if reset:
+            hum.journal.flush()
+            hum = pipeline("vibration", root=hum.root, n_channels=1, n_window=64, n_hop=64, n_bands=6)
+            equal((hum.detector.state, hum.detector.learn_left), (LEARN, 30))
+        else:
+            hum.temporal.restart()
+        take(hum, 30, seed=6)
+        equal(hum.detector.state, WATCH)
+        images.append((hum.detector.threshold, hum.pack()))
+    equal(images[1][0], images[0][0], "threshold after a reset and without one")
+    equal(images[1][1] == images[0][1], True)
+
+
+@test
+def a_watching_board_goes_on_watching():
+    hum = pipeline("vibration", n_channels=1, n_window=64, n_hop=64, n_bands=6)
+    hum.start_learning(40)
+    take(hum, 40)
+    again = pipeline("vibration", root=hum.root, n_channels=1, n_window=64, n_hop=64, n_bands=6)
+    equal((again.detector.state, again.detector.threshold), (WATCH, hum.detector.threshold))
+    scores = []
+    for board in (hum, again):
+        board.temporal.restart()
+        fill(board.window, Lcg(77), 300, 5000)
+        board.take_window()
+        scores.append(board.temporal.score)
+    equal(scores[0], scores[1])
+
+
+@test
+def ranges_are_resumed_too():
+    hum = pipeline("telemetry", n_channels=2)
+    hum.start_learning(120)
+    take(hum, 60)
+    hum.save()
+    again = pipeline("telemetry", root=hum.root, n_channels=2)
+    equal(again.features.ranges.known, True)
+    equal(again.features.ranges.pack(), hum.features.ranges.pack())
+    equal(again.detector.learn_left, hum.detector.learn_left)
+
+
+done()

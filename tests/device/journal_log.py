@@ -1,0 +1,364 @@
+"""Journal: sequence numbers, boots, torn tails, the ring, reading while writing, a file system that refuses."""
+
+import json
+import os
+
+from harness import Skip, between, done, equal, scratch, test
+
+from nearhum import journal as module
+from nearhum.journal import Journal
+from nearhum.wire import BOOT, EVENT, SCORES, WATCH, record_bytes, unpack_record, unpack_scores
+
+ABOUT = {"version": "0", "board": "b"}
+
+
+def records(journal, seq=0, size=1040):
+    """Read all from seq on, as a pull does: [(kind, seq, payload)]."""
+    out = []
+    while True:
+        first, after, raw = journal.read(seq, size)
+        at = 0
+        while at < len(raw):
+            n = record_bytes(raw, at, len(raw))
+            assert n, "a record that is not sound at %d of %d" % (at, len(raw))
+            kind, number, _, payload = unpack_record(raw, at, n)
+            out.append((kind, number, payload))
+            at += n
+        if after <= seq or not raw:
+            return out
+        seq = after
+
+
+def events(journal, seq=0):
+    return [json.loads(p).get("n") for kind, _, p in records(journal, seq) if kind == EVENT]
+
+
+def fill(journal, n, start=0):
+    for i in range(start, start + n):
+        journal.event("e", n=i, text="x" * 60)
+
+
+def segment(root, i=-1):
+    names = sorted(os.listdir(root + "hum/log"))
+    return root + "hum/log/" + names[i]
+
+
+def board():
+    root = scratch()
+    os.mkdir(root + "hum")
+    return root
+
+
+@test
+def sequence_numbers_count_everything():
+    root = board()
+    j = Journal(root, ABOUT)
+    fill(j, 3)
+    found = records(j)
+    equal([(kind, seq) for kind, seq, _ in found], [(BOOT, 0), (EVENT, 1), (EVENT, 2), (EVENT, 3)])
+    equal(json.loads(found[0][2])["boot"], 1)
+    equal((j.seq, j.synced_seq, j.first_seq), (4, 4, 0))
+
+
+@test
+def boots_count_up_and_sequence_goes_on():
+    root = board()
+    for boot in range(1, 4):
+        j = Journal(root, ABOUT)
+        equal(j.boot, boot)
+        fill(j, 2, 10 * boot)
+        j.flush()
+    equal([seq for _, seq, _ in records(j)], list(range(9)))
+    equal([json.loads(p)["boot"] for kind, _, p in records(j) if kind == BOOT], [1, 2, 3])
+    equal(events(j), [10, 11, 20, 21, 30, 31])
+
+
+@test
+def a_boot_that_wrote_nothing_leaves_nothing():
+    root = board()
+    Journal(root, ABOUT)
+    equal((Journal(root, ABOUT).boot, os.listdir(root + "hum/log")), (1, []))
+
+
+@test
+def a_torn_tail_loses_the_last_record_alone():
+    for cut in (1, 5, 12, 40, 80):
+        root = board()
+        j = Journal(root, ABOUT)
+        fill(j, 5)
+        j.flush()
+        with open(segment(root), "rb") as f:
+            whole = f.read()
+        with open(segment(root), "wb") as f:
+            f.write(whole[:-cut])
+        again = Journal(root, ABOUT)
+        equal(again.seq, 5, cut)
+        fill(again, 2, 100)
+        equal(events(again), [0, 1, 2, 3, 100, 101], cut)
+
+
+@test
+def a_segment_without_a_sound_record_is_no_segment():
+    root = board()
+    j = Journal(root, ABOUT)
+    fill(j, 2)
+    j.flush()
+    for content in (b"", b"\xa7", b"\xff" * 100):
+        with open(root + "hum/log/%08x.seg" % 77, "wb") as f:
+            f.write(content)
+        again = Journal(root, ABOUT)
+        equal((again.seq, again.boot), (3, 2))
+
+
+@test
+def damage_in_the_middle_costs_the_rest_of_its_segment():
+    root = board()
+    j = Journal(root, ABOUT)
+    fill(j, 200)
+    j.flush()
+    between(len(os.listdir(root + "hum/log")), 3, 10, "segments")
+    first = segment(root, 0)
+    with open(first, "rb") as f:
+        raw = bytearray(f.read())
+    raw[len(raw) // 2] ^= 1
+    with open(first, "wb") as f:
+        f.write(raw)
+    again = Journal(root, ABOUT)
+    found = events(again)
+    equal(found, sorted(found))
+    between(len(found), 130, 190, "events left")
+    equal(found[-1], 199)
+
+
+@test
+def the_ring_drops_the_oldest_by_size():
+    root = board()
+    j = Journal(root, ABOUT)
+    most = module.MAX_SEGMENTS * module.SEGMENT_BYTES
+    n = 0
+    while j.first_seq == 0:
+        fill(j, 100, n)
+        n += 100
+        assert n * 90 < 2 * most, "the oldest segment never goes"
+    j.flush()
+    size = sum([os.stat(root + "hum/log/" + name)[6] for name in os.listdir(root + "hum/log")])
+    between(size, most * 3 // 4, most, "bytes of log")
+    equal(len(os.listdir(root + "hum/log")) <= module.MAX_SEGMENTS, True)
+    first, _, raw = j.read(0, 1040)
+    equal(first, j.first_seq)
+    equal(raw[1], BOOT)
+    equal(events(j, j.seq - 5), list(range(n - 5, n)))
+
+
+@test
+def every_segment_can_be_read_alone():
+    root = board()
+    j = Journal(root, ABOUT)
+    fill(j, 200)
+    j.flush()
+    for name in os.listdir(root + "hum/log"):
+        with open(root + "hum/log/" + name, "rb") as f:
+            raw = f.read()
+        kind, seq, _, payload = unpack_record(raw, 0, record_bytes(raw, 0, len(raw)))
+        equal((kind, seq, json.loads(payload)["boot"]), (BOOT, int(name[:8], 16), 1))
+
+
+@test
+def reading_from_every_sequence_number():
+    root = board()
+    j = Journal(root, ABOUT)
+    fill(j, 120)
+    everything = records(j)
+    for seq in range(0, j.seq):
+        first, after, raw = j.read(seq, 1040)
+        equal(first, seq)
+        equal(unpack_record(raw, 0, record_bytes(raw, 0, len(raw)))[1], seq)
+        between(len(raw), 16, 1040, seq)
+        equal(after > seq, True)
+    equal(records(j, 57), everything[57:])
+    equal(j.read(j.seq, 1040), (j.seq, j.seq, b""))
+    equal(j.read(j.seq + 1000, 1040)[2], b"")
+
+
+@test
+def reading_while_it_is_written():
+    root = board()
+    j = Journal(root, ABOUT)
+    seq, numbers, n = 0, [], 0
+    while n < 300 or seq < j.seq:
+        if n < 300:
+            fill(j, 1 + n % 3, n)
+            n += 1 + n % 3
+        _, seq, raw = j.read(seq, 1040)
+        at = 0
+        while at < len(raw):
+            size = record_bytes(raw, at, len(raw))
+            numbers.append(unpack_record(raw, at, size)[1])
+            at += size
+    equal(numbers, list(range(j.seq)))
+
+
+@test
+def scores_come_back_as_runs():
+    root = board()
+    j = Journal(root, ABOUT)
+    scores = [(i * 37 % 1000) - 500 for i in range(150)]
+    for i, score in enumerate(scores):
+        j.score(i, score, 700, WATCH, 3 if 100 <= i < 110 else 0)
+    found = []
+    for kind, _, payload in records(j):
+        if kind == SCORES:
+            first, threshold, state, run, labels = unpack_scores(payload)
+            equal((first, threshold, state), (len(found), 700, WATCH))
+            equal(labels == b"" or len(labels) == len(run), True)
+            for i, score in enumerate(run):
+                found.append((score, labels[i] if labels else 0))
+    equal(found, [(score, 3 if 100 <= i < 110 else 0) for i, score in enumerate(scores)])
+
+
+@test
+def scores_of_a_gap_start_a_new_run():
+    j = Journal(board(), ABOUT)
+    for window, threshold, state in ((0, 5, 1), (1, 5, 1), (2, 5, 2), (3, 6, 2), (9, 6, 2)):
+        j.score(window, -32768, threshold, state, 0)
+    runs = [unpack_scores(p) for kind, _, p in records(j) if kind == SCORES]
+    equal([(r[0], len(r[3])) for r in runs], [(0, 2), (2, 1), (3, 1), (9, 1)])
+
+
+@test
+def nothing_waits_longer_than_ten_seconds():
+    root = board()
+    j = Journal(root, ABOUT)
+    j.score(0, 1, 2, WATCH, 0)
+    j.now_ms = module.FLUSH_MS
+    j.tick()
+    equal(j.synced_seq, j.seq)
+    equal(len(records(Journal(root, ABOUT))), 2)
+
+
+@test
+def a_long_event_is_cut_and_says_so():
+    j = Journal(board(), ABOUT)
+    j.event("fault", error="x" * 3000, window=7)
+    kind, _, payload = records(j)[-1]
+    told = json.loads(payload)
+    equal((kind, told["event"], told["window"], told["cut"] > 3000), (EVENT, "fault", 7, True))
+
+
+@test
+def a_long_configuration_does_not_cost_the_log():
+    root = board()
+    about = dict(ABOUT, config={"source": {"driver": "x", "path": "p" * 1100}})
+    j = Journal(root, about)
+    fill(j, 2)
+    equal(events(j), [0, 1])
+    j.flush()
+    again = Journal(root, about)
+    equal((again.boot, again.seq), (2, 3))
+
+
+@test
+def clearing_keeps_the_sequence():
+    root = board()
+    j = Journal(root, ABOUT)
+    fill(j, 100)
+    j.clear()
+    equal(os.listdir(root + "hum/log"), [])
+    fill(j, 1, 500)
+    found = records(j)
+    equal((found[0][0], found[0][1], events(j)), (BOOT, 101, [500]))
+
+
+# ---- a real, small LittleFS in RAM ---------------------------------------------------------------------
+
+
+class Flash:
+    """64 KB of flash in RAM; refuses writes while `sick`."""
+
+    sick = False
+
+    def __init__(self, n_blocks=16):
+        self.cells = bytearray(b"\xff" * (4096 * n_blocks))
+
+    def readblocks(self, block, buf, offset=0):
+        at = block * 4096 + offset
+        buf[:] = self.cells[at : at + len(buf)]
+
+    def writeblocks(self, block, buf, offset=0):
+        if self.sick:
+            raise OSError(5)
+        at = block * 4096 + offset
+        self.cells[at : at + len(buf)] = buf
+
+    def ioctl(self, op, argument):
+        if op == 4:
+            return len(self.cells) // 4096
+        if op == 5:
+            return 4096
+        if op == 6:
+            at = argument * 4096
+            self.cells[at : at + 4096] = b"\xff" * 4096
+        return 0
+
+
+def on_flash(act):
+    """Call act(flash, root) with a small LittleFS mounted."""
+    if not hasattr(os, "VfsLfs2"):
+        raise Skip("no LittleFS in this MicroPython")
+    flash = Flash()
+    os.VfsLfs2.mkfs(flash)
+    os.mount(os.VfsLfs2(flash), "/ram")
+    try:
+        os.mkdir("/ram/hum")
+        act(flash, "/ram/")
+    finally:
+        flash.sick = False
+        os.umount("/ram")
+
+
+@test
+def a_full_file_system_costs_the_oldest_segments():
+    def act(flash, root):
+        j = Journal(root, ABOUT)
+        fill(j, 1500)
+        j.flush()
+        equal(j.synced_seq, j.seq)
+        equal(j.first_seq > 0, True)
+        found = events(j)
+        equal(found, list(range(found[0], 1500)))
+        between(len(found), 200, 700, "events kept in 64 KB")
+        again = Journal(root, ABOUT)
+        equal(again.seq, j.seq)
+
+    on_flash(act)
+
+
+@test
+def a_file_system_that_refuses_costs_the_log_and_no_more():
+    def act(flash, root):
+        j = Journal(root, ABOUT)
+        fill(j, 20)
+        j.flush()
+        safe = j.synced_seq
+        flash.sick = True
+        for i in range(200):
+            fill(j, 1, 1000 + i)
+            j.score(i, 0, 0, WATCH, 0)
+            j.now_ms += 1000
+            j.tick()
+        equal(j.failed > 0, True)
+        equal(len(j._pending) <= module.MAX_PENDING + 1100, True)
+        equal(j.synced_seq >= safe and j.synced_seq < j.seq, True)
+        flash.sick = False
+        fill(j, 3, 5000)
+        j.flush()
+        equal(j.synced_seq, j.seq)
+        found = events(j)
+        equal(found[-3:], [5000, 5001, 5002])
+        again = Journal(root, ABOUT)
+        equal((again.seq, events(again)[-3:]), (j.seq, [5000, 5001, 5002]))
+
+    on_flash(act)
+
+
+done()

@@ -1,0 +1,179 @@
+"""Recogniser: enrol, open set, forget, full, and ids that are never shared."""
+
+from harness import Lcg, as_bytes, clear_error, done, equal, raises, test
+
+from nearhum.dsp_fixed import Log2
+from nearhum.errors import CommandError
+from nearhum.prototypes import Prototypes
+from nearhum.recognise import MAX_EXAMPLES, MAX_LABELS, Recogniser
+
+LOG2 = Log2()
+LABELS = ("left", "right", "up")  # in this order: dicts have none here
+CENTRES = {"left": [40, 0, 0, -40], "right": [-40, 0, 0, 40], "up": [0, 40, -40, 0]}
+
+
+def made(n=4, floor=2, reject=512):
+    return Recogniser(Prototypes(MAX_LABELS, n, floor, LOG2), floor, reject, LOG2)
+
+
+def near(centre, random, spread=4):
+    return as_bytes([c + random.within(spread) for c in centre])
+
+
+def enrolled(shots=5):
+    random, r = Lcg(1), made()
+    for _ in range(shots):
+        for label in LABELS:
+            r.enrol(label, near(CENTRES[label], random))
+    return r, random
+
+
+def named(r, x):
+    found = r.predict_one(x)
+    return r.prototypes.labels[r.ids.index(found)] if found else None
+
+
+@test
+def nothing_enrolled_is_unknown():
+    equal(made().predict_one(bytearray(4)), 0)
+
+
+@test
+def five_shots_recognise_their_own():
+    r, random = enrolled()
+    for label in LABELS:
+        for _ in range(20):
+            equal(named(r, near(CENTRES[label], random)), label)
+
+
+@test
+def what_was_never_shown_is_unknown():
+    for shots in (2, 5):
+        r, random = enrolled(shots)
+        for centre in ([0, 0, 0, 0], [0, -60, 60, 0], [127, 127, 127, 127], [-128, -128, -128, -128]):
+            equal(named(r, near(centre, random)), None, centre)
+
+
+@test
+def identical_examples_do_not_open_the_set():
+    # windows of a standstill are equal to the bit
+    r = made()
+    for _ in range(3):
+        r.enrol("off", as_bytes([-128, -128, 0, 5]))
+    equal(named(r, as_bytes([-128, -128, 0, 5])), "off")
+    equal(named(r, as_bytes([127, 127, 127, 127])), None)
+
+
+@test
+def one_label_with_one_example_does_not_name_everything():
+    r = made()
+    r.enrol("only", as_bytes([40, 0, 0, -40]))
+    equal(named(r, as_bytes([41, 0, -1, -40])), "only")
+    equal(named(r, as_bytes([-128, 127, -128, 127])), None)
+
+
+@test
+def enrolling_counts_examples():
+    r = made()
+    equal(r.enrol("a", bytearray(4)), (1, 1))
+    equal(r.enrol("b", as_bytes([90] * 4)), (2, 1))
+    equal(r.enrol("a", as_bytes([1] * 4)), (1, 2))
+    equal((r.n_examples, r.prototypes.labels, r.prototypes.counts), (3, ["a", "b"], [2, 1]))
+
+
+@test
+def forgetting_one_keeps_the_others():
+    r, random = enrolled()
+    r.forget("left")
+    equal((r.prototypes.labels, r.n_examples, len(r.ids)), (["right", "up"], 10, 2))
+    for label in ("right", "up"):
+        equal(named(r, near(CENTRES[label], random)), label)
+    equal(named(r, near(CENTRES["left"], random)), None)
+    only = made()
+    source = Lcg(1)
+    for _ in range(5):
+        for label in LABELS:
+            x = near(CENTRES[label], source)
+            if label != "left":
+                only.enrol(label, x)
+    equal(
+        (r.limit, r.prototypes.pack(0), r.prototypes.pack(1)),
+        (only.limit, only.prototypes.pack(0), only.prototypes.pack(1)),
+    )
+
+
+@test
+def forgetting_what_is_not_there_changes_nothing():
+    r, _ = enrolled()
+    image = r.pack()
+    clear_error(raises(CommandError, r.forget, "down"), "down")
+    equal(r.pack(), image)
+
+
+@test
+def forgetting_all_of_them():
+    r, _ = enrolled()
+    for label in LABELS:
+        r.forget(label)
+    equal((r.n_examples, len(r.ids), r.predict_one(bytearray(4))), (0, 0, 0))
+
+
+@test
+def names_that_may_not_be():
+    r = made()
+    for label in ("", "x" * 33, "ä" * 17):
+        clear_error(raises(CommandError, r.enrol, label, bytearray(4)), "bytes")
+    equal(len(r.ids), 0)
+    r.enrol("ä" * 16, bytearray(4))
+
+
+@test
+def full_of_examples():
+    random, r = Lcg(2), made()
+    for i in range(MAX_EXAMPLES):
+        r.enrol("abcd"[i % 4], near([(i % 4) * 20] * 4, random))
+    image = r.pack()
+    clear_error(raises(CommandError, r.enrol, "a", bytearray(4)), str(MAX_EXAMPLES))
+    equal(r.pack(), image)
+    r.forget("a")
+    r.enrol("a", bytearray(4))
+
+
+@test
+def full_of_labels():
+    r = made()
+    for i in range(MAX_LABELS):
+        r.enrol("label%d" % i, as_bytes([i * 7 - 50] * 4))
+    image = r.pack()
+    clear_error(raises(CommandError, r.enrol, "one more", bytearray(4)), str(MAX_LABELS))
+    equal(r.pack(), image)
+    for i in range(MAX_LABELS):
+        equal(named(r, as_bytes([i * 7 - 50] * 4)), "label%d" % i)
+
+
+@test
+def no_two_labels_share_an_id():
+    r = made()
+    r.enrol("stays", bytearray(4))
+    for i in range(300):
+        label = "label%d" % i
+        r.enrol(label, as_bytes([100] * 4))
+        equal(len(set(r.ids)), 2, i)
+        equal(0 in r.ids, False)
+        r.forget(label)
+
+
+@test
+def bytes_and_back():
+    r, random = enrolled()
+    image = r.pack()
+    again = made()
+    equal(again.unpack(memoryview(image)), len(image))
+    equal(again.pack(), image)
+    equal((again.limit, again.ids), (r.limit, r.ids))
+    for _ in range(100):
+        x = as_bytes([random.within(60) for _ in range(4)])
+        equal(again.predict_one(x), r.predict_one(x))
+
+
+done()

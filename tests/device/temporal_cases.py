@@ -1,0 +1,111 @@
+"""Temporal: smoothing by hand and the numbered cases of an alarm."""
+
+from harness import done, equal, test
+
+from nearhum.config import complete
+from nearhum.temporal import BEGIN, END, Temporal
+from nearhum.wire import NO_SCORE
+
+
+def made(**given):
+    return Temporal(complete(dict({"kind": "vibration", "smooth": 256, "source": {"driver": "none"}}, **given)))
+
+
+def turns(temporal, scores, threshold=1000):
+    out = []
+    for score in scores:
+        temporal.smooth(score)
+        out.append(temporal.update(threshold))
+    return out
+
+
+@test
+def smoothing_by_hand():
+    t = made(smooth=128)
+    equal([t.smooth(s) for s in (100, 200, 200, 0)], [100, 150, 175, 88])
+    t = made(smooth=1)
+    equal([t.smooth(s) for s in (0, 256, 256)], [0, 1, 2])
+    t = made(smooth=256)
+    equal([t.smooth(s) for s in (-500, 7, 0)], [-500, 7, 0])
+
+
+@test
+def smoothing_reaches_a_constant():
+    for share in (1, 3, 32, 128, 256):
+        t = made(smooth=share)
+        t.smooth(-3000)
+        for _ in range(4000):
+            t.smooth(777)
+        equal(abs(t.score - 777) <= 1, True, (share, t.score))
+
+
+@test
+def case_1_no_score():
+    t = made()
+    equal(turns(t, [NO_SCORE, NO_SCORE]), [0, 0])
+    equal((t.score, t.alarm), (NO_SCORE, False))
+
+
+@test
+def case_2_too_few_windows_over():
+    t = made(alarm_m=2, alarm_n=3)
+    equal(turns(t, [2000, 0, 0, 2000, 0, 0]), [0] * 6)
+
+
+@test
+def case_3_enough_windows_over():
+    t = made(alarm_m=2, alarm_n=3)
+    equal(turns(t, [2000, 0, 2000]), [0, 0, BEGIN])
+    equal(t.alarm, True)
+
+
+@test
+def case_4_and_5_an_alarm_lasts_and_ends():
+    t = made(alarm_m=2, alarm_n=3)
+    equal(turns(t, [2000, 2000, 0, 0, 2000, 0, 0, 0, 0]), [0, BEGIN, 0, 0, 0, 0, 0, END, 0])
+
+
+@test
+def the_threshold_itself_is_not_over():
+    t = made()
+    equal(turns(t, [1000, 1001, 1000]), [0, BEGIN, END])
+
+
+@test
+def an_alarm_ends_under_its_fading_peak():
+    t = made(release=256, fade=16)
+    # 4000, then 3000 for ever: more than 256 under the peak, which fades by 16 a window: over again after 48
+    found = turns(t, [4000, 3000] + [3000] * 60)
+    equal(found[:2], [BEGIN, END])
+    equal(found[2:].index(BEGIN) > 40, True)
+
+
+@test
+def every_m_of_n_that_may_be_set_can_alarm():
+    for m, n in ((1, 1), (3, 5), (29, 30), (30, 30), (31, 31), (32, 32), (16, 32)):
+        t = made(alarm_m=m, alarm_n=n)
+        found = turns(t, [2000] * (m + 2))
+        equal(found.count(BEGIN), 1, "%d of %d" % (m, n))
+        equal(found.index(BEGIN), m - 1, "%d of %d" % (m, n))
+
+
+@test
+def windows_beyond_n_are_forgotten():
+    t = made(alarm_m=2, alarm_n=32)
+    equal(turns(t, [2000] + [0] * 32 + [2000]), [0] * 34)
+    t = made(alarm_m=2, alarm_n=32)
+    equal(turns(t, [2000] + [0] * 30 + [2000])[-1], BEGIN)
+
+
+@test
+def a_restart_forgets_the_mean_alone():
+    t = made(smooth=64)
+    turns(t, [5000, 5000])
+    t.restart()
+    equal((t.score, t.alarm), (NO_SCORE, True))
+    equal(t.smooth(100), 100)
+    t.reset()
+    equal(t.alarm, False)
+
+
+done()
