@@ -33,8 +33,8 @@ SETTINGS = {
     "spread_floor": (1, 64, "steps of a feature: a spread below counts as this"),
     "smooth": (1, 256, "share of a new score in the smoothed one, of 256; 256: no smoothing"),
     "alarms_per_day": (0.001, 1000, "false alarms a day that the threshold is set for"),
-    "alarm_m": (1, 32, "windows over the threshold, of the last alarm_n, that raise an alarm"),
-    "alarm_n": (1, 32, "see alarm_m"),
+    "alarm_m": (1, 30, "windows over the threshold, of the last alarm_n, that raise an alarm"),
+    "alarm_n": (1, 30, "see alarm_m"),
     "release": (1, 4096, "an alarm ends this many 1/256 octaves under its fading peak, or under the threshold"),
     "fade": (1, 1000000, "windows in which the remembered peak of an alarm fades by an octave"),
     "reject": (0, 8192, "a window this many 1/256 octaves beyond the spread of the examples is unknown"),
@@ -68,7 +68,7 @@ _KIND = {
     # slow rows of physical quantities: the mean of 16 rows, a step a 16th of its spread, scores smoothed over 8
     "telemetry": {
         "rate_hz": 1, "n_channels": 1, "n_window": 16, "n_hop": 1, "mean": "ranged", "smooth": 32,
-        "alarms_per_day": 4, "release": 307,
+        "release": 307,
     },
     # a bearing's or motor's acceleration: band energies and their sum; a spread below 2 dB is not believed
     "vibration": {

@@ -25,7 +25,7 @@ _Z_Q8 = (
     1255, 1289, 1323, 1355, 1388, 1419, 1450, 1480, 1509, 1538, 1567, 1595, 1623, 1650, 1676, 1703, 1729,
     1754, 1779, 1804,
 )  # fmt: skip
-_STATE = "<BBhIIIiII"  # state, prototypes, threshold, learn_left, learn_total, n_scores, sum, squares high, low
+_STATE = "<BBhIIIqII"  # state, prototypes, threshold, learn_left, learn_total, n_scores, sum, squares high, low
 _SCORE_LIMIT = 8191  # scores are summed within +-32 octaves: a square stays below 2^26
 
 
@@ -39,7 +39,6 @@ class Detector:
         self.state = IDLE
         self.threshold = NO_THRESHOLD
         self.learn_total = self.learn_left = 0
-        self._next_derive = 0
         self._start_calibration()
 
     def _start_calibration(self):
@@ -54,7 +53,6 @@ class Detector:
         self.learn_total = self.learn_left = n_windows
         self.state = LEARN
         self._start_calibration()
-        self._next_derive = 1
 
     def score_one(self, embedding):
         """Return the score of an embedding, or NO_SCORE where there is nothing to compare it with. Changes nothing."""
@@ -71,9 +69,7 @@ class Detector:
         if smoothed != NO_SCORE:
             self._calibrate(smoothed)
         p.learn_one(0, embedding)
-        if p.counts[0] >= self._next_derive:
-            p.derive(0)
-            self._next_derive = p.counts[0] + 1 + (p.counts[0] >> 4)
+        p.derive(0)  # at every window: a period that a reset interrupts ends as one that went through
         self.learn_left -= 1
         return self.learn_left <= 0
 
@@ -137,13 +133,12 @@ class Detector:
         at = struct.calcsize(_STATE)
         for _ in range(n):
             at += p.unpack(None, view[at:])
-        self._next_derive = 0
         return at
 
 
 def quantile_q8(one_in):
     """Return the standard normal quantile exceeded once in `one_in` draws, Q8; one_in >= 2, at most 2^40."""
-    one_in = max(2, one_in)
+    one_in = max(2, min(one_in, 1 << 40))
     octave = min(len(bin(one_in)) - 3, len(_Z_Q8) - 1)  # floor(log2)
     low, high = _Z_Q8[octave - 1], _Z_Q8[octave]
     return low + (high - low) * ((one_in << 8 >> octave) - 256) // 256

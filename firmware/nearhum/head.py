@@ -31,6 +31,8 @@ class Dense:
 
     def __init__(self, image, n_features):
         self.fingerprint, _, body = unseal(HEAD_MAGIC, image, "head file")
+        if len(body) < 4:
+            raise FormatError("head file has a body of %d bytes" % len(body), "export it again")
         n_in, n_layers, _ = struct.unpack_from("<HBB", body, 0)
         if n_in != n_features:
             raise ConfigError(

@@ -137,22 +137,28 @@ class Journal:
             self.flush()
 
     def _open_segment(self):
-        while len(self._segments) >= MAX_SEGMENTS:
-            self._drop_oldest()
+        while len(self._segments) >= MAX_SEGMENTS and self.make_room():
+            pass
         self._segments.append(self.seq)
         self._room = SEGMENT_BYTES
-        self._append(BOOT, json.dumps(self._about).encode())
+        payload = json.dumps(self._about).encode()
+        if len(payload) > MAX_PAYLOAD_BYTES:  # a long source: the rest tells enough
+            about = dict(self._about)
+            about["config"] = {name: value for name, value in about["config"].items() if name != "source"}
+            payload = json.dumps(about).encode()
+        self._append(BOOT, payload)
 
     def make_room(self):
-        """Drop the oldest segment. Returns False where only the present one is left."""
+        """Drop the oldest segment. Returns False where only the present one is left, or it cannot be removed."""
         if len(self._segments) < 2:
             return False
-        self._drop_oldest()
-        return True
-
-    def _drop_oldest(self):
-        os.remove(self._path(self._segments.pop(0)))
+        try:
+            os.remove(self._path(self._segments[0]))
+        except OSError:
+            return False
+        self._segments.pop(0)
         self._at_seq = -1
+        return True
 
     def tick(self):
         """Flush what has waited long enough. Call it in every turn of the loop."""

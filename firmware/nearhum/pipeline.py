@@ -64,6 +64,7 @@ class Pipeline:
         self.embedding = None
         self.clock = board.Clock()
         self._saved_ms = 0
+        self.unsaved = ""  # why the last save failed
         self._block = array("h", bytes(BLOCK_BYTES // (2 * config["n_channels"]) * 2 * config["n_channels"]))
         self._load()
         self.ended = False
@@ -229,15 +230,18 @@ class Pipeline:
         self.store.snapshot(self.pack())
 
     def save(self):
-        """Save the state; a full file system gives up its oldest log for it."""
+        """Save the state; a full file system gives up its oldest log for it. What cannot be saved is still in RAM."""
         body = self.pack()
         self._saved_ms = self.clock.ms()
+        self.unsaved = ""
         while True:
             try:
                 return self.store.save(body)
-            except OSError:
+            except OSError as e:
                 if not self.journal.make_room():
-                    raise
+                    self.unsaved = str(e)
+                    self.journal.event("unsaved", error=self.unsaved, window=self.n_windows)
+                    return
 
     def _save_when_due(self):
         if self.detector.state == LEARN and self.guard.due(self.clock.ms() - self._saved_ms):

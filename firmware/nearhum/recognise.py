@@ -63,6 +63,8 @@ class Recogniser:
             j = p.labels.index(label)
         else:
             j = p.add(label)
+            while self._next_id in self.ids:
+                self._next_id = self._next_id % 255 + 1
             self.ids.append(self._next_id)
             self._next_id = self._next_id % 255 + 1
         slot = MAX_LABELS + self.n_examples
@@ -105,15 +107,16 @@ class Recogniser:
             return
         variance = array("i", bytes(4 * self.n_dims))
         p.pooled_variance_into(variance)
-        viper.weigh(variance, self.n_dims, self._floor_q12, self._weights)
+        low_q12 = viper.weigh(variance, self.n_dims, self._floor_q12, self._weights)
+        typical = 255 * self.n_dims * low_q12 >> 12  # one spread away in every dimension
         for j in range(len(p.labels)):
             self._row[j][:] = p.mean_of(j)
             self._owner[j] = j + 1
-        self.limit = self._widest()
+        self.limit = self._limit(typical)
 
-    def _widest(self):
-        # the largest distance of an example to the nearest other one of its label, widened by `reject`;
-        # where every label has one example alone: twice the smallest squared distance between two labels
+    def _limit(self, typical):
+        # the largest distance of an example to the nearest other one of its label, a typical one at least, widened by
+        # `reject`; where every label has one example alone, up to twice the smallest distance between two labels
         within, between = 0, 0x3FFFFFFF
         for i in range(self.n_examples):
             slot = MAX_LABELS + i
@@ -127,13 +130,12 @@ class Recogniser:
                     nearest = min(nearest, d)
             if nearest < 0x3FFFFFFF:
                 within = max(within, nearest)
-        if not within:
-            return between << 1 if between < 0x1FFFFFFF else 0x3FFFFFFF
         whole, part = self._reject >> 8, self._reject & 255
-        if within >= 0x3FFFFFFF >> whole + 1:
-            return 0x3FFFFFFF
-        within <<= whole
-        return within + (within >> 8) * part
+        limit = max(within, typical) << whole
+        limit += (limit >> 8) * part
+        if not within and between < 0x3FFFFFFF:
+            limit = max(limit, between << 1)
+        return min(limit, 0x3FFFFFFF)
 
     def _measure(self, embedding):
         viper.distances(

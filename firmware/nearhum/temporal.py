@@ -25,7 +25,7 @@ class Temporal:
     def __init__(self, config):
         self._share = config["smooth"]
         self._m = config["alarm_m"]
-        self._window_mask = (1 << config["alarm_n"]) - 1 if config["alarm_n"] < 30 else 0x3FFFFFFF
+        self._window_mask = (1 << config["alarm_n"]) - 1
         self._release = config["release"]
         self._fade_q8 = max(1, 65536 // config["fade"])  # of the score's unit, a window
         self.reset()

@@ -93,6 +93,7 @@ class Verbs:
             "mem_free": gc.mem_free(),
             "source": hum.source_state,
             "faults": hum.guard.faults,
+            "unsaved": hum.unsaved,
             "dropped": hum.console.dropped,
         }
 
