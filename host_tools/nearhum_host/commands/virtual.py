@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 
 from ..errors import UsageError
-from ..virtual import VirtualBoard
 
 
 def virtual(
@@ -27,17 +26,22 @@ def virtual(
         float,
         typer.Option(min=0, help="Play back so many times as fast as it was recorded; 0: as fast as it computes."),
     ] = 1,
+    rate: Annotated[float | None, typer.Option(help="Rate of a .csv, .npy or .npz recording, Hz.")] = None,
+    columns: Annotated[str | None, typer.Option(help="Columns of a .csv, by name or number: x,y,z.")] = None,
+    scale: Annotated[float | None, typer.Option(help="Counts per unit, where samples are not whole numbers.")] = None,
     fast: Annotated[bool, typer.Option("--fast", help="The same as --speed 0.")] = False,
     link: Annotated[Path | None, typer.Option(help="Keep a link of this name pointing to the port.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
     """Run a virtual board: real MicroPython on a serial port of this machine, until Ctrl-C."""
+    from ..virtual import VirtualBoard
+
     # Blocked before any thread starts, so that sigwait below is the one that gets them.
     signals = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     with tempfile.TemporaryDirectory(prefix="nearhum-sd-") as sd:
         if replay:
-            _insert_card(replay, 0 if fast else speed, Path(sd))
+            _insert_card(replay, 0 if fast else speed, Path(sd), rate, columns, scale)
         with VirtualBoard(model, image, sd=Path(sd) if replay else None, link=link) as board:
             port = str(link) if link else board.path
             if as_json:
@@ -55,7 +59,9 @@ def virtual(
             signal.sigwait(signals)
 
 
-def _insert_card(recording: Path, speed: float, sd: Path) -> None:
+def _insert_card(
+    recording: Path, speed: float, sd: Path, rate: float | None, columns: str | None, scale: float | None
+) -> None:
     if not recording.is_file():
         raise UsageError(f"there is no recording {recording}")
     inserted = sd / "replay.nhr"
@@ -64,5 +70,15 @@ def _insert_card(recording: Path, speed: float, sd: Path) -> None:
     else:
         from .. import recordings  # reads other formats; needs NumPy, which a bare .nhr does not
 
-        recordings.to_nhr(recording, inserted)
+        made = recordings.to_nhr(
+            recording, inserted, rate_hz=rate, columns=columns.split(",") if columns else None, scale=scale
+        )
+        print(
+            f"{recording}: {made.recording.n_channels} channels at {made.recording.rate_hz:g} Hz, "
+            f"{made.recording.n_frames} frames; deploy a board file with n_channels and rate_hz as these",
+            *made.notes,
+            sep="\n",
+            file=sys.stderr,
+            flush=True,
+        )
     (sd / "replay.json").write_text(json.dumps({"speed": speed}))
