@@ -39,13 +39,13 @@ def read_json(path):
     return given
 
 
-def change(root, name, value):
-    """Keep one setting in hum/set.json; it holds from the next start. The whole is checked first."""
+def change(root, name, value, check):
+    """Keep one setting in hum/set.json; it holds from the next start. check: called first, with all settings."""
     changed = read_json(root + CHANGED) or {}
     changed[name] = value
     given = read_json(root + CONFIG) or {}
     given.update(changed)
-    complete(given)
+    check(complete(given))
     make_folder(root + "hum")
     write_file(root + CHANGED, json.dumps(changed).encode())
 

@@ -57,7 +57,7 @@ class Detector:
     def score_one(self, embedding):
         """Return the score of an embedding, or NO_SCORE where there is nothing to compare it with. Changes nothing."""
         p = self.prototypes
-        if not p.labels or p.counts[0] * 2 < self.learn_total and self.state == LEARN:
+        if not p.labels or self.state == LEARN and p.counts[0] < self.learn_left:
             return NO_SCORE
         return p.score_one(embedding)
 

@@ -208,8 +208,21 @@ class Journal:
         i = len(self._segments) - 1
         while i and self._segments[i] > seq:
             i -= 1
-        with open(self._path(self._segments[i]), "rb") as f:
-            at = self._at if self._at_seq == seq and self._at_segment == self._segments[i] else 0
+        first, last, records = self._read_segment(self._segments[i], seq, max_bytes)
+        if last is None:
+            # a torn tail, or a record larger than max_bytes: the next segment goes on
+            after = self._segments[i + 1] if i + 1 < len(self._segments) else self.synced_seq
+            return self.read(after, max_bytes) if after > seq else (seq, seq, b"")
+        return first, last + 1, records
+
+    def _read_segment(self, segment, seq, max_bytes):
+        # (first seq, last seq, records) of the sound records from seq on; (None, None, b"") where there are none
+        at = self._at if self._at_seq == seq and self._at_segment == segment else 0
+        try:
+            f = open(self._path(segment), "rb")
+        except OSError:
+            return None, None, b""  # the file system refused it when it was due
+        with f:
             f.seek(at)
             # a record is searched by its header alone; only what is sent is read whole
             header = f.read(RECORD_HEADER_BYTES)
@@ -219,18 +232,15 @@ class Journal:
                 header = f.read(RECORD_HEADER_BYTES)
             f.seek(at)
             buf = f.read(max_bytes)
-            end = 0
-            first = last = None
-            while True:
-                n = record_bytes(buf, end, len(buf))
-                if not n:
-                    break
-                last = record_seq(buf, end)
-                first = last if first is None else first
-                end += n
-        if last is None:
-            # a torn tail, or a record larger than max_bytes: the next segment goes on
-            after = self._segments[i + 1] if i + 1 < len(self._segments) else self.synced_seq
-            return self.read(after, max_bytes) if after > seq else (seq, seq, b"")
-        self._at_seq, self._at, self._at_segment = last + 1, at + end, self._segments[i]
-        return first, last + 1, buf[:end]
+        end = 0
+        first = last = None
+        while True:
+            n = record_bytes(buf, end, len(buf))
+            if not n:
+                break
+            last = record_seq(buf, end)
+            first = last if first is None else first
+            end += n
+        if last is not None:
+            self._at_seq, self._at, self._at_segment = last + 1, at + end, segment
+        return first, last, buf[:end]

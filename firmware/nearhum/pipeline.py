@@ -21,6 +21,7 @@ from nearhum.features import Features, Plan
 from nearhum.guard import Guard
 from nearhum.head import load as load_head
 from nearhum.journal import Journal
+from nearhum.learned import Learned
 from nearhum.prototypes import Prototypes
 from nearhum.recognise import MAX_LABELS, Recogniser
 from nearhum.sources import END, GAP
@@ -28,7 +29,7 @@ from nearhum.store import Store
 from nearhum.temporal import BEGIN, Temporal
 from nearhum.verbs import Verbs
 from nearhum.window import Window
-from nearhum.wire import LEARN, NO_SCORE, STATE_NAMES, WATCH
+from nearhum.wire import LEARN, NO_SCORE, WATCH
 
 MAX_MODES = 8  # normal prototypes
 BLOCK_BYTES = 1024
@@ -58,15 +59,13 @@ class Pipeline:
         self.console = Console(Verbs(self).table())
         self.n_windows = 0
         self.label_id = 0
-        self.enrol_label, self.enrol_left = "", 0
         self.turn = 0
-        self.learned = False
+        self.period_over = False
         self.embedding = None
         self.clock = board.Clock()
-        self._saved_ms = 0
-        self.unsaved = ""  # why the last save failed
+        self.learned = Learned(self)
         self._block = array("h", bytes(BLOCK_BYTES // (2 * config["n_channels"]) * 2 * config["n_channels"]))
-        self._load()
+        self.learned.load()
         self.ended = False
         self.source = board.open_source(config)
         self.console.answer({"ok": True, "verb": "start", "version": __version__, "board": config["board"]})
@@ -92,7 +91,7 @@ class Pipeline:
         if self.source.cue:
             self._cue()
         self.journal.now_ms = self.clock.ms()
-        self._save_when_due()
+        self.learned.save_when_due()
         busy = self.console.poll()
         self.journal.tick()
         if not n and not busy:
@@ -107,11 +106,11 @@ class Pipeline:
     def take_window(self):
         """Sample to guard: features, embedding, score, label, alarm; and learning, where a period runs."""
         self.turn = 0
-        self.learned = False
+        self.period_over = False
         detector = self.detector
         ranges = self.features.ranges
         if ranges and not ranges.known:
-            self.embedding = None
+            self.embedding, self.label_id = None, 0
             if detector.state == LEARN:
                 self.features.observe_range(self.window)
                 detector.learn_left -= 1
@@ -123,7 +122,7 @@ class Pipeline:
         if detector.state == WATCH:
             self.turn = self.temporal.update(detector.threshold)
         elif detector.state == LEARN and self.guard.learning:
-            self.learned = detector.learn_one(self.embedding, score)
+            self.period_over = detector.learn_one(self.embedding, score)
         self.guard.sound()
 
     def keep_window(self):
@@ -140,10 +139,10 @@ class Pipeline:
                 journal.event("alarm", window=at, score=score, threshold=detector.threshold, strangest=strange)
             else:
                 journal.event("alarm_end", window=at, score=score)
-        if self.learned:
-            self.finish_learning()
-        if self.enrol_left and self.embedding:
-            self._enrol()
+        if self.period_over:
+            self.learned.finish()
+        if self.learned.enrol_left and self.embedding:
+            self.learned.enrol(self.embedding)
         self.n_windows += 1
 
     def _read(self):
@@ -184,97 +183,11 @@ class Pipeline:
         r = self.recogniser
         return r.prototypes.labels[r.ids.index(self.label_id)] if self.label_id in r.ids else None
 
-    # --- changes of what was learned: asked by a verb, or due ------------------------------------------------------
-
-    def start_learning(self, n_windows):
-        """Learn what is normal anew from the next n_windows."""
-        if self.features.ranges:
-            self.features.ranges.forget()
-        self.temporal.reset()
-        self.temporal.restart()
-        self.detector.start(n_windows)
-        self.changed("state", state=STATE_NAMES[LEARN], windows=n_windows)
-
-    def finish_learning(self):
-        """End the learning period, or turn from idle to watching what was learned before."""
-        d = self.detector
-        if d.state == LEARN:
-            n = d.learn_total - d.learn_left
-            d.finish()
-            self.changed("learned", n=n, threshold=d.threshold, scores=d.n_scores)
-        self.temporal.reset()
-        self.changed("state", state=STATE_NAMES[d.state])
-
-    def forget_all(self):
-        """Forget everything learned and enrolled."""
-        if self.features.ranges:
-            self.features.ranges.forget()
-        self.detector.forget()
-        self.recogniser.clear()
-        self.enrol_left = 0
-        self.temporal.reset()
-
-    def _enrol(self):
-        label_id, count = self.recogniser.enrol(self.enrol_label, self.embedding)
-        self.enrol_left -= 1
-        self.changed("enrolled", label=self.enrol_label, id=label_id, count=count)
-
-    def changed(self, event, **what):
-        """Save and journal a change of what was learned, with its cause."""
-        what["window"] = self.n_windows
-        self.save()
-        self.journal.event(event, **what)
-
-    def keep_snapshot(self):
-        """Keep the present state to roll back to."""
-        self.store.snapshot(self.pack())
-
-    def save(self):
-        """Save the state; a full file system gives up its oldest log for it. What cannot be saved is still in RAM."""
-        body = self.pack()
-        self._saved_ms = self.clock.ms()
-        self.unsaved = ""
-        while True:
-            try:
-                return self.store.save(body)
-            except OSError as e:
-                if not self.journal.make_room():
-                    self.unsaved = str(e)
-                    self.journal.event("unsaved", error=self.unsaved, window=self.n_windows)
-                    return
-
-    def _save_when_due(self):
-        if self.detector.state == LEARN and self.guard.due(self.clock.ms() - self._saved_ms):
-            self.save()
-
-    def pack(self):
-        """Return everything learned as bytes: the body of a state file."""
-        ranges = self.features.ranges.pack() if self.features.ranges else b""
-        return ranges + self.detector.pack() + self.recogniser.pack()
-
-    def unpack(self, body):
-        """Take a state's body in the place of what is learned now."""
-        body = memoryview(body)
-        at = self.features.ranges.unpack(body) if self.features.ranges else 0
-        at += self.detector.unpack(body[at:])
-        self.recogniser.unpack(body[at:])
-        self.temporal.reset()
-        self.temporal.restart()
-
-    def _load(self):
-        # what a reset interrupted goes on: a learning period with its next window, watching with its threshold
-        body = self.store.load()
-        if body is not None:
-            self.unpack(body)
-        self.journal.event("start", state=STATE_NAMES[self.detector.state], loaded=body is not None, window=0)
-        for reason in self.store.refused:
-            self.journal.event("refused", error=reason, window=0)
-
     def close(self):
         """Stop: let go of the sensor and bring everything to flash."""
         self.source.close()
         if self.detector.state == LEARN:
-            self.save()
+            self.learned.save()
         self.journal.event("stop", window=self.n_windows)
         self.journal.flush()
 

@@ -9,6 +9,7 @@ from binascii import b2a_base64, crc32
 
 from nearhum import __version__, board, config
 from nearhum.errors import CommandError
+from nearhum.features import Plan
 from nearhum.store import read_file
 from nearhum.wire import MAX_PAYLOAD_BYTES, NO_SCORE, RECORD_CRC_BYTES, RECORD_HEADER_BYTES, STATE_NAMES
 
@@ -83,8 +84,8 @@ class Verbs:
             "n_windows": hum.n_windows,
             "n_prototypes": len(p),
             "n_labels": len(hum.recogniser.ids),
-            "enrolling": hum.enrol_left,
-            "state_bytes": len(hum.pack()),
+            "enrolling": hum.learned.enrol_left,
+            "state_bytes": len(hum.learned.pack()),
             "seq": hum.journal.seq,
             "synced_seq": hum.journal.synced_seq,
             "log_first": hum.journal.first_seq,
@@ -93,7 +94,7 @@ class Verbs:
             "mem_free": gc.mem_free(),
             "source": hum.source_state,
             "faults": hum.guard.faults,
-            "unsaved": hum.unsaved,
+            "unsaved": hum.learned.unsaved,
             "dropped": hum.console.dropped,
         }
 
@@ -109,8 +110,8 @@ class Verbs:
         if not low <= n <= high:
             raise CommandError("a learning period of %d windows" % n, "%d to %d windows" % (low, high))
         hum.guard.trust()
-        hum.keep_snapshot()
-        hum.start_learning(n)
+        hum.learned.snapshot()
+        hum.learned.start(n)
         return {"windows": n, "seconds": n * hum.config["n_hop"] / hum.config["rate_hz"]}
 
     def watch(self, words):
@@ -118,7 +119,7 @@ class Verbs:
         hum = self._hum
         if not hum.detector.prototypes.counts:
             raise CommandError("nothing was learned yet", "`learn` first")
-        hum.finish_learning()
+        hum.learned.finish()
         return {"state": STATE_NAMES[hum.detector.state], "threshold": hum.detector.threshold}
 
     def enrol(self, words):
@@ -133,8 +134,8 @@ class Verbs:
         if hum.features.ranges and not hum.features.ranges.known:
             raise CommandError("the range of the channels is not known yet", "`learn` first")
         hum.recogniser.check_room(words[0], n)
-        hum.keep_snapshot()
-        hum.enrol_label, hum.enrol_left = words[0], n
+        hum.learned.snapshot()
+        hum.learned.enrol_label, hum.learned.enrol_left = words[0], n
         return {"label": words[0], "windows": n}
 
     def forget(self, words):
@@ -144,9 +145,9 @@ class Verbs:
             raise CommandError("no label", "forget LABEL; `list` shows the labels")
         if words[0] not in hum.recogniser.prototypes.labels:
             raise CommandError("no label %r" % words[0][:40], "`list` shows the labels")
-        hum.keep_snapshot()
+        hum.learned.snapshot()
         hum.recogniser.forget(words[0])
-        hum.changed("forgotten", label=words[0])
+        hum.learned.changed("forgotten", label=words[0])
         return {"label": words[0]}
 
     def list(self, words):
@@ -169,10 +170,7 @@ class Verbs:
     def rollback(self, words):
         """rollback"""
         hum = self._hum
-        body = bytes(hum.store.previous())
-        hum.keep_snapshot()
-        hum.unpack(body)
-        hum.changed("rollback")
+        hum.learned.rollback()
         return {"state": STATE_NAMES[hum.detector.state]}
 
     def reset(self, words):
@@ -182,11 +180,11 @@ class Verbs:
         if what not in ("learned", "log", "all"):
             raise CommandError("reset %r" % what[:40], "reset learned, log or all")
         if what != "log":
-            hum.keep_snapshot()
-            hum.forget_all()
+            hum.learned.snapshot()
+            hum.learned.forget()
         if what != "learned":
             hum.journal.clear()
-        hum.changed("reset", what=what)
+        hum.learned.changed("reset", what=what)
         return {"what": what}
 
     def set(self, words):
@@ -196,7 +194,7 @@ class Verbs:
         name = words[0]
         value = config.parse(name, " ".join(words[1:]))
         hum = self._hum
-        board.change(hum.root, name, value)
+        board.change(hum.root, name, value, Plan)  # a board that could not make its features would not start
         hum.journal.event("set", key=name, value=value)
         return {"key": name, "value": value, "now": hum.config.get(name), "note": "holds from the next start"}
 
@@ -208,7 +206,7 @@ class Verbs:
         if words[0] == "state":
             at = whole(words[1]) if len(words) > 1 else 0
             if at == 0 or not hum.store.sequence:
-                hum.save()  # the first piece fixes the image that the next ones are of
+                hum.learned.save()  # the first piece fixes the image that the next ones are of
             image = read_file(hum.store.path())
             if at > len(image):
                 raise CommandError("offset %d" % at, "0 to %d" % len(image))

@@ -2,7 +2,6 @@
 
 from fakes import fill, pipeline, take
 from harness import Lcg, as_bytes, between, done, equal, test
-
 from nearhum.config import complete
 from nearhum.detect import NO_THRESHOLD, Detector, quantile_q8, rarity
 from nearhum.dsp_fixed import Log2
@@ -206,9 +205,9 @@ def a_reset_in_the_middle_of_learning_costs_nothing():
     images = []
     for reset in (False, True):
         hum = pipeline("vibration", n_channels=1, n_window=64, n_hop=64, n_bands=6)
-        hum.start_learning(60)
+        hum.learned.start(60)
         take(hum, 30, seed=5)
-        hum.save()
+        hum.learned.save()
         if reset:
             hum.journal.flush()
             hum = pipeline("vibration", root=hum.root, n_channels=1, n_window=64, n_hop=64, n_bands=6)
@@ -217,7 +216,7 @@ def a_reset_in_the_middle_of_learning_costs_nothing():
             hum.temporal.restart()
         take(hum, 30, seed=6)
         equal(hum.detector.state, WATCH)
-        images.append((hum.detector.threshold, hum.pack()))
+        images.append((hum.detector.threshold, hum.learned.pack()))
     equal(images[1][0], images[0][0], "threshold after a reset and without one")
     equal(images[1][1] == images[0][1], True)
 
@@ -225,7 +224,7 @@ def a_reset_in_the_middle_of_learning_costs_nothing():
 @test
 def a_watching_board_goes_on_watching():
     hum = pipeline("vibration", n_channels=1, n_window=64, n_hop=64, n_bands=6)
-    hum.start_learning(40)
+    hum.learned.start(40)
     take(hum, 40)
     again = pipeline("vibration", root=hum.root, n_channels=1, n_window=64, n_hop=64, n_bands=6)
     equal((again.detector.state, again.detector.threshold), (WATCH, hum.detector.threshold))
@@ -239,11 +238,21 @@ def a_watching_board_goes_on_watching():
 
 
 @test
+def the_shortest_period_of_slow_channels_has_scores_to_set_the_threshold_by():
+    hum = pipeline("telemetry", n_channels=2)
+    n = 2 * hum.config["n_range"]
+    equal(hum.console.execute("learn %d" % n)["ok"], True)
+    take(hum, n)
+    equal(hum.detector.state, WATCH)
+    between(hum.detector.n_scores, n // 8, n, "scores")
+
+
+@test
 def ranges_are_resumed_too():
     hum = pipeline("telemetry", n_channels=2)
-    hum.start_learning(120)
+    hum.learned.start(120)
     take(hum, 60)
-    hum.save()
+    hum.learned.save()
     again = pipeline("telemetry", root=hum.root, n_channels=2)
     equal(again.features.ranges.known, True)
     equal(again.features.ranges.pack(), hum.features.ranges.pack())

@@ -4,7 +4,6 @@ from array import array
 
 from fakes import noise
 from harness import Lcg, between, clear_error, done, equal, i8, raises, test
-
 from nearhum import config
 from nearhum.errors import ConfigError
 from nearhum.features import Features, Plan

@@ -17,8 +17,10 @@ import sys
 
 ON_HOST = hasattr(os, "getenv")  # the unix port itself; boards, the virtual one too, have no environment
 
+TESTS = "/remote"  # where run.py mounts this folder's parent on a board
 if ON_HOST:
     _HERE = __file__.rpartition("/")[0] or "."
+    TESTS = _HERE + "/.."
     for _folder in ("/../../firmware", "/..", ""):
         sys.path.insert(0, _HERE + _folder)
 
@@ -31,10 +33,15 @@ class Skip(Exception):
 
 def test(function):
     """Run function now, print how it went. Returns it, so that a test may call another."""
+    named(function.__name__, function)
+    return function
+
+
+def named(name, function, *arguments):
+    """The same under a name, with arguments."""
     gc.collect()
-    name = function.__name__
     try:
-        function()
+        function(*arguments)
     except Skip as e:
         print("SKIP %s: %s" % (name, e))
         _counts[2] += 1
@@ -45,7 +52,6 @@ def test(function):
     else:
         print("ok", name)
         _counts[0] += 1
-    return function
 
 
 def done():

@@ -3,7 +3,6 @@
 import struct
 
 from harness import as_bytes, clear_error, done, equal, i8, raises, scratch, test
-
 from nearhum.errors import ConfigError, FormatError
 from nearhum.head import Dense, Identity, load
 from nearhum.wire import HEAD_MAGIC, seal

@@ -3,7 +3,6 @@
 from array import array
 
 from harness import Lcg, as_bytes, done, equal, i8, test
-
 from nearhum.kernels import tables, viper
 
 LOG2 = tables.log2_fraction()

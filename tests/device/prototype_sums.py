@@ -3,7 +3,6 @@
 from array import array
 
 from harness import Lcg, as_bytes, between, clear_error, done, equal, i8, raises, test
-
 from nearhum.dsp_fixed import Log2
 from nearhum.errors import CommandError
 from nearhum.kernels import viper

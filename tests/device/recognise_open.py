@@ -1,7 +1,6 @@
 """Recogniser: enrol, open set, forget, full, and ids that are never shared."""
 
 from harness import Lcg, as_bytes, clear_error, done, equal, raises, test
-
 from nearhum.dsp_fixed import Log2
 from nearhum.errors import CommandError
 from nearhum.prototypes import Prototypes

@@ -22,8 +22,8 @@ from pathlib import Path
 
 DEVICE = Path(__file__).resolve().parent
 TESTS = DEVICE.parent
-_NOT_TESTS = ("harness.py", "fakes.py", "run.py")
-TIMEOUT_S = 120
+_NOT_TESTS = ("harness.py", "fakes.py", "outcome.py", "run.py")
+TIMEOUT_S = 60
 
 # The tests folder is mounted: the device tests, and what they share with others beside them, come from the host.
 _ON_BOARD = "import sys; sys.path[:0] = ['/remote/device', '/remote']; sys.path.append('/'); import {name}"
@@ -48,25 +48,29 @@ def on_unix(name: str) -> str:
     if interpreter is None:
         return "SKIP all: no MicroPython unix port (its wheel exists for Linux x86-64)\ndone: 0 ok, 0 failed, 1 skipped"
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [interpreter, "-X", "heapsize=1M", str(DEVICE / f"{name}.py")],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT_S,
-            env={**os.environ, "NEARHUM_SCRATCH": folder},
-        )  # fmt: skip
-    return done.stdout.decode(errors="replace")
+        command = [interpreter, "-X", "heapsize=1M", str(DEVICE / f"{name}.py")]
+        return _output(command, {**os.environ, "NEARHUM_SCRATCH": folder})
 
 
 def on_port(port: str) -> Target:
     """Return what runs a file on the board at that port, after a soft reset."""
 
     def run(name: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "mpremote", "connect", port, "mount", str(TESTS), "exec", _ON_BOARD.format(name=name)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT_S,
-        )  # fmt: skip
-        return done.stdout.decode(errors="replace")
+        command = [sys.executable, "-m", "mpremote", "connect", port, "mount", str(TESTS)]
+        return _output([*command, "exec", _ON_BOARD.format(name=name)], None)
 
     return run
+
+
+def _output(command: list[str], environment: dict[str, str] | None) -> str:
+    try:
+        done = subprocess.run(
+            command, env=environment, timeout=TIMEOUT_S,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as stuck:
+        return (stuck.stdout or b"").decode(errors="replace") + f"\nFAIL: nothing more came within {TIMEOUT_S} s"
+    return done.stdout.decode(errors="replace")
 
 
 @contextlib.contextmanager
@@ -93,6 +97,7 @@ def verdict(output: str) -> tuple[list[str], bool]:
     failed = any(line.startswith("FAIL ") for line in lines)
     if finished and not failed:
         return [line for line in lines if line.startswith(("ok ", "SKIP "))], True
+    lines = [line for line in lines if not line.startswith("Local directory ")]  # what mpremote says
     return lines if finished else [*lines, "FAIL: it did not run to its end"], False
 
 

@@ -1,8 +1,7 @@
 """Temporal: smoothing by hand and the numbered cases of an alarm."""
 
 from harness import done, equal, test
-
-from nearhum.config import complete
+from nearhum.config import SETTINGS, complete
 from nearhum.temporal import BEGIN, END, Temporal
 from nearhum.wire import NO_SCORE
 
@@ -82,7 +81,8 @@ def an_alarm_ends_under_its_fading_peak():
 
 @test
 def every_m_of_n_that_may_be_set_can_alarm():
-    for m, n in ((1, 1), (3, 5), (29, 30), (30, 30), (31, 31), (32, 32), (16, 32)):
+    most = SETTINGS["alarm_n"][1]
+    for m, n in ((1, 1), (3, 5), (most - 1, most), (most, most), (most // 2, most)):
         t = made(alarm_m=m, alarm_n=n)
         found = turns(t, [2000] * (m + 2))
         equal(found.count(BEGIN), 1, "%d of %d" % (m, n))
@@ -91,10 +91,11 @@ def every_m_of_n_that_may_be_set_can_alarm():
 
 @test
 def windows_beyond_n_are_forgotten():
-    t = made(alarm_m=2, alarm_n=32)
-    equal(turns(t, [2000] + [0] * 32 + [2000]), [0] * 34)
-    t = made(alarm_m=2, alarm_n=32)
-    equal(turns(t, [2000] + [0] * 30 + [2000])[-1], BEGIN)
+    n = SETTINGS["alarm_n"][1]
+    t = made(alarm_m=2, alarm_n=n)
+    equal(turns(t, [2000] + [0] * n + [2000]), [0] * (n + 2))
+    t = made(alarm_m=2, alarm_n=n)
+    equal(turns(t, [2000] + [0] * (n - 2) + [2000])[-1], BEGIN)
 
 
 @test

@@ -4,7 +4,6 @@ from array import array
 
 from fakes import Played, pipeline
 from harness import done, equal, test
-
 from nearhum.sources import END, GAP
 from nearhum.window import Window
 

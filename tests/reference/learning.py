@@ -103,7 +103,6 @@ class Board:
         self.share = config["smooth"]
         self.one_in = rarity(config)
         self.total = self.left = learn
-        self.next_derive = 1
         self.calibration: list[int] = []
         self.threshold: int | None = None
         self.smoothed = NO_SCORE
@@ -132,12 +131,9 @@ class Board:
         if self.smoothed != NO_SCORE:
             self.calibration.append(max(-8191, min(8191, self.smoothed)))
         p.learn(x)
-        if p.count >= self.next_derive:
-            p.derive()
-            self.next_derive = p.count + 1 + p.count // 16
+        p.derive()
         self.left -= 1
         if not self.left:
-            p.derive()
             self.threshold = self._threshold()
 
     def _threshold(self) -> int:

@@ -44,7 +44,7 @@ with open(root + "task.json") as f:
     task = json.load(f)
 hum = Pipeline(root)
 if task["learn"]:
-    hum.start_learning(task["learn"])
+    hum.learned.start(task["learn"])
 window = hum.window
 n_bytes = 2 * window.n_channels * window.n_window
 nothing = bytes(hum.head.n_out)
@@ -70,7 +70,7 @@ for i in range(task["n_windows"]):
 for file in (windows, result, powers):
     file.close()
 with open(root + "state.bin", "wb") as f:
-    f.write(hum.pack())
+    f.write(hum.learned.pack())
 sine = tables.Sine()
 about = {"threshold": hum.detector.threshold, "bands": hum.plan.bands, "config": hum.config, "tables": {}}
 for n in (64, 128, 200, 256, 512, 1000, 1024):

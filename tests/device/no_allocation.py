@@ -1,0 +1,101 @@
+"""Nothing is allocated from sample to guard on the fixed path: heap_lock around every stage, for every kind's defaults.
+
+Locked, any allocation raises MemoryError. What this port keeps without the heap, a 32-bit board must too: the reference
+in tests/reference proves that no integer that bytecode sees leaves 31 bits.
+"""
+
+import micropython
+from fakes import noise, pipeline
+from harness import Lcg, Skip, done, equal, named, test
+from nearhum import config
+from nearhum.wire import LEARN, WATCH
+
+
+def locked_window(hum, block):
+    """One window from its samples to the guard, with the heap locked; what keep_window writes may allocate."""
+    n = hum.window.n_window - hum.window.filled
+    micropython.heap_lock()
+    try:
+        hum.window.push(block, 0, n)
+        hum.take_window()
+        hum.window.advance()
+    finally:
+        micropython.heap_unlock()
+    hum.keep_window()
+
+
+def blocks(hum, count):
+    random = Lcg(6)
+    n = hum.window.n_window * hum.window.n_channels
+    return [noise(random, n, 300, 2000, 16 * hum.window.n_channels) for _ in range(count)]
+
+
+def warm(hum, some, windows):
+    """Take windows with the heap open."""
+    for i in range(windows):
+        hum.window.push(some[i % len(some)], 0, hum.window.n_window - hum.window.filled)
+        hum.take_window()
+        hum.window.advance()
+        hum.keep_window()
+
+
+def of_kind(kind):
+    if not hasattr(micropython, "heap_lock"):
+        raise Skip("micropython.heap_lock")
+    hum = pipeline(kind)
+    some = blocks(hum, 4)
+    n_range = hum.config["n_range"] if hum.features.ranges else 0
+    # idle: nothing learned
+    if not n_range:
+        warm(hum, some, 1)
+        for block in some:
+            locked_window(hum, block)
+    # learn: the range of slow channels may allocate, and the first window makes the prototype
+    hum.learned.start(2 * n_range + 24)
+    warm(hum, some, n_range + 1)
+    equal(hum.detector.state, LEARN)
+    for i in range(n_range + 23):
+        locked_window(hum, some[i % 4])
+    equal(hum.detector.state, WATCH, kind)
+    equal(hum.detector.n_scores > 5, True)
+    # watch, with labels enrolled
+    for label in ("one", "two"):
+        hum.console.execute("enrol %s 2" % label)
+        warm(hum, some, 2)
+    equal(len(hum.recogniser.ids), 2)
+    for i in range(8):
+        locked_window(hum, some[i % 4])
+    # an alarm begins and ends
+    loud = noise(Lcg(7), len(some[0]), 30000)
+    for i in range(8):
+        locked_window(hum, loud if i < 4 else some[0])
+
+
+for _kind in config.KINDS:
+    named("defaults of " + _kind, of_kind, _kind)
+
+
+@test
+def every_statistic():
+    hum = pipeline("vibration", statistics="rms,peak,crest,kurtosis,zero_crossings", mean="scaled", n_bands=8)
+    some = blocks(hum, 2)
+    warm(hum, some, 1)
+    for block in some * 3:
+        locked_window(hum, block)
+
+
+@test
+def the_lock_is_real():
+    micropython.heap_lock()
+    try:
+        caught = False
+        try:
+            [1, 2, 3] * 50
+        except MemoryError:
+            caught = True
+    finally:
+        micropython.heap_unlock()
+    equal(caught, True)
+
+
+done()

@@ -1,0 +1,242 @@
+"""The pipeline as a whole: learning to alarm, faults of the sensor, cues, gaps, the end, and what the journal says of it."""
+
+import json
+from array import array
+
+from fakes import Played, noise, pipeline, take
+from harness import Lcg, done, equal, raises, test
+from nearhum.errors import ConfigError, SourceError
+from nearhum.guard import MAX_FAULTS
+from nearhum.sources import END, GAP
+from nearhum.wire import EVENT, IDLE, LEARN, NO_SCORE, SCORES, WATCH, record_bytes, unpack_record, unpack_scores
+
+SMALL = {"n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 6}
+
+
+def logged(hum):
+    """(events, scores by window, labels by window) of a journal."""
+    events, scores, labels, seq = [], {}, {}, 0
+    while True:
+        _, after, raw = hum.journal.read(seq, 1040)
+        at = 0
+        while at < len(raw):
+            n = record_bytes(raw, at, len(raw))
+            kind, _, _, payload = unpack_record(raw, at, n)
+            if kind == EVENT:
+                events.append(json.loads(payload))
+            elif kind == SCORES:
+                first, _, _, run, ids = unpack_scores(payload)
+                for i in range(len(run)):
+                    scores[first + i] = run[i]
+                    labels[first + i] = ids[i] if ids else 0
+            at += n
+        if after == seq or not raw:
+            return events, scores, labels
+        seq = after
+
+
+def names(events):
+    return [e["event"] for e in events]
+
+
+def samples(n_windows, seed=1, level=200, tone=1000):
+    random = Lcg(seed)
+    return [noise(random, 64, level, tone) for _ in range(n_windows)]
+
+
+def run(hum, *script):
+    """Let the pipeline step through what the sensor gives until it has given it all."""
+    Played.script = []
+    for part in script:
+        Played.script += part if isinstance(part, list) else [part]
+    while Played.script:
+        hum.step()
+    hum.step()
+
+
+@test
+def from_learning_to_an_alarm():
+    hum = pipeline("vibration", **SMALL)
+    hum.console.execute("learn 40")
+    run(hum, samples(40))
+    equal(hum.detector.state, WATCH)
+    run(hum, samples(4, 2), samples(6, 3, 9000, 0), samples(8, 4))
+    equal((hum.temporal.alarm, hum.n_windows), (False, 58))
+    events, scores, _ = logged(hum)
+    equal(names(events), ["start", "state", "learned", "state", "alarm", "alarm_end"])
+    learned, alarm = events[2], events[4]
+    equal((learned["n"], learned["threshold"]), (40, hum.detector.threshold))
+    equal(44 <= alarm["window"] < 50, True)
+    equal(alarm["strangest"][:3], "c0.")
+    equal(alarm["score"] > alarm["threshold"], True)
+    equal(sorted(scores), list(range(58)))
+    equal([scores[w] == NO_SCORE for w in (0, 19, 20, 57)], [True, True, False, False])
+
+
+@test
+def nothing_is_learned_while_watching():
+    hum = pipeline("vibration", **SMALL)
+    hum.console.execute("learn 20")
+    run(hum, samples(20))
+    image = hum.learned.pack()
+    run(hum, samples(10, 5, 5000), GAP, samples(10, 6))
+    equal(hum.learned.pack() == image, True)
+
+
+@test
+def faults_in_a_row_turn_learning_off():
+    hum = pipeline("vibration", **SMALL)
+    hum.console.execute("learn 40")
+    run(hum, samples(10))
+    run(hum, [SourceError("the chip does not answer", "look at the wires") for _ in range(MAX_FAULTS)])
+    equal((hum.guard.learning, hum.source_state), (False, "fault"))
+    left = hum.detector.learn_left
+    run(hum, samples(10, 2))
+    equal((hum.detector.learn_left, hum.detector.state), (left, LEARN))
+    equal(hum.console.execute("enrol x")["ok"], False)
+    faults = [e for e in logged(hum)[0] if e["event"] == "fault"]
+    equal([f["learning"] for f in faults], [True, False])
+    equal("does not answer" in faults[0]["error"], True)
+    # the user's word turns it on again
+    equal(hum.console.execute("learn 20")["ok"], True)
+    run(hum, samples(20, 3))
+    equal((hum.detector.state, hum.source_state), (WATCH, "ok"))
+
+
+@test
+def one_fault_is_forgiven():
+    hum = pipeline("vibration", **SMALL)
+    hum.console.execute("learn 40")
+    for i in range(4):
+        run(hum, OSError(5), samples(10, i))
+    equal((hum.detector.state, hum.guard.faults), (WATCH, 0))
+
+
+@test
+def an_error_that_is_no_fault_of_the_sensor_is_not_swallowed():
+    hum = pipeline("vibration", **SMALL)
+    Played.script = [ValueError("a bug")]
+    raises(ValueError, hum.step)
+
+
+@test
+def a_fault_drops_the_half_window():
+    hum = pipeline("vibration", **SMALL)
+    seen = []
+    hum.take_window = lambda: seen.append(list(hum.window.rows[0][:3]))
+    hum.keep_window = lambda: None
+    run(hum, array("h", [1] * 40), OSError(5), array("h", [2] * 64))
+    equal(seen, [[2, 2, 2]])
+
+
+@test
+def cues_are_commands_and_are_journalled():
+    hum = pipeline("vibration", **SMALL)
+    hum.source.cue = "learn 16"
+    run(hum, GAP, samples(16))
+    equal(hum.detector.state, WATCH)
+    hum.source.cue = "no such verb"
+    run(hum, GAP)
+    cues = [e for e in logged(hum)[0] if e["event"] == "cue"]
+    equal([(c["line"], bool(c["error"])) for c in cues], [("learn 16", False), ("no such verb", True)])
+
+
+@test
+def gaps_and_the_end_are_events():
+    hum = pipeline("vibration", **SMALL)
+    run(hum, samples(2), GAP, samples(1, 2), END)
+    equal((hum.step(), hum.ended, hum.source_state), (False, True, "end"))
+    events = logged(hum)[0]
+    equal([(e["event"], e["window"]) for e in events[1:]], [("gap", 2), ("end", 3)])
+
+
+@test
+def labels_are_journalled_with_their_windows():
+    hum = pipeline("vibration", **SMALL)
+    hum.console.execute("enrol hum 2")
+    run(hum, samples(6, 1, 2))
+    events, _, labels = logged(hum)
+    enrolled = [e for e in events if e["event"] == "enrolled"]
+    equal([(e["label"], e["count"], e["window"]) for e in enrolled], [("hum", 1, 0), ("hum", 2, 1)])
+    number = enrolled[0]["id"]
+    equal([labels[w] for w in range(2, 6)], [number] * 4)
+
+
+@test
+def windows_without_an_embedding_have_no_label():
+    hum = pipeline("telemetry")
+    hum.console.execute("learn 100")
+    take(hum, 100)
+    hum.console.execute("enrol still 2")
+    take(hum, 4)
+    equal(hum.label_name(), "still")
+    at = hum.n_windows
+    hum.console.execute("learn 100")
+    take(hum, 3)
+    _, scores, labels = logged(hum)
+    equal([(scores[w], labels[w]) for w in range(at, at + 3)], [(NO_SCORE, 0)] * 3)
+
+
+@test
+def closing_keeps_a_learning_period():
+    hum = pipeline("vibration", **SMALL)
+    hum.console.execute("learn 40")
+    run(hum, samples(12))
+    hum.close()
+    again = pipeline("vibration", root=hum.root, **SMALL)
+    equal((again.detector.state, again.detector.learn_left, again.journal.boot), (LEARN, 28, 2))
+
+
+@test
+def other_features_start_afresh_and_say_why():
+    hum = pipeline("vibration", **SMALL)
+    hum.console.execute("learn 20")
+    run(hum, samples(20))
+    hum.journal.flush()
+    given = dict(SMALL, n_bands=8)
+    again = pipeline("vibration", root=hum.root, **given)
+    equal(again.detector.state, IDLE)
+    told = [e for e in logged(again)[0] if e["event"] == "refused"]
+    equal(len(told) > 0 and "other features" in told[0]["error"], True)
+    back = pipeline("vibration", root=hum.root, **SMALL)
+    equal(back.detector.state, WATCH)
+
+
+@test
+def a_replay_is_checked_before_it_runs():
+    from nearhum.sources.replay import Source
+    from nearhum.wire import pack_recording_header, pack_segment_header
+
+    hum = pipeline("vibration", **SMALL)
+    path = hum.root + "replay.nhr"
+
+    def source(image, **given):
+        with open(path, "wb") as f:
+            f.write(image)
+        return Source(dict(hum.config, source={"driver": "replay", "path": path, "speed": 0}, **given))
+
+    sound = pack_recording_header(1, 2, 4000000, 6)
+    sound += pack_segment_header(4, "status") + bytes(8) + pack_segment_header(2) + b"\1\0\2\0"
+    from nearhum.errors import FormatError
+
+    equal("2 channels" in raises(ConfigError, lambda: source(pack_recording_header(2, 1, 4000000, 6))).message, True)
+    equal("50.000 Hz" in raises(ConfigError, lambda: source(pack_recording_header(1, 1, 50000, 6))).message, True)
+    equal("empty" in raises(ConfigError, lambda: source(pack_recording_header(1, 0, 4000000, 0))).message, True)
+    for wrong in (b"", b"RIFF" * 10, sound[:23], sound[:9] + b"\xff" + sound[10:]):
+        raises(FormatError, lambda image=wrong: source(image))
+    equal(
+        "--replay"
+        in raises(SourceError, lambda: Source(dict(hum.config, source={"driver": "replay", "path": "/none"}))).hint,
+        True,
+    )
+    s = source(sound)
+    block = array("h", bytes(16))
+    equal((s.read_into(block), s.cue, s.read_into(block)), (GAP, "status", 4))
+    equal((s.read_into(block), s.read_into(block), list(block[:2]), s.read_into(block)), (GAP, 2, [1, 2], END))
+    s = source(sound[:-2])
+    for _ in range(3):
+        s.read_into(block)
+    raises(SourceError, s.read_into, block)
+
+
+done()

@@ -1,0 +1,58 @@
+"""The device tests, file by file, on the unix port and on a virtual board; and their runner itself."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import ON_LINUX_X86_64
+from device import run
+
+
+@pytest.fixture(scope="module")
+def on_virtual_board() -> Iterator[Callable[[str], str]]:
+    if not ON_LINUX_X86_64:
+        pytest.skip("the virtual board needs Linux on x86-64")
+    with run.virtual() as target:
+        yield target
+
+
+def judge(output: str) -> None:
+    lines, well = run.verdict(output)
+    if not well:
+        pytest.fail("\n".join(lines), pytrace=False)
+    print("\n".join(lines))
+    skipped = [line for line in lines if line.startswith("SKIP all")]
+    if skipped:
+        pytest.skip(skipped[0])
+
+
+@pytest.mark.parametrize("name", run.names())
+def test_unix(name: str) -> None:
+    judge(run.on_unix(name))
+
+
+@pytest.mark.parametrize("name", run.names())
+def test_virtual(name: str, on_virtual_board: Callable[[str], str]) -> None:
+    judge(on_virtual_board(name))
+
+
+def runner(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(Path(run.__file__)), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def test_runner_runs_what_is_named() -> None:
+    done = runner("windows")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.startswith("windows: ")
+    assert runner("no_such_test").returncode == 2
+
+
+def test_runner_notices_failures_and_files_that_die() -> None:
+    assert run.verdict("ok a\ndone: 1 ok, 0 failed, 0 skipped\n") == (["ok a"], True)
+    assert run.verdict("ok a\nSKIP b: no ulab\ndone: 1 ok, 0 failed, 1 skipped\n")[1]
+    assert not run.verdict("ok a\nFAIL b: why\ndone: 1 ok, 1 failed, 0 skipped\n")[1]
+    assert not run.verdict("ok a\nMemoryError: \n")[1]
+    assert not run.verdict("")[1]

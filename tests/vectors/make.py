@@ -1,0 +1,56 @@
+"""Make tests/vectors/golden.json: run the firmware under the unix port on the made signal and keep the hashes.
+
+`python tests/vectors/make.py`, after a change that is meant to change features, scores or state. The difference in the
+file is part of that change.
+"""
+
+import hashlib
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from device.run import micropython  # noqa: E402
+
+_ON_DEVICE = """
+import sys
+sys.path.insert(0, {tests!r} + "/device")
+import harness
+import json
+from outcome import SETTINGS, canonical, outcome
+kinds = {{kind: outcome(kind) for kind in SETTINGS}}
+print(json.dumps(kinds))
+print(canonical(kinds).decode())
+"""
+
+
+def main() -> int:
+    interpreter = micropython()
+    if interpreter is None:
+        print("no MicroPython unix port to make them with", file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [interpreter, "-X", "heapsize=2M", "-c", _ON_DEVICE.format(tests=str(HERE.parent))],
+            capture_output=True, text=True, env={"NEARHUM_SCRATCH": folder},
+        )  # fmt: skip
+    if done.returncode:
+        print(done.stdout + done.stderr, file=sys.stderr)
+        return 1
+    kinds, canonical = done.stdout.split("\n", 1)
+    golden = {
+        "magic": "nearhum golden",
+        "version": 1,
+        "sha256": hashlib.sha256(canonical[:-1].encode()).hexdigest(),
+        "kinds": json.loads(kinds),
+    }
+    (HERE / "golden.json").write_text(json.dumps(golden, indent=1, sort_keys=True) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
