@@ -5,8 +5,8 @@ A learner is described by a `Learner`: how to make one, teach it one embedding, 
 Each check takes such a description and raises AssertionError. What they demand:
 
     scoring never mutates       the bytes are the same, and a second answer is the first one
-    save -> load -> same        a fresh learner that loads the bytes answers the same to everything, and learns on the same
-    bounded size                the bytes stop growing; what does not fit is refused with a CommandError, and changes nothing
+    save -> load -> same        a fresh one that loads the bytes answers the same to everything and learns on the same
+    bounded size                the bytes stop growing; what does not fit raises CommandError and changes nothing
     survives every input        constant, saturated, alternating, one dimension, and nothing learned at all
     loading replaces            nothing of what a learner knew before is left after loading
     answers are in range        an int within int16
@@ -139,7 +139,7 @@ def size_is_bounded(learner):
             learner.learn(it, row)
         except CommandError as e:
             if not e.hint:
-                raise AssertionError("%r has no hint" % e.message)
+                raise AssertionError("%r has no hint" % e.message) from e
             agree("bytes after a refusal", it.pack(), before)
         if i < 100:
             largest = max(largest, len(it.pack()))

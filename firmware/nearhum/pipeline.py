@@ -129,21 +129,21 @@ class Pipeline:
         """Guard to journal: note the window, its alarm, its part in enrolling or in the end of a learning period."""
         detector, journal, at = self.detector, self.journal, self.n_windows
         score = self.temporal.score if self.embedding else NO_SCORE
-        journal.score(at, max(-32767, min(32767, score)) if score != NO_SCORE else score,
-                      detector.threshold, detector.state, self.label_id)  # fmt: skip
-        if self.turn:
-            if self.turn == BEGIN:
-                strange = (
-                    self.plan.name(detector.prototypes.strangest(self.embedding)) if not self.head.fingerprint else ""
-                )
-                journal.event("alarm", window=at, score=score, threshold=detector.threshold, strangest=strange)
-            else:
-                journal.event("alarm_end", window=at, score=score)
+        journal.score(at, score, detector.threshold, detector.state, self.label_id)
+        if self.turn == BEGIN:
+            journal.event("alarm", window=at, score=score, threshold=detector.threshold, strangest=self._strangest())
+        elif self.turn:
+            journal.event("alarm_end", window=at, score=score)
         if self.period_over:
             self.learned.finish()
         if self.learned.enrol_left and self.embedding:
             self.learned.enrol(self.embedding)
         self.n_windows += 1
+
+    def _strangest(self):
+        # a feature has a name; what a trained head makes of them has none
+        dimension = self.detector.prototypes.strangest(self.embedding)
+        return self.plan.name(dimension) if not self.head.fingerprint else "embedding %d" % dimension
 
     def _read(self):
         if self.ended:
@@ -184,7 +184,9 @@ class Pipeline:
         return r.prototypes.labels[r.ids.index(self.label_id)] if self.label_id in r.ids else None
 
     def close(self):
-        """Stop: let go of the sensor and bring everything to flash."""
+        """Stop: let go of the sensor and bring everything to flash. `current` makes another pipeline then."""
+        global _current
+        _current = None
         self.source.close()
         if self.detector.state == LEARN:
             self.learned.save()

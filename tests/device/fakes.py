@@ -1,4 +1,4 @@
-"""Stand-ins for what surrounds the pipeline: a sensor that plays a list, a serial line, settings on a scratch folder."""
+"""Stand-ins for what is around the pipeline: a sensor that plays a list, a serial line, settings in a folder."""
 
 import io
 import json
@@ -71,7 +71,7 @@ class Line(io.IOBase):
         return (ready | (4 if self.accepts >= 32 else 0)) & events
 
     def console(self, verbs):
-        """Return a Console on this line. Its polls ask the line at once: select takes a millisecond for what is no file."""
+        """Return a Console on this line. It asks the line at once: select takes a millisecond for what is no file."""
         from nearhum.console import Console
 
         line = self

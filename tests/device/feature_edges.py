@@ -1,4 +1,4 @@
-"""Features of windows at the edges: constant, saturated, square, int16 minimum, zero, one-sample impulse. Defined values."""
+"""Features of windows at the edges: constant, saturated, square, int16 minimum, zero, impulse. All are defined."""
 
 from array import array
 

@@ -1,4 +1,7 @@
-"""The golden vectors: the same bits on this target as in the file. HINT: after an intended change, tests/vectors/make.py."""
+"""The golden vectors: the same bits on this target as in the file.
+
+HINT: after an intended change, tests/vectors/make.py makes the file anew.
+"""
 
 from harness import TESTS, done, equal, named, raises, scratch
 from outcome import SETTINGS, load, outcome

@@ -1,7 +1,7 @@
 """What every device test stands on. Runs under MicroPython alone: unix port, virtual board, emulated chip, real board.
 
-A test file is a script: it imports `test`, marks functions with it (each runs at once and prints one line) and ends with
-`done()`. The lines:
+A test file is a script: it imports `test`, marks functions with it (each runs at once and prints one line) and ends
+with `done()`. The lines:
 
     ok NAME
     FAIL NAME: why

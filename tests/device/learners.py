@@ -1,12 +1,13 @@
 """The contract of tests/contract.py over every learner: the detector, learning and watching, and the recogniser."""
 
-import contract
 from harness import done, named
 from nearhum.detect import Detector
 from nearhum.dsp_fixed import Log2
 from nearhum.prototypes import Prototypes
 from nearhum.recognise import MAX_LABELS, Recogniser
 from nearhum.wire import LEARN
+
+import contract  # isort: skip (harness makes the way to it)
 
 LOG2 = Log2()
 FLOOR = 2

@@ -27,12 +27,12 @@ SETTINGS = {
         "f_low_hz": 0, "f_high_hz": 0, "statistics": "rms,peak,crest,kurtosis,zero_crossings",
     },
     "motion": {
-        "rate_hz": 50, "n_channels": 6, "n_window": 200, "n_hop": 200, "mean": "scaled", "n_bands": 6, "spacing": "linear",
-        "f_low_hz": 0.4, "f_high_hz": 12, "statistics": "rms",
+        "rate_hz": 50, "n_channels": 6, "n_window": 200, "n_hop": 200, "mean": "scaled", "n_bands": 6,
+        "spacing": "linear", "f_low_hz": 0.4, "f_high_hz": 12, "statistics": "rms",
     },
     "audio": {
-        "rate_hz": 16000, "n_channels": 1, "n_window": 256, "n_hop": 256, "mean": "off", "n_bands": 20, "spacing": "mel",
-        "f_low_hz": 100, "f_high_hz": 0, "statistics": "",
+        "rate_hz": 16000, "n_channels": 1, "n_window": 256, "n_hop": 256, "mean": "off", "n_bands": 20,
+        "spacing": "mel", "f_low_hz": 100, "f_high_hz": 0, "statistics": "",
     },
 }  # fmt: skip
 

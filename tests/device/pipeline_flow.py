@@ -1,4 +1,4 @@
-"""The pipeline as a whole: learning to alarm, faults of the sensor, cues, gaps, the end, and what the journal says of it."""
+"""The pipeline as a whole: learning to alarm, faults of the sensor, cues, gaps, the end, and what is journalled."""
 
 import json
 from array import array

@@ -1,4 +1,4 @@
-"""The whole way: a recording, a virtual board, deploy, console, log; and the same recording evaluated without a board."""
+"""The whole way: a recording, a virtual board, deploy, console, log; the same recording evaluated without a board."""
 
 import json
 import time
@@ -141,6 +141,18 @@ def test_a_setting_that_keeps_the_board_from_starting_is_taken_back(virtual_boar
         assert link.ask("get n_channels")["value"] == 6
     kept = mpremote(board, "fs", "cat", ":/hum/set.refused")
     assert json.loads(kept) == {"n_channels": 3}
+
+
+def test_the_verbs_are_functions_at_the_repl(virtual_board, card, mpremote):
+    board = virtual_board("rp2040", sd=card)
+    with deployed(board.path) as link:
+        learned = played(link)
+    said = mpremote(board, "exec", "import nearhum; s = nearhum.status(); print(s['state'], s['n_learned'], s['boot'])")
+    assert said.split()[-3:] == ["watch", str(learned["n_learned"]), str(learned["boot"] + 1)]
+    refused = mpremote(board, "resume", "exec", "nearhum.forget('nobody')", fails=True)
+    assert "no label" in refused
+    with Link(board.path, on_stopped=lambda: True) as link:  # mpremote stopped the loop: resume it
+        assert link.ask("status")["boot"] == learned["boot"] + 2
 
 
 def test_demo(tmp_path, capsys):

@@ -17,7 +17,7 @@ def i32(value: Ints | int) -> Ints:
 
 
 def small(value: Ints | int) -> Ints:
-    """Return value as it is; raise OutsideWord where a 32-bit board would keep it on the heap (31-bit small integers)."""
+    """Return value as it is; raise OutsideWord where a 32-bit board would keep it on the heap (beyond 31 bits)."""
     return _held(value, 1 << 30, "a small integer")
 
 

@@ -102,7 +102,7 @@ class Board:
         self.prototype = Prototype(n_dims, config["spread_floor"] ** 2 << 12)
         self.share = config["smooth"]
         self.one_in = rarity(config)
-        self.total = self.left = learn
+        self.left = learn
         self.calibration: list[int] = []
         self.threshold: int | None = None
         self.smoothed = NO_SCORE
@@ -111,7 +111,7 @@ class Board:
     def take(self, x: Ints) -> int:
         """Take one embedding; return the smoothed score, NO_SCORE where there is none yet."""
         p = self.prototype
-        if p.count and (self.left == 0 or 2 * p.count >= self.total):
+        if p.count and p.count >= self.left:  # the first half has no scores; then, and watching, all have
             self._smooth(p.score(x))
         shown = self.smoothed
         if self.left:

@@ -1,9 +1,10 @@
+# ruff: noqa: SIM115 (MicroPython has no parentheses around several contexts)
 """Runs under MicroPython: windows from a file through the firmware's own pipeline; what it makes of them, to a file.
 
 Arguments: the folder with the package nearhum, the folder that stands for the board's file system (ends in "/").
-There: nearhum.json (settings), task.json {"n_windows", "learn", "n_powers"}, windows.bin (int16, a window's channels one
-after the other). Written: result.bin, a record each window: n_features int8, n_out int8, i16 smoothed score, u8 state,
-u8 label; powers.bin: the power spectra, int32, of the first channel's last windows; state.bin, threshold.json.
+There: nearhum.json (settings), task.json {"n_windows", "learn", "n_powers"}, windows.bin (int16, a window's channels
+one after the other). Written: result.bin, a record each window: n_features int8, n_out int8, i16 smoothed score, u8
+state, u8 label; powers.bin: the power spectra, int32, of the last channel of the last windows; state.bin, about.json.
 """
 
 import json
@@ -48,7 +49,7 @@ if task["learn"]:
 window = hum.window
 n_bytes = 2 * window.n_channels * window.n_window
 nothing = bytes(hum.head.n_out)
-windows = open(root + "windows.bin", "rb")  # no parentheses around several contexts in MicroPython
+windows = open(root + "windows.bin", "rb")
 result = open(root + "result.bin", "wb")
 powers = open(root + "powers.bin", "wb")
 for i in range(task["n_windows"]):
