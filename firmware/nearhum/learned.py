@@ -30,6 +30,7 @@ class Learned:
         self.journal.event("start", state=STATE_NAMES[self.detector.state], loaded=body is not None, window=0)
         for reason in self.store.refused:
             self.journal.event("refused", error=reason, window=0)
+        self.journal.flush()  # a boot that is cut short is a boot too
 
     # --- changes ---------------------------------------------------------------------------------------------------
 

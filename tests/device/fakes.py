@@ -2,10 +2,11 @@
 
 import io
 import json
+import os
 import sys
 from array import array
 
-from harness import Lcg, scratch
+from harness import Lcg, Skip, scratch
 
 POLL = 3  # MP_STREAM_POLL
 
@@ -132,3 +133,47 @@ def take(hum, n, seed=1, level=200, tone=1000):
         fill(hum.window, random, level, tone)
         hum.take_window()
         hum.keep_window()
+
+
+class Flash:
+    """A real, small LittleFS lies in it: 64 KB of flash in RAM that refuses writes while `sick`."""
+
+    sick = False
+
+    def __init__(self, n_blocks=16):
+        self.cells = bytearray(b"\xff" * (4096 * n_blocks))
+
+    def readblocks(self, block, buf, offset=0):
+        at = block * 4096 + offset
+        buf[:] = self.cells[at : at + len(buf)]
+
+    def writeblocks(self, block, buf, offset=0):
+        if self.sick:
+            return -5  # EIO; an exception would jump through the file system's own code
+        at = block * 4096 + offset
+        self.cells[at : at + len(buf)] = buf
+
+    def ioctl(self, op, argument):
+        if op == 4:
+            return len(self.cells) // 4096
+        if op == 5:
+            return 4096
+        if op == 6:
+            at = argument * 4096
+            self.cells[at : at + 4096] = b"\xff" * 4096
+        return 0
+
+
+def on_flash(act):
+    """Call act(flash, root) with a small LittleFS mounted."""
+    if not hasattr(os, "VfsLfs2"):
+        raise Skip("no LittleFS in this MicroPython")
+    flash = Flash()
+    os.VfsLfs2.mkfs(flash)
+    os.mount(os.VfsLfs2(flash), "/ram")
+    try:
+        os.mkdir("/ram/hum")
+        act(flash, "/ram/")
+    finally:
+        flash.sick = False
+        os.umount("/ram")

@@ -3,7 +3,8 @@
 import json
 import os
 
-from harness import Skip, between, done, equal, scratch, test
+from fakes import on_flash
+from harness import between, done, equal, scratch, test
 from nearhum import journal as module
 from nearhum.journal import Journal
 from nearhum.wire import BOOT, EVENT, SCORES, WATCH, record_bytes, unpack_record, unpack_scores
@@ -267,53 +268,6 @@ def clearing_keeps_the_sequence():
     fill(j, 1, 500)
     found = records(j)
     equal((found[0][0], found[0][1], events(j)), (BOOT, at, [500]))
-
-
-# ---- a real, small LittleFS in RAM ---------------------------------------------------------------------
-
-
-class Flash:
-    """64 KB of flash in RAM; refuses writes while `sick`."""
-
-    sick = False
-
-    def __init__(self, n_blocks=16):
-        self.cells = bytearray(b"\xff" * (4096 * n_blocks))
-
-    def readblocks(self, block, buf, offset=0):
-        at = block * 4096 + offset
-        buf[:] = self.cells[at : at + len(buf)]
-
-    def writeblocks(self, block, buf, offset=0):
-        if self.sick:
-            return -5  # EIO; an exception would jump through the file system's own code
-        at = block * 4096 + offset
-        self.cells[at : at + len(buf)] = buf
-
-    def ioctl(self, op, argument):
-        if op == 4:
-            return len(self.cells) // 4096
-        if op == 5:
-            return 4096
-        if op == 6:
-            at = argument * 4096
-            self.cells[at : at + 4096] = b"\xff" * 4096
-        return 0
-
-
-def on_flash(act):
-    """Call act(flash, root) with a small LittleFS mounted."""
-    if not hasattr(os, "VfsLfs2"):
-        raise Skip("no LittleFS in this MicroPython")
-    flash = Flash()
-    os.VfsLfs2.mkfs(flash)
-    os.mount(os.VfsLfs2(flash), "/ram")
-    try:
-        os.mkdir("/ram/hum")
-        act(flash, "/ram/")
-    finally:
-        flash.sick = False
-        os.umount("/ram")
 
 
 @test

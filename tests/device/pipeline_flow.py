@@ -3,7 +3,7 @@
 import json
 from array import array
 
-from fakes import Played, noise, pipeline, take
+from fakes import Played, noise, on_flash, pipeline, take
 from harness import Lcg, done, equal, raises, test
 from nearhum.errors import ConfigError, SourceError
 from nearhum.guard import MAX_FAULTS
@@ -185,6 +185,29 @@ def closing_keeps_a_learning_period():
     hum.close()
     again = pipeline("vibration", root=hum.root, **SMALL)
     equal((again.detector.state, again.detector.learn_left, again.journal.boot), (LEARN, 28, 2))
+
+
+@test
+def a_flash_that_refuses_costs_no_learning():
+    def act(flash, root):
+        hum = pipeline("vibration", root=root, **SMALL)
+        hum.console.execute("learn 40")
+        run(hum, samples(20))
+        flash.sick = True
+        hum.journal.now_ms += 60000
+        run(hum, samples(40, 2))
+        equal((hum.detector.state, hum.detector.prototypes.counts), (WATCH, [40]))
+        equal(hum.console.execute("enrol hum")["ok"], False)  # no snapshot, so nothing is changed
+        status = hum.console.execute("status")
+        equal((status["state"], bool(status["unsaved"])), ("watch", True))
+        flash.sick = False
+        hum.console.execute("enrol hum")
+        run(hum, samples(2, 3))
+        equal(hum.console.execute("status")["unsaved"], "")
+        again = pipeline("vibration", root=root, **SMALL)
+        equal((again.detector.state, again.detector.threshold), (WATCH, hum.detector.threshold))
+
+    on_flash(act)
 
 
 @test

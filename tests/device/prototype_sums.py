@@ -189,6 +189,14 @@ def bytes_and_back():
 
 
 @test
+def eight_prototypes_of_thirty_two_dimensions_fit_their_budget():
+    p = Prototypes(8, 32, 2, LOG2)
+    for _ in range(8):
+        p.add(None)
+    between(sum([len(p.pack(j)) for j in range(8)]), 1, 4096, "bytes of learned state")
+
+
+@test
 def pooled_variance():
     p = made(1)
     for values in ([1, 3], [-10, -10, -7]):
