@@ -497,7 +497,7 @@ def weigh(variance: ptr32, n: int, floor: int, weights: ptr8) -> int:
     """Write weights = 255 smallest / variance, rounded, 1..255, and return the smallest variance (Q12), floor at least.
 
     floor: Q12, 1 <= floor <= 2^24. A variance is at most 2^26; smallest and variance are halved together until
-    255 * smallest + variance / 2 < 2^30. Long division of that by the variance: the remainder, doubled, stays below 2^28.
+    255 * smallest + variance / 2 < 2^30. Long division of that by the variance: twice the remainder stays below 2^28.
     """
     low = 0x3FFFFFFF
     for i in range(n):
