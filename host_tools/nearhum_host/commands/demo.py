@@ -157,6 +157,7 @@ def show(figures: dict[str, Any]) -> None:
     console.print(table)
     console.print(
         f"{figures['n_normal']} normal and {figures['n_strange']} strange windows, {figures['n_asked']} of the "
-        f"enrolled exercises; learned state {figures['state_bytes']} bytes; {figures['seconds']} s. The board was virtual.",
+        f"enrolled exercises; learned state {figures['state_bytes']} bytes; {figures['seconds']} s. "
+        "The board was virtual.",
         highlight=False,
     )
