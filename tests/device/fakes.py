@@ -136,39 +136,38 @@ def take(hum, n, seed=1, level=200, tone=1000):
 
 
 class Flash:
-    """A real, small LittleFS lies in it: 64 KB of flash in RAM that refuses writes while `sick`."""
+    """A small block device in RAM for a real LittleFS: refuses writes while `sick`."""
 
     sick = False
 
-    def __init__(self, n_blocks=16):
-        self.cells = bytearray(b"\xff" * (4096 * n_blocks))
+    def __init__(self, n_blocks):
+        self.blocks = []  # one by one: a board's heap may have no room for all of it in one piece
+        for _ in range(n_blocks):
+            self.blocks.append(bytearray(4096))
 
     def readblocks(self, block, buf, offset=0):
-        at = block * 4096 + offset
-        buf[:] = self.cells[at : at + len(buf)]
+        buf[:] = memoryview(self.blocks[block])[offset : offset + len(buf)]
 
     def writeblocks(self, block, buf, offset=0):
         if self.sick:
             return -5  # EIO; an exception would jump through the file system's own code
-        at = block * 4096 + offset
-        self.cells[at : at + len(buf)] = buf
+        self.blocks[block][offset : offset + len(buf)] = buf
 
     def ioctl(self, op, argument):
         if op == 4:
-            return len(self.cells) // 4096
+            return len(self.blocks)
         if op == 5:
             return 4096
-        if op == 6:
-            at = argument * 4096
-            self.cells[at : at + 4096] = b"\xff" * 4096
-        return 0
+        if op == 6 and self.sick:
+            return -5
+        return 0  # LittleFS does not count on erased cells
 
 
-def on_flash(act):
-    """Call act(flash, root) with a small LittleFS mounted."""
+def on_flash(act, n_blocks=16):
+    """Call act(flash, root) with a LittleFS of that many blocks of 4 KB mounted."""
     if not hasattr(os, "VfsLfs2"):
         raise Skip("no LittleFS in this MicroPython")
-    flash = Flash()
+    flash = Flash(n_blocks)
     os.VfsLfs2.mkfs(flash)
     os.mount(os.VfsLfs2(flash), "/ram")
     try:

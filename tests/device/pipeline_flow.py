@@ -207,7 +207,7 @@ def a_flash_that_refuses_costs_no_learning():
         again = pipeline("vibration", root=root, **SMALL)
         equal((again.detector.state, again.detector.threshold), (WATCH, hum.detector.threshold))
 
-    on_flash(act)
+    on_flash(act, 10)
 
 
 @test
