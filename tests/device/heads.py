@@ -116,7 +116,7 @@ def sealed_but_wrong():
 @test
 def rows_that_could_overflow():
     for bias, rescale in (
-        ((1 << 30) - 3 * 127 * 128, (15, 1, 0)),  # the sum
+        ((1 << 30) - 3 * 127 * 128, (17, 1, 0)),  # the sum
         (-(1 << 31), (24, 1, 0)),
         (1 << 20, (4, 1, 0)),  # the sum after its first shift
         (0, (0, 1 << 15, 0)),  # the factor

@@ -24,6 +24,9 @@ def smoothing_by_hand():
     equal([t.smooth(s) for s in (100, 200, 200, 0)], [100, 150, 175, 88])
     t = made(smooth=1)
     equal([t.smooth(s) for s in (0, 256, 256)], [0, 1, 2])
+    t = made(smooth=1)
+    t.smooth(0)
+    equal([t.smooth(1) for _ in range(300)][-1], 1)  # to nearest at every step: it does not stick below
     t = made(smooth=256)
     equal([t.smooth(s) for s in (-500, 7, 0)], [-500, 7, 0])
 

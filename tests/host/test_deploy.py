@@ -1,12 +1,14 @@
 """Deploying to a virtual board: a real file system behind a real raw REPL, and what can go wrong there."""
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import nearhum
 import pytest
-from nearhum_host import application, boards, deployment, repl
+from nearhum_host import application, boards, deployment, paths, repl
 from nearhum_host.deployment import Deployed, NoSpace, deploy
 from nearhum_host.errors import DeviceError, HostError
 from nearhum_host.link import Link
@@ -177,3 +179,12 @@ def test_a_module_that_does_not_compile_is_named(tmp_path: Path, monkeypatch: py
     source.write_text("def f(:\n")
     with pytest.raises(HostError, match="(?s)nearhum/x.py does not compile for xtensawin.*SyntaxError"):
         application.compiled(source, "nearhum/x.py", "xtensawin")
+
+
+def test_mip_installs_every_module():
+    firmware = paths.firmware_dir()
+    package = json.loads((firmware / "package.json").read_text())
+    modules = {source.relative_to(firmware).as_posix() for source in (firmware / "nearhum").rglob("*.py")}
+    assert {target for target, _ in package["urls"]} == modules
+    assert all(target == source for target, source in package["urls"])
+    assert package["version"] == nearhum.__version__

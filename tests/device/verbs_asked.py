@@ -1,0 +1,211 @@
+"""Every verb over a pipeline: what it answers, what it refuses without changing anything, any words after it."""
+
+import json
+
+from fakes import pipeline, take
+from harness import between, clear_error, done, equal, raises, test
+from nearhum import VERBS
+from nearhum.errors import CommandError
+
+SMALL = {"n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 6}
+
+
+def learned():
+    hum = pipeline("vibration", **SMALL)
+    equal(ask(hum, "learn 20")["windows"], 20)
+    take(hum, 20)
+    return hum
+
+
+def ask(hum, text):
+    """One line, its answer; through JSON, as a host gets it."""
+    hum.line.input += (text + "\n").encode()
+    while hum.line.input or hum.console._out:
+        hum.console.poll()
+    return hum.line.answers()[0]
+
+
+def refused(hum, text):
+    """A line that must be refused and change nothing learned."""
+    before = hum.learned.pack()
+    answer = ask(hum, text)
+    equal((answer["ok"], bool(answer.get("error")), bool(answer.get("hint"))), (False, True, True), text)
+    equal(hum.learned.pack() == before, True, text)
+    return answer
+
+
+@test
+def every_verb_is_there():
+    hum = pipeline("vibration", **SMALL)
+    equal(sorted(ask(hum, "help")["verbs"]), sorted(VERBS))
+    equal(sorted(hum.console.verbs), sorted(VERBS))
+
+
+@test
+def status_says_what_hosts_read():
+    status = ask(learned(), "status")
+    for key in (
+        "version", "board", "kind", "path", "state", "n_learned", "learn_left", "score", "threshold", "alarm", "label",
+        "n_windows", "seq", "synced_seq", "uptime_s", "boot", "mem_free", "n_labels", "n_prototypes", "state_bytes",
+        "source", "dropped", "log_first",
+    ):  # fmt: skip
+        equal(key in status, True, key)
+    equal((status["state"], status["n_learned"], status["n_windows"], status["boot"]), ("watch", 20, 20, 1))
+
+
+@test
+def learn_takes_windows_and_times():
+    hum = pipeline("vibration", rate_hz=640, **SMALL)  # ten windows a second
+    for text, n in (("learn", 400), ("learn 16", 16), ("learn 30s", 300), ("learn 1m", 600), ("learn 24h", 864000)):
+        equal(ask(hum, text)["windows"], n, text)
+        equal((hum.detector.state, hum.detector.learn_left), (1, n))
+    for text in (
+        "learn 15",
+        "learn 0",
+        "learn -5",
+        "learn 1e3",
+        "learn abc",
+        "learn 10x",
+        "learn s",
+        "learn 99999999999",
+        "learn ٣",
+    ):
+        refused(hum, text)
+
+
+@test
+def learn_stop_ends_it_now():
+    hum = pipeline("vibration", **SMALL)
+    refused(hum, "watch")
+    refused(hum, "learn stop")
+    ask(hum, "learn 100")
+    refused(hum, "learn stop")
+    take(hum, 60)
+    answer = ask(hum, "learn stop")
+    equal((answer["state"], hum.detector.state, hum.detector.prototypes.counts), ("watch", 2, [60]))
+    between(answer["threshold"], -8000, 8000, "threshold")
+
+
+@test
+def enrol_list_forget():
+    hum = learned()
+    equal(ask(hum, "enrol hum 3")["windows"], 3)
+    take(hum, 3)
+    found = ask(hum, "list")["prototypes"]
+    equal(sorted([(p["label"] or "", p["count"]) for p in found]), [("", 20), ("hum", 3)])
+    take(hum, 1)
+    equal(ask(hum, "status")["label"], "hum")
+    for text in ("enrol", "enrol x 0", "enrol x 11", "enrol x y", "enrol " + "z" * 33, "forget", "forget nobody"):
+        refused(hum, text)
+    equal(ask(hum, "forget hum")["label"], "hum")
+    equal(len(ask(hum, "list")["prototypes"]), 1)
+
+
+@test
+def log_comes_in_pieces():
+    hum = learned()
+    from binascii import a2b_base64
+
+    from nearhum.wire import record_bytes
+
+    seq, n = 0, 0
+    while True:
+        answer = ask(hum, "log %d 1200" % seq)
+        raw = a2b_base64(answer["b64"])
+        at = 0
+        while at < len(raw):
+            size = record_bytes(raw, at, len(raw))
+            equal(size > 0, True)
+            at, n = at + size, n + 1
+        if answer["next"] == answer["last"]:
+            break
+        seq = answer["next"]
+    equal(n, hum.journal.seq)
+    for text in ("log x", "log -1", "log 1 y", "log 9999999999"):
+        refused(hum, text)
+    equal(ask(hum, "log 999999999")["b64"], "")
+
+
+@test
+def get_state_comes_in_pieces():
+    hum = learned()
+    from binascii import a2b_base64, crc32
+
+    from nearhum.wire import STATE_MAGIC, unseal
+
+    image = b""
+    while True:
+        answer = ask(hum, "get state %d" % len(image))
+        image += a2b_base64(answer["b64"])
+        if len(image) == answer["size"]:
+            break
+    equal(crc32(image[:-4]), answer["crc"])  # with its own CRC at the end, every sound image has the same one
+    equal(bytes(unseal(STATE_MAGIC, image, "state")[2]), hum.learned.pack())
+    refused(hum, "get state 999999")
+    refused(hum, "get state x")
+
+
+@test
+def set_and_get():
+    hum = learned()
+    equal(ask(hum, "get kind")["value"], "vibration")
+    equal(ask(hum, "get")["settings"]["n_bands"], 6)
+    equal(ask(hum, "set alarms_per_day 0.5")["value"], 0.5)
+    equal(pipeline("vibration", root=hum.root, **SMALL).config["alarms_per_day"], 0.5)
+    for text in (
+        "set",
+        "set x",
+        "set x 1",
+        "set n_bands 99",
+        "set n_bands 1.5",
+        "set path sideways",
+        "set source x",
+        "get nothing",
+    ):
+        refused(hum, text)
+    refused(hum, "set alarms_per_day nan")
+    refused(hum, "set alarms_per_day 1e999")
+    refused(hum, "set alarm_m 5")  # more than alarm_n
+
+
+@test
+def a_setting_that_no_board_can_start_with_is_refused():
+    # each value is in its range, but together they make too many features, or more bands than bins
+    hum = pipeline("motion")
+    refused(hum, "set n_bands 32")
+    hum = pipeline("vibration", **SMALL)
+    refused(hum, "set n_bands 32")
+    pipeline("vibration", root=hum.root, **SMALL)
+
+
+@test
+def reset_wants_a_word():
+    hum = learned()
+    for text in ("reset", "reset everything"):
+        refused(hum, text)
+    equal(ask(hum, "reset learned")["what"], "learned")
+    refused(pipeline("vibration", **SMALL), "rollback")
+
+
+@test
+def verbs_are_functions_too():
+    hum = learned()
+    equal(hum.console.as_function("status")()["state"], "watch")
+    equal(hum.console.as_function("learn")(16)["windows"], 16)
+    clear_error(raises(CommandError, hum.console.as_function("forget"), "nobody"), "nobody")
+
+
+@test
+def any_words_after_any_verb():
+    # whatever is typed: an answer, and a detector that goes on
+    hum = learned()
+    words = ("", "0", "-1", "1e9", "ä", "state", "all of it", '"', "{}", "None", "x" * 300, "stop now", "kind path")
+    for verb in VERBS:
+        for word in words:
+            answer = hum.console.execute(verb + " " + word)
+            equal(answer["ok"] in (True, False), True)
+            json.loads(json.dumps(answer))
+    take(hum, 2)
+
+
+done()
