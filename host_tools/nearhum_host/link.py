@@ -26,6 +26,7 @@ from .errors import DeviceError, UsageError
 from .ports import find_port, open_port
 
 MAX_LINE_BYTES = 1024  # the board drops what is longer
+DRAIN_S = 2.0  # at most, for what an unread line holds: some ten kilobytes
 ANSWER_S = 2.0  # then the host looks whether the loop is stopped
 PATIENCE_S = 10.0  # an answer that comes after a flash erase or a saved state may take this long in all
 START_S = 20.0  # from a soft reset to the start line: the modules load, the state is read, the sensor is checked
@@ -78,6 +79,8 @@ class Link:
             raise UsageError("an empty line has no answer", hint="`help` lists the verbs")
         if len(wire_line) > MAX_LINE_BYTES:
             raise UsageError(f"a console line has at most {MAX_LINE_BYTES} bytes, this one {len(wire_line)}")
+        if not self._heard:
+            self._drain()
         if not self._heard and verb not in QUERIES:
             self.ask("status")  # a board that is stopped or just restarting must not swallow a command
         for _ in range(3):
@@ -137,6 +140,12 @@ class Link:
         *lines, rest = (self._partial + got).split(b"\n")
         self._partial = rest[-_MAX_NOISE:]
         return [line.rstrip(b"\r") for line in lines]
+
+    def _drain(self) -> None:
+        """Read away what waits of answers to a host before this one: they would pass for answers to us."""
+        end = time.monotonic() + DRAIN_S
+        while time.monotonic() < end and self._lines(time.monotonic() + 0.05) + [self._partial] != [b""]:
+            self._partial = b""
 
     def _send(self, what: bytes) -> None:
         try:

@@ -94,22 +94,69 @@ def test_garbage_on_the_console_costs_nothing(virtual_board, card, tmp_path):
             link.ask("nonsense")
 
 
-def test_learning_goes_on_over_a_power_cut(virtual_board, card, flash_image):
-    (card / "replay.json").write_text('{"speed": 60}')
-    board = virtual_board("rp2040", flash_image, sd=card)
+@pytest.fixture
+def long_card(tmp_path: Path) -> Path:
+    """A card with ten minutes of the learned movement and no commands, twenty times as fast: 20 windows a second."""
+    session = Recording(50, 6)
+    session.add(np.tile(a_session().segments[0].frames, (10, 1)))
+    write_nhr(session, tmp_path / "replay.nhr")
+    (tmp_path / "replay.json").write_text('{"speed": 20}')
+    return tmp_path
+
+
+def until(link: Link, key: str, least: int) -> dict:
+    end = time.monotonic() + 20
+    while (status := link.ask("status"))[key] < least:
+        assert time.monotonic() < end, status
+        time.sleep(0.02)
+    return status
+
+
+def test_learning_goes_on_over_resets(virtual_board, long_card, flash_image):
+    board = virtual_board("rp2040", flash_image, sd=long_card)
     with deployed(board.path) as link:
-        while link.ask("status")["n_windows"] < 60:
-            time.sleep(0.02)
-        learned = link.ask("status")
-        assert learned["state"] == "watch"
+        link.ask("learn 80")
+        before = until(link, "n_learned", 20)
+        link.stop()  # Ctrl-C saves; what resume starts goes on with the next window
+        link.resume()
+        resumed = link.ask("status")
+        assert resumed["boot"] == before["boot"] + 1
+        assert resumed["state"] == "learn"
+        assert before["n_learned"] <= resumed["n_learned"] < 80
+        until(link, "n_learned", 60)
+    board.power_off()  # without warning: the period goes on from its last save, and is never lost
+    board.power_on()
+    board.wait_event("booted")
+    with Link(board.path) as link:
+        again = link.ask("status")
+        assert again["state"] == "learn"
+        assert again["n_learned"] >= before["n_learned"]
+        done = until(link, "n_learned", 80)
+        assert (done["state"], done["learn_left"]) == ("watch", 0)
+        assert done["seq"] > before["synced_seq"]
     board.power_off()
     board.power_on()
     board.wait_event("booted")
-    # the recording would begin again and order a new learning period: play one without commands
     with Link(board.path) as link:
-        again = link.ask("status")
-    assert again["boot"] == learned["boot"] + 1
-    assert again["seq"] > learned["synced_seq"]
+        watching = link.ask("status")
+    assert [watching[key] for key in ("state", "n_learned", "threshold")] == ["watch", 80, done["threshold"]]
+
+
+def test_a_host_that_does_not_read_holds_nothing_up(virtual_board, long_card):
+    board = virtual_board("rp2040", sd=long_card)
+    with deployed(board.path) as link:
+        link.ask("learn 1000")
+        before = link.ask("status")
+        began = time.monotonic()
+        while time.monotonic() < began + 3:
+            link.serial.write(b"status\n" * 5)  # 3 kB of answers that nobody takes
+            time.sleep(0.05)
+        waited = time.monotonic() - began
+    with Link(board.path) as link:
+        after = link.ask("status")
+    assert after["dropped"] > 0
+    assert after["n_windows"] - before["n_windows"] >= 0.8 * 20 * waited
+    assert after["faults"] == 0
 
 
 @pytest.mark.parametrize(
