@@ -23,6 +23,7 @@ SPEED = 20
 LEARNED = "ABD"  # shoulder abduction is what the board calls normal; the others come in later
 ENROLLED = ("ROW", "PEN")
 SHOTS = 3
+LEAST = 18  # windows to learn from
 SETTINGS = {"n_hop": HOP}
 
 
@@ -70,8 +71,8 @@ def demo(
 def session_of(exercises: dict[str, np.ndarray]) -> tuple[Recording, list[tuple[int, int, str]]]:
     """Return what the sensor delivers, with the person's commands as cues, and the truth by window.
 
-    The learned exercise: its first 60 % to learn from, the rest to watch. Then each other exercise in turn, twice
-    eight seconds or more; two of them are enrolled in between, from windows that are not asked about later.
+    The learned exercise: its first 60 % to learn from (18 windows at least), the rest to watch. Then the other
+    exercises; two of them are enrolled in between, from windows that are not asked about later.
     """
     from ..recordings import Recording
 
@@ -88,7 +89,7 @@ def session_of(exercises: dict[str, np.ndarray]) -> tuple[Recording, list[tuple[
         window += n
 
     own = exercises[LEARNED]
-    n_learn = int(len(own) * 0.6 / HOP) * HOP
+    n_learn = max(int(len(own) * 0.6 / HOP) * HOP, WINDOW + (LEAST - 1) * HOP)
     windows = (n_learn - WINDOW) // HOP + 1
     play(own[:n_learn], "", f"learn {windows}")
     play(own[n_learn : len(own) // HOP * HOP], "normal", "~watch")
