@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.nearhum-setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint format evaluate wheel clean
+.PHONY: help setup demo test lint format evaluate wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -29,11 +29,8 @@ $(STAMP): pyproject.toml
 demo: setup ## learn, watch, enrol and report on a virtual board, with real recordings; writes report.html
 	@$(BIN)/nearhum demo
 
-test: setup lint ## all tests but the slow ones
-	$(BIN)/python -m pytest -m 'not slow' -n 2 --dist loadfile
-
-test-all: setup ## the slow tests
-	$(BIN)/python -m pytest -m slow
+test: setup lint ## lint and all tests, in two minutes on two cores
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: setup ## ruff and pyright
 	@$(BIN)/ruff check .
