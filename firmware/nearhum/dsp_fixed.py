@@ -7,7 +7,8 @@ Allocates its tables once; extracting a window allocates nothing.
 
 from array import array
 
-from nearhum.kernels import tables, viper
+from nearhum import kernels
+from nearhum.kernels import tables
 
 # Steps at which the scales start. A full-scale square wave has 2^27.6 of mean power a window: 8 * 27.6 - 96 = 125.
 BAND_BIAS = -96
@@ -26,13 +27,13 @@ class Log2:
 
     def __call__(self, value):
         """Return round(256 log2 value), 1 <= value < 2^31; 0 below."""
-        return viper.log2_q8(value, self.table)
+        return kernels.log2_q8(value, self.table)
 
     def wide(self, high, low):
         """Return the same of high * 2^24 + low, 0 <= high < 2^23."""
         if high < 64:
-            return viper.log2_q8(high << 24 | low, self.table)
-        return viper.log2_q8(high << 7 | low >> 17, self.table) + 17 * 256
+            return kernels.log2_q8(high << 24 | low, self.table)
+        return kernels.log2_q8(high << 7 | low >> 17, self.table) + 17 * 256
 
 
 def clamp_i8(value):
@@ -47,43 +48,32 @@ class Fixed:
         self.n_window = plan.n_window
         self.log2 = Log2()
         self.log2_n = self.log2(plan.n_window)
+        self._reading = array("i", bytes(12))  # of the window taken in last: mean, rest of the mean in Q4, bits
         self._moments = array("i", bytes(28))
-        self.n_bands = len(plan.bands)
-        if self.n_bands:
+        if plan.bands:
             self._prepare_bands(plan)
 
     def _prepare_bands(self, plan):
-        n = plan.n_fft
-        self.n_fft = n
-        sine = tables.Sine()
-        self._window = tables.hann_q14(sine, plan.n_window)
-        self._twiddles = tables.twiddles_q14(sine, n)
-        self._order = tables.digit_reversal(n // 2)
-        self._z = array("i", bytes(4 * n))
-        self._power = array("i", bytes(4 * (n // 2)))
-        self._bands = array("H")
-        for first, count in plan.bands:
-            self._bands.append(first)
-            self._bands.append(count)
         # power of a window of n_window: |X|^2 / n_window^2; X is n_fft long only by zeros
-        self._offset = BAND_BIAS * 32 - 2 * self.log2_n
+        offset = BAND_BIAS * 32 - 2 * self.log2_n
+        self.spectrum = kernels.Spectrum(
+            plan.n_window, plan.n_fft, plan.bands, offset, BAND_FLOOR, self.log2.table, self._reading
+        )
+        # extract_bands_into(x, out): write n_bands int8 log band energies of the centred window to out, a writable
+        # buffer. It is the spectrum's own method: one call less a window.
+        self.extract_bands_into = self.spectrum.extract_into
 
     def centre(self, x):
         """Take in one window: find its mean and the bit length of its largest deviation. Both stay for what follows.
 
         Returns the mean in Q4 (int, counts * 16, |mean| <= 2^19).
         """
-        total = viper.total(x, self.n_window)
-        n = self.n_window
-        mean_q4 = (16 * total + (n >> 1)) // n
-        self.mean = mean_q4 + 8 >> 4
-        self._rest = mean_q4 - (self.mean << 4)
-        self.bits = _bits(viper.peak_bits(x, self.n_window, self.mean))
-        return mean_q4
+        return kernels.centre(x, self.n_window, self._reading)
 
     def statistics(self, x):
         """Compute the moments of the centred window; the readings below are taken from them."""
-        viper.moments(x, self.n_window, self.mean, max(0, self.bits - 7), self._moments)
+        r = self._reading
+        kernels.moments(x, self.n_window, r[0], max(0, r[2] - 7), self._moments)
 
     def rms(self):
         """Return 8 log2(mean square, counts^2) + POWER_BIAS, int8; SILENT for a constant window."""
@@ -117,45 +107,3 @@ class Fixed:
 
     def _log2_mean_square(self):
         return self.log2.wide(self._moments[0], self._moments[1]) - self.log2_n
-
-    def extract_bands_into(self, x, out):
-        """Write n_bands int8 log band energies of the centred window to out (writable buffer)."""
-        z = self._z
-        m = self.n_fft >> 1
-        bits = max(1, self.bits)
-        viper.load(z, x, self._window, self.n_window, self.n_fft, self.mean, self._rest, bits)
-        exponent = bits - 14
-        span = m
-        step = 2
-        shift = 0
-        peak = 0
-        while span >= 4:
-            peak = viper.radix4(z, m, span, self._twiddles, step, shift)
-            exponent += shift
-            span >>= 2
-            step <<= 2
-            shift = max(0, _bits(peak) - 14)
-        if span == 2:
-            peak = viper.radix2(z, m)
-            shift = max(0, _bits(peak) - 14)
-        viper.powers(z, m, self._order, self._twiddles, shift, self._power)
-        exponent += shift
-        # the kernel's power is |X / 2|^2 / 4^exponent
-        viper.bands_into(
-            self._power,
-            self._bands,
-            self.n_bands,
-            self.log2.table,
-            self._offset + 512 * (exponent + 1),
-            BAND_FLOOR,
-            out,
-        )
-
-
-def _bits(value):
-    """Return the bit length of value, 0 <= value < 2^30."""
-    n = 0
-    while value:
-        value >>= 1
-        n += 1
-    return n

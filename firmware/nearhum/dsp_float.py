@@ -28,7 +28,7 @@ class Float(Fixed):
         """Write n_bands int8 log band energies of the centred window to out. Allocates: ulab's fft has no out=."""
         samples = np.frombuffer(x, dtype=np.int16)
         # times a float array first: ulab 6.12 takes int16 for uint16 where it meets a float number
-        self._padded[: self.n_window] = samples * self._hann - self._hann * (self.mean + self._rest / 16)
+        self._padded[: self.n_window] = samples * self._hann - self._hann * (self._reading[0] + self._reading[1] / 16)
         re, im = np.fft(self._padded)
         power = re * re + im * im
         top = SILENT

@@ -8,8 +8,8 @@ n_out x (i32 bias), n_out x (u16 pre, u16 factor, u16 post), n_out x n_in int8 w
 import struct
 from array import array
 
+from nearhum import kernels
 from nearhum.errors import ConfigError, FormatError
-from nearhum.kernels import viper
 from nearhum.wire import HEAD_MAGIC, unseal
 
 
@@ -62,13 +62,15 @@ class Dense:
         rescale = array("H", struct.unpack_from("<%dH" % (3 * n_out), body, at + 4 + 4 * n_out))
         weights = bytearray(body[at + 4 + 10 * n_out : end])
         _prove(bias, rescale, weights, n_in)
-        self._layers.append((weights, bias, rescale, n_in, n_out, 0 if relu else -128, bytearray(n_out)))
+        # rescale and the layer made of it stay together: the layer may only know its address
+        layer = kernels.layer(weights, bias, rescale, n_in, n_out, 0 if relu else -128)
+        self._layers.append((layer, bytearray(n_out), rescale))
         return end, n_out
 
     def embed_into(self, vector):
         """Run the layers on int8 vector; returns the last one's buffer, valid until the next call."""
-        for weights, bias, rescale, n_in, n_out, low, out in self._layers:
-            viper.dense(vector, weights, bias, rescale, n_in, n_out, low, out)
+        for layer, out, _ in self._layers:
+            kernels.dense(vector, out, layer)
             vector = out
         return vector
 

@@ -9,10 +9,11 @@ All of it is integer arithmetic in the kernels: the same bits on every board.
 import struct
 from array import array
 
+from nearhum import kernels
 from nearhum.errors import CommandError
-from nearhum.kernels import viper
 
 MAX_COUNT = (1 << 24) - 1
+_EMPTY = -(1 << 28)  # scale of a prototype without a count: no score is worse than its
 
 
 class Prototypes:
@@ -32,9 +33,8 @@ class Prototypes:
         self._weights = bytearray(capacity * n_dims)
         self._variance = array("i", bytes(4 * n_dims))
         self._scales = array("i", bytes(4 * capacity))  # score of a typical member, Q8
-        self._distances = array("i", bytes(4 * capacity))
-        self._terms = array("i", bytes(4 * capacity))
         self._scores = array("i", bytes(4 * capacity))
+        self._bound = kernels.bind(self._means, self._weights, n_dims, log2.table, self._scales, self._scores)
         self._strange = array("i", bytes(8))
         self.nearest = 0
         # views made once: a slice at every window would allocate
@@ -50,6 +50,7 @@ class Prototypes:
         j = len(self.labels)
         self.labels.append(label)
         self.counts.append(0)
+        self._scales[j] = _EMPTY
         row = self._row[j]
         for i in range(self.n_dims):
             row.sums[i] = 0
@@ -77,17 +78,18 @@ class Prototypes:
         """Add embedding x, int8 (n_dims,), to the sums of prototype j. Scoring sees it after `derive`."""
         if self.counts[j] < MAX_COUNT:
             row = self._row[j]
-            viper.learn(x, self.n_dims, row.sums, row.squares)
+            kernels.learn(x, self.n_dims, row.sums, row.squares)
             self.counts[j] += 1
 
     def derive(self, j):
         """Bring mean, weights and scale of prototype j up to date with its sums. Nothing to do for an empty one."""
         if not self.counts[j]:
+            self._scales[j] = _EMPTY
             return
         row = self._row[j]
         n = self.n_dims
-        viper.derive(row.sums, row.squares, n, self.counts[j], row.mean, self._variance)
-        low = viper.weigh(self._variance, n, self._floor_q12, row.weights)
+        kernels.derive(row.sums, row.squares, n, self.counts[j], row.mean, self._variance)
+        low = kernels.weigh(self._variance, n, self._floor_q12, row.weights)
         # a typical member is one spread away in every dimension: sum = 255 low n, and a largest term of the same
         self._scales[j] = self._log2(255) + self._log2(low) - 12 * 256 + self._log2(n)
 
@@ -98,27 +100,13 @@ class Prototypes:
         has 0 to 1 octave. Scoring changes nothing that was learned; `self.nearest` says which prototype it was.
         Call only when there is one with a count.
         """
-        n = self.n_dims
-        count = len(self.labels)
-        viper.distances(x, self._means, self._weights, n, n, count, self._distances)
-        strange = self._strange
-        for j in range(count):
-            row = self._row[j]
-            viper.strangest(x, row.mean, row.weights, n, strange)
-            self._terms[j] = strange[0]
-        viper.scores(self._distances, self._terms, n, count, self._log2.table, self._scores)
-        best = 0x3FFFFFFF
-        for j in range(count):
-            score = self._scores[j] - self._scales[j]
-            if self.counts[j] and score < best:
-                best = score
-                self.nearest = j
-        return best
+        self.nearest = nearest = kernels.score(x, len(self.labels), self._bound)
+        return self._scores[nearest]
 
     def strangest(self, x):
         """Return the dimension of x that is strangest to the nearest prototype of the last score."""
         row = self._row[self.nearest]
-        viper.strangest(x, row.mean, row.weights, self.n_dims, self._strange)
+        kernels.strangest(x, row.mean, row.weights, self.n_dims, self._strange)
         return self._strange[1]
 
     def pooled_variance_into(self, out):

@@ -10,8 +10,8 @@ unknown.
 import struct
 from array import array
 
+from nearhum import kernels
 from nearhum.errors import CommandError
-from nearhum.kernels import viper
 
 MAX_EXAMPLES = 64
 MAX_LABELS = 16
@@ -34,6 +34,7 @@ class Recogniser:
         self._owner = bytearray(MAX_LABELS + MAX_EXAMPLES)  # label index + 1 of each row, 0: free
         self._distances = array("i", bytes(4 * (MAX_LABELS + MAX_EXAMPLES)))
         self._weights = bytearray(n)
+        self._bound = kernels.bind(self._rows, self._weights, 0, n, self._distances)
         self.n_examples = 0
         self.ids = []  # label id (1..255) of each prototype: an id is never used for two labels in one log
         self._next_id = 1
@@ -107,7 +108,7 @@ class Recogniser:
             return
         variance = array("i", bytes(4 * self.n_dims))
         p.pooled_variance_into(variance)
-        low_q12 = viper.weigh(variance, self.n_dims, self._floor_q12, self._weights)
+        low_q12 = kernels.weigh(variance, self.n_dims, self._floor_q12, self._weights)
         typical = 255 * self.n_dims * low_q12 >> 12  # one spread away in every dimension
         for j in range(len(p.labels)):
             self._row[j][:] = p.mean_of(j)
@@ -138,9 +139,7 @@ class Recogniser:
         return min(limit, 0x3FFFFFFF)
 
     def _measure(self, embedding):
-        viper.distances(
-            embedding, self._rows, self._weights, 0, self.n_dims, MAX_LABELS + self.n_examples, self._distances
-        )
+        kernels.distances(embedding, MAX_LABELS + self.n_examples, self._bound)
 
     def predict_one(self, embedding):
         """Return the id of the label nearest to embedding, 0 if there is none or all are too far."""

@@ -6,7 +6,7 @@ A gap (overrun, start of a recording's segment) restarts it: no window ever span
 
 from array import array
 
-from nearhum.kernels import viper
+from nearhum import kernels
 
 
 class Window:
@@ -24,7 +24,7 @@ class Window:
     def push(self, block, start, n_frames):
         """Take frames from block, array('h') interleaved, frame `start` on. Returns how many of n_frames it took."""
         n = min(n_frames, self.n_window - self.filled)
-        viper.deinterleave(block, start, n, self.n_channels, self._samples, self.n_window, self.filled)
+        kernels.deinterleave(block, start, n, self.n_channels, self._samples, self.n_window, self.filled)
         self.filled += n
         return n
 
@@ -37,7 +37,7 @@ class Window:
         """Let the oldest n_hop samples go."""
         keep = self.n_window - self.n_hop
         if keep:
-            viper.slide(self._samples, self.n_channels, self.n_window, keep, self.n_hop)
+            kernels.slide(self._samples, self.n_channels, self.n_window, keep, self.n_hop)
         self.filled = keep
 
     def restart(self):

@@ -1,39 +1,45 @@
-"""Kernels against values computed by hand: every one, at its edges."""
+"""Kernels against values computed by hand: every one, at its edges; those this board takes, see nearhum.kernels."""
 
 from array import array
 
 from harness import Lcg, as_bytes, done, equal, i8, test
+from nearhum import kernels
 from nearhum.kernels import tables, viper
 
 LOG2 = tables.log2_fraction()
 
 
 @test
-def total_sums_signed():
-    equal(viper.total(array("h", [1, -2, 32767, -32768]), 4), -2)
-    equal(viper.total(array("h", [-32768] * 1024), 1024), -(1 << 25))
-    equal(viper.total(array("h", [5, 7]), 0), 0)
-
-
-@test
 def deinterleave_and_slide():
     window = array("h", [0] * 8)
-    viper.deinterleave(array("h", [1, -1, 2, -2, 3, -3, 4, -4]), 1, 3, 2, window, 4, 1)
+    kernels.deinterleave(array("h", [1, -1, 2, -2, 3, -3, 4, -4]), 1, 3, 2, window, 4, 1)
     equal(list(window), [0, 2, 3, 4, 0, -2, -3, -4])
-    viper.slide(window, 2, 4, 3, 1)
+    kernels.slide(window, 2, 4, 3, 1)
     equal(list(window), [2, 3, 4, 4, -2, -3, -4, -4])
 
 
+def reading(values):
+    """Mean in Q4, mean, rest and bits of a window."""
+    out = array("i", [9] * 3)
+    mean_q4 = kernels.centre(array("h", values), len(values), out)
+    return [mean_q4] + list(out)
+
+
 @test
-def peak_bits_is_as_long_as_the_largest():
-    for values, mean, length in (([0, 0], 0, 0), ([5, -6], 0, 3), ([32767, -32768], 0, 15), ([-32768], 32767, 16)):
-        found = viper.peak_bits(array("h", values), len(values), mean)
-        equal(len(bin(found)) - 2 if found else 0, length, values)
+def centre_by_hand():
+    equal(reading([1, -2, 32767, -32768]), [-8, 0, -8, 15])
+    equal(reading([-32768] * 1024), [-(1 << 19), -32768, 0, 0])
+    equal(reading([7] * 5), [7 * 16, 7, 0, 0])
+    equal(reading([5, -6]), [-8, 0, -8, 3])
+    equal(reading([-32768, 32767, 32767]), [174752, 10922, 0, 16])
+    # 16 * -1 / 3 is rounded to -5, and so is -16 * 2 / 3 to -11
+    equal(reading([0, 0, -1])[0], -5)
+    equal(reading([0, -1, -1])[0], -11)
 
 
 def moments(values, mean, shift):
     out = array("i", bytes(28))
-    viper.moments(array("h", values), len(values), mean, shift, out)
+    kernels.moments(array("h", values), len(values), mean, shift, out)
     return list(out)
 
 
@@ -55,80 +61,48 @@ def moments_of_the_largest_deviation():
     equal(found[6], 65535)
 
 
-@test
-def load_scales_to_fourteen_bits():
-    x = array("h", [100, -100, 50, 0])
-    w = array("H", [16384, 16384, 8192, 0])
-    z = array("i", [9] * 8)
-    viper.load(z, x, w, 4, 8, 0, 0, 7)
-    equal(list(z), [12800, -12800, 3200, 0, 0, 0, 0, 0])
-    viper.load(z, x, w, 4, 8, 0, 8, 7)  # half a count of mean is taken off as well: 8 / 16 * 128 = 64
-    equal(list(z)[:4], [12736, -12864, 3168, 0])
-
-
-def transform(values):
-    """The m-point complex transform of (re, im) pairs by the kernels, in natural order, inputs unscaled."""
-    m = len(values) // 2
-    w = tables.twiddles_q14(tables.Sine(), 2 * m)
-    order = tables.digit_reversal(m)
-    z = array("i", values)
-    span, step = m, 2
-    while span >= 4:
-        viper.radix4(z, m, span, w, step, 0)
-        span >>= 2
-        step <<= 2
-    if span == 2:
-        viper.radix2(z, m)
-    out = []
-    for k in range(m):
-        out.append((z[2 * order[k]], z[2 * order[k] + 1]))
-    return out
+def powers(values, n):
+    """Mean powers of the bins of one window by the kernels, as they leave the spectrum."""
+    got = array("i", bytes(12))
+    x = array("h", values)
+    spectrum = kernels.Spectrum(len(x), n, [(1, n // 2 - 1)], 0, 133, LOG2, got)
+    kernels.centre(x, len(x), got)
+    out = bytearray(1)
+    spectrum.extract_into(x, out)
+    return list(spectrum.power), i8(out)[0]
 
 
 @test
-def transforms_of_an_impulse_and_a_constant():
-    for m in (4, 8, 32, 64):
-        impulse = transform([1000, 0] + [0, 0] * (m - 1))
-        equal(impulse, [(1000, 0)] * m, m)
-        constant = transform([16, 0] * m)
-        equal(constant, [(16 * m, 0)] + [(0, 0)] * (m - 1), m)
-
-
-@test
-def transform_of_four_by_hand():
-    # x = 1, j, -1, -j times 100: all energy in bin 1
-    equal(transform([100, 0, 0, 100, -100, 0, 0, -100]), [(0, 0), (400, 0), (0, 0), (0, 0)])
-
-
-@test
-def radix2_by_hand():
-    z = array("i", [5, -6, 7, 8])
-    equal(viper.radix2(z, 2), (12 | 2 | ~-2 | ~-14))
-    equal(list(z), [12, 2, -2, -14])
+def powers_of_a_constant():
+    for n in (64, 128, 256, 512, 1024):
+        equal(powers([123] * n, n), ([0] * (n // 2), -128), n)
 
 
 @test
 def powers_of_one_tone():
-    # m = 4 complex points hold 8 real ones: x = 1000 cos(2 pi 2 i / 8) = 1000 0 -1000 0 ...: |X[2]| = 4000
-    z = array("i", [])
-    for v in transform([1000, 0, -1000, 0, 1000, 0, -1000, 0]):
-        z.extend(array("i", v))
-    out = array("i", [9] * 4)
-    viper.powers(z, 4, array("H", [0, 1, 2, 3]), tables.twiddles_q14(tables.Sine(), 8), 0, out)
-    equal(list(out), [0, 0, 2000 * 2000, 0])
+    # the Hann window leaves a quarter of the power in each neighbour of the tone's bin; all else is far below
+    for n in (64, 128, 256, 512, 1024):
+        quarter = n // 4
+        power, band = powers([16000, 0, -16000, 0] * quarter, n)
+        top = power[quarter]
+        near = power[quarter - 1]
+        equal(top > 1 << 24, True, (n, top))
+        equal(abs(4 * near - top) * 200 < top, True, (n, top, near))
+        equal(abs(near - power[quarter + 1]) * 200 < near, True, n)
+        equal(max(power[: quarter - 1] + power[quarter + 2 :]) * 10000 < top, True, n)
 
 
 @test
 def log2_at_its_edges():
-    equal(viper.log2_q8(0, LOG2), 0)
-    equal(viper.log2_q8(1, LOG2), 0)
+    equal(kernels.log2_q8(0, LOG2), 0)
+    equal(kernels.log2_q8(1, LOG2), 0)
     for bit in range(1, 31):
-        error = viper.log2_q8(1 << bit, LOG2) - 256 * bit
+        error = kernels.log2_q8(1 << bit, LOG2) - 256 * bit
         equal(0 <= error <= 1, True, bit)
-    equal(viper.log2_q8(0x7FFFFFFF, LOG2), 31 * 256 - 1)
+    equal(kernels.log2_q8(0x7FFFFFFF, LOG2), 31 * 256 - 1)
     last = 0
     for v in range(1, 3000):
-        here = viper.log2_q8(v, LOG2)
+        here = kernels.log2_q8(v, LOG2)
         equal(here >= last, True, v)
         last = here
 
@@ -164,23 +138,24 @@ def dense_by_hand():
     # rows: 1 - 4 + 381 - 512 + 10 = -124; -(1 - 2 + 127 - 128) - 500 = -498; 127
     rescale = array("H", [0, 1, 0, 1, 1, 0, 0, 3, 1])
     out = bytearray(3)
-    viper.dense(x, weights, bias, rescale, 4, 3, -128, out)
+    kernels.dense(x, out, kernels.layer(weights, bias, rescale, 4, 3, -128))
     equal(i8(out), [-124, -128, 127])  # -249 is held to -128; 127 * 3 / 2 = 190.5 to 127
-    viper.dense(x, weights, bias, array("H", [0, 1, 3, 1, 1, 0, 0, 1, 3]), 4, 3, 0, out)
+    rescale = array("H", [0, 1, 3, 1, 1, 0, 0, 1, 3])
+    kernels.dense(x, out, kernels.layer(weights, bias, rescale, 4, 3, 0))
     equal(i8(out), [0, 0, 16])  # rectified; 127 / 8 = 15.9 is rounded
 
 
 @test
 def learn_sums_exactly():
     sums, squares = array("i", [5, 0]), array("i", [0, 0xFFFFFF, 7, 0])
-    viper.learn(as_bytes([-128, 3]), 2, sums, squares)
+    kernels.learn(as_bytes([-128, 3]), 2, sums, squares)
     equal(list(sums), [-123, 3])
     equal(list(squares), [1, 16383, 7, 9])
 
 
 def weights_of(variances, floor):
     out = bytearray(len(variances))
-    low = viper.weigh(array("i", variances), len(variances), floor, out)
+    low = kernels.weigh(array("i", variances), len(variances), floor, out)
     return low, list(out)
 
 
@@ -210,9 +185,11 @@ def distances_by_hand():
     x = as_bytes([1, -2, 127])
     means = as_bytes([1, 0, 127, -128, -128, -128])
     out = array("i", [0, 0])
-    viper.distances(x, means, bytearray([1, 2, 3, 10, 1, 1]), 3, 3, 2, out)
+    weights = bytearray([1, 2, 3, 10, 1, 1])
+    kernels.distances(x, 2, kernels.bind(means, weights, 3, 3, out))
     equal(list(out), [8, 129 * 129 * 10 + 126 * 126 + 255 * 255])
-    viper.distances(x, means, bytearray([1, 2, 3]), 0, 3, 2, out)
+    weights = bytearray([1, 2, 3])
+    kernels.distances(x, 2, kernels.bind(means, weights, 0, 3, out))
     equal(list(out), [8, 129 * 129 + 2 * 126 * 126 + 3 * 255 * 255])
 
 
@@ -220,26 +197,34 @@ def distances_by_hand():
 def distances_are_held_to_a_small_integer():
     n = 128
     out = array("i", [0])
-    viper.distances(as_bytes([127] * n), as_bytes([-128] * n), bytearray([255] * n), n, n, 1, out)
+    means, weights = as_bytes([-128] * n), bytearray([255] * n)
+    kernels.distances(as_bytes([127] * n), 1, kernels.bind(means, weights, n, n, out))
     equal(out[0], 0x3FFFFFFF)
 
 
 @test
 def strangest_by_hand():
     out = array("i", [0, 0])
-    viper.strangest(as_bytes([5, -5, 3]), as_bytes([4, 0, 0]), bytearray([255, 10, 30]), 3, out)
+    kernels.strangest(as_bytes([5, -5, 3]), as_bytes([4, 0, 0]), bytearray([255, 10, 30]), 3, out)
     equal(list(out), [270, 2])
-    viper.strangest(as_bytes([1]), as_bytes([1]), bytearray([255]), 1, out)
+    kernels.strangest(as_bytes([1]), as_bytes([1]), bytearray([255]), 1, out)
     equal(list(out), [0, 0])
 
 
 @test
-def scores_by_hand():
-    out = array("i", [0] * 4)
-    viper.scores(array("i", [1 << 20, 0, 1 << 10, 0x3FFFFFFF]), array("i", [0, 0, 1 << 8, 255**3]), 8, 4, LOG2, out)
-    # 2^20 (the table stands for the middle of its step: one more); nothing counts as 2; 2^10 + 8 / 4 * 2^8 = 1536
-    equal(list(out)[:3], [20 * 256 + 1, 256, 2710])
-    equal(out[3], viper.log2_q8((0x3FFFFFFF >> 1) + 255**3, LOG2) + 256)
+def score_by_hand():
+    n = 8
+    x = as_bytes([0] * n)
+    means = as_bytes([64] + [0] * 7 + [0] * 8 + [1] * 8 + [-128] * 8)
+    weights = bytearray([1] * 24 + [255] * 8)
+    scales = array("i", [0, 0, 256, -(1 << 28)])
+    out = array("i", [9] * 4)
+    # 64^2 + 8 / 4 * 64^2 = 12288; nothing counts as 2; 8 + 2 * 1 = 10, an octave less; and what is empty is far off
+    nearest = kernels.score(x, 4, kernels.bind(means, weights, n, LOG2, scales, out))
+    equal(nearest, 1)
+    equal(list(out)[:2], [kernels.log2_q8(6144, LOG2) + 256, 256])
+    equal(out[2], kernels.log2_q8(5, LOG2))
+    equal(out[3] > 1 << 28, True)
 
 
 @test
@@ -249,9 +234,11 @@ def kernels_see_the_same_numbers_in_every_kind_of_buffer():
     wide = array("h", [0] * 8) + x + array("h", [0] * 8)
     view = memoryview(wide)[8:72]
     raw = bytearray(bytes(x))
-    for act in (lambda v: viper.total(v, 64), lambda v: viper.peak_bits(v, 64, -3)):
-        equal(act(view), act(x))
-        equal(act(raw), act(x))
+    got = [array("i", bytes(12)) for _ in range(3)]
+    for v, out in zip((x, view, raw), got):
+        kernels.centre(v, 64, out)
+    equal(got[1], got[0])
+    equal(got[2], got[0])
 
 
 done()

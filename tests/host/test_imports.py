@@ -22,7 +22,7 @@ WAY = (
 )  # fmt: skip
 LEAVES = (
     "dsp_fixed", "dsp_float", "np", "np_fallback", "store", "board", "config", "wire", "errors", "sources",
-    "kernels.viper", "kernels.tables",
+    "kernels", "kernels.viper", "kernels.viper_fft", "kernels.thumb", "kernels.tables",
 )  # fmt: skip
 EVERYTHING = ("pipeline",)
 
@@ -60,7 +60,9 @@ def of_nearhum(path: Path, package: str = "nearhum") -> set[str]:
     return out - {"__version__"}
 
 
-FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.stem != "__init__" or path.parent.name == "sources")
+FILES = sorted(
+    path for path in PACKAGE.rglob("*.py") if path.stem != "__init__" or path.parent.name in ("sources", "kernels")
+)
 
 
 def test_every_file_has_its_place() -> None:

@@ -10,6 +10,8 @@ Rules that make the same bits come out of a 32-bit board and of the 64-bit unix 
 Arguments: arrays (array, bytearray, memoryview of either) go in as pointers; counts are items, not bytes.
 """
 
+from array import array
+
 import micropython
 
 
@@ -36,22 +38,42 @@ def slide(window: ptr16, n_channels: int, stride: int, n_keep: int, by: int):
 
 
 @micropython.viper
-def total(x: ptr16, n: int) -> int:
-    """Return the sum of n int16. n <= 1024: |sum| <= 2^25."""
+def centre(x: ptr16, v: int, reading: ptr32) -> int:
+    """Find the mean of v int16 and the bit length of the largest deviation from it. Returns the mean in Q4.
+
+    v: n; its register then holds samples. n <= 1024: |sum| <= 2^25. reading: gets the rounded mean, rest = mean in Q4
+    - 16 mean (-8..7), and bits, the length of the largest |x - mean| (one's complement) < 2^16.
+    """
+    n = v
+    start = int(x)
+    end = start + ((n >> 2) << 3)
     s = 0
-    for i in range(n):
-        s += (x[i] ^ 0x8000) - 0x8000
-    return s
-
-
-@micropython.viper
-def peak_bits(x: ptr16, n: int, mean: int) -> int:
-    """Return an OR of |x - mean| (one's complement): as long in bits as the largest. |x - mean| < 2^16."""
+    while int(x) < end:
+        v = (x[0] ^ 0x8000) + (x[1] ^ 0x8000)
+        v += (x[2] ^ 0x8000) + (x[3] ^ 0x8000)
+        s += v
+        x = ptr16(int(x) + 8)
+    end = start + (n << 1)
+    while int(x) < end:
+        s += x[0] ^ 0x8000
+        x = ptr16(int(x) + 2)
+    mean_q4 = (((s - (n << 15)) << 4) + (n >> 1)) // n
+    mean = (mean_q4 + 8) >> 4
+    reading[0] = mean
+    reading[1] = mean_q4 - (mean << 4)
+    mean += 0x8000
     m = 0
-    for i in range(n):
-        v = ((x[i] ^ 0x8000) - 0x8000) - mean
+    x = ptr16(start)
+    while int(x) < end:
+        v = (x[0] ^ 0x8000) - mean
         m |= v ^ (v >> 31)
-    return m
+        x = ptr16(int(x) + 2)
+    v = 0
+    while m > 0:
+        m = m >> 1
+        v += 1
+    reading[2] = v
+    return mean_q4
 
 
 @micropython.viper
@@ -108,177 +130,6 @@ def moments(x: ptr16, n: int, mean: int, shift: int, out: ptr32):
     out[4] = z4lo
     out[5] = crossings
     out[6] = peak
-
-
-# --- the real FFT of n samples, as a complex one of m = n/2 points in int32 pairs -----------------------------
-
-
-@micropython.viper
-def load(z: ptr32, x: ptr16, window: ptr16, n_window: int, n: int, mean: int, rest: int, bits: int):
-    """Write (x - mean - rest / 16) * window, scaled to |z| <= 2^14, to z; zeros from n_window to n.
-
-    window: Q14. rest: what rounding the mean left, -8..8 in Q4; without it half a count of mean would leak into the
-    first bands of a quiet channel. bits >= 1: length of the largest |x - mean|, so |x - mean| * 2^14 < 2^30.
-    """
-    half = (1 << bits) >> 1
-    for i in range(n_window):
-        w = window[i]
-        z[i] = ((((x[i] ^ 0x8000) - 0x8000) - mean) * w - ((rest * w) >> 4) + half) >> bits
-    for i in range(n_window, n):
-        z[i] = 0
-
-
-@micropython.viper
-def radix4(z: ptr32, m: int, span: int, w: ptr16, step: int, shift: int) -> int:
-    """One pass of a decimation-in-frequency FFT over m complex points, in place. Returns an OR of |components|.
-
-    span: points a butterfly reaches over. w: cos, -sin of 2 pi k / (m * step / (m / span)) in Q14, see twiddles_q14;
-    step: table entries a turn / span. Inputs are scaled by 2^-shift, rounded, so that |component| <= 2^14:
-    then |sum of four| <= 4 sqrt(2) 2^14 = 2^16.5, times the twiddle 2^30.5 < 2^31.
-    """
-    b = 31
-    sign = 1 << b
-    half = (1 << shift) >> 1
-    q2 = span >> 1  # a quarter of the span, in words
-    peak = 0
-    for j in range(span >> 2):
-        k = j * step * 2
-        c1 = (w[k] ^ 0x8000) - 0x8000
-        s1 = (w[k + 1] ^ 0x8000) - 0x8000
-        k = k + j * step * 2
-        c2 = (w[k] ^ 0x8000) - 0x8000
-        s2 = (w[k + 1] ^ 0x8000) - 0x8000
-        k = k + j * step * 2
-        c3 = (w[k] ^ 0x8000) - 0x8000
-        s3 = (w[k + 1] ^ 0x8000) - 0x8000
-        i = j << 1
-        while i < m << 1:
-            p = ptr32(int(z) + (i << 2))
-            ar = (((int(p[0]) ^ sign) - sign) + half) >> shift
-            ai = (((int(p[1]) ^ sign) - sign) + half) >> shift
-            p = ptr32(int(p) + (q2 << 2))
-            br = (((int(p[0]) ^ sign) - sign) + half) >> shift
-            bi = (((int(p[1]) ^ sign) - sign) + half) >> shift
-            p = ptr32(int(p) + (q2 << 2))
-            cr = (((int(p[0]) ^ sign) - sign) + half) >> shift
-            ci = (((int(p[1]) ^ sign) - sign) + half) >> shift
-            p = ptr32(int(p) + (q2 << 2))
-            dr = (((int(p[0]) ^ sign) - sign) + half) >> shift
-            di = (((int(p[1]) ^ sign) - sign) + half) >> shift
-            # t0 = a + c, t1 = a - c, t2 = b + d, t3 = -j (b - d)
-            tr = ar - cr
-            ti = ai - ci
-            ar += cr
-            ai += ci
-            cr = bi - di
-            ci = dr - br
-            br += dr
-            bi += di
-            # leg 3: (t1 - t3) w^3
-            dr = tr - cr
-            di = ti - ci
-            v = (dr * c3 - di * s3 + 8192) >> 14
-            p[0] = v
-            peak |= v ^ (v >> 31)
-            v = (dr * s3 + di * c3 + 8192) >> 14
-            p[1] = v
-            peak |= v ^ (v >> 31)
-            # leg 2: (t0 - t2) w^2
-            p = ptr32(int(p) - (q2 << 2))
-            dr = ar - br
-            di = ai - bi
-            v = (dr * c2 - di * s2 + 8192) >> 14
-            p[0] = v
-            peak |= v ^ (v >> 31)
-            v = (dr * s2 + di * c2 + 8192) >> 14
-            p[1] = v
-            peak |= v ^ (v >> 31)
-            # leg 1: (t1 + t3) w
-            p = ptr32(int(p) - (q2 << 2))
-            dr = tr + cr
-            di = ti + ci
-            v = (dr * c1 - di * s1 + 8192) >> 14
-            p[0] = v
-            peak |= v ^ (v >> 31)
-            v = (dr * s1 + di * c1 + 8192) >> 14
-            p[1] = v
-            peak |= v ^ (v >> 31)
-            # leg 0: t0 + t2
-            p = ptr32(int(p) - (q2 << 2))
-            v = ar + br
-            p[0] = v
-            peak |= v ^ (v >> 31)
-            v = ai + bi
-            p[1] = v
-            peak |= v ^ (v >> 31)
-            i += span << 1
-    return peak
-
-
-@micropython.viper
-def radix2(z: ptr32, m: int) -> int:
-    """The last pass where two points remain: sums and differences of neighbours. |input| < 2^17. Returns as radix4."""
-    b = 31
-    sign = 1 << b
-    peak = 0
-    i = 0
-    while i < m << 1:
-        p = ptr32(int(z) + (i << 2))
-        ar = (int(p[0]) ^ sign) - sign
-        ai = (int(p[1]) ^ sign) - sign
-        br = (int(p[2]) ^ sign) - sign
-        bi = (int(p[3]) ^ sign) - sign
-        v = ar + br
-        p[0] = v
-        peak |= v ^ (v >> 31)
-        v = ai + bi
-        p[1] = v
-        peak |= v ^ (v >> 31)
-        v = ar - br
-        p[2] = v
-        peak |= v ^ (v >> 31)
-        v = ai - bi
-        p[3] = v
-        peak |= v ^ (v >> 31)
-        i += 4
-    return peak
-
-
-@micropython.viper
-def powers(z: ptr32, m: int, order: ptr16, w: ptr16, shift: int, out: ptr32):
-    """Split the m-point transform into bins 1..m-1 of the real one and write |X / 2|^2 of each to out[1..m-1].
-
-    order: where bin k lies in z (digit_reversal). w: twiddles of the n = 2m point turn, Q14.
-    Inputs are scaled by 2^-shift to |component| <= 2^14. With Z = z[k], Y = conj z[m-k]: 2X = (Z + Y) - j w^k (Z - Y);
-    |2X| <= 2 |Z| + 2 |Y| <= 2^16.5, so X/2 = 2X >> 2 has |X/2| <= 2^14.5 and its square < 2^29 + rounding.
-    out[0] = out[m] = 0: the mean was removed, and no band reaches the Nyquist bin.
-    """
-    b = 31
-    sign = 1 << b
-    half = (1 << shift) >> 1
-    out[0] = 0
-    for k in range(1, (m >> 1) + 1):
-        p = ptr32(int(z) + (order[k] << 3))
-        zr = (((int(p[0]) ^ sign) - sign) + half) >> shift
-        zi = (((int(p[1]) ^ sign) - sign) + half) >> shift
-        p = ptr32(int(z) + (order[m - k] << 3))
-        yr = (((int(p[0]) ^ sign) - sign) + half) >> shift
-        yi = -((((int(p[1]) ^ sign) - sign) + half) >> shift)
-        c = (w[2 * k] ^ 0x8000) - 0x8000
-        s = (w[2 * k + 1] ^ 0x8000) - 0x8000
-        # o = -j (Z - Y), then o w^k; the mirrored bin m-k has E conjugate and -(o w^k) conjugate
-        tr = zi - yi
-        ti = yr - zr
-        r = (tr * c - ti * s + 8192) >> 14
-        i = (tr * s + ti * c + 8192) >> 14
-        tr = zr + yr
-        ti = zi + yi
-        zr = (tr + r + 2) >> 2
-        zi = (ti + i + 2) >> 2
-        out[k] = zr * zr + zi * zi
-        zr = (tr - r + 2) >> 2
-        zi = (ti - i + 2) >> 2
-        out[m - k] = zr * zr + zi * zi
 
 
 # --- logarithms and bands --------------------------------------------------------------------------------------
@@ -369,19 +220,67 @@ def bands_into(power: ptr32, bands: ptr16, n_bands: int, table: ptr8, offset: in
 # --- head --------------------------------------------------------------------------------------------------------
 
 
+def bind(*arguments):
+    """Return the later arguments of a kernel as the one object it takes them in."""
+    return arguments
+
+
+def layer(weights, bias, rescale, n_in, n_out, low):
+    """Return the one argument in which `dense` takes a layer.
+
+    weights: n_out rows of n_in int8. bias: array('i'). rescale: array('H'), (pre, factor, post) a row. low: 0 for ReLU,
+    else -128.
+    Weights and inputs become unsigned by adding 128: (w + 128)(x + 128) = w x + 128 (x + 128) + 128 w. The last term
+    goes to the bias here.
+    """
+    lifted = bytearray([w ^ 128 for w in weights])
+    start = array("i")
+    for r in range(n_out):
+        row = lifted[r * n_in : (r + 1) * n_in]
+        start.append(bias[r] - 128 * (sum(row) - 128 * n_in))
+    return lifted, start, rescale, n_in, n_out, low, bytearray(n_in)
+
+
 @micropython.viper
-def dense(x: ptr8, weights: ptr8, bias: ptr32, rescale: ptr16, n_in: int, n_out: int, low: int, out: ptr8):
+def dense(x: ptr8, out: ptr8, bound):
     """One int8 layer: out = clamp((((w x + bias) >> pre) * factor) >> post), rounded at both shifts.
 
-    rescale: (pre, factor, post) a row; the loader of a head has proven |w x + bias| < 2^31 and >> pre below 2^15,
-    factor < 2^15. low: 0 for ReLU, else -128.
+    x: n_in int8. out: n_out int8. bound: `layer`. The loader of a head has proven |w x + bias| < 2^30 and >> pre
+    below 2^15, factor < 2^15; what the lift adds stays below 128 * 255^2 * 2 < 2^24.
     """
+    start = ptr32(bound[1])
+    rescale = ptr16(bound[2])
+    n_in = int(bound[3])
+    row = int(out)
+    end = row + int(bound[4])
+    low = int(bound[5])
+    lifted = ptr8(bound[6])
+    y = int(lifted)
+    total = 0
+    last = int(x) + n_in
+    while int(x) < last:
+        v = x[0] ^ 128
+        lifted[0] = v
+        total += v
+        x = ptr8(int(x) + 1)
+        lifted = ptr8(int(lifted) + 1)
+    total = total << 7
+    out = ptr8(bound[0])  # its register holds the weights from here
+    last = y + n_in
+    fours = y + (n_in & 0xFFC)
     b = 31
     sign = 1 << b
-    for r in range(n_out):
-        v = (int(bias[r]) ^ sign) - sign
-        for i in range(n_in):
-            v += ((x[i] ^ 128) - 128) * ((weights[i] ^ 128) - 128)
+    while row < end:
+        v = ((int(start[0]) ^ sign) - sign) - total
+        x = ptr8(y)
+        while int(x) < fours:
+            v = out[0] * x[0] + out[1] * x[1] + out[2] * x[2] + out[3] * x[3] + v
+            out = ptr8(int(out) + 4)
+            x = ptr8(int(x) + 4)
+        while int(x) < last:
+            v += out[0] * x[0]
+            out = ptr8(int(out) + 1)
+            x = ptr8(int(x) + 1)
         s = rescale[0]
         v = ((v + ((1 << s) >> 1)) >> s) * rescale[1]
         s = rescale[2]
@@ -390,8 +289,9 @@ def dense(x: ptr8, weights: ptr8, bias: ptr32, rescale: ptr16, n_in: int, n_out:
             v = low
         if v > 127:
             v = 127
-        out[r] = v
-        weights = ptr8(int(weights) + n_in)
+        ptr8(row)[0] = v
+        row += 1
+        start = ptr32(int(start) + 4)
         rescale = ptr16(int(rescale) + 6)
 
 
@@ -497,7 +397,8 @@ def weigh(variance: ptr32, n: int, floor: int, weights: ptr8) -> int:
     """Write weights = 255 smallest / variance, rounded, 1..255, and return the smallest variance (Q12), floor at least.
 
     floor: Q12, 1 <= floor <= 2^24. A variance is at most 2^26; smallest and variance are halved together until
-    255 * smallest + variance / 2 < 2^30. Long division of that by the variance: twice the remainder stays below 2^28.
+    255 * smallest + variance / 2 < 2^30. Long division of that by the variance: the remainder, doubled, stays below
+    2^28.
     """
     low = 0x3FFFFFFF
     for i in range(n):
@@ -534,23 +435,52 @@ def weigh(variance: ptr32, n: int, floor: int, weights: ptr8) -> int:
 
 
 @micropython.viper
-def distances(x: ptr8, means: ptr8, weights: ptr8, w_step: int, n: int, n_prototypes: int, out: ptr32):
-    """Write sum of (x - mean)^2 * weight over n dimensions, for each prototype, to out.
+def distances(x: ptr8, v: int, bound):
+    """Write sum of (x - mean)^2 * weight over n dimensions, for each of v prototypes, to out.
 
-    w_step: n where each prototype has its own weights, 0 where all share one row.
-    int8 x and mean, weights 1..255: a term is at most 255^3 < 2^24; n <= 128 keeps the sum below 2^31. It is held to
-    2^30 - 1, the largest small integer of a 32-bit board: a larger one would be made on the heap when it is read.
+    v: n_prototypes; its register then holds differences.
+
+    bound: bind(means, weights, w_step, n, out). w_step: n where each prototype has its own weights, 0 where all share
+    one row. int8 x and mean, weights 1..255: a term is at most 255^3 < 2^24; n <= 128 keeps the sum below 2^31. It is
+    held to 2^30 - 1, the largest small integer of a 32-bit board: a larger one would be made on the heap when it is
+    read.
     """
-    for j in range(n_prototypes):
-        v = 0
-        for i in range(n):
-            d = ((x[i] ^ 128) - 128) - ((means[i] ^ 128) - 128)
-            v += d * d * weights[i]
-        if v > 0x3FFFFFFF:
-            v = 0x3FFFFFFF
-        out[j] = v
-        means = ptr8(int(means) + n)
-        weights = ptr8(int(weights) + w_step)
+    means = ptr8(bound[0])
+    weights = int(ptr8(bound[1]))
+    w_step = int(bound[2])
+    n = int(bound[3])
+    out = ptr32(bound[4])
+    start = int(x)
+    end = start + n
+    fours = start + (n & 0xFFC)
+    limit = int(out) + (v << 2)
+    while int(out) < limit:
+        x = ptr8(start)
+        w = ptr8(weights)
+        s = 0
+        while int(x) < fours:
+            v = (x[0] ^ 128) - (means[0] ^ 128)
+            s += v * v * w[0]
+            v = (x[1] ^ 128) - (means[1] ^ 128)
+            s += v * v * w[1]
+            v = (x[2] ^ 128) - (means[2] ^ 128)
+            s += v * v * w[2]
+            v = (x[3] ^ 128) - (means[3] ^ 128)
+            s += v * v * w[3]
+            x = ptr8(int(x) + 4)
+            means = ptr8(int(means) + 4)
+            w = ptr8(int(w) + 4)
+        while int(x) < end:
+            v = (x[0] ^ 128) - (means[0] ^ 128)
+            s += v * v * w[0]
+            x = ptr8(int(x) + 1)
+            means = ptr8(int(means) + 1)
+            w = ptr8(int(w) + 1)
+        if s > 0x3FFFFFFF:
+            s = 0x3FFFFFFF
+        out[0] = s
+        out = ptr32(int(out) + 4)
+        weights += w_step
 
 
 @micropython.viper
@@ -569,14 +499,43 @@ def strangest(x: ptr8, mean: ptr8, weights: ptr8, n: int, out: ptr32):
 
 
 @micropython.viper
-def scores(distance: ptr32, term: ptr32, n: int, n_prototypes: int, table: ptr8, out: ptr32):
-    """Write round(256 log2(distance + n / 4 * term)) of each prototype to out; term may be all zeros.
+def score(x: ptr8, v: int, bound) -> int:
+    """Write how strange x is to each of v prototypes, octaves in Q8, and return the one to which it is least so.
 
-    The mean of n terms plus a quarter of the largest, times n: a fault in one band must not drown in the others.
-    Halved on the way: distance / 2 < 2^30, n * term < 128 * 255^3 < 2^31, an eighth of it below 2^28.
+    v: n_prototypes, 1 at least; its register then holds what is computed. bound: bind(means, weights, n, table,
+    scales, out). round(256 log2(distance + n / 4 * largest term)) - scale; the sum of n terms plus a quarter of the
+    largest, times n: a fault in one band must not drown in the others. Bounds as in `distances`. Halved on the way:
+    distance / 2 < 2^30, n * term < 128 * 255^3 < 2^31, an eighth of it below 2^28. scales: below 2^29 either way.
     """
-    for j in range(n_prototypes):
-        v = (int(distance[j]) >> 1) + ((n * int(term[j])) >> 3)
+    means = ptr8(bound[0])
+    weights = ptr8(bound[1])
+    n = int(bound[2])
+    table = ptr8(bound[3])
+    scales = ptr32(bound[4])
+    out = ptr32(bound[5])
+    b = 31
+    sign = 1 << b
+    start = int(x)
+    end = start + n
+    best = 0x3FFFFFFF
+    nearest = 0
+    last = v
+    for j in range(last):
+        x = ptr8(start)
+        s = 0
+        top = 0
+        while int(x) < end:
+            v = (x[0] ^ 128) - (means[0] ^ 128)
+            v = v * v * weights[0]
+            s += v
+            if v > top:
+                top = v
+            x = ptr8(int(x) + 1)
+            means = ptr8(int(means) + 1)
+            weights = ptr8(int(weights) + 1)
+        if s > 0x3FFFFFFF:
+            s = 0x3FFFFFFF
+        v = (s >> 1) + ((n * top) >> 3)
         s = 256
         if v > 1:
             s = 31 << 8
@@ -596,4 +555,9 @@ def scores(distance: ptr32, term: ptr32, n: int, n_prototypes: int, table: ptr8,
                 v = v << 1
                 s -= 256
             s += table[(v >> 22) & 255]
+        s -= (int(scales[j]) ^ sign) - sign
         out[j] = s
+        if s < best:
+            best = s
+            nearest = j
+    return nearest
