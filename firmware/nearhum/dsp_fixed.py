@@ -14,7 +14,7 @@ from nearhum.kernels import tables
 BAND_BIAS = -96
 POWER_BIAS = -112  # mean square: 2^30 at full scale is 128, 2^-2 is -128
 RATIO_BIAS = -64  # crest and kurtosis, 16 steps a factor of two: from 2^-4 to 2^12
-BAND_FLOOR = 133  # 50 dB in steps of 0.376 dB: weaker bands are raised to this floor under the strongest
+BAND_FLOOR = 133  # 50 dB in steps of 0.376 dB: bands that far under the strongest bin or band are raised to it
 
 SILENT = -128
 

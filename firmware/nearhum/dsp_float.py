@@ -1,7 +1,7 @@
 """Float path: log band energies with ulab's FFT, for boards with an FPU. The same int8 within one step.
 
 Only the transform differs: the window's mean and its statistics are exact integers on every board, so they are taken
-from the fixed path. Bands weaker than the common floor are set to it here too.
+from the fixed path. Bands weaker than the common floor, 50 dB under the strongest bin or band, are set to it here too.
 """
 
 from math import log, pi, sin
@@ -31,11 +31,10 @@ class Float(Fixed):
         self._padded[: self.n_window] = samples * self._hann - self._hann * (self._reading[0] + self._reading[1] / 16)
         re, im = np.fft(self._padded)
         power = re * re + im * im
-        top = SILENT
+        top = self._level(np.max(power[1 : len(power) // 2]))
         at = 0
         for first, count in self._bands:
-            energy = np.sum(power[first : first + count])
-            value = SILENT if energy <= 0 else clamp_i8(int((_STEPS * log(energy) + self._offset + 128.5) // 1) - 128)
+            value = self._level(np.sum(power[first : first + count]))
             out[at] = value & 255
             top = max(top, value)
             at += 1
@@ -43,3 +42,6 @@ class Float(Fixed):
         for i in range(at):
             if (out[i] ^ 128) - 128 < floor:
                 out[i] = floor & 255
+
+    def _level(self, energy):
+        return SILENT if energy <= 0 else clamp_i8(int((_STEPS * log(energy) + self._offset + 128.5) // 1) - 128)

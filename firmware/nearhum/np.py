@@ -19,6 +19,7 @@ int16 = _numpy.int16
 zeros = _numpy.zeros
 frombuffer = _numpy.frombuffer
 sum = _numpy.sum
+max = _numpy.max
 
 
 def fft(x):

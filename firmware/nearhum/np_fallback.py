@@ -35,11 +35,16 @@ class ndarray:
 
     def _bounds(self, cut):
         # step 1 only: no other is used
-        low = 0 if cut.start is None else cut.start
-        high = self.size if cut.stop is None else cut.stop
-        low = max(0, low + self.size if low < 0 else min(low, self.size))
-        high = max(0, high + self.size if high < 0 else min(high, self.size))
-        return low, max(low, high)
+        low = self._held(cut.start, 0)
+        high = self._held(cut.stop, self.size)
+        return low, high if high > low else low
+
+    def _held(self, i, default):
+        if i is None:
+            return default
+        if i < 0:
+            i += self.size
+        return 0 if i < 0 else self.size if i > self.size else i
 
     def __getitem__(self, i):
         if isinstance(i, slice):
@@ -101,6 +106,15 @@ def sum(x):
     for v in x:
         total += v
     return total
+
+
+def max(x):
+    """Return the largest element of an array."""
+    top = x[0]
+    for v in x:
+        if v > top:
+            top = v
+    return top
 
 
 class fft:

@@ -89,7 +89,8 @@ def powers_of_one_tone():
         equal(top > 1 << 24, True, (n, top))
         equal(abs(4 * near - top) * 200 < top, True, (n, top, near))
         equal(abs(near - power[quarter + 1]) * 200 < near, True, n)
-        equal(max(power[: quarter - 1] + power[quarter + 2 :]) * 10000 < top, True, n)
+        equal(max(power[1 : quarter - 1] + power[quarter + 2 :]) * 10000 < top, True, n)
+        equal(power[0], top, n)  # what the floor hangs on
 
 
 @test
@@ -108,8 +109,9 @@ def log2_at_its_edges():
 
 
 def bands(power, cut, offset=0, floor=133):
+    # power[0] is the strongest bin, and so is the first band: it is left out
     out = bytearray(len(cut) // 2)
-    viper.bands_into(array("i", power), array("H", cut), len(cut) // 2, LOG2, offset, floor, out)
+    viper.bands_into(array("i", power), array("H", [0, 1] + cut), len(out), LOG2, offset, floor, out)
     return i8(out)
 
 
@@ -118,6 +120,8 @@ def bands_by_hand():
     # 8 log2: 2^4 -> 32; 2^4 + 2^4 -> 40; nothing -> the floor under the strongest
     equal(bands([0, 16, 16, 16, 0], [1, 1, 2, 2, 4, 1]), [32, 40, -93])
     equal(bands([0, 16, 16, 16, 0], [1, 1, 2, 2, 4, 1], floor=8), [32, 40, 32])
+    # a bin outside all bands: 2^10 -> 80
+    equal(bands([1 << 10, 16, 16, 16, 0], [1, 1, 2, 2, 4, 1], floor=45), [35, 40, 35])
     equal(bands([0, 0], [1, 1]), [-128])
     equal(bands([0, 16], [1, 1], offset=20 << 8), [127])
     equal(bands([0, 16], [1, 1], offset=-30 << 8), [-128])
@@ -125,9 +129,9 @@ def bands_by_hand():
 
 @test
 def bands_sum_beyond_a_word():
-    # 64 bins of 2^29: 2^35, 8 * 35 - 200 = 80; and of 2^29 - 1, a rounding below it
-    equal(bands([1 << 29] * 64, [0, 64], offset=-200 * 32), [80])
-    equal(bands([(1 << 29) - 1] * 64, [0, 64], offset=-200 * 32), [80])
+    # 64 bins of 2^30: 2^36, 8 * 36 - 200 = 88; and of 2^30 - 1, a rounding below it
+    equal(bands([1 << 30] * 65, [1, 64], offset=-200 * 32), [88])
+    equal(bands([(1 << 30) - 1] * 65, [1, 64], offset=-200 * 32), [88])
 
 
 @test

@@ -241,7 +241,7 @@ def test_tables() -> None:
         if "twiddles" in made:
             cos, sin = tables.twiddles(n, 3 * n // 4 + 1)
             assert made["twiddles"] == np.stack([cos, sin], axis=1).ravel().tolist()
-            turn = np.exp(-2j * np.pi * np.arange(len(cos)) / n) * 16384
+            turn = np.exp(-2j * np.pi * np.arange(len(cos)) / n) * 8192
             assert max(np.abs(cos - turn.real).max(), np.abs(sin - turn.imag).max()) < 1
             assert made["order"] == tables.order(n // 2).tolist()
     assert about["log2"] == tables.log2_fraction().tolist()
@@ -275,7 +275,7 @@ def test_float_path_within_one_step(name: str) -> None:
     floating = other.vectors.reshape(len(x), -1)
     n_bands = len(oracle.bands)
     assert (fixed[:, :-n_bands] == floating[:, :-n_bands]).all()
-    apart = np.abs(fixed - floating)[fair_windows(x, oracle)]
+    apart = np.abs(fixed - floating)[fair_windows(x)]
     print(f"{name}: {len(apart)} windows of {n_channels} channels, {(apart > 0).mean():.1%} of values one step apart")
     assert len(apart) > 200
     assert apart.max() <= 1
@@ -292,18 +292,14 @@ def test_oracle_refuses_what_leaves_its_word() -> None:
     assert i32(-(1 << 31)) == -(1 << 31)
 
 
-def fair_windows(x: np.ndarray, oracle: transform.Bands) -> np.ndarray:
+def fair_windows(x: np.ndarray) -> np.ndarray:
     """Say of each window whether its bands can be right to a step within 50 dB of the strongest.
 
-    Not so where the strongest bin is in no band, or the Hann window takes the peak away (an impulse at an end): there
-    the transform's noise, 60 dB under the strongest bin, can be less than 50 dB under the strongest band.
+    Not so where the Hann window takes nearly all away (an impulse in its first or last samples): what it leaves
+    there is near the window's own step of Q14. And not where there is nothing but a count.
     """
-    windowed = hann_windowed(x)
-    power = np.abs(np.fft.rfft(windowed, oracle.n_fft, axis=1)) ** 2
-    first, last = oracle.bands[0][0], sum(oracle.bands[-1])
     peak = np.abs(x - x.mean(axis=1, keepdims=True)).max(axis=1)
-    in_a_band = power[:, first:last].max(axis=1) >= power.max(axis=1) / 4
-    return in_a_band & (np.abs(windowed).max(axis=1) >= peak / 4) & (peak >= 2)
+    return (np.abs(hann_windowed(x)).max(axis=1) >= peak / 100) & (peak >= 2)
 
 
 def hann_windowed(x: np.ndarray) -> np.ndarray:
@@ -311,44 +307,69 @@ def hann_windowed(x: np.ndarray) -> np.ndarray:
     return (x - x.mean(axis=1, keepdims=True)) * np.sin(np.pi * np.arange(n) / n) ** 2
 
 
-@pytest.mark.parametrize("n", [64, 256, 512, 1024])
-def test_spectrum_signal_to_noise(n: int) -> None:
-    """The whole transform, rounding and block exponent included, over broad-band signals of 100 counts and more.
-
-    Below, the mean's rounding to a sixteenth of a count counts: 38 dB at a spread of one count. Left out: windows whose
-    peak the Hann window takes away, for the block exponent comes from the peak before it (50 dB).
-    """
-    x = np.concatenate([signals.ordinary(n, 200, n), real_windows(n, 100)])
-    peak = np.abs(x - x.mean(axis=1, keepdims=True)).max(axis=1)
-    x = x[(np.ptp(x, axis=1) >= 100) & (np.abs(hann_windowed(x)).max(axis=1) >= peak / 4)]
+def signal_to_noise_db(x: np.ndarray) -> np.ndarray:
+    """Of the transform, window, rounding and block exponent included, against float64; per window of any level."""
+    n = x.shape[1]
     power, exponent = transform.Bands(n, n, [(1, 1)]).powers(transform.Centred(x))
     true = (np.abs(np.fft.rfft(hann_windowed(x), axis=1)) ** 2)[:, 1 : n // 2]
     found = np.sqrt(4.0 ** (exponent + 1)[:, None] * power[:, 1:])
     noise = ((found - np.sqrt(true)) ** 2).sum(axis=1)
-    snr = 10 * np.log10(true.sum(axis=1) / np.maximum(noise, 1e-9))
-    print(f"n = {n}: signal to noise from {snr.min():.1f} dB, median {np.median(snr):.1f} dB")
-    assert snr.min() >= 56
-    assert np.median(snr) >= 65
+    return 10 * np.log10(true.sum(axis=1) / np.maximum(noise, 1e-9))
+
+
+def sines(n: int, level: int, count: int) -> np.ndarray:
+    random = np.random.default_rng(level)
+    f, phase = random.uniform(1, n / 2 - 1, (2, count, 1))
+    return np.round(level * np.sin(2 * np.pi * f * np.arange(n) / n + phase)).astype(np.int64)
+
+
+@pytest.mark.parametrize("n", [64, 128, 256, 512, 1024])
+def test_spectrum_signal_to_noise(n: int) -> None:
+    """At least 60 dB at full scale and 50 dB at -40 dB of it: tones, noise, squares, impulses and real machines."""
+    x = np.concatenate([signals.nasty(n), signals.ordinary(n, 600, n), real_windows(n, 100), sines(n, 32767, 100)])
+    x = np.concatenate(
+        [x, sines(n, 328, 100), np.clip(sines(n, 328, 100) + 30 * signals.ordinary(n, 100, 1) // 32768, -328, 328)]
+    )
+    x = x[fair_windows(x)]
+    peak = np.abs(x - x.mean(axis=1, keepdims=True)).max(axis=1)
+    snr = signal_to_noise_db(x)
+    for low, high, wanted in ((16384, 65536, 60), (300, 16384, 50)):
+        here = snr[(peak >= low) & (peak < high)]
+        print(f"n = {n}, peak from {low}: {len(here)} windows, {here.min():.1f} dB, median {np.median(here):.1f} dB")
+        assert len(here) > 150
+        assert here.min() >= wanted
 
 
 @pytest.mark.parametrize("name", ["vibration", "audio", "motion", "medium", "quarter"])
 def test_band_levels_within_one_step(name: str) -> None:
-    """Band levels against float64 within the 50 dB above the floor, where the signal's energy lies in the bands."""
+    """Band levels against float64 within the 50 dB above the floor."""
     run = outcome(name)
-    oracle = oracle_of(run)
-    assert oracle.bands
+    oracle = oracle_of(run).bands
+    assert oracle
     x = run.windows.reshape(-1, run.config["n_window"])
-    fair = fair_windows(x, oracle.bands)
-    found = oracle.bands.of(transform.Centred(x[fair]))
-    wanted = vectors.floored(vectors.true_levels(x[fair], oracle.bands.n_fft, oracle.bands.bands))
-    error = np.abs(found - wanted)
+    fair = fair_windows(x)
+    error = np.abs(oracle.of(transform.Centred(x[fair])) - vectors.true_levels(x[fair], oracle.n_fft, oracle.bands))
     print(
         f"{name}: {fair.mean():.0%} of {len(x)} windows; band error at most {error.max():.2f} steps, rounding "
         f"included; 99.9 % within {np.quantile(error, 0.999):.2f}"
     )
-    assert fair.mean() >= 0.5
+    assert fair.mean() >= 0.8
     assert error.max() <= 1.5  # one step, and half of one by rounding
     assert np.quantile(error, 0.999) <= 1.1
+
+
+@pytest.mark.parametrize("n", [256, 512])
+def test_bands_of_real_machines(n: int) -> None:
+    """Within one step of float64 down to 50 dB under the strongest, 1.5 down to 60; rounding to int8 comes on top."""
+    x = real_windows(n, 400)
+    if not len(x):
+        x = signals.ordinary(n, 400, 3)
+    cut = bands.edges({"n_window": n, "n_bands": 32, "rate_hz": 20000, "spacing": "log", "f_low_hz": 0, "f_high_hz": 0})
+    for floor, wanted in ((133, 1), (159, 1.5)):
+        found = transform.Bands(n, n, cut, floor).of(transform.Centred(x))
+        error = np.abs(found - vectors.true_levels(x, n, cut, floor)).max()
+        print(f"n = {n}, {floor} steps: at most {error:.2f} steps")
+        assert error <= wanted + 0.5
 
 
 def test_derived_variance_against_fractions() -> None:

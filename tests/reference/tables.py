@@ -21,10 +21,14 @@ def hann(n: int) -> np.ndarray:
 
 
 def twiddles(n: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return cos and -sin of 2 pi k / n for k < count, Q14 rounded from Q15, int64."""
-    cos = [(q15_sine(4 * k + n, 4 * n) + 1) >> 1 for k in range(count)]
-    sin = [-((q15_sine(k, n) + 1) >> 1) for k in range(count)]
-    return np.array(cos, dtype=np.int64), np.array(sin, dtype=np.int64)
+    """Return cos and -sin of 2 pi k / n for k < count, Q13 rounded from Q15, halves away from zero, int64."""
+    cos = np.array([q15_sine(4 * k + n, 4 * n) for k in range(count)], dtype=np.int64)
+    sin = np.array([-q15_sine(k, n) for k in range(count)], dtype=np.int64)
+    return _quarter(cos), _quarter(sin)
+
+
+def _quarter(v: np.ndarray) -> np.ndarray:
+    return np.sign(v) * ((np.abs(v) + 2) >> 2)
 
 
 def order(m: int) -> np.ndarray:

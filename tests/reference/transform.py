@@ -88,7 +88,8 @@ def scaled_mean(c: Centred) -> Ints:
 class Bands:
     """Log band energies. bands: (first bin, bins) each; n_fft: power of two, not below n_window."""
 
-    def __init__(self, n_window: int, n_fft: int, bands: list[tuple[int, int]]):
+    def __init__(self, n_window: int, n_fft: int, bands: list[tuple[int, int]], floor: int = FLOOR_STEPS):
+        self.floor = floor  # steps under the strongest bin or band
         self.n_fft = n_fft
         self.m = n_fft // 2
         self.window = tables.hann(n_window)
@@ -101,18 +102,20 @@ class Bands:
         """Return int8 values, int64 (windows, bands)."""
         power, exponent = self.powers(c)
         out = np.stack([self._level(power[:, first : first + n], exponent) for first, n in self.bands], axis=1)
-        return np.maximum(out, (out.max(axis=1) - FLOOR_STEPS)[:, None])
+        strongest = self._level(power.max(axis=1)[:, None], exponent)
+        return np.maximum(out, (np.maximum(strongest, out.max(axis=1)) - self.floor)[:, None])
 
     def powers(self, c: Centred) -> tuple[Ints, Ints]:
         """Return (power, exponent): |X / 2|^2 / 4^exponent of bins 0..m-1, bin 0 empty."""
-        bits = np.maximum(1, c.bits)
+        spare = np.maximum(0, c.bits - 14)
         z = np.zeros((len(c.x), self.n_fft), dtype=np.int64)
         rest = i32(c.rest[:, None] * self.window) >> 4
         scaled = i32(i32(c.y * self.window) - rest)
-        z[:, : c.x.shape[1]] = rounded_shift(scaled, bits[:, None])
+        z[:, : c.x.shape[1]] = rounded_shift(scaled, spare[:, None])
+        assert not z.size or np.abs(z).max() < 1 << 28  # the kernel's bias
         re, im = z[:, 0::2], z[:, 1::2]
-        exponent = bits - 14
-        span, shift = self.m, np.zeros(len(z), dtype=np.int64)
+        exponent = spare - 14
+        span, shift = self.m, _excess(re, im)
         while span >= 4:
             re, im = self._radix4(re, im, span, shift)
             exponent = exponent + shift
@@ -163,7 +166,7 @@ class Bands:
         out[:, k] = _square(rounded_shift(even_re + odd_re, 2), rounded_shift(even_im + odd_im, 2))
         # the middle bin is its own mirror; the kernel writes its mirrored value last
         out[:, self.m // 2] = kept
-        return small(out)
+        return i32(out)
 
     def _level(self, power: Ints, exponent: Ints) -> Ints:
         i32((1 << 24) - 1 + power)  # the low word before its carry
@@ -187,10 +190,10 @@ def _radix2(re: Ints, im: Ints) -> tuple[Ints, Ints]:
 
 
 def _product(re: Ints, im: Ints, cos: Ints, sin: Ints) -> tuple[Ints, Ints]:
-    """Multiply by a twiddle in Q14."""
+    """Multiply by a twiddle in Q13."""
     real = i32(i32(re * cos) - i32(im * sin))
     imaginary = i32(i32(re * sin) + i32(im * cos))
-    return rounded_shift(real, 14), rounded_shift(imaginary, 14)
+    return rounded_shift(real, 13), rounded_shift(imaginary, 13)
 
 
 def _square(re: Ints, im: Ints) -> Ints:
@@ -198,6 +201,6 @@ def _square(re: Ints, im: Ints) -> Ints:
 
 
 def _excess(re: Ints, im: Ints) -> Ints:
-    """Return the bits by which the largest component exceeds 14."""
+    """Return the bits by which the largest component exceeds 15."""
     both = np.concatenate([re, im], axis=1)
-    return np.maximum(0, bit_length(np.bitwise_or.reduce(both ^ (both >> 63), axis=1)) - 14)
+    return np.maximum(0, bit_length(np.bitwise_or.reduce(both ^ (both >> 63), axis=1)) - 15)

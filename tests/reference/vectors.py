@@ -43,19 +43,22 @@ class Vectors:
         return np.concatenate(out, axis=1)
 
 
-def true_levels(x: Ints, n_fft: int, cut: list[tuple[int, int]]) -> np.ndarray:
-    """Return float64 (windows, bands): the band levels in steps, unrounded, -inf where there is no energy."""
+def true_levels(x: Ints, n_fft: int, cut: list[tuple[int, int]], floor: int = FLOOR_STEPS) -> np.ndarray:
+    """Return float64 (windows, bands): the band levels in steps as the features hold them, but not rounded.
+
+    Held to int8, and to `floor` steps under the strongest bin or band.
+    """
     n = x.shape[1]
     windowed = (x - x.mean(axis=1, keepdims=True)) * np.sin(np.pi * np.arange(n) / n) ** 2
-    power = np.abs(np.fft.rfft(windowed, n_fft, axis=1)) ** 2
+    power = np.abs(np.fft.rfft(windowed, n_fft, axis=1)[:, : n_fft // 2]) ** 2
+    power[:, 0] = power[:, 1:].max(axis=1)  # in the place of the mean: the strongest bin
     with np.errstate(divide="ignore"):
-        return np.stack(
-            [8 * np.log2(power[:, first : first + count].sum(axis=1) / n**2) + BAND_BIAS for first, count in cut],
+        levels = np.stack(
+            [
+                8 * np.log2(power[:, first : first + count].sum(axis=1) / n**2) + BAND_BIAS
+                for first, count in [(0, 1), *cut]
+            ],
             axis=1,
         )
-
-
-def floored(levels: np.ndarray) -> np.ndarray:
-    """Return true levels as the features hold them: held to int8 and to 50 dB under the strongest, not rounded."""
     held = np.clip(levels, SILENT, 127)
-    return np.maximum(held, held.max(axis=1, keepdims=True) - FLOOR_STEPS)
+    return np.maximum(held[:, 1:], held.max(axis=1, keepdims=True) - floor)

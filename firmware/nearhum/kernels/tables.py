@@ -51,13 +51,13 @@ def hann_q14(sine, n):
     return out
 
 
-def twiddles_q14(sine, n):
-    """Return cos, -sin of 2 pi k / n for k = 0..3n/4, interleaved, array('h') in Q14."""
+def twiddles_q13(sine, n):
+    """Return cos, -sin of 2 pi k / n for k = 0..3n/4, interleaved, array('h') in Q13, halves away from zero."""
     count = 3 * n // 4 + 1
     out = array("h", bytes(4 * count))
     for k in range(count):
-        out[2 * k] = sine.q15(k * 4 + n, 4 * n) + 1 >> 1
-        out[2 * k + 1] = -(sine.q15(k, n) + 1 >> 1)
+        for i, v in ((2 * k, sine.q15(k * 4 + n, 4 * n)), (2 * k + 1, -sine.q15(k, n))):
+            out[i] = v + 2 >> 2 if v >= 0 else -(2 - v >> 2)
     return out
 
 
@@ -81,7 +81,8 @@ def digit_reversal(m):
 def log2_fraction():
     """Return bytes of 256: round(256 log2(1 + (i + 1/2) / 256)), the fraction of log2 by the next 8 bits.
 
-    By repeated squaring: each squaring of a number in 1..2 gives one more bit of its logarithm.
+    The last, 256, is held to 255. By repeated squaring: each squaring of a number in 1..2 gives one more bit of its
+    logarithm.
     """
     out = bytearray(256)
     for i in range(256):

@@ -63,7 +63,7 @@ class Spectrum:
         """n_window <= n, a power of two, 64..1024. Other arguments: as viper_fft.Spectrum."""
         m = n >> 1
         sine = tables.Sine()
-        w = tables.twiddles_q14(sine, n)
+        w = tables.twiddles_q13(sine, n)
         window = tables.hann_q14(sine, n_window)
         while len(window) & 1 or not len(window):
             window.append(0)
@@ -87,7 +87,7 @@ class Spectrum:
             rows.append(order[k] << 3 | order[m - k] << 19)
             _append_twiddle(rows, w, k)
         edges = array("i")
-        for first, count in bands:
+        for first, count in [(0, 1)] + bands:  # the strongest bin first, for the floor
             edges.append(_address(power) + 4 * first)
             edges.append(count)
         self._words = array(
@@ -233,18 +233,18 @@ def spectrum(r0, r1, r2):
     data(2, 0xB089)  # sub sp, 36; 0 shift, 4 half of 1 << shift, 8 twiddles, 12 peak, 16 group's end, 20 exponent, 24 words, 28 pass, 32 out
     data(2, 0x9106)  # str r1, [sp, 24]
     data(2, 0x9208)  # str r2, [sp, 32]
-    # --- load: ((x - mean) * w - (rest * w >> 4) + half) >> bits
+    # --- load: ((x - mean) * w - (rest * w >> 4) + half) >> what bits has beyond 14, and an OR of it
     ldr(r6, [r1, 0])  # reading
     ldr(r4, [r6, 0])
     neg(r4, r4)
     mov(r8, r4)  # -mean
     ldr(r4, [r6, 4])
     mov(r9, r4)  # rest
-    ldr(r7, [r6, 8])  # bits, at least 1
-    cmp(r7, 0)
-    bne(SOME)
-    mov(r7, 1)
-    label(SOME)
+    ldr(r7, [r6, 8])  # bits
+    sub(r7, 14)
+    bpl(WIDE)
+    mov(r7, 0)
+    label(WIDE)
     mov(r4, 1)
     lsl(r4, r7)
     lsr(r4, r4, 1)
@@ -252,6 +252,8 @@ def spectrum(r0, r1, r2):
     mov(r4, r7)
     sub(r4, 14)
     data(2, 0x9405)  # str r4, [sp, 20]
+    mov(r4, 0)
+    mov(r11, r4)  # peak
     ldr(r2, [r1, 4])  # z
     ldr(r4, [r1, 12])  # bytes of the window, even samples
     mov(r12, r4)
@@ -270,23 +272,33 @@ def spectrum(r0, r1, r2):
     sub(r3, r3, r4)
     data(2, 0x4453)  # add r3, r10
     asr(r3, r7)
+    data(2, 0xC208)  # stmia r2!, {r3}
+    asr(r4, r3, 31)
+    eor(r4, r3)
+    mov(r5, r11)
+    orr(r5, r4)
+    mov(r11, r5)
     add(r6, 2)
-    data(2, 0x5F84)  # ldrsh r4, [r0, r6]
-    data(2, 0x5B8D)  # ldrh r5, [r1, r6]
-    data(2, 0x4444)  # add r4, r8
+    data(2, 0x5F83)  # ldrsh r3, [r0, r6]
+    data(2, 0x5B8C)  # ldrh r4, [r1, r6]
+    data(2, 0x4443)  # add r3, r8
+    mul(r3, r4)
+    mov(r5, r9)
     mul(r4, r5)
-    mov(r11, r4)
-    mov(r4, r9)
-    mul(r5, r4)
-    asr(r5, r5, 4)
-    mov(r4, r11)
-    sub(r4, r4, r5)
-    data(2, 0x4454)  # add r4, r10
-    asr(r4, r7)
+    asr(r4, r4, 4)
+    sub(r3, r3, r4)
+    data(2, 0x4453)  # add r3, r10
+    asr(r3, r7)
+    data(2, 0xC208)  # stmia r2!, {r3}
+    asr(r4, r3, 31)
+    eor(r4, r3)
+    mov(r5, r11)
+    orr(r5, r4)
+    mov(r11, r5)
     add(r6, 2)
-    data(2, 0xC218)  # stmia r2!, {r3, r4}
     data(2, 0x4566)  # cmp r6, r12
     bne(LOAD)
+    data(2, 0x9503)  # str r5, [sp, 12]
     mov(r3, 0)
     mov(r4, 0)
     b(PADDED)
@@ -295,10 +307,8 @@ def spectrum(r0, r1, r2):
     label(PADDED)
     data(2, 0x4572)  # cmp r2, lr
     bne(PAD)
-    # --- passes of radix 4; the first takes what was loaded as it is
-    mov(r3, 0)
-    data(2, 0x9300)  # str r3, [sp, 0]
-    data(2, 0x9301)  # str r3, [sp, 4]
+    # --- passes of radix 4
+    bl(RESCALE)
     data(2, 0x9906)  # ldr r1, [sp, 24]
     ldr(r7, [r1, 20])  # passes: q, twiddles; q is a quarter of the span in bytes, 0 after the last
     data(2, 0x9707)  # str r7, [sp, 28]
@@ -315,8 +325,8 @@ def spectrum(r0, r1, r2):
     mov(r3, 0)
     data(2, 0x9303)  # str r3, [sp, 12]
     mov(r3, 1)
-    lsl(r3, r3, 13)
-    mov(r12, r3)  # 8192
+    lsl(r3, r3, 12)
+    mov(r12, r3)  # 4096
     data(2, 0x9906)  # ldr r1, [sp, 24]
     ldr(r0, [r1, 4])
     mov(lr, r0)  # leg 0
@@ -415,8 +425,8 @@ def spectrum(r0, r1, r2):
     mul(r1, r6)
     sub(r4, r7, r2)
     add(r5, r7, r1)
-    asr(r4, r4, 14)
-    asr(r5, r5, 14)
+    asr(r4, r4, 13)
+    asr(r5, r5, 13)
     asr(r6, r4, 31)
     eor(r6, r4)
     orr(r3, r6)
@@ -435,8 +445,8 @@ def spectrum(r0, r1, r2):
     mul(r1, r6)
     sub(r4, r7, r2)
     add(r5, r7, r1)
-    asr(r4, r4, 14)
-    asr(r5, r5, 14)
+    asr(r4, r4, 13)
+    asr(r5, r5, 13)
     asr(r6, r4, 31)
     eor(r6, r4)
     orr(r3, r6)
@@ -455,8 +465,8 @@ def spectrum(r0, r1, r2):
     mul(r1, r6)
     sub(r4, r7, r2)
     add(r5, r7, r1)
-    asr(r4, r4, 14)
-    asr(r5, r5, 14)
+    asr(r4, r4, 13)
+    asr(r5, r5, 13)
     asr(r6, r4, 31)
     eor(r6, r4)
     orr(r3, r6)
@@ -490,10 +500,10 @@ def spectrum(r0, r1, r2):
     data(2, 0x9707)  # str r7, [sp, 28]
     bl(RESCALE)
     b(PASS)
-    # --- what the next stage has to shift by: bits of the peak beyond 14
+    # --- what the next stage has to shift by: bits of the peak beyond 15
     label(RESCALE)
     data(2, 0x9B03)  # ldr r3, [sp, 12]
-    lsr(r3, r3, 14)
+    lsr(r3, r3, 15)
     mov(r0, 0)
     b(MORE)
     label(LONGER)
@@ -630,9 +640,9 @@ def spectrum(r0, r1, r2):
     add(r5, r6, r5)
     add(r6, r6, r6)
     sub(r6, r6, r5)
-    mov(r7, 45)  # 11585 = 45 * 256 + 65: cos 45 degrees, Q14
+    mov(r7, 22)  # 5793 = 22 * 256 + 161: cos 45 degrees, Q13
     lsl(r7, r7, 8)
-    add(r7, 65)
+    add(r7, 161)
     add(r4, r4, r6)  # re + im
     add(r6, r6, r6)
     sub(r6, r6, r4)  # im - re
@@ -645,15 +655,15 @@ def spectrum(r0, r1, r2):
     mul(r3, r7)
     mul(r5, r7)
     mov(r7, 1)
-    lsl(r7, r7, 13)
+    lsl(r7, r7, 12)
     add(r4, r4, r7)
     add(r6, r6, r7)
     add(r3, r3, r7)
     add(r5, r5, r7)
-    asr(r4, r4, 14)  # leg 1 = (r4, r6)
-    asr(r6, r6, 14)
-    asr(r3, r3, 14)  # leg 3 = (r5, r3)
-    asr(r5, r5, 14)
+    asr(r4, r4, 13)  # leg 1 = (r4, r6)
+    asr(r6, r6, 13)
+    asr(r3, r3, 13)  # leg 3 = (r5, r3)
+    asr(r5, r5, 13)
     push({r3, r5})
     push({r1, r2})
     mov(r1, r6)
@@ -799,8 +809,8 @@ def spectrum(r0, r1, r2):
     lsr(r3, r3, 1)
     mov(r10, r3)  # half of 1 << shift
     mov(r3, 1)
-    lsl(r3, r3, 13)
-    mov(r12, r3)  # 8192
+    lsl(r3, r3, 12)
+    mov(r12, r3)  # 4096
     ldr(r3, [r0, 32])
     add(r3, 4)
     mov(lr, r3)  # power of bin 1
@@ -809,6 +819,8 @@ def spectrum(r0, r1, r2):
     ldr(r3, [r0, 28])
     ldr(r4, [r0, 40])
     data(2, 0x9403)  # str r4, [sp, 12]; end of the table
+    mov(r4, 0)
+    data(2, 0x9401)  # str r4, [sp, 4]; strongest bin
     mov(r0, r3)  # byte offsets of k and m - k, c, c + s, s - c; a row a bin up to m / 2
     label(BIN)
     data(2, 0xC81E)  # ldmia r0!, {r1, r2, r3, r4}
@@ -840,8 +852,8 @@ def spectrum(r0, r1, r2):
     mul(r5, r4)
     sub(r0, r1, r0)
     add(r5, r1, r5)
-    asr(r0, r0, 14)
-    asr(r5, r5, 14)
+    asr(r0, r0, 13)
+    asr(r5, r5, 13)
     add(r6, 2)
     add(r7, 2)
     add(r1, r6, r0)
@@ -864,6 +876,16 @@ def spectrum(r0, r1, r2):
     data(2, 0xC202)  # stmia r2!, {r1}
     mov(lr, r2)
     str(r6, [r3, 0])  # where k = m - k this one stays
+    data(2, 0x9B01)  # ldr r3, [sp, 4]
+    cmp(r1, r3)
+    ble(UPPER)
+    mov(r3, r1)
+    label(UPPER)
+    cmp(r6, r3)
+    ble(MIRROR)
+    mov(r3, r6)
+    label(MIRROR)
+    data(2, 0x9301)  # str r3, [sp, 4]
     mov(r0, r11)
     data(2, 0x9903)  # ldr r1, [sp, 12]
     cmp(r0, r1)
@@ -871,6 +893,10 @@ def spectrum(r0, r1, r2):
     # --- bands: the sum of each, its logarithm in steps, and the floor under the strongest
     data(2, 0x9806)  # ldr r0, [sp, 24]
     data(2, 0x9908)  # ldr r1, [sp, 32]
+    ldr(r2, [r0, 32])
+    str(r3, [r2, 0])  # power of bin 0: the strongest bin, the first band; the next takes its place in out
+    mov(r3, 0)
+    data(2, 0x9301)  # str r3, [sp, 4]; by how much a band advances out: 0 once, then 1
     ldr(r2, [r0, 44])  # band table: address of the first power, number of bins
     data(2, 0x9B05)  # ldr r3, [sp, 20]; exponent
     add(r3, 1)
@@ -967,7 +993,10 @@ def spectrum(r0, r1, r2):
     mov(r4, r7)
     label(STORE)
     strb(r4, [r1, 0])
-    add(r1, 1)
+    data(2, 0x9B01)  # ldr r3, [sp, 4]
+    add(r1, r1, r3)
+    mov(r3, 1)
+    data(2, 0x9301)  # str r3, [sp, 4]
     data(2, 0x4574)  # cmp r4, lr
     ble(LOWER)
     mov(lr, r4)

@@ -163,12 +163,12 @@ def log2_q8(v: int, table: ptr8) -> int:
 def bands_into(power: ptr32, bands: ptr16, n_bands: int, table: ptr8, offset: int, floor: int, out: ptr8):
     """Write n_bands int8 of 8 log2(sum of power over the band) to out, from -128 to 127.
 
-    bands: (first bin, number of bins) a band. A sum counts high * 2^24 + low: low + power < 2^24 + 2^29 + 2^17, and
-    high <= 512 * 2^5. offset: added to the logarithm, Q8. floor: steps below the strongest band to which weaker ones
-    are raised.
+    bands: (first bin, number of bins) a band, after (0, 1): power[0] holds the strongest bin. A sum counts
+    high * 2^24 + low: low + power < 2^24 + 2^30 + 2^17, and high <= 512 * 2^7. offset: added to the logarithm, Q8.
+    floor: steps below the strongest bin or band to which weaker bands are raised.
     """
     top = -128
-    for b in range(n_bands):
+    for b in range(-1, n_bands):
         p = ptr32(int(power) + (bands[0] << 2))
         n = bands[1]
         hi = 0
@@ -207,7 +207,8 @@ def bands_into(power: ptr32, bands: ptr16, n_bands: int, table: ptr8, offset: in
                 n = 127
         else:
             n = -128
-        out[b] = n
+        if b >= 0:
+            out[b] = n
         if n > top:
             top = n
     top -= floor
