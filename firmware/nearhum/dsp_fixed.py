@@ -23,7 +23,7 @@ class Log2:
     """log2 in Q8 with the table of the kernels."""
 
     def __init__(self):
-        self.table = tables.log2_fraction()
+        self.table = tables.log2_table()
 
     def __call__(self, value):
         """Return round(256 log2 value), 1 <= value < 2^31; 0 below."""
@@ -48,7 +48,7 @@ class Fixed:
         self.n_window = plan.n_window
         self.log2 = Log2()
         self.log2_n = self.log2(plan.n_window)
-        self._reading = array("i", bytes(12))  # of the window taken in last: mean, rest of the mean in Q4, bits
+        self._reading = array("i", bytes(8))  # of the window taken in last: mean, rest of the mean in Q4
         self._moments = array("i", bytes(28))
         if plan.bands:
             self._prepare_bands(plan)
@@ -64,7 +64,7 @@ class Fixed:
         self.extract_bands_into = self.spectrum.extract_into
 
     def centre(self, x):
-        """Take in one window: find its mean and the bit length of its largest deviation. Both stay for what follows.
+        """Take in one window: find its mean, which stays for what follows.
 
         Returns the mean in Q4 (int, counts * 16, |mean| <= 2^19).
         """
@@ -72,8 +72,7 @@ class Fixed:
 
     def statistics(self, x):
         """Compute the moments of the centred window; the readings below are taken from them."""
-        r = self._reading
-        kernels.moments(x, self.n_window, r[0], max(0, r[2] - 7), self._moments)
+        kernels.moments(x, self.n_window, self._reading[0], self._moments)
 
     def rms(self):
         """Return 8 log2(mean square, counts^2) + POWER_BIAS, int8; SILENT for a constant window."""

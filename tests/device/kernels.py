@@ -4,9 +4,9 @@ from array import array
 
 from harness import Lcg, as_bytes, done, equal, i8, test
 from nearhum import kernels
-from nearhum.kernels import tables, viper
+from nearhum.kernels import tables, viper_spectrum
 
-LOG2 = tables.log2_fraction()
+LOG2 = tables.log2_table()
 
 
 @test
@@ -19,43 +19,43 @@ def deinterleave_and_slide():
 
 
 def reading(values):
-    """Mean in Q4, mean, rest and bits of a window."""
-    out = array("i", [9] * 3)
+    """Mean in Q4, mean and rest of a window."""
+    out = array("i", [9] * 2)
     mean_q4 = kernels.centre(array("h", values), len(values), out)
     return [mean_q4] + list(out)
 
 
 @test
 def centre_by_hand():
-    equal(reading([1, -2, 32767, -32768]), [-8, 0, -8, 15])
-    equal(reading([-32768] * 1024), [-(1 << 19), -32768, 0, 0])
-    equal(reading([7] * 5), [7 * 16, 7, 0, 0])
-    equal(reading([5, -6]), [-8, 0, -8, 3])
-    equal(reading([-32768, 32767, 32767]), [174752, 10922, 0, 16])
+    equal(reading([1, -2, 32767, -32768]), [-8, 0, -8])
+    equal(reading([-32768] * 1024), [-(1 << 19), -32768, 0])
+    equal(reading([7] * 5), [7 * 16, 7, 0])
+    equal(reading([5, -6]), [-8, 0, -8])
+    equal(reading([-32768, 32767, 32767]), [174752, 10922, 0])
     # 16 * -1 / 3 is rounded to -5, and so is -16 * 2 / 3 to -11
     equal(reading([0, 0, -1])[0], -5)
     equal(reading([0, -1, -1])[0], -11)
 
 
-def moments(values, mean, shift):
+def moments(values, mean):
     out = array("i", bytes(28))
-    kernels.moments(array("h", values), len(values), mean, shift, out)
+    kernels.moments(array("h", values), len(values), mean, out)
     return list(out)
 
 
 @test
 def moments_by_hand():
     # y = 3 -4 0 4 -3: squares 9 16 0 16 9; fourth powers 81 256 0 256 81; the zero changes no side
-    equal(moments([3, -4, 0, 4, -3], 0, 0), [0, 50, 50, 0, 674, 3, 4])
-    equal(moments([7] * 5, 7, 0), [0, 0, 0, 0, 0, 0, 0])
-    # z = y / 512, rounded half up: 64, -64
-    equal(moments([32767, -32767], 0, 9), [127, 0xFE0002, 2 * 4096, 2, 0, 1, 32767])
+    equal(moments([3, -4, 0, 4, -3], 0), [0, 50, 50, 0, 674, 3, 4])
+    equal(moments([7] * 5, 7), [0, 0, 0, 0, 0, 0, 0])
+    # z = y / 256, rounded: 128, -128
+    equal(moments([32767, -32767], 0), [127, 0xFE0002, 2 * 16384, 32, 0, 1, 32767])
 
 
 @test
 def moments_of_the_largest_deviation():
     # |y| = 65535: its square is (y >> 1)^2 * 4, the half rounded down for negative y: 2^32
-    found = moments([-32768], 32767, 9)
+    found = moments([-32768], 32767)
     equal(found[0] << 24 | found[1], 1 << 32)
     equal(found[2], 128 * 128)
     equal(found[6], 65535)
@@ -90,7 +90,22 @@ def powers_of_one_tone():
         equal(abs(4 * near - top) * 200 < top, True, (n, top, near))
         equal(abs(near - power[quarter + 1]) * 200 < near, True, n)
         equal(max(power[1 : quarter - 1] + power[quarter + 2 :]) * 10000 < top, True, n)
-        equal(power[0], top, n)  # what the floor hangs on
+        equal(power[0], 0, n)  # no bin lies outside all bands
+
+
+@test
+def the_floor_hangs_on_a_bin_in_no_band():
+    x = array("h", [8000, 0, -8000, 0] * 64)
+    x[10] = 8100  # a little of everything
+    reading, out = array("i", bytes(8)), bytearray(2)
+    for cut, above in (([(100, 10), (110, 10)], 0), ([(2, 10), (12, 10)], 1)):
+        spectrum = kernels.Spectrum(256, 256, cut, -250 << 5, 100, LOG2, reading)
+        kernels.centre(x, 256, reading)
+        spectrum.extract_into(x, out)
+        tone = kernels.Spectrum(256, 256, [(64, 1)], -250 << 5, 100, LOG2, reading)
+        level = bytearray(1)
+        tone.extract_into(x, level)
+        equal(i8(out), [i8(level)[0] - 100] * 2, above)
 
 
 @test
@@ -108,10 +123,10 @@ def log2_at_its_edges():
         last = here
 
 
-def bands(power, cut, offset=0, floor=133):
-    # power[0] is the strongest bin, and so is the first band: it is left out
+def bands(power, cut, offset=0, floor=133, top=-128):
     out = bytearray(len(cut) // 2)
-    viper.bands_into(array("i", power), array("H", [0, 1] + cut), len(out), LOG2, offset, floor, out)
+    top = viper_spectrum.bands_into(array("i", power), 0, array("H", cut), out, len(out), LOG2, offset, top)
+    viper_spectrum.raise_to(out, top - floor, len(out))
     return i8(out)
 
 
@@ -120,8 +135,8 @@ def bands_by_hand():
     # 8 log2: 2^4 -> 32; 2^4 + 2^4 -> 40; nothing -> the floor under the strongest
     equal(bands([0, 16, 16, 16, 0], [1, 1, 2, 2, 4, 1]), [32, 40, -93])
     equal(bands([0, 16, 16, 16, 0], [1, 1, 2, 2, 4, 1], floor=8), [32, 40, 32])
-    # a bin outside all bands: 2^10 -> 80
-    equal(bands([1 << 10, 16, 16, 16, 0], [1, 1, 2, 2, 4, 1], floor=45), [35, 40, 35])
+    # a bin outside all bands, 2^10 -> 80
+    equal(bands([0, 16, 16, 16, 0], [1, 1, 2, 2, 4, 1], floor=45, top=80), [35, 40, 35])
     equal(bands([0, 0], [1, 1]), [-128])
     equal(bands([0, 16], [1, 1], offset=20 << 8), [127])
     equal(bands([0, 16], [1, 1], offset=-30 << 8), [-128])

@@ -22,7 +22,8 @@ WAY = (
 )  # fmt: skip
 LEAVES = (
     "dsp_fixed", "dsp_float", "np", "np_fallback", "store", "board", "config", "wire", "errors", "sources",
-    "kernels", "kernels.viper", "kernels.viper_fft", "kernels.thumb", "kernels.tables",
+    "kernels", "kernels.viper", "kernels.viper_fft", "kernels.viper_last",
+    "kernels.viper_spectrum", "kernels.thumb", "kernels.tables",
 )  # fmt: skip
 EVERYTHING = ("pipeline",)
 

@@ -241,10 +241,11 @@ def test_tables() -> None:
         if "twiddles" in made:
             cos, sin = tables.twiddles(n, 3 * n // 4 + 1)
             assert made["twiddles"] == np.stack([cos, sin], axis=1).ravel().tolist()
-            turn = np.exp(-2j * np.pi * np.arange(len(cos)) / n) * 8192
+            turn = np.exp(-2j * np.pi * np.arange(len(cos)) / n) * 4096
             assert max(np.abs(cos - turn.real).max(), np.abs(sin - turn.imag).max()) < 1
             assert made["order"] == tables.order(n // 2).tolist()
-    assert about["log2"] == tables.log2_fraction().tolist()
+    assert about["log2"][:256] == tables.log2_fraction().tolist()
+    assert about["log2"][256:] == [8 - i.bit_length() for i in range(256)]
 
 
 def test_normal_quantiles() -> None:

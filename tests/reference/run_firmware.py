@@ -77,8 +77,8 @@ about = {"threshold": hum.detector.threshold, "bands": hum.plan.bands, "config":
 for n in (64, 128, 200, 256, 512, 1000, 1024):
     about["tables"][str(n)] = {"hann": list(tables.hann_q14(sine, n))}
     if not n & (n - 1):
-        about["tables"][str(n)]["twiddles"] = list(tables.twiddles_q13(sine, n))
+        about["tables"][str(n)]["twiddles"] = list(tables.twiddles_q12(sine, n))
         about["tables"][str(n)]["order"] = list(tables.digit_reversal(n // 2))
-about["log2"] = list(tables.log2_fraction())
+about["log2"] = list(tables.log2_table())
 with open(root + "about.json", "w") as f:
     json.dump(about, f)

@@ -21,14 +21,14 @@ def hann(n: int) -> np.ndarray:
 
 
 def twiddles(n: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return cos and -sin of 2 pi k / n for k < count, Q13 rounded from Q15, halves away from zero, int64."""
+    """Return cos and -sin of 2 pi k / n for k < count, Q12 rounded from Q15, halves away from zero, int64."""
     cos = np.array([q15_sine(4 * k + n, 4 * n) for k in range(count)], dtype=np.int64)
     sin = np.array([-q15_sine(k, n) for k in range(count)], dtype=np.int64)
-    return _quarter(cos), _quarter(sin)
+    return _eighth(cos), _eighth(sin)
 
 
-def _quarter(v: np.ndarray) -> np.ndarray:
-    return np.sign(v) * ((np.abs(v) + 2) >> 2)
+def _eighth(v: np.ndarray) -> np.ndarray:
+    return np.sign(v) * ((np.abs(v) + 4) >> 3)
 
 
 def order(m: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import tables
-from .exact import Ints, bit_length, i32, int8, rounded_shift, small
+from .exact import Ints, OutsideWord, bit_length, i32, int8, rounded_shift, small
 from .logarithm import log2_q8, normalised, wide
 
 BAND_BIAS, POWER_BIAS, RATIO_BIAS = -96, -112, -64
@@ -17,7 +17,7 @@ SILENT = -128
 
 
 class Centred:
-    """Windows with their mean, its rest in Q4, the deviations and the bit length of the largest."""
+    """Windows with their mean, its rest in Q4, the deviations and the bit length of an OR of their magnitudes."""
 
     def __init__(self, x: Ints):
         n = x.shape[1]
@@ -27,7 +27,7 @@ class Centred:
         self.mean = (self.mean_q4 + 8) >> 4
         self.rest = self.mean_q4 - 16 * self.mean
         self.y = i32(x - self.mean[:, None])
-        self.bits = bit_length(np.bitwise_or.reduce(self.y ^ (self.y >> 63), axis=1))
+        self.bits = _length(self.y)
 
 
 class Statistics:
@@ -107,41 +107,45 @@ class Bands:
 
     def powers(self, c: Centred) -> tuple[Ints, Ints]:
         """Return (power, exponent): |X / 2|^2 / 4^exponent of bins 0..m-1, bin 0 empty."""
-        spare = np.maximum(0, c.bits - 14)
         z = np.zeros((len(c.x), self.n_fft), dtype=np.int64)
         rest = i32(c.rest[:, None] * self.window) >> 4
-        scaled = i32(i32(c.y * self.window) - rest)
-        z[:, : c.x.shape[1]] = rounded_shift(scaled, spare[:, None])
-        assert not z.size or np.abs(z).max() < 1 << 28  # the kernel's bias
+        z[:, : c.x.shape[1]] = i32(i32(c.y * self.window) - rest) >> 2
+        _within(z, 28)  # the kernel's bias
+        shift = np.maximum(0, _length(z) - 16)
+        i32((1 << 28) + (0x40000 << shift))
+        z = rounded_shift(z, shift[:, None])
         re, im = z[:, 0::2], z[:, 1::2]
-        exponent = spare - 14
-        span, shift = self.m, _excess(re, im)
-        while span >= 4:
-            re, im = self._radix4(re, im, span, shift)
-            exponent = exponent + shift
-            shift = _excess(re, im)
+        exponent = shift - 12
+        span = self.m
+        while span > 8:
+            re, im = self._radix4(re, im, span, 2)
+            exponent = exponent + 2
             span //= 4
-        if span == 2:
+        re, im = self._radix4(re, im, span, 0)
+        if span == 8:
             re, im = _radix2(re, im)
-            shift = _excess(re, im)
-        return self._split(re, im, shift), exponent + shift
+        _within(re, 20)
+        _within(im, 20)
+        scale = np.maximum(0, _length(np.concatenate([re, im], axis=1)) - 15)
+        return self._split(re, im, scale), exponent + scale
 
-    def _radix4(self, re: Ints, im: Ints, span: int, shift: Ints) -> tuple[Ints, Ints]:
-        quarter = span // 4
-        shape = (len(re), self.m // span, 4, quarter)
-        re = rounded_shift(re.reshape(shape), shift[:, None, None, None])
-        im = rounded_shift(im.reshape(shape), shift[:, None, None, None])
+    def _radix4(self, re: Ints, im: Ints, span: int, down: int) -> tuple[Ints, Ints]:
+        """One pass over sub-transforms of span points, divided by 2^down."""
+        _within(re, 18)  # the kernel's bias
+        _within(im, 18)
+        shape = (len(re), self.m // span, 4, span // 4)
+        re, im = re.reshape(shape), im.reshape(shape)
         a, b, c, d = range(4)
-        s_re, s_im = i32(re[:, :, a] + re[:, :, c]), i32(im[:, :, a] + im[:, :, c])
-        t_re, t_im = i32(re[:, :, a] - re[:, :, c]), i32(im[:, :, a] - im[:, :, c])
-        u_re, u_im = i32(re[:, :, b] + re[:, :, d]), i32(im[:, :, b] + im[:, :, d])
+        s_re, s_im = re[:, :, a] + re[:, :, c], im[:, :, a] + im[:, :, c]
+        t_re, t_im = re[:, :, a] - re[:, :, c], im[:, :, a] - im[:, :, c]
+        u_re, u_im = re[:, :, b] + re[:, :, d], im[:, :, b] + im[:, :, d]
         # -j (b - d)
-        v_re, v_im = i32(im[:, :, b] - im[:, :, d]), i32(re[:, :, d] - re[:, :, b])
+        v_re, v_im = im[:, :, b] - im[:, :, d], re[:, :, d] - re[:, :, b]
         legs = (
-            (i32(s_re + u_re), i32(s_im + u_im)),
-            self._turned(t_re + v_re, t_im + v_im, 1, span),
-            self._turned(s_re - u_re, s_im - u_im, 2, span),
-            self._turned(t_re - v_re, t_im - v_im, 3, span),
+            (rounded_shift(s_re + u_re, down), rounded_shift(s_im + u_im, down)),
+            self._turned(t_re + v_re, t_im + v_im, 1, span, down),
+            self._turned(s_re - u_re, s_im - u_im, 2, span, down),
+            self._turned(t_re - v_re, t_im - v_im, 3, span, down),
         )
         flat = (len(re), self.m)
         return (
@@ -149,16 +153,16 @@ class Bands:
             np.stack([leg[1] for leg in legs], axis=2).reshape(flat),
         )
 
-    def _turned(self, re: Ints, im: Ints, times: int, span: int) -> tuple[Ints, Ints]:
+    def _turned(self, re: Ints, im: Ints, times: int, span: int, down: int) -> tuple[Ints, Ints]:
         at = np.arange(span // 4) * times * (self.n_fft // span)
-        return _product(i32(re), i32(im), self.cos[at], self.sin[at])
+        return _product(i32(re), i32(im), self.cos[at], self.sin[at], down)
 
     def _split(self, re: Ints, im: Ints, shift: Ints) -> Ints:
         k = np.arange(1, self.m // 2 + 1)
         re, im = rounded_shift(re, shift[:, None]), rounded_shift(im, shift[:, None])
         here, there = self.order[k], self.order[self.m - k]
         z_re, z_im, y_re, y_im = re[:, here], im[:, here], re[:, there], -im[:, there]
-        odd_re, odd_im = _product(i32(z_im - y_im), i32(y_re - z_re), self.cos[k], self.sin[k])
+        odd_re, odd_im = _product(i32(z_im - y_im), i32(y_re - z_re), self.cos[k], self.sin[k], 0)
         even_re, even_im = i32(z_re + y_re), i32(z_im + y_im)
         out = np.zeros((len(re), self.m), dtype=np.int64)
         out[:, self.m - k] = _square(rounded_shift(even_re - odd_re, 2), rounded_shift(even_im - odd_im, 2))
@@ -189,18 +193,22 @@ def _radix2(re: Ints, im: Ints) -> tuple[Ints, Ints]:
     return butterfly(re), butterfly(im)
 
 
-def _product(re: Ints, im: Ints, cos: Ints, sin: Ints) -> tuple[Ints, Ints]:
-    """Multiply by a twiddle in Q13."""
-    real = i32(i32(re * cos) - i32(im * sin))
-    imaginary = i32(i32(re * sin) + i32(im * cos))
-    return rounded_shift(real, 13), rounded_shift(imaginary, 13)
+def _product(re: Ints, im: Ints, cos: Ints, sin: Ints, down: int) -> tuple[Ints, Ints]:
+    """Multiply by a twiddle in Q12 and divide by 2^down. The kernels' three products come to the same modulo 2^32."""
+    real = i32(re * cos - im * sin)
+    imaginary = i32(re * sin + im * cos)
+    return rounded_shift(real, 12 + down), rounded_shift(imaginary, 12 + down)
 
 
 def _square(re: Ints, im: Ints) -> Ints:
     return i32(i32(re * re) + i32(im * im))
 
 
-def _excess(re: Ints, im: Ints) -> Ints:
-    """Return the bits by which the largest component exceeds 15."""
-    both = np.concatenate([re, im], axis=1)
-    return np.maximum(0, bit_length(np.bitwise_or.reduce(both ^ (both >> 63), axis=1)) - 15)
+def _length(v: Ints) -> Ints:
+    """Return the bit length of an OR of a window's magnitudes (one's complement for negative ones)."""
+    return bit_length(np.bitwise_or.reduce(v ^ (v >> 63), axis=1))
+
+
+def _within(v: Ints, bits: int) -> None:
+    if v.size and max(v.max(), -v.min()) >= 1 << bits:
+        raise OutsideWord(f"{max(v.max(), -v.min())} is beyond the bias of 2^{bits}")

@@ -12,6 +12,6 @@ try:
     VARIANT = "asm"
 except (ImportError, SyntaxError):
     from nearhum.kernels.viper import bind, centre, dense, distances, layer, score
-    from nearhum.kernels.viper_fft import Spectrum
+    from nearhum.kernels.viper_spectrum import Spectrum
 
     VARIANT = "viper"

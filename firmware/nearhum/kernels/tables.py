@@ -43,21 +43,21 @@ class Sine:
 
 
 def hann_q14(sine, n):
-    """Return the periodic Hann window, array('H') of n values 0..16384 (Q14): sin^2(pi i / n)."""
-    out = array("H", bytes(2 * n))
+    """Return the periodic Hann window sin^2(pi i / n), array('H') of n values 0..16384 (Q14), and zeros to a fourth."""
+    out = array("H", bytes((2 * n + 7) & ~7))
     for i in range(n):
         s = sine.q15(i, 2 * n)
         out[i] = s * s + (1 << 15) >> 16
     return out
 
 
-def twiddles_q13(sine, n):
-    """Return cos, -sin of 2 pi k / n for k = 0..3n/4, interleaved, array('h') in Q13, halves away from zero."""
+def twiddles_q12(sine, n):
+    """Return cos, -sin of 2 pi k / n for k = 0..3n/4, interleaved, array('h') in Q12, halves away from zero."""
     count = 3 * n // 4 + 1
     out = array("h", bytes(4 * count))
     for k in range(count):
         for i, v in ((2 * k, sine.q15(k * 4 + n, 4 * n)), (2 * k + 1, -sine.q15(k, n))):
-            out[i] = v + 2 >> 2 if v >= 0 else -(2 - v >> 2)
+            out[i] = v + 4 >> 3 if v >= 0 else -(4 - v >> 3)
     return out
 
 
@@ -78,13 +78,13 @@ def digit_reversal(m):
     return out
 
 
-def log2_fraction():
-    """Return bytes of 256: round(256 log2(1 + (i + 1/2) / 256)), the fraction of log2 by the next 8 bits.
+def log2_table():
+    """Return bytes of 512: the fraction of log2 by 8 bits, and how far 8 bits lie below their highest place.
 
-    The last, 256, is held to 255. By repeated squaring: each squaring of a number in 1..2 gives one more bit of its
-    logarithm.
+    First 256 times round(256 log2(1 + (i + 1/2) / 256)), the last held to 255, by repeated squaring: each squaring of a
+    number in 1..2 gives one more bit of its logarithm. Then 256 times 7 - floor(log2 i), 8 for 0.
     """
-    out = bytearray(256)
+    out = bytearray(512)
     for i in range(256):
         x = (2 * (256 + i) + 1) << 21  # Q30, 1..2
         bits = 0
@@ -95,4 +95,7 @@ def log2_fraction():
                 bits |= 1
                 x >>= 1
         out[i] = min(bits + 2 >> 2, 255)
+        out[256 + i] = 8
+        while i >> 8 - out[256 + i]:
+            out[256 + i] -= 1
     return bytes(out)

@@ -63,10 +63,8 @@ class Spectrum:
         """n_window <= n, a power of two, 64..1024. Other arguments: as viper_fft.Spectrum."""
         m = n >> 1
         sine = tables.Sine()
-        w = tables.twiddles_q13(sine, n)
+        w = tables.twiddles_q12(sine, n)
         window = tables.hann_q14(sine, n_window)
-        while len(window) & 1 or not len(window):
-            window.append(0)
         z = array("i", bytes(8 * m))
         self.power = power = array("i", bytes(4 * m))
         # passes of radix 4 down to spans of 8 or 4 points, which the last stage takes
@@ -81,13 +79,14 @@ class Spectrum:
             passes.append(_address(legs))
             span >>= 2
         passes.append(0)
+        offset += (1 - 12 + 2 * len(turns)) << 9  # as in viper_spectrum
         order = tables.digit_reversal(m)
         rows = array("i")
         for k in range(1, (m >> 1) + 1):
             rows.append(order[k] << 3 | order[m - k] << 19)
             _append_twiddle(rows, w, k)
         edges = array("i")
-        for first, count in [(0, 1)] + bands:  # the strongest bin first, for the floor
+        for first, count in [(0, 1)] + bands:  # first the strongest bin in no band, for the floor
             edges.append(_address(power) + 4 * first)
             edges.append(count)
         self._words = array(
@@ -96,6 +95,8 @@ class Spectrum:
                 _address(reading), _address(z), _address(window), 2 * len(window), _address(z) + 8 * m,
                 _address(passes), span == 4, _address(rows), _address(power), 2 * _address(power) + 4 * m,
                 _address(rows) + 8 * m, _address(edges), len(bands), offset + (30 << 8) + 16, _address(log2), floor,
+                _address(power) + 4, _address(power) + 4 * bands[0][0], _address(power) + 4 * sum(bands[-1]),
+                _address(power) + 4 * m,
             ],
         )  # fmt: skip
         self._kept = (reading, z, window, turns, passes, rows, edges, log2)
@@ -115,9 +116,8 @@ def _append_twiddle(words, w, k):
 
 @micropython.asm_thumb
 def centre(r0, r1, r2):
-   # r0: n int16, r1: n, r2: reading. Writes mean, rest, bits; returns the mean in Q4. See viper.centre.
+   # r0: n int16, r1: n, r2: reading. Writes mean and rest; returns the mean in Q4. See viper.centre.
     mov(r3, 0)  # total
-    mov(r12, r0)
     mov(lr, r1)
     mov(r4, 3)
     and_(r4, r1)  # samples beyond a multiple of four
@@ -178,49 +178,7 @@ def centre(r0, r1, r2):
     lsl(r4, r3, 4)
     sub(r4, r5, r4)
     str(r4, [r2, 4])
-    # second sweep: an OR of |x - mean|
-    mov(r0, r12)
-    mov(r12, r5)
-    mov(r1, lr)
-    mov(r7, 0)
-    mov(r4, 0)
-    lsr(r1, r1, 1)
-    bcs(ODD)
-    b(PAIRS)
-    label(ODD)
-    data(2, 0x5F06)  # ldrsh r6, [r0, r4]
-    add(r0, 2)
-    sub(r6, r6, r3)
-    asr(r7, r6, 31)
-    eor(r7, r6)
-    cmp(r1, 0)
-    beq(LENGTH)
-    label(PAIRS)
-    data(2, 0x5F06)  # ldrsh r6, [r0, r4]
-    sub(r6, r6, r3)
-    asr(r5, r6, 31)
-    eor(r5, r6)
-    orr(r7, r5)
-    add(r0, 2)
-    data(2, 0x5F06)  # ldrsh r6, [r0, r4]
-    sub(r6, r6, r3)
-    asr(r5, r6, 31)
-    eor(r5, r6)
-    orr(r7, r5)
-    add(r0, 2)
-    sub(r1, 1)
-    bne(PAIRS)
-    label(LENGTH)
-    mov(r4, 0)
-    label(COUNT)
-    cmp(r7, 0)
-    beq(DONE)
-    add(r4, 1)
-    lsr(r7, r7, 1)
-    b(COUNT)
-    label(DONE)
-    str(r4, [r2, 8])
-    mov(r0, r12)
+    mov(r0, r5)
 
 @micropython.asm_thumb
 def spectrum(r0, r1, r2):
@@ -230,32 +188,19 @@ def spectrum(r0, r1, r2):
     mov(r6, r10)
     mov(r7, r11)
     push({r4, r5, r6, r7})  # r8-r11 belong to the caller
-    data(2, 0xB089)  # sub sp, 36; 0 shift, 4 half of 1 << shift, 8 twiddles, 12 peak, 16 group's end, 20 exponent, 24 words, 28 pass, 32 out
+    data(2, 0xB089)  # sub sp, 36; 0 shift, 4 half of 1 << shift, 8 twiddles, 12 peak, 16 group's end, 20 shifts, 24 words, 28 pass, 32 out
     data(2, 0x9106)  # str r1, [sp, 24]
     data(2, 0x9208)  # str r2, [sp, 32]
-    # --- load: ((x - mean) * w - (rest * w >> 4) + half) >> what bits has beyond 14, and an OR of it
+    # --- load: ((x - mean) * w - (rest * w >> 4)) >> 2, and an OR of it
     ldr(r6, [r1, 0])  # reading
     ldr(r4, [r6, 0])
     neg(r4, r4)
     mov(r8, r4)  # -mean
-    ldr(r4, [r6, 4])
-    mov(r9, r4)  # rest
-    ldr(r7, [r6, 8])  # bits
-    sub(r7, 14)
-    bpl(WIDE)
-    mov(r7, 0)
-    label(WIDE)
-    mov(r4, 1)
-    lsl(r4, r7)
-    lsr(r4, r4, 1)
-    mov(r10, r4)  # half
-    mov(r4, r7)
-    sub(r4, 14)
-    data(2, 0x9405)  # str r4, [sp, 20]
-    mov(r4, 0)
-    mov(r11, r4)  # peak
+    ldr(r7, [r6, 4])  # rest
+    mov(r5, 0)  # peak
+    data(2, 0x9505)  # str r5, [sp, 20]
     ldr(r2, [r1, 4])  # z
-    ldr(r4, [r1, 12])  # bytes of the window, even samples
+    ldr(r4, [r1, 12])  # bytes of the window, a fourth of samples
     mov(r12, r4)
     ldr(r4, [r1, 16])  # end of z
     mov(lr, r4)
@@ -266,35 +211,53 @@ def spectrum(r0, r1, r2):
     data(2, 0x5B8C)  # ldrh r4, [r1, r6]
     data(2, 0x4443)  # add r3, r8
     mul(r3, r4)
-    mov(r5, r9)
-    mul(r4, r5)
+    mul(r4, r7)
     asr(r4, r4, 4)
     sub(r3, r3, r4)
-    data(2, 0x4453)  # add r3, r10
-    asr(r3, r7)
+    asr(r3, r3, 2)
     data(2, 0xC208)  # stmia r2!, {r3}
     asr(r4, r3, 31)
     eor(r4, r3)
-    mov(r5, r11)
     orr(r5, r4)
-    mov(r11, r5)
     add(r6, 2)
     data(2, 0x5F83)  # ldrsh r3, [r0, r6]
     data(2, 0x5B8C)  # ldrh r4, [r1, r6]
     data(2, 0x4443)  # add r3, r8
     mul(r3, r4)
-    mov(r5, r9)
-    mul(r4, r5)
+    mul(r4, r7)
     asr(r4, r4, 4)
     sub(r3, r3, r4)
-    data(2, 0x4453)  # add r3, r10
-    asr(r3, r7)
+    asr(r3, r3, 2)
     data(2, 0xC208)  # stmia r2!, {r3}
     asr(r4, r3, 31)
     eor(r4, r3)
-    mov(r5, r11)
     orr(r5, r4)
-    mov(r11, r5)
+    add(r6, 2)
+    data(2, 0x5F83)  # ldrsh r3, [r0, r6]
+    data(2, 0x5B8C)  # ldrh r4, [r1, r6]
+    data(2, 0x4443)  # add r3, r8
+    mul(r3, r4)
+    mul(r4, r7)
+    asr(r4, r4, 4)
+    sub(r3, r3, r4)
+    asr(r3, r3, 2)
+    data(2, 0xC208)  # stmia r2!, {r3}
+    asr(r4, r3, 31)
+    eor(r4, r3)
+    orr(r5, r4)
+    add(r6, 2)
+    data(2, 0x5F83)  # ldrsh r3, [r0, r6]
+    data(2, 0x5B8C)  # ldrh r4, [r1, r6]
+    data(2, 0x4443)  # add r3, r8
+    mul(r3, r4)
+    mul(r4, r7)
+    asr(r4, r4, 4)
+    sub(r3, r3, r4)
+    asr(r3, r3, 2)
+    data(2, 0xC208)  # stmia r2!, {r3}
+    asr(r4, r3, 31)
+    eor(r4, r3)
+    orr(r5, r4)
     add(r6, 2)
     data(2, 0x4566)  # cmp r6, r12
     bne(LOAD)
@@ -307,7 +270,9 @@ def spectrum(r0, r1, r2):
     label(PADDED)
     data(2, 0x4572)  # cmp r2, lr
     bne(PAD)
-    # --- passes of radix 4
+    # --- passes of radix 4; the first one scales down to 16 bits
+    data(2, 0x9B03)  # ldr r3, [sp, 12]
+    lsr(r3, r3, 16)
     bl(RESCALE)
     data(2, 0x9906)  # ldr r1, [sp, 24]
     ldr(r7, [r1, 20])  # passes: q, twiddles; q is a quarter of the span in bytes, 0 after the last
@@ -322,11 +287,9 @@ def spectrum(r0, r1, r2):
     lsl(r3, r2, 1)
     sub(r3, 8)
     mov(r8, r3)  # 2 q - 8
-    mov(r3, 0)
-    data(2, 0x9303)  # str r3, [sp, 12]
     mov(r3, 1)
-    lsl(r3, r3, 12)
-    mov(r12, r3)  # 4096
+    lsl(r3, r3, 13)
+    mov(r12, r3)  # 8192
     data(2, 0x9906)  # ldr r1, [sp, 24]
     ldr(r0, [r1, 4])
     mov(lr, r0)  # leg 0
@@ -401,11 +364,10 @@ def spectrum(r0, r1, r2):
     sub(r1, r1, r6)  # t0 - t2
     add(r7, r2, r3)
     sub(r2, r2, r3)
-    asr(r3, r0, 31)
-    eor(r3, r0)
-    asr(r6, r7, 31)
-    eor(r6, r7)
-    orr(r3, r6)
+    add(r0, 2)
+    asr(r0, r0, 2)
+    add(r7, 2)
+    asr(r7, r7, 2)
     mov(r6, lr)
     data(2, 0xC681)  # stmia r6!, {r0, r7}
     mov(lr, r6)
@@ -425,14 +387,8 @@ def spectrum(r0, r1, r2):
     mul(r1, r6)
     sub(r4, r7, r2)
     add(r5, r7, r1)
-    asr(r4, r4, 13)
-    asr(r5, r5, 13)
-    asr(r6, r4, 31)
-    eor(r6, r4)
-    orr(r3, r6)
-    asr(r6, r5, 31)
-    eor(r6, r5)
-    orr(r3, r6)
+    asr(r4, r4, 14)
+    asr(r5, r5, 14)
     mov(r7, lr)
     data(2, 0x4447)  # add r7, r8
     data(2, 0xC730)  # stmia r7!, {r4, r5}
@@ -445,14 +401,8 @@ def spectrum(r0, r1, r2):
     mul(r1, r6)
     sub(r4, r7, r2)
     add(r5, r7, r1)
-    asr(r4, r4, 13)
-    asr(r5, r5, 13)
-    asr(r6, r4, 31)
-    eor(r6, r4)
-    orr(r3, r6)
-    asr(r6, r5, 31)
-    eor(r6, r5)
-    orr(r3, r6)
+    asr(r4, r4, 14)
+    asr(r5, r5, 14)
     mov(r7, r9)
     data(2, 0xC730)  # stmia r7!, {r4, r5}
     mov(r9, r7)
@@ -465,21 +415,12 @@ def spectrum(r0, r1, r2):
     mul(r1, r6)
     sub(r4, r7, r2)
     add(r5, r7, r1)
-    asr(r4, r4, 13)
-    asr(r5, r5, 13)
-    asr(r6, r4, 31)
-    eor(r6, r4)
-    orr(r3, r6)
-    asr(r6, r5, 31)
-    eor(r6, r5)
-    orr(r3, r6)
+    asr(r4, r4, 14)
+    asr(r5, r5, 14)
     mov(r7, r9)
     data(2, 0x4447)  # add r7, r8
     data(2, 0xC730)  # stmia r7!, {r4, r5}
     data(2, 0x9002)  # str r0, [sp, 8]
-    data(2, 0x9C03)  # ldr r4, [sp, 12]
-    orr(r3, r4)
-    data(2, 0x9303)  # str r3, [sp, 12]
     data(2, 0x9904)  # ldr r1, [sp, 16]
     data(2, 0x458E)  # cmp lr, r1
     beq(NEXT)
@@ -498,12 +439,11 @@ def spectrum(r0, r1, r2):
     label(PASSED)
     add(r7, 8)
     data(2, 0x9707)  # str r7, [sp, 28]
-    bl(RESCALE)
+    mov(r3, 0)
+    data(2, 0x9300)  # str r3, [sp, 0]
     b(PASS)
-    # --- what the next stage has to shift by: bits of the peak beyond 15
+    # --- what the next stage has to shift by: the bits of r3
     label(RESCALE)
-    data(2, 0x9B03)  # ldr r3, [sp, 12]
-    lsr(r3, r3, 15)
     mov(r0, 0)
     b(MORE)
     label(LONGER)
@@ -522,14 +462,8 @@ def spectrum(r0, r1, r2):
     data(2, 0x9305)  # str r3, [sp, 20]
     data(2, 0x4770)  # bx lr
     label(LAST)
-    mov(r3, 0)
-    data(2, 0x9303)  # str r3, [sp, 12]
     data(2, 0x9906)  # ldr r1, [sp, 24]
     ldr(r0, [r1, 4])
-    data(2, 0x9B00)  # ldr r3, [sp, 0]
-    mov(r8, r3)  # shift
-    data(2, 0x9B01)  # ldr r3, [sp, 4]
-    mov(r9, r3)  # half
     mov(r3, 0)
     mov(lr, r3)  # peak
     ldr(r3, [r1, 24])
@@ -538,19 +472,10 @@ def spectrum(r0, r1, r2):
     b(OF4)
     # --- spans of eight, neighbours: two butterflies of radix 4, then radix 2, without rounding in between
     label(OF8)
-    mov(r7, r8)
     ldr(r1, [r0, 0])
-    data(2, 0x4449)  # add r1, r9
-    asr(r1, r7)
     ldr(r2, [r0, 4])
-    data(2, 0x444A)  # add r2, r9
-    asr(r2, r7)
     ldr(r3, [r0, 32])
-    data(2, 0x444B)  # add r3, r9
-    asr(r3, r7)
     ldr(r4, [r0, 36])
-    data(2, 0x444C)  # add r4, r9
-    asr(r4, r7)
     sub(r5, r1, r3)
     mov(r10, r5)  # t1
     add(r1, r1, r3)  # t0
@@ -558,17 +483,9 @@ def spectrum(r0, r1, r2):
     mov(r11, r5)
     add(r2, r2, r4)
     ldr(r3, [r0, 16])
-    data(2, 0x444B)  # add r3, r9
-    asr(r3, r7)
     ldr(r4, [r0, 20])
-    data(2, 0x444C)  # add r4, r9
-    asr(r4, r7)
     ldr(r5, [r0, 48])
-    data(2, 0x444D)  # add r5, r9
-    asr(r5, r7)
     ldr(r6, [r0, 52])
-    data(2, 0x444E)  # add r6, r9
-    asr(r6, r7)
     add(r7, r3, r5)  # t2
     sub(r5, r3, r5)
     add(r3, r4, r6)
@@ -591,19 +508,10 @@ def spectrum(r0, r1, r2):
     str(r3, [r0, 20])
     add(r4, r4, r5)
     str(r4, [r0, 52])
-    mov(r7, r8)
     ldr(r1, [r0, 8])
-    data(2, 0x4449)  # add r1, r9
-    asr(r1, r7)
     ldr(r2, [r0, 12])
-    data(2, 0x444A)  # add r2, r9
-    asr(r2, r7)
     ldr(r3, [r0, 40])
-    data(2, 0x444B)  # add r3, r9
-    asr(r3, r7)
     ldr(r4, [r0, 44])
-    data(2, 0x444C)  # add r4, r9
-    asr(r4, r7)
     sub(r5, r1, r3)
     mov(r10, r5)
     add(r1, r1, r3)
@@ -611,17 +519,9 @@ def spectrum(r0, r1, r2):
     mov(r11, r5)
     add(r2, r2, r4)
     ldr(r3, [r0, 24])
-    data(2, 0x444B)  # add r3, r9
-    asr(r3, r7)
     ldr(r4, [r0, 28])
-    data(2, 0x444C)  # add r4, r9
-    asr(r4, r7)
     ldr(r5, [r0, 56])
-    data(2, 0x444D)  # add r5, r9
-    asr(r5, r7)
     ldr(r6, [r0, 60])
-    data(2, 0x444E)  # add r6, r9
-    asr(r6, r7)
     add(r7, r3, r5)
     sub(r5, r3, r5)
     add(r3, r4, r6)
@@ -640,9 +540,8 @@ def spectrum(r0, r1, r2):
     add(r5, r6, r5)
     add(r6, r6, r6)
     sub(r6, r6, r5)
-    mov(r7, 22)  # 5793 = 22 * 256 + 161: cos 45 degrees, Q13
-    lsl(r7, r7, 8)
-    add(r7, 161)
+    mov(r7, 181)  # 2896 = 16 * 181: cos 45 degrees, Q12
+    lsl(r7, r7, 4)
     add(r4, r4, r6)  # re + im
     add(r6, r6, r6)
     sub(r6, r6, r4)  # im - re
@@ -655,15 +554,15 @@ def spectrum(r0, r1, r2):
     mul(r3, r7)
     mul(r5, r7)
     mov(r7, 1)
-    lsl(r7, r7, 12)
+    lsl(r7, r7, 11)
     add(r4, r4, r7)
     add(r6, r6, r7)
     add(r3, r3, r7)
     add(r5, r5, r7)
-    asr(r4, r4, 13)  # leg 1 = (r4, r6)
-    asr(r6, r6, 13)
-    asr(r3, r3, 13)  # leg 3 = (r5, r3)
-    asr(r5, r5, 13)
+    asr(r4, r4, 12)  # leg 1 = (r4, r6)
+    asr(r6, r6, 12)
+    asr(r3, r3, 12)  # leg 3 = (r5, r3)
+    asr(r5, r5, 12)
     push({r3, r5})
     push({r1, r2})
     mov(r1, r6)
@@ -708,27 +607,10 @@ def spectrum(r0, r1, r2):
     b(OF8)
     # --- spans of four, neighbours: no twiddles
     label(OF4)
-    mov(r7, r8)
     data(2, 0xC81E)  # ldmia r0!, {r1, r2, r3, r4}
-    data(2, 0x4449)  # add r1, r9
-    asr(r1, r7)
-    data(2, 0x444A)  # add r2, r9
-    asr(r2, r7)
-    data(2, 0x444B)  # add r3, r9
-    asr(r3, r7)
-    data(2, 0x444C)  # add r4, r9
-    asr(r4, r7)
     mov(r10, r3)  # b
     mov(r11, r4)
     data(2, 0xC878)  # ldmia r0!, {r3, r4, r5, r6}
-    data(2, 0x444B)  # add r3, r9
-    asr(r3, r7)
-    data(2, 0x444C)  # add r4, r9
-    asr(r4, r7)
-    data(2, 0x444D)  # add r5, r9
-    asr(r5, r7)
-    data(2, 0x444E)  # add r6, r9
-    asr(r6, r7)
     sub(r0, 32)
     add(r7, r1, r3)  # t0
     sub(r1, r1, r3)  # t1 = (r1, r3)
@@ -796,7 +678,7 @@ def spectrum(r0, r1, r2):
     b(OF4)
     label(FINISH)
     mov(r3, lr)
-    data(2, 0x9303)  # str r3, [sp, 12]
+    lsr(r3, r3, 15)
     bl(RESCALE)
     # --- power of bins 1 to m - 1: two bins of the real transform from two of the complex one
     data(2, 0x9806)  # ldr r0, [sp, 24]
@@ -809,8 +691,8 @@ def spectrum(r0, r1, r2):
     lsr(r3, r3, 1)
     mov(r10, r3)  # half of 1 << shift
     mov(r3, 1)
-    lsl(r3, r3, 12)
-    mov(r12, r3)  # 4096
+    lsl(r3, r3, 11)
+    mov(r12, r3)  # 2048
     ldr(r3, [r0, 32])
     add(r3, 4)
     mov(lr, r3)  # power of bin 1
@@ -819,8 +701,6 @@ def spectrum(r0, r1, r2):
     ldr(r3, [r0, 28])
     ldr(r4, [r0, 40])
     data(2, 0x9403)  # str r4, [sp, 12]; end of the table
-    mov(r4, 0)
-    data(2, 0x9401)  # str r4, [sp, 4]; strongest bin
     mov(r0, r3)  # byte offsets of k and m - k, c, c + s, s - c; a row a bin up to m / 2
     label(BIN)
     data(2, 0xC81E)  # ldmia r0!, {r1, r2, r3, r4}
@@ -852,8 +732,8 @@ def spectrum(r0, r1, r2):
     mul(r5, r4)
     sub(r0, r1, r0)
     add(r5, r1, r5)
-    asr(r0, r0, 13)
-    asr(r5, r5, 13)
+    asr(r0, r0, 12)
+    asr(r5, r5, 12)
     add(r6, 2)
     add(r7, 2)
     add(r1, r6, r0)
@@ -876,30 +756,36 @@ def spectrum(r0, r1, r2):
     data(2, 0xC202)  # stmia r2!, {r1}
     mov(lr, r2)
     str(r6, [r3, 0])  # where k = m - k this one stays
-    data(2, 0x9B01)  # ldr r3, [sp, 4]
-    cmp(r1, r3)
-    ble(UPPER)
-    mov(r3, r1)
-    label(UPPER)
-    cmp(r6, r3)
-    ble(MIRROR)
-    mov(r3, r6)
-    label(MIRROR)
-    data(2, 0x9301)  # str r3, [sp, 4]
     mov(r0, r11)
     data(2, 0x9903)  # ldr r1, [sp, 12]
     cmp(r0, r1)
     bne(BIN)
     # --- bands: the sum of each, its logarithm in steps, and the floor under the strongest
     data(2, 0x9806)  # ldr r0, [sp, 24]
+    mov(r3, 0)  # strongest bin below the bands, and above them
+    ldr(r1, [r0, 64])
+    ldr(r4, [r0, 68])
+    mov(r6, 2)
+    label(OUTSIDE)
+    cmp(r1, r4)
+    beq(INSIDE)
+    data(2, 0xC920)  # ldmia r1!, {r5}
+    cmp(r5, r3)
+    ble(OUTSIDE)
+    mov(r3, r5)
+    b(OUTSIDE)
+    label(INSIDE)
+    ldr(r1, [r0, 72])
+    ldr(r4, [r0, 76])
+    sub(r6, 1)
+    bne(OUTSIDE)
     data(2, 0x9908)  # ldr r1, [sp, 32]
     ldr(r2, [r0, 32])
-    str(r3, [r2, 0])  # power of bin 0: the strongest bin, the first band; the next takes its place in out
+    str(r3, [r2, 0])  # power of bin 0: the first band; the next takes its place in out
     mov(r3, 0)
     data(2, 0x9301)  # str r3, [sp, 4]; by how much a band advances out: 0 once, then 1
     ldr(r2, [r0, 44])  # band table: address of the first power, number of bins
-    data(2, 0x9B05)  # ldr r3, [sp, 20]; exponent
-    add(r3, 1)
+    data(2, 0x9B05)  # ldr r3, [sp, 20]; shifts
     lsl(r3, r3, 9)
     ldr(r4, [r0, 52])
     add(r3, r3, r4)

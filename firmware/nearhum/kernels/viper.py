@@ -39,53 +39,54 @@ def slide(window: ptr16, n_channels: int, stride: int, n_keep: int, by: int):
 
 @micropython.viper
 def centre(x: ptr16, v: int, reading: ptr32) -> int:
-    """Find the mean of v int16 and the bit length of the largest deviation from it. Returns the mean in Q4.
+    """Find the mean of v int16. Returns it in Q4.
 
-    v: n; its register then holds samples. n <= 1024: |sum| <= 2^25. reading: gets the rounded mean, rest = mean in Q4
-    - 16 mean (-8..7), and bits, the length of the largest |x - mean| (one's complement) < 2^16.
+    v: n; its register then holds samples. n <= 1024: |sum| <= 2^25. reading: gets the rounded mean, and rest = mean in
+    Q4 - 16 mean (-8..7).
     """
     n = v
-    start = int(x)
-    end = start + ((n >> 2) << 3)
+    end = int(x) + ((n >> 2) << 3)
     s = 0
     while int(x) < end:
         v = (x[0] ^ 0x8000) + (x[1] ^ 0x8000)
         v += (x[2] ^ 0x8000) + (x[3] ^ 0x8000)
         s += v
         x = ptr16(int(x) + 8)
-    end = start + (n << 1)
+    end += (n & 3) << 1
     while int(x) < end:
         s += x[0] ^ 0x8000
         x = ptr16(int(x) + 2)
-    mean_q4 = (((s - (n << 15)) << 4) + (n >> 1)) // n
-    mean = (mean_q4 + 8) >> 4
-    reading[0] = mean
-    reading[1] = mean_q4 - (mean << 4)
-    mean += 0x8000
-    m = 0
-    x = ptr16(start)
-    while int(x) < end:
-        v = (x[0] ^ 0x8000) - mean
-        m |= v ^ (v >> 31)
-        x = ptr16(int(x) + 2)
-    v = 0
-    while m > 0:
-        m = m >> 1
-        v += 1
-    reading[2] = v
-    return mean_q4
+    v = (((s - (n << 15)) << 4) + (n >> 1)) // n
+    s = (v + 8) >> 4
+    reading[0] = s
+    reading[1] = v - (s << 4)
+    return v
 
 
 @micropython.viper
-def moments(x: ptr16, n: int, mean: int, shift: int, out: ptr32):
+def moments(x: ptr16, v: int, mean: int, out: ptr32):
     """Write seven readings of y = x - mean to out: sum y^2 (high, low), sum z^2, sum z^4 (high, low), sign changes,
     largest |y|.
 
-    z = y >> shift, rounded, |z| <= 128. A pair counts high * 2^24 + low, low < 2^24.
-    Bounds: y^2 < 2^32 would leave int32, so y is halved first where |y| >= 2^15 and its square counted four times;
-    n z^2 <= 2^24, z^4 <= 2^28, n <= 1024.
+    v: n; its register then holds deviations. z = y >> shift, rounded, |z| <= 128: the shift is what y has beyond 7
+    bits. A pair counts high * 2^24 + low, low < 2^24. Bounds: y^2 < 2^32 would leave int32, so y is halved first where
+    |y| >= 2^15 and its square counted four times; n z^2 <= 2^24, z^4 <= 2^28, n <= 1024.
     """
+    start = int(x)
+    end = start + (v << 1)
+    mean += 0x8000
+    peak = 0
+    while int(x) < end:
+        v = (x[0] ^ 0x8000) - mean
+        peak |= v ^ (v >> 31)
+        x = ptr16(int(x) + 2)
+    shift = 0
+    peak = peak >> 7
+    while peak > 0:
+        peak = peak >> 1
+        shift += 1
     half = (1 << shift) >> 1
+    x = ptr16(start)
     hi = 0
     lo = 0
     z2 = 0
@@ -93,36 +94,37 @@ def moments(x: ptr16, n: int, mean: int, shift: int, out: ptr32):
     z4lo = 0
     crossings = 0
     last = 0
-    peak = 0
-    for i in range(n):
-        y = ((x[i] ^ 0x8000) - 0x8000) - mean
-        z = (y + half) >> shift
-        z = z * z
-        z2 += z
-        z4lo += z * z
-        z4hi += z4lo >> 24
-        z4lo &= 0xFFFFFF
+    while int(x) < end:
+        y = (x[0] ^ 0x8000) - mean
+        x = ptr16(int(x) + 2)
+        v = (y + half) >> shift
+        v = v * v
+        z2 += v
+        v = v * v + z4lo
+        z4hi += v >> 24
+        z4lo = v & 0xFFFFFF
         if y != 0:
-            side = 1 - (y >> 31)  # 1 above zero, 2 below: a product of 2 is a change
-            if last * side == 2:
+            v = 1 - (y >> 31)  # 1 above zero, 2 below: a product of 2 is a change
+            if last * v == 2:
                 crossings += 1
-            last = side
-        v = y
-        if v < 0:
-            v = -v
-        if v > peak:
-            peak = v
-        if v >= 0x8000:
-            y = y >> 1
-            y = y * y
-            hi += y >> 22
-            lo += (y & 0x3FFFFF) << 2
-        else:
-            y = y * y
-            lo += y & 0xFFFFFF
-            hi += y >> 24
-        hi += lo >> 24
-        lo &= 0xFFFFFF
+            last = v
+            if v == 2:
+                v = -y
+            else:
+                v = y
+            if v > peak:
+                peak = v
+            if v >= 0x8000:
+                y = y >> 1
+                y = y * y
+                hi += y >> 22
+                lo += (y & 0x3FFFFF) << 2
+            else:
+                y = y * y
+                lo += y & 0xFFFFFF
+                hi += y >> 24
+            hi += lo >> 24
+            lo &= 0xFFFFFF
     out[0] = hi
     out[1] = lo
     out[2] = z2
@@ -132,12 +134,12 @@ def moments(x: ptr16, n: int, mean: int, shift: int, out: ptr32):
     out[6] = peak
 
 
-# --- logarithms and bands --------------------------------------------------------------------------------------
+# --- logarithms --------------------------------------------------------------------------------------
 
 
 @micropython.viper
 def log2_q8(v: int, table: ptr8) -> int:
-    """Return round(256 log2 v) for 1 <= v < 2^31, 0 for v <= 1. table: log2_fraction; error below 1.3 of 256."""
+    """Return round(256 log2 v) for 1 <= v < 2^31, 0 for v <= 1. table: tables.log2_table; error below 1.3 of 256."""
     if v <= 1:
         return 0
     n = 30 << 8
@@ -147,75 +149,9 @@ def log2_q8(v: int, table: ptr8) -> int:
     if v < 0x800000:
         v = v << 8
         n -= 2048
-    if v < 0x8000000:
-        v = v << 4
-        n -= 1024
-    if v < 0x20000000:
-        v = v << 2
-        n -= 512
-    if (v >> 30) == 0:
-        v = v << 1
-        n -= 256
-    return n + table[(v >> 22) & 255]
-
-
-@micropython.viper
-def bands_into(power: ptr32, bands: ptr16, n_bands: int, table: ptr8, offset: int, floor: int, out: ptr8):
-    """Write n_bands int8 of 8 log2(sum of power over the band) to out, from -128 to 127.
-
-    bands: (first bin, number of bins) a band, after (0, 1): power[0] holds the strongest bin. A sum counts
-    high * 2^24 + low: low + power < 2^24 + 2^30 + 2^17, and high <= 512 * 2^7. offset: added to the logarithm, Q8.
-    floor: steps below the strongest bin or band to which weaker bands are raised.
-    """
-    top = -128
-    for b in range(-1, n_bands):
-        p = ptr32(int(power) + (bands[0] << 2))
-        n = bands[1]
-        hi = 0
-        v = 0
-        for i in range(n):
-            v += int(p[i])
-            hi += v >> 24
-            v &= 0xFFFFFF
-        bands = ptr16(int(bands) + 4)
-        n = (30 << 8) + offset + 16
-        if hi < 64:
-            v |= hi << 24
-        else:
-            v = (hi << 7) | (v >> 17)
-            n += 17 << 8
-        if v > 0:
-            if v < 0x8000:
-                v = v << 16
-                n -= 4096
-            if v < 0x800000:
-                v = v << 8
-                n -= 2048
-            if v < 0x8000000:
-                v = v << 4
-                n -= 1024
-            if v < 0x20000000:
-                v = v << 2
-                n -= 512
-            if (v >> 30) == 0:
-                v = v << 1
-                n -= 256
-            n = (n + table[(v >> 22) & 255]) >> 5
-            if n < -128:
-                n = -128
-            if n > 127:
-                n = 127
-        else:
-            n = -128
-        if b >= 0:
-            out[b] = n
-        if n > top:
-            top = n
-    top -= floor
-    for b in range(n_bands):
-        n = (out[b] ^ 128) - 128
-        if n < top:
-            out[b] = top
+    s = table[256 + (v >> 23)]
+    v = v << s
+    return n - (s << 8) + table[(v >> 22) & 255]
 
 
 # --- head --------------------------------------------------------------------------------------------------------
@@ -546,16 +482,9 @@ def score(x: ptr8, v: int, bound) -> int:
             if v < 0x800000:
                 v = v << 8
                 s -= 2048
-            if v < 0x8000000:
-                v = v << 4
-                s -= 1024
-            if v < 0x20000000:
-                v = v << 2
-                s -= 512
-            if (v >> 30) == 0:
-                v = v << 1
-                s -= 256
-            s += table[(v >> 22) & 255]
+            top = table[256 + (v >> 23)]
+            v = v << top
+            s += table[(v >> 22) & 255] - (top << 8)
         s -= (int(scales[j]) ^ sign) - sign
         out[j] = s
         if s < best:

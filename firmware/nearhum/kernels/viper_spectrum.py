@@ -1,0 +1,191 @@
+"""From a window to log bands for any board: the transform of viper_fft, the power of each bin, and the bands of it."""
+
+from array import array
+
+import micropython
+
+from nearhum.kernels import tables
+from nearhum.kernels.viper_fft import first4, load, places_u16, radix4, turns_u16
+from nearhum.kernels.viper_last import last4, last8
+
+
+@micropython.viper
+def powers(t: ptr16, v: int, z: ptr32, m: int, shift: int, out: ptr32):
+    """Split the m-point transform into bins 1..m-1 of the real one and write |X / 2|^2 of each to out[1..m-1].
+
+    t: rows (byte offset of bin k in z, of bin m-k, cos, sin of 2 pi k / 2m in Q12) for k = 1..m/2, see `rows_u16`.
+    Inputs are scaled by 2^-shift to |component| <= 2^15. With Z = z[k], Y = conj z[m-k]: 2X = (Z + Y) - j w^k (Z - Y);
+    |Z + Y|^2 + |Z - Y|^2 = 2 |Z|^2 + 2 |Y|^2 <= 2^33, so |2X| <= 2^17, X/2 = 2X >> 2 <= 2^15 and its square 2^30 +
+    rounding < 2^31.
+    """
+    half = (1 << shift) >> 1
+    two = (0x100000 >> shift) << 1
+    out[0] = 0
+    up = ptr32(int(out) + 4)
+    down = ptr32(int(out) + ((m - 1) << 2))
+    while int(up) <= int(down):
+        p = ptr32(int(z) + t[0])
+        zr = (int(p[0]) + half) >> shift
+        zi = (int(p[1]) + half) >> shift
+        p = ptr32(int(z) + t[1])
+        v = (int(p[0]) + half) >> shift
+        ti = v - zr  # -j (Z - Y) = (tr, ti)
+        zr = v + zr - two + 2  # Z + Y, and the half of what is shifted out
+        v = (int(p[1]) + half) >> shift
+        tr = zi + v - two
+        zi = zi - v + 2
+        # (r, v) = (tr, ti)(c - j s); the mirrored bin m-k has Z + Y conjugate and -(r, v) conjugate
+        r = (tr * t[2] + ti * t[3] + 2048) >> 12
+        v = (ti * t[2] - tr * t[3] + 2048) >> 12
+        ti = (zi + v) >> 2
+        tr = (zi - v) >> 2
+        v = (zr + r) >> 2
+        up[0] = v * v + ti * ti
+        v = (zr - r) >> 2
+        down[0] = v * v + tr * tr
+        t = ptr16(int(t) + 8)
+        up = ptr32(int(up) + 4)
+        down = ptr32(int(down) - 4)
+
+
+@micropython.viper
+def strongest(p: ptr32, v: int, n: int) -> int:
+    """Return the largest of v and n powers from p on."""
+    while n > 0:
+        if int(p[0]) > v:
+            v = int(p[0])
+        p = ptr32(int(p) + 4)
+        n -= 1
+    return v
+
+
+@micropython.viper
+def bands_into(p: ptr32, v: int, bands: ptr16, out: ptr8, n_bands: int, table: ptr8, offset: int, top: int) -> int:
+    """Write n_bands int8 of 8 log2(sum of power over the band) to out, from -128 to 127. Returns the largest, or top.
+
+    p: power. bands: (first bin, number of bins) a band. A sum counts high * 2^24 + low: low + power < 2^24 + 2^30 +
+    2^17, and high <= 512 * 2^7. offset: added to the logarithm, Q8. table: tables.log2_table.
+    """
+    power = int(p)
+    end = int(out) + n_bands
+    offset += (30 << 8) + 16
+    while int(out) < end:
+        p = ptr32((bands[0] << 2) + power)
+        v = int(p[0])
+        n = offset
+        last = ((bands[1] - 1) << 2) + int(p)
+        bands = ptr16(int(bands) + 4)
+        if int(p) < last:
+            high = v >> 24
+            v &= 0xFFFFFF
+            while int(p) < last:
+                v += int(p[1])
+                p = ptr32(int(p) + 4)
+                high = (v >> 24) + high
+                v &= 0xFFFFFF
+            if high < 64:
+                v |= high << 24
+            else:
+                v = (high << 7) | (v >> 17)
+                n += 17 << 8
+        if v > 0:
+            if v < 0x8000:
+                v = v << 16
+                n -= 4096
+            if v < 0x800000:
+                v = v << 8
+                n -= 2048
+            last = table[256 + (v >> 23)]
+            v = v << last
+            v = (n - (last << 8) + table[(v >> 22) & 255]) >> 5
+            if v < -128:
+                v = -128
+            if v > 127:
+                v = 127
+        else:
+            v = -128
+        out[0] = v
+        out = ptr8(int(out) + 1)
+        if v > top:
+            top = v
+    return top
+
+
+@micropython.viper
+def raise_to(out: ptr8, v: int, n_bands: int):
+    """Raise values of out, int8, that are below v, to v; below -128 nothing is."""
+    end = int(out) + n_bands
+    while int(out) < end:
+        if (out[0] ^ 128) - 128 < v:
+            out[0] = v
+        out = ptr8(int(out) + 1)
+
+
+def rows_u16(w, m):
+    """Return the table of `powers`, array('H'); w: twiddles of the n = 2m point turn."""
+    at = tables.digit_reversal(m)
+    rows = array("H")
+    for k in range(1, (m >> 1) + 1):
+        for value in (at[k] << 3, at[m - k] << 3, w[2 * k], -w[2 * k + 1]):
+            rows.append(value)
+    return rows
+
+
+class Spectrum:
+    """The transform of one window length into log bands. Allocates its tables once."""
+
+    def __init__(self, n_window, n, bands, offset, floor, log2, reading):
+        """n_window <= n, a power of two, 64..1024. bands: (first bin, number of bins) each.
+
+        offset: of 8 log2(power), Q8. floor: steps under the strongest bin or band. log2: tables.log2_table.
+        reading: array('i') that `centre` fills.
+        """
+        sine = tables.Sine()
+        w = tables.twiddles_q12(sine, n)
+        window = tables.hann_q14(sine, n_window)
+        m = n >> 1
+        turns = turns_u16(w, m, m)
+        passes, span = [], m >> 2
+        while span > 8:
+            passes.append((turns_u16(w, m, span), span))
+            span >>= 2
+        last = last8 if span == 8 else last4
+        # a pass goes from one buffer to the other; the powers take the one that the last pass left
+        z, y = array("i", bytes(4 * n)), array("i", bytes(4 * n))
+        self.power = power = memoryview(y if len(passes) & 1 else z)[:m]
+        edges = array("H")
+        for first, count in bands:
+            edges.append(first)
+            edges.append(count)
+        # power is |X / 2|^2 / 4^exponent; the exponent starts with the window's 14 bits less 2
+        offset += (1 - 12 + 2 + 2 * len(passes)) << 9
+        # bins in no band, which the floor hangs on too: bands leave no gap between them. The strongest goes to bin 0
+        self._outside = power[1 : bands[0][0]], power[sum(bands[-1]) :], array("H", [0, 1])
+        self._some_outside = len(power) - 1 > sum([count for _, count in bands])
+        # one tuple: taking attributes one by one costs more than a kernel
+        self._bound = (
+            window, len(window), n, reading, z, y, turns, places_u16(m), m, passes, last, rows_u16(w, m), power,
+            edges, len(bands), log2, offset, floor,
+        )  # fmt: skip
+
+    def extract_into(self, x, out):
+        """Write n_bands int8 of the window x, centred by `centre`, to out. Allocates nothing."""
+        (
+            window, n_loaded, n, reading, z, y, turns, places, m, passes, last, rows, power, edges, n_bands, log2,
+            offset, floor,
+        ) = self._bound  # fmt: skip
+        shift = load(x, 0, z, window, n_loaded, n, reading)
+        first4(z, 0, z, y, turns, places, m, shift)
+        for turns, span in passes:
+            radix4(y, 0, z, turns, m, span)
+            y, z = z, y
+        scale = last(y, 0, 0, m)
+        powers(rows, 0, y, m, scale, power)
+        offset += (shift + scale) << 9
+        top = -128
+        if self._some_outside:
+            below, above, edge = self._outside
+            power[0] = strongest(above, strongest(below, 0, len(below)), len(above))
+            top = bands_into(power, 0, edge, out, 1, log2, offset, top)
+        top = bands_into(power, 0, edges, out, n_bands, log2, offset, top)
+        raise_to(out, top - floor, n_bands)
