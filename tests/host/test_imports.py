@@ -21,8 +21,9 @@ WAY = (
     "verbs", "console",
 )  # fmt: skip
 LEAVES = (
-    "dsp_fixed", "dsp_float", "np", "np_fallback", "store", "board", "config", "wire", "errors", "sources",
-    "kernels", "kernels.viper", "kernels.viper_fft", "kernels.thumb", "kernels.tables",
+    "dsp_fixed", "dsp_float", "np", "np_fallback", "np_fallback_fft", "np_fallback_linalg", "store", "board", "config",
+    "wire", "errors", "sources", "kernels", "kernels.viper", "kernels.viper_fft", "kernels.viper_float",
+    "kernels.thumb", "kernels.tables",
 )  # fmt: skip
 EVERYTHING = ("pipeline",)
 
