@@ -58,22 +58,22 @@ def agree(x, what, **given):
 @test
 def noise_of_every_level():
     random = Lcg(21)
-    for level in (2, 5, 20, 100, 1000, 10000, 32767):
+    for level in (2, 20, 1000, 32767):
         agree(noise(random, 256, level), level)
 
 
 @test
 def tones_in_noise():
     random = Lcg(22)
-    for level in (1, 30, 1000):
-        for period in (4, 7, 16, 50):
+    for level in (1, 1000):
+        for period in (4, 7, 50):
             agree(noise(random, 256, level, 20 * level, period), (level, period))
 
 
 @test
 def a_mean_does_not_leak():
     random = Lcg(23)
-    for mean in (-20000, -1001, 3, 15000):
+    for mean in (-20000, 3, 15000):
         x = noise(random, 256, 12000 if abs(mean) < 15000 else 100, 0)
         agree(array("h", [v + mean for v in x]), mean)
 
@@ -88,24 +88,23 @@ def linear_and_mel_bands():
 @test
 def every_length_of_window():
     random = Lcg(24)
-    for n in (32, 33, 63, 64, 65, 100, 200, 500, 512):
+    for n in (32, 33, 63, 100, 500):
         agree(noise(random, n, 500, 3000, 9), n, n_bands=8, n=n)
 
 
 @test
 def full_scale_squares():
-    for period in (2, 4, 8, 32, 128, 256):
+    for period in (2, 8, 256):
         x = array("h", [32767 if i % period * 2 < period else -32768 for i in range(256)])
         agree(x, period)
 
 
 @test
 def impulses():
-    for at in (40, 128, 200):
-        for level in (1, 100, 32767, -32768):
-            x = array("h", bytes(512))
-            x[at] = level
-            agree(x, (at, level))
+    for at, level in ((40, 1), (128, 32767), (200, -32768)):
+        x = array("h", bytes(512))
+        x[at] = level
+        agree(x, (at, level))
 
 
 @test
