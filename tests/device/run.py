@@ -22,7 +22,7 @@ from pathlib import Path
 
 DEVICE = Path(__file__).resolve().parent
 TESTS = DEVICE.parent
-_NOT_TESTS = ("harness.py", "fakes.py", "outcome.py", "run.py")
+_NOT_TESTS = ("harness.py", "fakes.py", "libraries.py", "outcome.py", "run.py")
 TIMEOUT_S = 60
 
 # The tests folder is mounted: the device tests, and what they share with others beside them, come from the host.

@@ -22,8 +22,8 @@ WAY = (
 )  # fmt: skip
 LEAVES = (
     "dsp_fixed", "dsp_float", "np", "np_fallback", "np_fallback_fft", "np_fallback_linalg", "store", "board", "config",
-    "wire", "errors", "sources", "kernels", "kernels.viper", "kernels.viper_fft", "kernels.viper_float",
-    "kernels.thumb", "kernels.tables",
+    "wire", "errors", "sources", "whitening", "kernels", "kernels.viper", "kernels.viper_fft", "kernels.viper_float",
+    "kernels.viper_outer", "kernels.thumb", "kernels.tables",
 )  # fmt: skip
 EVERYTHING = ("pipeline",)
 
