@@ -179,6 +179,8 @@ def a_window_allocates_what_ulab_does_and_no_more():
     f, window = made("float", 256)
     window.push(noise(Lcg(5), 256, 300, 2000), 0, 256)
     f.extract_into(window)
+    if np.NAME == "fallback":
+        return  # it makes all its numbers on the heap
     gc.collect()
     gc.disable()
     before = gc.mem_alloc()
@@ -188,7 +190,7 @@ def a_window_allocates_what_ulab_does_and_no_more():
     print("a window of 256 allocates", n_bytes, "bytes")
     if np.spectrogram is np.of_halves:
         between(n_bytes, 1, 1024)  # views and what operators need, none of them as long as a window
-    elif np.NAME != "fallback" and np.spectrogram is not np.by_fft:
+    elif np.spectrogram is not np.by_fft:
         micropython.heap_lock()
         try:
             f.extract_into(window)
