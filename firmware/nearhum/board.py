@@ -72,18 +72,23 @@ def open_source(config):
 
 
 class Clock:
-    """Milliseconds since start. time.ticks_ms wraps (at 2^30 on most ports); this, asked once a day, does not."""
+    """Time since start: whole `seconds`, and `ms` of the next one. time.ticks_ms wraps (at 2^30 on most ports).
+
+    Both stay small integers for 34 years: milliseconds in one would be made on a board's heap after 12 days.
+    """
 
     def __init__(self):
         self._ticks = time.ticks_ms()
-        self._ms = 0
+        self.seconds = 0
+        self.ms = 0
 
-    def ms(self):
-        """Return milliseconds since this clock was made."""
+    def tick(self):
+        """Bring the time up to date; at least once in six days, the reach of time.ticks_diff (2^29 ms)."""
         now = time.ticks_ms()
-        self._ms += time.ticks_diff(now, self._ticks)
+        ms = self.ms + time.ticks_diff(now, self._ticks)
         self._ticks = now
-        return self._ms
+        self.seconds += ms // 1000
+        self.ms = ms % 1000
 
 
 def rest():

@@ -43,8 +43,9 @@ class Detector:
 
     def _start_calibration(self):
         self.n_scores = 0
-        self.score_sum = 0
-        self.square_high = self.square_low = 0  # sum of squares, high * 2^24 + low
+        # sums of scores and of their squares, high * 2^24 + low: one word would be full after 131,072 scores
+        self.score_high = self.score_low = 0
+        self.square_high = self.square_low = 0
 
     def start(self, n_windows):
         """Forget what is normal and learn it anew from the next n_windows."""
@@ -76,7 +77,9 @@ class Detector:
     def _calibrate(self, score):
         score = max(-_SCORE_LIMIT, min(_SCORE_LIMIT, score))
         self.n_scores += 1
-        self.score_sum += score
+        low = self.score_low + score
+        self.score_high += low >> 24
+        self.score_low = low & 0xFFFFFF
         low = self.square_low + score * score
         self.square_high += low >> 24
         self.square_low = low & 0xFFFFFF
@@ -97,10 +100,9 @@ class Detector:
         n = self.n_scores
         if not n:
             return 4 * 256  # a period too short to score anything: four octaves, sixteen times the usual distance
-        mean = self.score_sum // n
-        variance = max(
-            0, ((self.square_high << 24) + self.square_low) // n - (self.score_sum * self.score_sum) // (n * n)
-        )
+        total = (self.score_high << 24) + self.score_low
+        mean = total // n
+        variance = max(0, ((self.square_high << 24) + self.square_low) // n - (total * total) // (n * n))
         spread = 1
         while spread * spread < variance:
             spread += 1
@@ -119,7 +121,7 @@ class Detector:
         p = self.prototypes
         head = struct.pack(
             _STATE, self.state, len(p), self.threshold, self.learn_left, self.learn_total,
-            self.n_scores, self.score_sum, self.square_high, self.square_low,
+            self.n_scores, (self.score_high << 24) + self.score_low, self.square_high, self.square_low,
         )  # fmt: skip
         return head + b"".join([p.pack(j) for j in range(len(p))])
 
@@ -129,7 +131,8 @@ class Detector:
         p.clear()
         fields = struct.unpack_from(_STATE, view, 0)
         self.state, n, self.threshold, self.learn_left, self.learn_total = fields[:5]
-        self.n_scores, self.score_sum, self.square_high, self.square_low = fields[5:]
+        self.n_scores, total, self.square_high, self.square_low = fields[5:]
+        self.score_high, self.score_low = total >> 24, total & 0xFFFFFF
         at = struct.calcsize(_STATE)
         for _ in range(n):
             at += p.unpack(None, view[at:])

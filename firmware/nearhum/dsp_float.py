@@ -1,47 +1,51 @@
-"""Float path: log band energies with ulab's FFT, for boards with an FPU. The same int8 within one step.
+"""Float path: log band energies by ulab's transform, for boards with an FPU. The same int8 within one step.
 
-Only the transform differs: the window's mean and its statistics are exact integers on every board, so they are taken
-from the fixed path. Bands weaker than the common floor, 50 dB under the strongest bin or band, are set to it here too.
+Only the transform differs, from the windowed samples to the amplitudes of the bins. The window's mean and its
+statistics are exact integers on every board, and the log bands of the powers, with their floor, come out of the same
+kernel: they are taken from the fixed path. With ulab.utils.spectrogram a window allocates nothing.
 """
 
-from math import log, pi, sin
+from array import array
 
 from nearhum import np
-from nearhum.dsp_fixed import BAND_BIAS, BAND_FLOOR, SILENT, Fixed, clamp_i8
+from nearhum.dsp_fixed import BAND_BIAS, BAND_FLOOR, Fixed
+from nearhum.kernels import tables
+from nearhum.kernels.viper_bands import bands_into, raise_to
+from nearhum.kernels.viper_float import fold, weigh_window
 
-_STEPS = 8 / log(2)  # steps a natural unit of power
+_WIDE = 1 if np.FLOAT_BYTES == 8 else 0
 
 
 class Float(Fixed):
     """The transform of one channel on floats. plan: features.Plan."""
 
     def _prepare_bands(self, plan):
-        n = plan.n_window
-        self._hann = np.zeros(n)
-        for i in range(n):
-            self._hann[i] = sin(pi * i / n) ** 2
-        self._padded = np.zeros(plan.n_fft)
-        self._bands = plan.bands
-        self._offset = BAND_BIAS - _STEPS * 2 * log(n)
+        n = self._n = plan.n_fft
+        self._window = tables.hann_q14(tables.Sine(), plan.n_window)
+        # the amplitudes, in whose place come the powers; the pad, which holds the windowed samples at first
+        self._bins = array(np.FLOAT_CODE, bytes(n * np.FLOAT_BYTES))
+        self._pad = array(np.FLOAT_CODE, bytes(2 * n * np.FLOAT_BYTES))
+        self._amplitudes = np.frombuffer(self._bins, dtype=np.float)
+        self._scratchpad = np.frombuffer(self._pad, dtype=np.float)
+        self._edge = array("H", [0, 1])  # the strongest bin, for the floor
+        self._edges = array("H")
+        for first, count in plan.bands:
+            self._edges.append(first)
+            self._edges.append(count)
+        self._n_bands = len(plan.bands)
+        self._offset = BAND_BIAS * 32 - 2 * self.log2_n
 
     def extract_bands_into(self, x, out):
-        """Write n_bands int8 log band energies of the centred window to out. Allocates: ulab's fft has no out=."""
-        samples = np.frombuffer(x, dtype=np.int16)
-        # times a float array first: ulab 6.12 takes int16 for uint16 where it meets a float number
-        self._padded[: self.n_window] = samples * self._hann - self._hann * (self._reading[0] + self._reading[1] / 16)
-        re, im = np.fft(self._padded)
-        power = re * re + im * im
-        top = self._level(np.max(power[1 : len(power) // 2]))
-        at = 0
-        for first, count in self._bands:
-            value = self._level(np.sum(power[first : first + count]))
-            out[at] = value & 255
-            top = max(top, value)
-            at += 1
-        floor = top - BAND_FLOOR
-        for i in range(at):
-            if (out[i] ^ 128) - 128 < floor:
-                out[i] = floor & 255
+        """Write n_bands int8 log band energies of the window x, centred by `centre`, to out.
 
-    def _level(self, energy):
-        return SILENT if energy <= 0 else clamp_i8(int((_STEPS * log(energy) + self._offset + 128.5) // 1) - 128)
+        Allocates nothing where ulab has a sound spectrogram; where it has not, what its fft returns.
+        """
+        n, bins, amplitudes = self._n, self._bins, self._amplitudes
+        weigh_window(self._pad, x, self._window, self.n_window, n, self._reading)
+        np.from_int32_buffer(self._pad, count=n, out=amplitudes)
+        np.spectrogram(amplitudes, scratchpad=self._scratchpad, out=amplitudes)
+        exponent = fold(bins, n >> 1, _WIDE) - 14  # the window is in Q14
+        offset, log2 = self._offset + (exponent << 9), self.log2.table
+        top = bands_into(bins, 0, self._edge, out, 1, log2, offset, -128)
+        top = bands_into(bins, 0, self._edges, out, self._n_bands, log2, offset, top)
+        raise_to(out, top - BAND_FLOOR, self._n_bands)

@@ -62,7 +62,8 @@ def band_edges(config, n_fft):
     """Return a list of (first bin, number of bins), n_bands of them, without gaps, the DC and Nyquist bins left out.
 
     linear, log (equal ratios) or mel spacing (equal ratios of 700 Hz + f: O'Shaughnessy) from f_low_hz to f_high_hz.
-    A band narrower than a bin takes one whole bin and pushes the next ones up. Raises ConfigError where bins run out.
+    A band narrower than a bin takes one whole bin and pushes the next ones up. Raises ConfigError where the range has
+    fewer bins than bands: no band is empty, and none lies outside.
     In exact integers, so that boards with single and with double floats cut the same bands.
     """
     n = config["n_bands"]
@@ -92,13 +93,14 @@ def band_edges(config, n_fft):
         return k + 1
 
     edges = [max(1, bin_of(0))]
+    end = min(bin_of(n), n_fft // 2)
     for i in range(1, n + 1):
-        edges.append(max(edges[-1] + 1, min(bin_of(i), n_fft // 2)))
-    if edges[n] > n_fft // 2:
+        edges.append(max(edges[-1] + 1, bin_of(i)))
+    if edges[n] > end:
         hz = config["rate_hz"] / n_fft
         raise ConfigError(
             "n_bands = %d from %s to %s Hz" % (n, config["f_low_hz"], config["f_high_hz"] or config["rate_hz"] / 2),
-            "at most %d bands of one bin (%.3g Hz) there: fewer bands or a longer window" % (n_fft // 2 - edges[0], hz),
+            "bins of %.3g Hz there: %d; fewer bands, a wider range or a longer window" % (hz, max(0, end - edges[0])),
         )
     return [(edges[i], edges[i + 1] - edges[i]) for i in range(n)]
 

@@ -8,7 +8,7 @@ the user says so; a learning period is saved at intervals, so that a reset costs
 from nearhum.errors import CommandError
 
 MAX_FAULTS = 5
-SAVE_MS = 60000  # while learning
+SAVE_S = 60  # while learning
 
 
 class Guard:
@@ -41,6 +41,6 @@ class Guard:
         if not self.learning:
             raise CommandError("learning is off after %d faults of the sensor" % self.faults, "check it, then `learn`")
 
-    def due(self, elapsed_ms):
-        """Return True when a running learning period should be saved; elapsed_ms: since the last save."""
-        return elapsed_ms >= SAVE_MS
+    def due(self, elapsed_s):
+        """Return True when a running learning period should be saved; elapsed_s: since the last save."""
+        return elapsed_s >= SAVE_S

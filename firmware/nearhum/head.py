@@ -82,10 +82,10 @@ def _prove(bias, rescale, weights, n_in):
         for w in weights[r * n_in : (r + 1) * n_in]:
             bound += 128 * (w if w < 128 else 256 - w)
         pre, factor, post = rescale[3 * r], rescale[3 * r + 1], rescale[3 * r + 2]
-        if bound >= 1 << 30 or pre > 24 or (bound >> pre) + 1 >= 1 << 15 or factor >= 1 << 15 or post > 29:
+        if bound >= 1 << 30 or pre > 24 or ((bound >> pre) + 1) * factor >= 1 << 30 or post > 29:
             raise FormatError(
                 "head row %d may overflow: |sum| up to %d, shifts %d and %d, factor %d" % (r, bound, pre, post, factor),
-                "|sum| < 2^30, |sum| >> pre < 2^15, factor < 2^15; export it again",
+                "|sum| < 2^30, (|sum| >> pre) * factor < 2^30, pre <= 24, post <= 29; export it again",
             )
 
 

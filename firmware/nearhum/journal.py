@@ -5,7 +5,7 @@ Enters: scores window by window, and events. Leaves: records (see wire.py) in se
 Every segment begins with a BOOT record (which boot, which settings), so it can be read without the ones before it.
 A new segment begins at every start of the board and when one is full: nothing is ever written behind a torn record.
 The oldest segments go when there are too many, or no room. Scores wait in RAM until a run of them is full, records
-until there are enough of them or `FLUSH_MS` have passed; `synced_seq` says what is safe on flash.
+until there are enough of them or `FLUSH_S` have passed; `synced_seq` says what is safe on flash.
 """
 
 import json
@@ -20,6 +20,7 @@ from nearhum.wire import (
     RECORD_HEADER_BYTES,
     SCORES,
     SCORES_HEADER_BYTES,
+    TICKS_MODULO,
     pack_record,
     pack_scores_header_into,
     record_bytes,
@@ -30,7 +31,7 @@ from nearhum.wire import (
 SEGMENT_BYTES = 8192
 MAX_SEGMENTS = 48
 FLUSH_BYTES = 1024
-FLUSH_MS = 10000
+FLUSH_S = 10
 MAX_PENDING = 4096
 RUN = 64  # windows in a record of scores
 
@@ -52,8 +53,8 @@ class Journal:
         self._run = bytearray(SCORES_HEADER_BYTES + 3 * RUN)
         self._run_n = 0
         self.failed = 0  # flushes that the file system refused
-        self._flushed_ms = 0
-        self.now_ms = 0  # kept by the pipeline: ticks of this boot
+        self._flushed_s = 0
+        self.now_s = self.now_ms = 0  # kept by the pipeline: seconds since the start, and milliseconds of the next
         self._at_seq, self._at = -1, 0  # where the last read ended, so that a pull does not search from the start
 
     def _path(self, first):
@@ -91,7 +92,7 @@ class Journal:
         """Note one window; score int16, label_id 0..255. Allocates nothing but once in RUN windows."""
         run = self._run
         n = self._run_n
-        if n and (window != self._run_first + n or threshold != self._run_threshold or state != self._run_state):
+        if n and (window - self._run_first != n or threshold != self._run_threshold or state != self._run_state):
             self._close_run()
             n = 0
         if not n:
@@ -130,7 +131,8 @@ class Journal:
         if n > self._room:
             self.flush()
             self._open_segment()
-        self._pending += pack_record(kind, self.seq, self.now_ms, payload)
+        ticks_ms = self.now_s * 1000 + self.now_ms & TICKS_MODULO - 1
+        self._pending += pack_record(kind, self.seq, ticks_ms, payload)
         self.seq += 1
         self._room -= n
         if len(self._pending) >= FLUSH_BYTES:
@@ -162,8 +164,8 @@ class Journal:
 
     def tick(self):
         """Flush what has waited long enough. Call it in every turn of the loop."""
-        if self.now_ms - self._flushed_ms >= FLUSH_MS:
-            self._flushed_ms = self.now_ms
+        if self.now_s - self._flushed_s >= FLUSH_S:
+            self._flushed_s = self.now_s
             self._close_run()
             self.flush()
 

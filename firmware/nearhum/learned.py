@@ -20,7 +20,7 @@ class Learned:
         self.journal = hum.journal
         self.enrol_label, self.enrol_left = "", 0
         self.unsaved = ""  # why the last save failed; the state is still in RAM then
-        self._saved_ms = 0
+        self._saved_s = 0
 
     def load(self):
         """Take up what a reset interrupted: a learning period with its next window, watching with its threshold."""
@@ -90,7 +90,7 @@ class Learned:
     def save(self):
         """Save the state; a full file system gives up its oldest log for it."""
         body = self.pack()
-        self._saved_ms = self._hum.clock.ms()
+        self._saved_s = self._hum.clock.seconds
         self.unsaved = ""
         while True:
             try:
@@ -103,7 +103,7 @@ class Learned:
 
     def save_when_due(self):
         """Save a learning period at intervals, so that a reset costs minutes of it."""
-        if self.detector.state == LEARN and self._hum.guard.due(self._hum.clock.ms() - self._saved_ms):
+        if self.detector.state == LEARN and self._hum.guard.due(self._hum.clock.seconds - self._saved_s):
             self.save()
 
     def pack(self):

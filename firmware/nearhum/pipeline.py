@@ -29,7 +29,7 @@ from nearhum.store import Store
 from nearhum.temporal import BEGIN, Temporal
 from nearhum.verbs import Verbs
 from nearhum.window import Window
-from nearhum.wire import LEARN, NO_SCORE, WATCH
+from nearhum.wire import LEARN, NO_SCORE, WATCH, WINDOWS_MODULO
 
 MAX_MODES = 8  # normal prototypes
 BLOCK_BYTES = 1024
@@ -90,7 +90,8 @@ class Pipeline:
             self._interrupted(n)
         if self.source.cue:
             self._cue()
-        self.journal.now_ms = self.clock.ms()
+        self.clock.tick()
+        self.journal.now_s, self.journal.now_ms = self.clock.seconds, self.clock.ms
         self.learned.save_when_due()
         busy = self.console.poll()
         self.journal.tick()
@@ -138,7 +139,7 @@ class Pipeline:
             self.learned.finish()
         if self.learned.enrol_left and self.embedding:
             self.learned.enrol(self.embedding)
-        self.n_windows += 1
+        self.n_windows = self.n_windows + 1 & WINDOWS_MODULO - 1
 
     def _strangest(self):
         # a feature has a name; what a trained head makes of them has none

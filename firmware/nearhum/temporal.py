@@ -60,7 +60,7 @@ class Temporal:
             return 0
         self._peak_q8 = max(score << 8, self._peak_q8 - self._fade_q8)
         over = score > threshold and score > (self._peak_q8 >> 8) - self._release
-        self._over = (self._over << 1 | over) & self._window_mask
+        self._over = (self._over & self._window_mask >> 1) << 1 | over  # 30 windows at most: a small integer
         if self.alarm:
             if self._over:
                 return 0

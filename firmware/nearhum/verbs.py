@@ -90,7 +90,7 @@ class Verbs:
             "synced_seq": hum.journal.synced_seq,
             "log_first": hum.journal.first_seq,
             "boot": hum.journal.boot,
-            "uptime_s": hum.clock.ms() // 1000,
+            "uptime_s": hum.clock.seconds,
             "mem_free": gc.mem_free(),
             "source": hum.source_state,
             "faults": hum.guard.faults,

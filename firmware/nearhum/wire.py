@@ -61,6 +61,7 @@ RECORD_HEADER_BYTES = 12
 RECORD_CRC_BYTES = 4
 MAX_PAYLOAD_BYTES = 1024
 _RECORD = "<BBHII"  # magic kind payload_bytes seq ticks_ms
+TICKS_MODULO = 1 << 32  # milliseconds since the start of the board count modulo this: 49 days
 
 BOOT = 1  # JSON: version, board, boot, config
 SCORES = 2  # a run of windows: see pack_scores_header
@@ -74,6 +75,7 @@ SCORE_ONE = 256  # a score counts octaves of squared distance in Q8; a normal wi
 
 SCORES_HEADER_BYTES = 8
 _SCORES = "<IhBB"  # first_window threshold state|flags n
+WINDOWS_MODULO = 1 << 30  # windows since the start of the board count modulo this: a small integer on 32 bits
 HAS_LABELS = 0x80
 
 

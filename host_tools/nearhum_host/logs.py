@@ -172,6 +172,8 @@ class Scores:
 class Event(NamedTuple):
     """One start of the board, or one EVENT record. name: "boot" or the event's; what: its JSON; boot: as in Scores.
 
+    ticks_ms, and the window that `what` names, are counted on where the board's own count has wrapped.
+
     Every segment of the board's journal begins with a BOOT record; one with the number of the last is no start.
     """
 
@@ -185,11 +187,13 @@ class Event(NamedTuple):
 def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
     """Return the scores by window and the events. Raises FormatError when a sound record makes no sense."""
     scores, events, boot, number = Scores(), [], 0, None
+    ticks, windows = _Counter(wire.TICKS_MODULO), _Counter(wire.WINDOWS_MODULO)
     name_of = {0: 0}  # label id on the board, as of now (ids are used again) -> index into names
     for record in records:
         if record.kind == wire.SCORES:
             first, threshold, state, some, ids = wire.unpack_scores(record.payload)
             n = len(some)
+            first = windows.on(first)
             scores.windows.extend(range(first, first + n))
             scores.scores.extend(some)
             scores.thresholds.extend([threshold] * n)
@@ -206,11 +210,29 @@ def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
                     continue
                 number = what.get("boot")
                 boot += 1
+                ticks, windows = _Counter(wire.TICKS_MODULO), _Counter(wire.WINDOWS_MODULO)
+            if isinstance(what.get("window"), int):
+                what["window"] = windows.on(what["window"])
             name = "boot" if record.kind == wire.BOOT else str(what.get("event", ""))
-            events.append(Event(record.seq, record.ticks_ms, boot, name, what))
+            events.append(Event(record.seq, ticks.on(record.ticks_ms), boot, name, what))
             if name == "enrolled" and isinstance(what.get("id"), int):
                 name_of[what["id"]] = _index(scores.names, str(what.get("label")))
     return scores, events
+
+
+class _Counter:
+    """A count of one boot that the board keeps modulo a power of two: counted on where it has wrapped."""
+
+    def __init__(self, modulo: int):
+        self._modulo = modulo
+        self._wrapped = self._last = 0
+
+    def on(self, value: int) -> int:
+        """Return the whole count; value: as the board has it. A step back by half of the modulus is a wrap."""
+        if value + self._wrapped < self._last - self._modulo // 2:
+            self._wrapped += self._modulo
+        self._last = value + self._wrapped
+        return self._last
 
 
 def _index(names: list[str], name: str) -> int:

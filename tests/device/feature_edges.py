@@ -163,6 +163,42 @@ def plans_that_cannot_be():
 
 
 @test
+def no_band_is_empty_or_outside_its_range():
+    for given, there in (
+        ({"f_high_hz": 1}, 0),  # below the first bin
+        ({"f_high_hz": 10}, 3),
+        ({"f_low_hz": 100, "f_high_hz": 101}, 0),  # between two bins
+        ({"f_low_hz": 1990, "f_high_hz": 1999}, 2),
+        ({"f_low_hz": 1999}, 0),  # above the last
+    ):
+        for spacing in ("linear", "log", "mel"):
+            made = complete(n_channels=1, n_window=1024, n_bands=4, spacing=spacing, rate_hz=4000, **given)
+            clear_error(raises(ConfigError, Plan, made), "n_bands = 4", "there: %d;" % there)
+    plan = Plan(complete(n_channels=1, n_window=1024, n_bands=3, spacing="mel", rate_hz=4000, f_high_hz=10))
+    equal(plan.bands, [(1, 1), (2, 1), (3, 1)])
+
+
+@test
+def windows_of_any_length():
+    random = Lcg(17)
+    for n in (2, 3, 5, 31, 32, 33, 63, 65, 100, 255, 600, 1000, 1023, 1024):
+        given = {"n_bands": 0 if n < 32 else 5}
+        for level in (0, -32768, 32767):
+            found = features([level] * n, **given)
+            equal(found[1:], [-128] * (5 + given["n_bands"]), (n, level))
+        features([random.within(32767) for _ in range(n)], **given)
+        found = features([32767 if i & 1 else -32768 for i in range(n)], **given)
+        between(found[1], 124, 127, (n, "rms"))
+        equal(found[5], (n - 1) * 255 // n - 128, (n, "crossings"))
+        if n >= 32:
+            equal(found[-1], max(found[6:]), n)
+            between(found[-1], 105, 127, (n, "the band below Nyquist"))
+    for n in (0, 1, 1025, 2048, -256, 256.5):
+        clear_error(raises(ConfigError, lambda n=n: complete(n_window=n)), "n_window", "2 to 1024")
+    clear_error(raises(ConfigError, lambda: complete(n_window=31, n_hop=1)), "n_window = 31", "32")
+
+
+@test
 def names_of_features():
     plan = Plan(complete("motion"))
     equal(plan.name(0), "c0.mean")

@@ -118,13 +118,17 @@ def rows_that_could_overflow():
     for bias, rescale in (
         ((1 << 30) - 3 * 127 * 128, (17, 1, 0)),  # the sum
         (-(1 << 31), (24, 1, 0)),
-        (1 << 20, (4, 1, 0)),  # the sum after its first shift
-        (0, (0, 1 << 15, 0)),  # the factor
+        (1 << 20, (4, 32767, 0)),  # the product
+        (0, (0, 22018, 0)),  # its factor: 48,769 * 22,018 > 2^30
+        (0, (0, 65535, 0)),
         (0, (25, 1, 0)),
         (0, (0, 1, 30)),
     ):
         clear_error(raises(FormatError, Dense, head(3, layer([[127] * 3], [bias], [rescale])), 3), "row 0")
     Dense(head(3, layer([[127] * 3], [(1 << 30) - 3 * 127 * 128 - 1], [(16, 32767, 29)])), 3)
+    widest = Dense(head(3, layer([[127] * 3] * 2, [0, 0], [(0, 22016, 23), (1, 44031, 23)])), 3)
+    equal(i8(widest.embed_into(as_bytes([-128] * 3))), [-128, -128])
+    equal(i8(widest.embed_into(as_bytes([127] * 3))), [127, 127])
 
 
 @test

@@ -230,7 +230,7 @@ def nothing_waits_longer_than_ten_seconds():
     root = board()
     j = Journal(root, ABOUT)
     j.score(0, 1, 2, WATCH, 0)
-    j.now_ms = module.FLUSH_MS
+    j.now_s = module.FLUSH_S
     j.tick()
     equal(j.synced_seq, j.seq)
     equal(len(records(Journal(root, ABOUT))), 2)
@@ -298,7 +298,7 @@ def a_file_system_that_refuses_costs_the_log_and_no_more():
         for i in range(200):
             fill(j, 1, 1000 + i)
             j.score(i, 0, 0, WATCH, 0)
-            j.now_ms += 1000
+            j.now_s += 1
             j.tick()
         equal(j.failed > 0, True)
         equal(len(j._pending) <= module.MAX_PENDING + 1100, True)

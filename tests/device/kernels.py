@@ -4,7 +4,7 @@ from array import array
 
 from harness import Lcg, as_bytes, done, equal, i8, test
 from nearhum import kernels
-from nearhum.kernels import tables, viper_spectrum
+from nearhum.kernels import tables, viper_bands
 
 LOG2 = tables.log2_table()
 
@@ -125,8 +125,8 @@ def log2_at_its_edges():
 
 def bands(power, cut, offset=0, floor=133, top=-128):
     out = bytearray(len(cut) // 2)
-    top = viper_spectrum.bands_into(array("i", power), 0, array("H", cut), out, len(out), LOG2, offset, top)
-    viper_spectrum.raise_to(out, top - floor, len(out))
+    top = viper_bands.bands_into(array("i", power), 0, array("H", cut), out, len(out), LOG2, offset, top)
+    viper_bands.raise_to(out, top - floor, len(out))
     return i8(out)
 
 

@@ -1,4 +1,4 @@
-"""Nothing is allocated from sample to guard on the fixed path: heap_lock around every stage, for every kind's defaults.
+"""Nothing is allocated from sample to guard: heap_lock around every stage, for every kind's defaults, on both paths.
 
 Locked, any allocation raises MemoryError. What this port keeps without the heap, a 32-bit board must too: the reference
 in tests/reference proves that no integer that bytecode sees leaves 31 bits.
@@ -39,10 +39,10 @@ def warm(hum, some, windows):
         hum.keep_window()
 
 
-def of_kind(kind):
+def of_kind(kind, **given):
     if not hasattr(micropython, "heap_lock"):
         raise Skip("micropython.heap_lock")
-    hum = pipeline(kind)
+    hum = pipeline(kind, **given)
     some = blocks(hum, 4)
     n_range = hum.config["n_range"] if hum.features.ranges else 0
     # idle: nothing learned
@@ -73,6 +73,16 @@ def of_kind(kind):
 
 for _kind in config.KINDS:
     named("defaults of " + _kind, of_kind, _kind)
+
+
+@test
+def the_float_path_on_ulab():
+    from nearhum import np
+
+    if np.NAME == "fallback" or np.spectrogram in (np.of_halves, np.by_fft):
+        raise Skip("a ulab with a sound spectrogram; here it is %s" % np.NAME)
+    for kind in config.KINDS:
+        of_kind(kind, path="float")
 
 
 @test

@@ -194,7 +194,7 @@ def a_flash_that_refuses_costs_no_learning():
         hum.console.execute("learn 40")
         run(hum, samples(20))
         flash.sick = True
-        hum.journal.now_ms += 60000
+        hum.clock.seconds += 60
         run(hum, samples(40, 2))
         equal((hum.detector.state, hum.detector.prototypes.counts), (WATCH, [40]))
         equal(hum.console.execute("enrol hum")["ok"], False)  # no snapshot, so nothing is changed

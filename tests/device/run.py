@@ -22,7 +22,7 @@ from pathlib import Path
 
 DEVICE = Path(__file__).resolve().parent
 TESTS = DEVICE.parent
-_NOT_TESTS = ("harness.py", "fakes.py", "outcome.py", "run.py")
+_NOT_TESTS = ("harness.py", "fakes.py", "libraries.py", "outcome.py", "run.py")
 TIMEOUT_S = 60
 
 # The tests folder is mounted: the device tests, and what they share with others beside them, come from the host.
@@ -40,6 +40,19 @@ def micropython() -> str | None:
     """Return the unix port to use, None where there is none."""
     named = os.environ.get("NEARHUM_MICROPYTHON")
     return shutil.which(named) if named else shutil.which("micropython", path=str(Path(sys.executable).parent))
+
+
+def arrays() -> str:
+    """Return which MicroPython the tests on the unix port run on, and what nearhum.np is there."""
+    interpreter = micropython()
+    if interpreter is None:
+        return "no MicroPython unix port"
+    code = (
+        f"import sys; sys.path.insert(0, {str(TESTS.parent / 'firmware')!r}); from nearhum import np; "
+        "print(sys.version.split('; ')[1].split(' on ')[0] + ',', 'nearhum.np is', np.NAME + ',', "
+        "'floats of', np.FLOAT_BYTES, 'bytes')"
+    )
+    return f"{interpreter}: {_output([interpreter, '-c', code], None).strip()}"
 
 
 def on_unix(name: str) -> str:
@@ -112,6 +125,7 @@ def main() -> int:
     n_failed = 0
     with contextlib.ExitStack() as stack:
         if given.target == "unix":
+            print(arrays())
             run: Target = on_unix
         elif given.target == "virtual":
             run = stack.enter_context(virtual())

@@ -8,11 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from device import run
 
 if TYPE_CHECKING:
     from nearhum_host.virtual import VirtualBoard
 
 ON_LINUX_X86_64 = sys.platform == "linux" and platform.machine() == "x86_64"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which array library the tests on the unix port ran against."""
+    terminalreporter.write_line(run.arrays())
 
 
 @pytest.fixture

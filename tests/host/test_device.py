@@ -46,7 +46,9 @@ def runner(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_runner_runs_what_is_named() -> None:
     done = runner("windows")
     assert done.returncode == 0, done.stdout
-    assert done.stdout.startswith("windows: ")
+    interpreter, tests = done.stdout.split("\n", 1)
+    assert "nearhum.np is " in interpreter
+    assert tests.startswith("windows: ")
     assert runner("no_such_test").returncode == 2
 
 

@@ -114,6 +114,24 @@ def test_scores_are_laid_out_by_window():
     assert [e.name for e in events] == ["boot", "enrolled", "forgotten", "enrolled", "boot"]
 
 
+def test_counters_go_on_where_the_board_wraps_them():
+    day_ms, n = 86_400_000, wire.WINDOWS_MODULO
+    at = [(0, 0), (20, n - 70), (40, n - 6), (60, 0), (61, 64), (80, n // 2), (101, n - 1)]
+    raw = boot(0)
+    for i, (day, first) in enumerate(at):
+        ticks = day * day_ms % wire.TICKS_MODULO
+        what = json.dumps({"event": "alarm", "window": first}).encode()
+        raw += wire.pack_record(wire.EVENT, 1 + 2 * i, ticks, what)
+        raw += record(2 + 2 * i, scores_payload(first, [1]))
+    raw += boot(100, number=2) + record(101, scores_payload(0, [1])) + event(102, event="alarm", window=0)
+    scores, events = logs.decode(logs.parse(raw).records)
+    windows = [0, n - 70, n - 6, n, n + 64, n + n // 2, 2 * n - 1]
+    assert list(scores.windows) == [*windows, 0]
+    alarms = [e for e in events if e.name == "alarm"]
+    assert [e.what["window"] for e in alarms] == [*windows, 0]
+    assert [e.ticks_ms for e in alarms] == [day * day_ms for day, _ in at] + [1020]
+
+
 def test_a_log_is_found_by_folder_or_name(tmp_path: Path):
     (tmp_path / "journal.nhl").write_bytes(event(4, event="x"))
     assert logs.last_seq(tmp_path) == logs.last_seq(tmp_path / "journal.nhl") == 4

@@ -35,8 +35,8 @@ def edges(config: dict[str, Any]) -> list[tuple[int, int]]:
     first = [next((k for k in range(1, n_fft) if reached(k, i)), n_fft) for i in range(n + 1)]
     cut = [first[0]]
     for edge in first[1:]:
-        cut.append(max(cut[-1] + 1, min(edge, n_fft // 2)))
-    if cut[-1] > n_fft // 2:
+        cut.append(max(cut[-1] + 1, edge))
+    if cut[-1] > min(first[-1], n_fft // 2):
         raise ValueError("the bins run out")
     return [(a, b - a) for a, b in zip(cut, cut[1:], strict=False)]
 

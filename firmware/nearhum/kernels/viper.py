@@ -182,8 +182,8 @@ def layer(weights, bias, rescale, n_in, n_out, low):
 def dense(x: ptr8, out: ptr8, bound):
     """One int8 layer: out = clamp((((w x + bias) >> pre) * factor) >> post), rounded at both shifts.
 
-    x: n_in int8. out: n_out int8. bound: `layer`. The loader of a head has proven |w x + bias| < 2^30 and >> pre
-    below 2^15, factor < 2^15; what the lift adds stays below 128 * 255^2 * 2 < 2^24.
+    x: n_in int8. out: n_out int8. bound: `layer`. The loader of a head has proven |w x + bias| < 2^30 and
+    ((w x + bias) >> pre) * factor < 2^30; what the lift adds stays below 128 * 255^2 * 2 < 2^24.
     """
     start = ptr32(bound[1])
     rescale = ptr16(bound[2])

@@ -1,10 +1,11 @@
-"""From a window to log bands for any board: the transform of viper_fft, the power of each bin, and the bands of it."""
+"""From a window to log bands for any board: the transform of viper_fft, the power of each bin, the bands of it."""
 
 from array import array
 
 import micropython
 
 from nearhum.kernels import tables
+from nearhum.kernels.viper_bands import bands_into, raise_to, strongest
 from nearhum.kernels.viper_fft import first4, load, places_u16, radix4, turns_u16
 from nearhum.kernels.viper_last import last4, last8
 
@@ -46,79 +47,6 @@ def powers(t: ptr16, v: int, z: ptr32, m: int, shift: int, out: ptr32):
         t = ptr16(int(t) + 8)
         up = ptr32(int(up) + 4)
         down = ptr32(int(down) - 4)
-
-
-@micropython.viper
-def strongest(p: ptr32, v: int, n: int) -> int:
-    """Return the largest of v and n powers from p on."""
-    while n > 0:
-        if int(p[0]) > v:
-            v = int(p[0])
-        p = ptr32(int(p) + 4)
-        n -= 1
-    return v
-
-
-@micropython.viper
-def bands_into(p: ptr32, v: int, bands: ptr16, out: ptr8, n_bands: int, table: ptr8, offset: int, top: int) -> int:
-    """Write n_bands int8 of 8 log2(sum of power over the band) to out, from -128 to 127. Returns the largest, or top.
-
-    p: power. bands: (first bin, number of bins) a band. A sum counts high * 2^24 + low: low + power < 2^24 + 2^30 +
-    2^17, and high <= 512 * 2^7. offset: added to the logarithm, Q8. table: tables.log2_table.
-    """
-    power = int(p)
-    end = int(out) + n_bands
-    offset += (30 << 8) + 16
-    while int(out) < end:
-        p = ptr32((bands[0] << 2) + power)
-        v = int(p[0])
-        n = offset
-        last = ((bands[1] - 1) << 2) + int(p)
-        bands = ptr16(int(bands) + 4)
-        if int(p) < last:
-            high = v >> 24
-            v &= 0xFFFFFF
-            while int(p) < last:
-                v += int(p[1])
-                p = ptr32(int(p) + 4)
-                high = (v >> 24) + high
-                v &= 0xFFFFFF
-            if high < 64:
-                v |= high << 24
-            else:
-                v = (high << 7) | (v >> 17)
-                n += 17 << 8
-        if v > 0:
-            if v < 0x8000:
-                v = v << 16
-                n -= 4096
-            if v < 0x800000:
-                v = v << 8
-                n -= 2048
-            last = table[256 + (v >> 23)]
-            v = v << last
-            v = (n - (last << 8) + table[(v >> 22) & 255]) >> 5
-            if v < -128:
-                v = -128
-            if v > 127:
-                v = 127
-        else:
-            v = -128
-        out[0] = v
-        out = ptr8(int(out) + 1)
-        if v > top:
-            top = v
-    return top
-
-
-@micropython.viper
-def raise_to(out: ptr8, v: int, n_bands: int):
-    """Raise values of out, int8, that are below v, to v; below -128 nothing is."""
-    end = int(out) + n_bands
-    while int(out) < end:
-        if (out[0] ^ 128) - 128 < v:
-            out[0] = v
-        out = ptr8(int(out) + 1)
 
 
 def rows_u16(w, m):
