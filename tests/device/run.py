@@ -1,7 +1,8 @@
-"""Run the device tests on a target: `python tests/device/run.py [--target unix|virtual|PORT] [NAME ...]`.
+"""Run the device tests on a target: `python tests/device/run.py [--target unix|virtual|emulated|PORT] [NAME ...]`.
 
 unix      MicroPython's unix port: NEARHUM_MICROPYTHON, or the one installed beside this Python
 virtual   a virtual board with the application deployed as .mpy, through mpremote
+emulated  an emulated RP2040 that boots the firmware image of --uf2 or NEARHUM_UF2, application and tests in its flash
 PORT      a board with the application on it (`nearhum deploy`), through mpremote
 
 The files are the same on every target; what is missing on one prints SKIP and what it is. Ends 1 if anything failed.
@@ -18,12 +19,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 DEVICE = Path(__file__).resolve().parent
 TESTS = DEVICE.parent
 _NOT_TESTS = ("harness.py", "fakes.py", "libraries.py", "outcome.py", "run.py")
 TIMEOUT_S = 60
+EMULATED_TIMEOUT_S = 1800
 
 # The tests folder is mounted: the device tests, and what they share with others beside them, come from the host.
 _ON_BOARD = "import sys; sys.path[:0] = ['/remote/device', '/remote']; sys.path.append('/'); import {name}"
@@ -75,6 +78,32 @@ def on_port(port: str) -> Target:
     return run
 
 
+def emulated(uf2: Path) -> Target:
+    """Return what runs a file on an emulated RP2040 with that firmware image; each file on a chip of its own."""
+    from nearhum_host import application, boards, emulated
+    from nearhum_host.errors import HostError
+
+    board = boards.load(emulated.BOARD)
+    files = {path: contents for path, contents in application.application(board).items() if path != "/main.py"}
+    sources = [path for path in sorted(DEVICE.glob("*.py")) if path.name != "run.py"]
+    for source in [*sources, TESTS / "contract.py"]:
+        name = f"remote/{source.relative_to(TESTS).with_suffix('')}"
+        # compiled: there is no room on the chip to compile a test beside what it tests
+        files[f"/{name}.mpy"] = application.compiled(source, f"{name}.py", board.mpy_arch)
+    for vectors in sorted((TESTS / "vectors").glob("*.json")):
+        files[f"/remote/vectors/{vectors.name}"] = vectors.read_bytes()
+
+    def run(name: str) -> str:
+        said: list[str] = []
+        try:
+            emulated.run(uf2, files, _ON_BOARD.format(name=name), EMULATED_TIMEOUT_S, said.append)
+        except HostError as error:
+            said.append(f"FAIL: {error.message}")
+        return "\n".join(said)
+
+    return run
+
+
 def _output(command: list[str], environment: dict[str, str] | None) -> str:
     try:
         done = subprocess.run(
@@ -116,7 +145,8 @@ def verdict(output: str) -> tuple[list[str], bool]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--target", default="unix", help="unix, virtual, or the port of a board")
+    parser.add_argument("--target", default="unix", help="unix, virtual, emulated, or the port of a board")
+    parser.add_argument("--uf2", default=os.environ.get("NEARHUM_UF2"), type=Path, help="firmware image, for emulated")
     parser.add_argument("names", nargs="*", help="of test files; all without")
     given = parser.parse_args()
     unknown = sorted(set(given.names) - set(names()))
@@ -129,10 +159,17 @@ def main() -> int:
             run: Target = on_unix
         elif given.target == "virtual":
             run = stack.enter_context(virtual())
+        elif given.target == "emulated":
+            if given.uf2 is None:
+                parser.error("emulated needs a firmware image: --uf2 FILE, or NEARHUM_UF2")
+            run = emulated(given.uf2)
         else:
             run = on_port(given.target)
-        for name in given.names or names():
-            lines, well = verdict(run(name))
+        # chips of their own may run side by side
+        n_at_once = (os.cpu_count() or 1) if given.target == "emulated" else 1
+        chosen = given.names or names()
+        for name, said in zip(chosen, stack.enter_context(ThreadPoolExecutor(n_at_once)).map(run, chosen), strict=True):
+            lines, well = verdict(said)
             n_failed += not well
             for line in lines:
                 print(f"{name}: {line}")
