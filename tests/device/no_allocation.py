@@ -5,8 +5,8 @@ in tests/reference proves that no integer that bytecode sees leaves 31 bits.
 """
 
 import micropython
-from fakes import noise, pipeline
-from harness import Lcg, Skip, done, equal, named, test
+from fakes import head, layer, noise, pipeline, pooling
+from harness import Lcg, Skip, done, equal, named, scratch, test
 from nearhum import config
 from nearhum.wire import LEARN, WATCH
 
@@ -88,6 +88,19 @@ def the_float_path_on_ulab():
 @test
 def every_statistic():
     hum = pipeline("vibration", statistics="rms,peak,crest,kurtosis,zero_crossings", mean="scaled", n_bands=8)
+    some = blocks(hum, 2)
+    warm(hum, some, 1)
+    for block in some * 3:
+        locked_window(hum, block)
+
+
+@test
+def a_head_of_convolutions():
+    root = scratch()
+    with open(root + "head.nhh", "wb") as f:
+        one = layer([[1, 2, -1]] * 4, [0] * 4, [(0, 1, 1)] * 4, 1, (1, 3, 1))
+        f.write(head(8, one, pooling(4), layer([[1, 2, 3, 4]] * 5, [0] * 5, [(2, 1, 0)] * 5)))
+    hum = pipeline("vibration", n_channels=1, n_bands=8, statistics="", root=root, head=root + "head.nhh")
     some = blocks(hum, 2)
     warm(hum, some, 1)
     for block in some * 3:

@@ -182,8 +182,8 @@ def layer(weights, bias, rescale, n_in, n_out, low):
 def dense(x: ptr8, out: ptr8, bound):
     """One int8 layer: out = clamp((((w x + bias) >> pre) * factor) >> post), rounded at both shifts.
 
-    x: n_in int8. out: n_out int8. bound: `layer`. The loader of a head has proven |w x + bias| < 2^30 and
-    ((w x + bias) >> pre) * factor < 2^30; what the lift adds stays below 128 * 255^2 * 2 < 2^24.
+    x: n_in int8, n_in <= 1024. out: n_out int8. bound: `layer`. The loader of a head has proven |w x + bias| < 2^30
+    and ((w x + bias) >> pre) * factor < 2^30; what the lift adds stays below 1024 * 255^2 * 2 < 2^27.
     """
     start = ptr32(bound[1])
     rescale = ptr16(bound[2])
@@ -230,6 +230,21 @@ def dense(x: ptr8, out: ptr8, bound):
         row += 1
         start = ptr32(int(start) + 4)
         rescale = ptr16(int(rescale) + 6)
+
+
+@micropython.viper
+def pool_max(x: ptr8, n_positions: int, n_channels: int, out: ptr8):
+    """Write the largest of each channel's int8 over all positions to out. x: a row of n_channels a position."""
+    end = n_positions * n_channels
+    for c in range(n_channels):
+        top = -128
+        i = c
+        while i < end:
+            v = (x[i] ^ 128) - 128
+            if v > top:
+                top = v
+            i += n_channels
+        out[c] = top
 
 
 # --- learning: sums, their mean and spread, and distances -------------------------------------------------------
