@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 from device.run import arrays, micropython
-from reference import amplitudes, bands, learning, signals, tables, transform, vectors
+from reference import amplitudes, bands, filters, learning, signals, tables, transform, vectors
 from reference.exact import OutsideWord, i32, small
 from reference.heads import head_file, random_layers
 
@@ -41,6 +41,13 @@ CASES: dict[str, dict[str, Any]] = {
     "dense": {"kind": "audio", "n_window": 128, "n_hop": 64, "n_bands": 16, "head": "two layers"},
     "convolution": {"kind": "vibration", "n_channels": 2, "n_window": 256, "n_hop": 256, "n_bands": 16,
                     "statistics": "", "head": "two convolutions, pooled"},
+    "envelope": {"kind": "vibration", "n_channels": 2, "rate_hz": 10000, "envelope_low_hz": 1500,
+                 "envelope_high_hz": 3500, "envelope_top_hz": 600, "n_envelope_bands": 10},
+    "undecimated": {"kind": "vibration", "n_channels": 1, "n_window": 256, "n_bands": 0, "statistics": "",
+                    "envelope_low_hz": 1100, "envelope_high_hz": 1800, "envelope_top_hz": 1000, "spacing": "linear",
+                    "n_envelope_bands": 12, "n_hop": 256},
+    "folded": {"kind": "vibration", "n_channels": 1, "rate_hz": 20000, "n_bands": 0, "envelope_low_hz": 320.5,
+               "envelope_high_hz": 9000, "envelope_top_hz": 200, "n_envelope_bands": 6, "spacing": "mel"},
     "quarter": {"kind": "vibration", "n_channels": 1, "n_window": 128, "n_hop": 64, "n_bands": 12, "spread_floor": 64},
 }  # fmt: skip
 
@@ -167,6 +174,8 @@ def test_features_are_bit_identical(name: str) -> None:
     run = outcome(name)
     first = run.config["n_range"] if run.config["mean"] == "ranged" else 0
     assert [tuple(band) for band in run.about["bands"]] == bands.edges(run.config)
+    if "envelope_bands" in run.about:
+        assert [tuple(band) for band in run.about["envelope_bands"]] == filters.Envelope(run.config).cut
     wanted = oracle_of(run).of(run.windows)[first:]
     differing = np.argwhere(run.vectors[first:] != wanted)
     assert not len(differing), f"{len(differing)} values differ, the first at (window, feature) {differing[0]}"

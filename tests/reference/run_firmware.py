@@ -87,5 +87,7 @@ for n in (64, 128, 200, 256, 512, 1000, 1024):
         about["tables"][str(n)]["twiddles"] = list(tables.twiddles_q12(sine, n))
         about["tables"][str(n)]["order"] = list(tables.digit_reversal(n // 2))
 about["log2"] = list(tables.log2_table())
+if hum.plan.envelope:
+    about["envelope_bands"] = hum.plan.envelope.bands
 with open(root + "about.json", "w") as f:
     json.dump(about, f)

@@ -154,6 +154,28 @@ def log2_q8(v: int, table: ptr8) -> int:
     return n - (s << 8) + table[(v >> 22) & 255]
 
 
+@micropython.viper
+def isqrt(high: int, low: int) -> int:
+    """Return floor(sqrt(high * 2^24 + low)), 0 <= high < 2^23, 0 <= low < 2^24.
+
+    Digit by digit, two bits of the radicand a step (Warren, Hacker's Delight 11-1): 24 steps, the root stays below
+    2^23.5; the remainder is at most twice the root, four times that plus two bits more < 2^27.
+    """
+    root = 0
+    rest = 0
+    for _ in range(2):
+        k = 22
+        while k >= 0:
+            rest = (rest << 2) | ((high >> k) & 3)
+            root = root << 1
+            if rest > root << 1:
+                rest -= (root << 1) + 1
+                root += 1
+            k -= 2
+        high = low
+    return root
+
+
 # --- head --------------------------------------------------------------------------------------------------------
 
 
