@@ -28,6 +28,10 @@ SETTINGS = {
     "spacing": (("linear", "log", "mel"), "how the bands divide the range of frequencies"),
     "f_low_hz": (0, 50000, "lower edge of the first band; 0: the lowest there is"),
     "f_high_hz": (0, 50000, "upper edge of the last band; 0: half the sampling rate"),
+    "n_envelope_bands": (0, 32, "log bands of the envelope spectrum a channel; 0: none"),
+    "envelope_low_hz": (0, 50000, "lower edge of the band of frequencies whose envelope is taken"),
+    "envelope_high_hz": (0, 50000, "upper edge of that band, at most 0.45 of rate_hz"),
+    "envelope_top_hz": (0, 50000, "upper edge of the last envelope band; 0: half of that band's width"),
     "head": (None, "path of an int8 head file on the board, or empty for none"),
     "learn_windows": (16, 16000000, "windows of a learning period that `learn` was not told the length of"),
     "spread_floor": (1, 64, "steps of a feature: a spread below counts as this"),
@@ -51,6 +55,10 @@ _COMMON = {
     "spacing": "log",
     "f_low_hz": 0,
     "f_high_hz": 0,
+    "n_envelope_bands": 0,
+    "envelope_low_hz": 0,
+    "envelope_high_hz": 0,
+    "envelope_top_hz": 0,
     "head": "",
     "learn_windows": 400,
     "spread_floor": 2,
@@ -112,7 +120,7 @@ def check(name, value):
         if value not in rule[0]:
             raise ConfigError("%s = %r" % (name, value), "one of " + ", ".join(rule[0]))
     else:
-        whole = isinstance(rule[0], int) and name not in ("f_low_hz", "f_high_hz")
+        whole = isinstance(rule[0], int) and not name.endswith("_hz")
         fits = isinstance(value, (int, float)) and not isinstance(value, bool) and rule[0] <= value <= rule[1]
         if not fits or whole and int(value) != value:
             kind = "a whole number" if whole else "a number"
@@ -166,5 +174,21 @@ def _together(c):
         raise ConfigError("f_high_hz = %s" % c["f_high_hz"], "at most half of rate_hz = %s" % c["rate_hz"])
     if c["f_low_hz"] >= (c["f_high_hz"] or c["rate_hz"] / 2):
         raise ConfigError("f_low_hz = %s" % c["f_low_hz"], "below f_high_hz, or half of rate_hz")
-    if not c["n_bands"] and c["mean"] == "off" and not statistics(c):
+    if c["n_envelope_bands"]:
+        _envelope(c)
+    elif not c["n_bands"] and c["mean"] == "off" and not statistics(c):
         raise ConfigError("no feature is on", "set n_bands, statistics or mean")
+
+
+def _envelope(c):
+    low, high, top, rate = c["envelope_low_hz"], c["envelope_high_hz"], c["envelope_top_hz"], c["rate_hz"]
+    if low * 1000 < rate:
+        raise ConfigError(
+            "envelope_low_hz = %s with n_envelope_bands" % low, "at least rate_hz / 1000, or no such bands"
+        )
+    if not low < high:
+        raise ConfigError("envelope_high_hz = %s" % high, "above envelope_low_hz = %s" % low)
+    if high * 20 > rate * 9:
+        raise ConfigError("envelope_high_hz = %s" % high, "at most 0.45 of rate_hz = %s" % rate)
+    if top > low:
+        raise ConfigError("envelope_top_hz = %s" % top, "at most envelope_low_hz = %s" % low)

@@ -15,6 +15,7 @@ States, numbered as the journal has them:
 
 import struct
 
+from nearhum import kernels
 from nearhum.wire import IDLE, LEARN, NO_SCORE, WATCH
 
 NO_THRESHOLD = 32767  # no score reaches it
@@ -103,9 +104,9 @@ class Detector:
         total = (self.score_high << 24) + self.score_low
         mean = total // n
         variance = max(0, ((self.square_high << 24) + self.square_low) // n - (total * total) // (n * n))
-        spread = 1
-        while spread * spread < variance:
-            spread += 1
+        spread = 1  # the root, rounded up
+        if variance > 1:
+            spread += kernels.isqrt(variance - 1 >> 24, variance - 1 & 0xFFFFFF)
         return min(mean + (spread * quantile_q8(self.windows_per_alarm) >> 8), NO_THRESHOLD - 1)
 
     def forget(self):

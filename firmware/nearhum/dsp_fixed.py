@@ -52,6 +52,8 @@ class Fixed:
         self._moments = array("i", bytes(28))
         if plan.bands:
             self._prepare_bands(plan)
+        if plan.envelope:
+            self._prepare_envelope(plan)
 
     def _prepare_bands(self, plan):
         # power of a window of n_window: |X|^2 / n_window^2; X is n_fft long only by zeros
@@ -62,6 +64,13 @@ class Fixed:
         # extract_bands_into(x, out): write n_bands int8 log band energies of the centred window to out, a writable
         # buffer. It is the spectrum's own method: one call less a window.
         self.extract_bands_into = self.spectrum.extract_into
+
+    def _prepare_envelope(self, plan):
+        from nearhum.envelope import Envelope
+
+        envelope = Envelope(plan.envelope, self.log2, self._reading, BAND_BIAS, BAND_FLOOR)
+        # extract_envelope_into(x, out): the same of the envelope bands, integers on the float path too
+        self.extract_envelope_into = envelope.extract_into
 
     def centre(self, x):
         """Take in one window: find its mean, which stays for what follows.

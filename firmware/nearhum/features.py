@@ -1,8 +1,8 @@
 """Features: one window of every channel to one int8 vector, in log steps.
 
 Enters: window.Window, int16. Leaves: bytearray of plan.n_features int8.
-The vector's order is the plan's: channel by channel its mean, its statistics, its bands. `name(i)` says what
-dimension i is, so that the log can say what is strange.
+The vector's order is the plan's: channel by channel its mean, its statistics, its bands, its envelope bands.
+`name(i)` says what dimension i is, so that the log can say what is strange.
 Means of slow channels may be `ranged`: the first windows set centre and step (a 16th of the spread), because a sensor's
 int16 has far more range than a machine's normal. That range is part of what is learned, and is kept with it.
 """
@@ -10,6 +10,7 @@ int16 has far more range than a machine's normal. That range is part of what is 
 import struct
 from binascii import crc32
 
+from nearhum import bands, kernels
 from nearhum.config import statistics
 from nearhum.errors import ConfigError
 
@@ -26,83 +27,51 @@ class Plan:
         self.mean = config["mean"]
         self.n_range = config["n_range"]
         self.statistics = statistics(config)
-        self.n_fft = 64
-        while self.n_fft < self.n_window:
-            self.n_fft *= 2
-        self.bands = band_edges(config, self.n_fft)
-        self.n_per_channel = (self.mean != "off") + len(self.statistics) + len(self.bands)
+        self.n_fft = bands.fft_length(self.n_window)
+        self._rate_mhz = bands.millihertz(config["rate_hz"])
+        self.bands = self._cut_bands(config) if config["n_bands"] else []
+        self.envelope = None
+        if config["n_envelope_bands"]:
+            from nearhum.envelope import EnvelopePlan
+
+            self.envelope = EnvelopePlan(config)
+        self.n_before_bands = (self.mean != "off") + len(self.statistics)
+        n_envelope = len(self.envelope.bands) if self.envelope else 0
+        self.n_per_channel = self.n_before_bands + len(self.bands) + n_envelope
         self.n_features = self.n_per_channel * self.n_channels
         if self.n_features > MAX_FEATURES:
             raise ConfigError(
                 "%d features (%d a channel)" % (self.n_features, self.n_per_channel),
                 "at most %d: fewer bands, statistics or channels" % MAX_FEATURES,
             )
-        self._rate_mhz = int(config["rate_hz"] * 1000 + 0.5)
+
+    def _cut_bands(self, config):
+        low, high = bands.millihertz(config["f_low_hz"]), bands.millihertz(config["f_high_hz"])
+        return bands.cut(
+            "n_bands", config["n_bands"], config["spacing"], self._rate_mhz, low, high, self.n_fft, self.n_fft // 2
+        )
 
     def name(self, i):
-        """Return what feature i is, such as `c0.mean`, `c2.rms` or `c1.120-250Hz`."""
+        """Return what feature i is, such as `c0.mean`, `c2.rms`, `c1.120-250Hz` or `c0.env.20-30Hz`."""
         channel, i = divmod(i, self.n_per_channel)
-        if self.mean != "off":
-            if i == 0:
-                return "c%d.mean" % channel
-            i -= 1
-        if i < len(self.statistics):
-            return "c%d.%s" % (channel, self.statistics[i])
-        first, count = self.bands[i - len(self.statistics)]
-        hz = self._rate_mhz / 1000 / self.n_fft
-        return "c%d.%.3g-%.3gHz" % (channel, (first - 0.5) * hz, (first - 0.5 + count) * hz)
+        if self.mean != "off" and i == 0:
+            return "c%d.mean" % channel
+        if i < self.n_before_bands:
+            return "c%d.%s" % (channel, self.statistics[i - (self.mean != "off")])
+        i -= self.n_before_bands
+        if i < len(self.bands):
+            kind, (first, count), n_fft = "", self.bands[i], self.n_fft
+        else:
+            kind, (first, count), n_fft = "env.", self.envelope.bands[i - len(self.bands)], self.envelope.n_full
+        hz = self._rate_mhz / 1000 / n_fft
+        return "c%d.%s%.3g-%.3gHz" % (channel, kind, (first - 0.5) * hz, (first - 0.5 + count) * hz)
 
     def fingerprint(self, head):
         """Return a CRC-32 over all that makes an embedding comparable with another; head: the head's fingerprint."""
         parts = (self.n_channels, self.n_window, self.mean, self.statistics, self.bands, self._rate_mhz, head)
+        if self.envelope:
+            parts += self.envelope.parts
         return crc32(repr(parts).encode())
-
-
-def band_edges(config, n_fft):
-    """Return a list of (first bin, number of bins), n_bands of them, without gaps, the DC and Nyquist bins left out.
-
-    linear, log (equal ratios) or mel spacing (equal ratios of 700 Hz + f: O'Shaughnessy) from f_low_hz to f_high_hz.
-    A band narrower than a bin takes one whole bin and pushes the next ones up. Raises ConfigError where the range has
-    fewer bins than bands: no band is empty, and none lies outside.
-    In exact integers, so that boards with single and with double floats cut the same bands.
-    """
-    n = config["n_bands"]
-    if not n:
-        return []
-    # frequencies as integers: a bin is 2 * rate_mhz wide
-    rate = int(config["rate_hz"] * 1000 + 0.5)
-    unit = 2000 * n_fft
-    offset = 700 * unit if config["spacing"] == "mel" else 0
-    low = max(int(config["f_low_hz"] * 1000 + 0.5) * unit // 1000, rate) + offset
-    # at most the upper edge of the last bin below Nyquist, half a bin under it
-    high = min(int(config["f_high_hz"] * 1000 + 0.5) * unit // 1000 or rate * n_fft, rate * (n_fft - 1)) + offset
-
-    def bin_of(i):
-        # the smallest k whose lower edge, (k - 1/2) bins, is not below the i-th of n edges
-        k, step = 0, n_fft
-        while step:
-            edge = (2 * (k + step) - 1) * rate + offset
-            if config["spacing"] == "linear":
-                below = edge * n < low * (n - i) + high * i
-            else:
-                below = edge**n < low ** (n - i) * high**i
-            if below:
-                k += step
-            else:
-                step >>= 1
-        return k + 1
-
-    edges = [max(1, bin_of(0))]
-    end = min(bin_of(n), n_fft // 2)
-    for i in range(1, n + 1):
-        edges.append(max(edges[-1] + 1, bin_of(i)))
-    if edges[n] > end:
-        hz = config["rate_hz"] / n_fft
-        raise ConfigError(
-            "n_bands = %d from %s to %s Hz" % (n, config["f_low_hz"], config["f_high_hz"] or config["rate_hz"] / 2),
-            "bins of %.3g Hz there: %d; fewer bands, a wider range or a longer window" % (hz, max(0, end - edges[0])),
-        )
-    return [(edges[i], edges[i + 1] - edges[i]) for i in range(n)]
 
 
 class Features:
@@ -119,10 +88,12 @@ class Features:
         self._statistics = [getattr(self._transform, name) for name in plan.statistics]
         self.vector = bytearray(plan.n_features)
         out = memoryview(self.vector)
-        first_band = plan.n_per_channel - len(plan.bands)
-        self._band_slots = [
-            out[c * plan.n_per_channel + first_band : (c + 1) * plan.n_per_channel] for c in range(plan.n_channels)
-        ]
+        self._band_slots, self._envelope_slots = [], []
+        for c in range(plan.n_channels):
+            first = c * plan.n_per_channel + plan.n_before_bands
+            middle = first + len(plan.bands)
+            self._band_slots.append(out[first:middle])
+            self._envelope_slots.append(out[middle : (c + 1) * plan.n_per_channel])
         self.ranges = Ranges(plan) if plan.mean == "ranged" else None
 
     def extract_into(self, window):
@@ -148,6 +119,9 @@ class Features:
             if plan.bands:
                 transform.extract_bands_into(x, self._band_slots[c])
                 at += len(plan.bands)
+            if plan.envelope:
+                transform.extract_envelope_into(x, self._envelope_slots[c])
+                at += len(plan.envelope.bands)
 
     def observe_range(self, window):
         """While ranging: take one window into the range. Returns True when the range is now known."""
@@ -200,7 +174,8 @@ class Ranges:
         for c in range(self.n_channels):
             centre_q4 = (16 * self._sums[c] + count // 2) // count
             variance_q8 = max(0, 256 * self._squares[c] // count - (16 * self._sums[c]) ** 2 // (count * count))
-            self.assign(c, centre_q4, max(4, _root(variance_q8) // RANGE_STEPS))
+            spread_q4 = kernels.isqrt(variance_q8 >> 24, variance_q8 & 0xFFFFFF)
+            self.assign(c, centre_q4, max(4, spread_q4 // RANGE_STEPS))
         return True
 
     def assign(self, channel, centre_q4, step_q4):
@@ -235,15 +210,3 @@ class Ranges:
             if step_q4 > 0:
                 self.assign(c, centre_q4, step_q4)
         return 8 * self.n_channels
-
-
-def _root(n):
-    """Return the integer square root of n >= 0 (Newton)."""
-    if n < 2:
-        return n
-    x = 1 << (len(bin(n)) - 1) // 2
-    while True:
-        y = (x + n // x) >> 1
-        if y >= x:
-            return x
-        x = y

@@ -1,8 +1,13 @@
 """Head: an int8 feature vector to an int8 embedding; the identity where no head file is given.
 
-A head file (wire.HEAD_MAGIC, sealed with a CRC) holds dense layers of a network that was trained elsewhere, its last
-layer cut off. Body, little endian: u16 n_in, u8 n_layers, u8 0; then a layer: u16 n_out, u8 relu, u8 0,
-n_out x (i32 bias), n_out x (u16 pre, u16 factor, u16 post), n_out x n_in int8 weights.
+A head file (wire.HEAD_MAGIC, sealed with a CRC) holds layers of a network that was trained elsewhere, its last layer
+cut off. Body, little endian: u16 n_in, u8 n_layers, u8 0; then a layer: u16 n_out, u8 relu, u8 kind, and by kind
+    0  dense: n_out x (i32 bias), n_out x (u16 pre, u16 factor, u16 post), n_out x n_in int8 weights
+    1  convolution: u16 n_channels, u16 width, u16 stride, u16 0, then as dense with n_out filters and rows of width x
+       n_channels weights. The input is a row of n_channels a position, the output a row of n_out a position, for every
+       stride-th position at which the width fits
+    2  pooling: nothing. The input is a row of n_out a position, the output the largest of each over all positions
+A mean over positions needs no kind of its own: it is part of the dense layer behind it.
 """
 
 import struct
@@ -11,6 +16,11 @@ from array import array
 from nearhum import kernels
 from nearhum.errors import ConfigError, FormatError
 from nearhum.wire import HEAD_MAGIC, unseal
+
+DENSE, CONVOLUTION, POOLING = 0, 1, 2
+MAX_OUT = 128  # rows or filters of a layer; dimensions of an embedding: bound of the distance kernel
+MAX_ROW = 1024  # weights of a row: bound of the dense kernel
+MAX_BETWEEN = 4096  # values between two layers
 
 
 class Identity:
@@ -26,13 +36,13 @@ class Identity:
         return vector
 
 
-class Dense:
-    """Dense int8 layers with int32 accumulators. Allocates its buffers once, embedding allocates nothing."""
+class Network:
+    """int8 layers with int32 accumulators. Allocates its buffers once, embedding allocates nothing."""
 
     def __init__(self, image, n_features):
         self.fingerprint, _, body = unseal(HEAD_MAGIC, image, "head file")
         if len(body) < 4:
-            raise FormatError("head file has a body of %d bytes" % len(body), "export it again")
+            raise _broken("head file has a body of %d bytes" % len(body))
         n_in, n_layers, _ = struct.unpack_from("<HBB", body, 0)
         if n_in != n_features:
             raise ConfigError(
@@ -44,49 +54,123 @@ class Dense:
         for _ in range(n_layers):
             at, n_in = self._take_layer(body, at, n_in)
         if at != len(body) or not n_layers:
-            raise FormatError(
-                "head file has %d bytes after its %d layers" % (len(body) - at, n_layers), "export it again"
-            )
+            raise _broken("head file has %d bytes after its %d layers" % (len(body) - at, n_layers))
+        if n_in > MAX_OUT:
+            raise _broken("head with an embedding of %d" % n_in, "at most %d" % MAX_OUT)
         self.n_out = n_in
 
     def _take_layer(self, body, at, n_in):
         if at + 4 > len(body):
-            raise FormatError("head file ends inside a layer", "export it again")
-        n_out, relu, _ = struct.unpack_from("<HBB", body, at)
-        end = at + 4 + n_out * (10 + n_in)
-        if end > len(body) or not 1 <= n_out <= 128:
-            raise FormatError(
-                "head layer of %d rows in %d bytes" % (n_out, len(body) - at), "1 to 128 rows; export it again"
+            raise _broken("head file ends inside a layer")
+        n_out, relu, kind = struct.unpack_from("<HBB", body, at)
+        at += 4
+        if not 1 <= n_out <= MAX_OUT:
+            raise _broken("head layer of %d rows" % n_out, "1 to %d" % MAX_OUT)
+        if kind == POOLING:
+            if n_in % n_out:
+                raise _broken("pooling of %d values in %d channels" % (n_in, n_out), "whole positions")
+            self._layers.append(_Pooling(n_in // n_out, n_out))
+            return at, n_out
+        if kind == DENSE:
+            n_row, n_positions, step = n_in, 1, 0
+        elif kind == CONVOLUTION:
+            n_row, n_positions, step = _geometry(body, at, n_in)
+            at += 8
+        else:
+            raise FormatError("head layer of kind %d" % kind, "this firmware knows 0 to 2: update it")
+        end = at + n_out * (10 + n_row)
+        if end > len(body) or n_row > MAX_ROW or n_out * n_positions > MAX_BETWEEN:
+            raise _broken(
+                "head layer of %d rows x %d at %d positions in %d bytes" % (n_out, n_row, n_positions, len(body) - at),
+                "at most %d in a row, %d values out" % (MAX_ROW, MAX_BETWEEN),
             )
-        bias = array("i", struct.unpack_from("<%di" % n_out, body, at + 4))
-        rescale = array("H", struct.unpack_from("<%dH" % (3 * n_out), body, at + 4 + 4 * n_out))
-        weights = bytearray(body[at + 4 + 10 * n_out : end])
-        _prove(bias, rescale, weights, n_in)
-        # rescale and the layer made of it stay together: the layer may only know its address
-        layer = kernels.layer(weights, bias, rescale, n_in, n_out, 0 if relu else -128)
-        self._layers.append((layer, bytearray(n_out), rescale))
-        return end, n_out
+        bias = array("i", struct.unpack_from("<%di" % n_out, body, at))
+        rescale = array("H", struct.unpack_from("<%dH" % (3 * n_out), body, at + 4 * n_out))
+        weights = bytearray(body[at + 10 * n_out : end])
+        _prove(bias, rescale, weights, n_row)
+        layer = kernels.layer(weights, bias, rescale, n_row, n_out, 0 if relu else -128)
+        self._layers.append(_Rows(layer, rescale, n_row, n_out, n_positions, step))
+        return end, n_out * n_positions
 
     def embed_into(self, vector):
         """Run the layers on int8 vector; returns the last one's buffer, valid until the next call."""
-        for layer, out, _ in self._layers:
-            kernels.dense(vector, out, layer)
-            vector = out
+        for layer in self._layers:
+            vector = layer.run(vector)
         return vector
 
 
-def _prove(bias, rescale, weights, n_in):
+class _Rows:
+    """A dense layer, or the same at every position of a convolution."""
+
+    def __init__(self, layer, rescale, n_row, n_out, n_positions, step):
+        """step: values from one position to the next; n_row of them go into a row."""
+        # a layer may only know the address of what it was made of: the two stay together
+        self._layer, self._rescale = layer, rescale
+        self._n_row, self._step = n_row, step
+        self._out = bytearray(n_positions * n_out)
+        whole = memoryview(self._out)
+        self._to = [whole[i * n_out : (i + 1) * n_out] for i in range(n_positions)]
+        self._x, self._from = None, []
+
+    def run(self, x):
+        """Return the buffer of what the layer makes of int8 x. The first x, or another one, gets its views made."""
+        if len(self._to) == 1:
+            kernels.dense(x, self._out, self._layer)
+            return self._out
+        if x is not self._x:
+            self._look_at(x)
+        for i in range(len(self._to)):
+            kernels.dense(self._from[i], self._to[i], self._layer)
+        return self._out
+
+    def _look_at(self, x):
+        # apart from run: what a comprehension shares with its function is made anew at each call of that
+        whole, step = memoryview(x), self._step
+        self._x, self._from = x, [whole[i * step : i * step + self._n_row] for i in range(len(self._to))]
+
+
+class _Pooling:
+    """The largest of each channel over all positions."""
+
+    def __init__(self, n_positions, n_channels):
+        self._n_positions, self._n_channels = n_positions, n_channels
+        self._out = bytearray(n_channels)
+
+    def run(self, x):
+        """Return the buffer of n_channels int8."""
+        kernels.pool_max(x, self._n_positions, self._n_channels, self._out)
+        return self._out
+
+
+def _geometry(body, at, n_in):
+    """Return (weights of a row, positions of the output, values from one to the next) of a convolution of n_in."""
+    if at + 8 > len(body):
+        raise _broken("head file ends inside a layer")
+    n_channels, width, stride, _ = struct.unpack_from("<HHHH", body, at)
+    if not (n_channels and width and stride) or n_in % n_channels or width * n_channels > n_in:
+        raise _broken(
+            "convolution of %d values: %d channels, width %d, stride %d" % (n_in, n_channels, width, stride),
+            "channels that divide the values, a width that fits, a stride of 1 at least",
+        )
+    return n_channels * width, (n_in // n_channels - width) // stride + 1, n_channels * stride
+
+
+def _prove(bias, rescale, weights, n_row):
     """Raise FormatError where a row's arithmetic could leave int32 for some input."""
     for r in range(len(bias)):
         bound = abs(bias[r])
-        for w in weights[r * n_in : (r + 1) * n_in]:
+        for w in weights[r * n_row : (r + 1) * n_row]:
             bound += 128 * (w if w < 128 else 256 - w)
         pre, factor, post = rescale[3 * r], rescale[3 * r + 1], rescale[3 * r + 2]
         if bound >= 1 << 30 or pre > 24 or ((bound >> pre) + 1) * factor >= 1 << 30 or post > 29:
-            raise FormatError(
+            raise _broken(
                 "head row %d may overflow: |sum| up to %d, shifts %d and %d, factor %d" % (r, bound, pre, post, factor),
-                "|sum| < 2^30, (|sum| >> pre) * factor < 2^30, pre <= 24, post <= 29; export it again",
+                "|sum| < 2^30, (|sum| >> pre) * factor < 2^30, pre <= 24, post <= 29",
             )
+
+
+def _broken(what, allowed=""):
+    return FormatError(what, allowed + "; export it again" if allowed else "export it again")
 
 
 def load(path, n_features):
@@ -98,4 +182,4 @@ def load(path, n_features):
             image = f.read()
     except OSError:
         raise ConfigError("head = %r: no such file on the board" % path, "copy it there, or set head to nothing")
-    return Dense(image, n_features)
+    return Network(image, n_features)

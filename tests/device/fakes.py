@@ -1,12 +1,14 @@
-"""Stand-ins for what is around the pipeline: a sensor that plays a list, a serial line, settings in a folder."""
+"""Stand-ins for what is around the pipeline: a sensor that plays a list, a serial line, settings in a folder, heads."""
 
 import io
 import json
 import os
+import struct
 import sys
 from array import array
 
-from harness import Lcg, Skip, scratch
+from harness import Lcg, Skip, as_bytes, scratch
+from nearhum.wire import HEAD_MAGIC, seal
 
 POLL = 3  # MP_STREAM_POLL
 
@@ -176,3 +178,27 @@ def on_flash(act, n_blocks=16):
     finally:
         flash.sick = False
         os.umount("/ram")
+
+
+def layer(weights, bias, rescale, relu=0, geometry=None):
+    """The bytes of a head's layer: rows of int8, int32 biases, (pre, factor, post) rows; geometry: of a convolution."""
+    out = struct.pack("<HBB", len(weights), relu, 1 if geometry else 0)
+    if geometry:  # channels, width, stride
+        out += struct.pack("<HHHH", *(geometry + (0,)))
+    for b in bias:
+        out += struct.pack("<i", b)
+    for row in rescale:
+        out += struct.pack("<HHH", *row)
+    for row in weights:
+        out += bytes(as_bytes(row))
+    return out
+
+
+def pooling(n_channels):
+    """The bytes of a layer that pools over positions."""
+    return struct.pack("<HBB", n_channels, 0, 2)
+
+
+def head(n_in, *layers):
+    """A head file of layers' bytes; its fingerprint is 7."""
+    return seal(HEAD_MAGIC, 7, 0, struct.pack("<HBB", n_in, len(layers), 0) + b"".join(layers))

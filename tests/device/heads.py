@@ -1,29 +1,14 @@
-"""Heads: identity, dense layers, and files that are not what they should be."""
+"""Heads: identity, dense and convolution layers, pooling, and files that are not what they should be."""
 
 import struct
 
+from fakes import head, layer, pooling
 from harness import as_bytes, clear_error, done, equal, i8, raises, scratch, test
 from nearhum.errors import ConfigError, FormatError
-from nearhum.head import Dense, Identity, load
+from nearhum.head import Identity, Network, load
 from nearhum.wire import HEAD_MAGIC, seal
 
 ROOT = scratch()
-
-
-def layer(weights, bias, rescale, relu=0):
-    """A layer's bytes: rows of int8, int32 biases, (pre, factor, post) rows."""
-    out = struct.pack("<HBB", len(weights), relu, 0)
-    for b in bias:
-        out += struct.pack("<i", b)
-    for row in rescale:
-        out += struct.pack("<HHH", *row)
-    for row in weights:
-        out += bytes(as_bytes(row))
-    return out
-
-
-def head(n_in, *layers):
-    return seal(HEAD_MAGIC, 7, 0, struct.pack("<HBB", n_in, len(layers), 0) + b"".join(layers))
 
 
 TWO = head(
@@ -60,9 +45,94 @@ def two_dense_layers_by_hand():
 
 @test
 def extremes_of_a_dense_layer():
-    made = Dense(head(128, layer([[127] * 128, [-128] * 128], [0, 0], [(7, 1, 0), (7, 2, 3)])), 128)
+    made = Network(head(128, layer([[127] * 128, [-128] * 128], [0, 0], [(7, 1, 0), (7, 2, 3)])), 128)
     equal(i8(made.embed_into(as_bytes([127] * 128))), [127, -128])
     equal(i8(made.embed_into(as_bytes([-128] * 128))), [-128, 127])
+
+
+@test
+def a_convolution_by_hand():
+    # 4 positions of 2 channels, width 2: rows x0 - x2, and the sum of all four
+    one = layer([[1, 0, -1, 0], [1, 1, 1, 1]], [0, 10], [(0, 1, 0)] * 2, 0, (2, 2, 1))
+    made = Network(head(8, one), 8)
+    equal(made.n_out, 6)
+    x = as_bytes([1, 2, 3, 4, 5, 6, -7, -8])
+    equal(i8(made.embed_into(x)), [-2, 20, -2, 28, 12, 6])
+    # the same buffer with other values, another buffer, the first again
+    x[0] = 101
+    equal(i8(made.embed_into(x)), [98, 120, -2, 28, 12, 6])
+    equal(i8(made.embed_into(bytearray(8))), [0, 10, 0, 10, 0, 10])
+    equal(i8(made.embed_into(x)), [98, 120, -2, 28, 12, 6])
+    # a stride of 2: positions 0 and 2; a stride of 3 has room once: a dense layer of the first positions
+    for stride, wanted in ((2, [98, 120, 12, 6]), (3, [98, 120])):
+        strided = layer([[1, 0, -1, 0], [1, 1, 1, 1]], [0, 10], [(0, 1, 0)] * 2, 0, (2, 2, stride))
+        equal(i8(Network(head(8, strided), 8).embed_into(x)), wanted)
+
+
+@test
+def convolutions_pooled_and_mapped():
+    # one channel of 6, width 3: a difference and a sum, rectified; each one's largest; their difference twice
+    made = Network(
+        head(
+            6,
+            layer([[1, 0, -1], [1, 1, 1]], [0, 0], [(0, 1, 0)] * 2, 1, (1, 3, 1)),
+            pooling(2),
+            layer([[2, -2], [0, 1]], [0, 0], [(0, 1, 0)] * 2),
+        ),
+        6,
+    )
+    equal(made.n_out, 2)
+    # differences -2 1 4 4 -> 0 1 4 4, sums 6 6 3 -3 -> 6 6 3 0
+    equal(i8(made.embed_into(as_bytes([1, 2, 3, 1, -1, -3]))), [2 * 4 - 2 * 6, 6])
+    # two convolutions: the second one's row reaches over two positions of the first one's two filters
+    made = Network(
+        head(
+            6,
+            layer([[1, 0, -1], [1, 1, 1]], [0, 0], [(0, 1, 0)] * 2, 1, (1, 3, 1)),
+            layer([[1, 0, 0, 1]], [-1], [(0, 1, 0)], 0, (2, 2, 2)),
+        ),
+        6,
+    )
+    # pairs (0 6) (1 6) (4 3) (4 0): 0 + 6 - 1, 4 + 0 - 1
+    equal(i8(made.embed_into(as_bytes([1, 2, 3, 1, -1, -3]))), [0 + 6 - 1, 4 + 0 - 1])
+
+
+@test
+def extremes_of_a_convolution():
+    rows = [[127] * 32, [-128] * 32, [-127, 127] * 16]
+    one = layer(rows, [0] * 3, [(5, 1, 0), (5, 2, 3), (4, 32767, 15)], 0, (4, 8, 4))
+    made = Network(head(128, one), 128)
+    equal(made.n_out, 3 * 7)
+    for value, wanted in ((127, [127, -128, 0]), (-128, [-128, 127, 0])):
+        equal(i8(made.embed_into(as_bytes([value] * 128))), wanted * 7)
+
+
+@test
+def layers_that_cannot_be():
+    def convolution(n_in, geometry, n_row, n_out=1):
+        return head(n_in, layer([[0] * n_row] * n_out, [0] * n_out, [(0, 1, 0)] * n_out, 0, geometry))
+
+    for n_in, image, words in (
+        (8, convolution(8, (3, 1, 1), 3), ("3 channels",)),
+        (8, convolution(8, (2, 5, 1), 10), ("width 5",)),
+        (8, convolution(8, (2, 0, 1), 0), ("width 0",)),
+        (8, convolution(8, (2, 1, 0), 2), ("stride 0",)),
+        (8, convolution(8, (0, 1, 1), 0), ("0 channels",)),
+        (128, convolution(128, (1, 1, 1), 1, 33), ("33 rows", "4096")),
+        (128, convolution(128, (1, 1, 1), 1, 2), ("256", "128")),
+        (6, head(6, pooling(4)), ("6 values in 4",)),
+        (6, head(6, pooling(0)), ("0 rows",)),
+        (6, head(6, struct.pack("<HBB", 1, 0, 3)), ("kind 3", "update")),
+        (6, head(6, struct.pack("<HBB", 1, 0, 1)), ("ends inside",)),
+    ):
+        clear_error(raises(FormatError, Network, image, n_in), *words)
+    # a row of more than the dense kernel takes: 32 channels of 128 positions, all in one
+    wide = head(
+        128,
+        layer([[1]] * 32, [0] * 32, [(0, 1, 0)] * 32, 0, (1, 1, 1)),
+        layer([[0] * 4096], [0], [(0, 1, 0)]),
+    )
+    clear_error(raises(FormatError, Network, wide, 128), "4096", "1024")
 
 
 @test
@@ -75,25 +145,25 @@ def damaged_files():
     for at in range(len(TWO)):
         image = bytearray(TWO)
         image[at] ^= 0x10
-        error = raises(FormatError, Dense, bytes(image), 3)
+        error = raises(FormatError, Network, bytes(image), 3)
         clear_error(error)
     for n in range(len(TWO)):
-        clear_error(raises(FormatError, Dense, TWO[:n], 3))
+        clear_error(raises(FormatError, Network, TWO[:n], 3))
 
 
 @test
 def another_version():
-    clear_error(raises(FormatError, Dense, b"NHH2" + TWO[4:], 3), "version", "update")
+    clear_error(raises(FormatError, Network, b"NHH2" + TWO[4:], 3), "version", "update")
 
 
 @test
 def another_kind_of_file():
-    clear_error(raises(FormatError, Dense, b"MZ\0\0" + TWO[4:], 3), "magic")
+    clear_error(raises(FormatError, Network, b"MZ\0\0" + TWO[4:], 3), "magic")
 
 
 @test
 def another_number_of_features():
-    clear_error(raises(ConfigError, Dense, TWO, 4), "3", "4")
+    clear_error(raises(ConfigError, Network, TWO, 4), "3", "4")
 
 
 @test
@@ -108,9 +178,9 @@ def sealed_but_wrong():
         head(3)[16:-4],
         sound[:4] + struct.pack("<HBB", 0, 0, 0),
     ):
-        clear_error(raises(FormatError, Dense, seal(HEAD_MAGIC, 0, 0, body), 3))
+        clear_error(raises(FormatError, Network, seal(HEAD_MAGIC, 0, 0, body), 3))
     wide = layer([[0] * 3] * 129, [0] * 129, [(0, 1, 0)] * 129)
-    clear_error(raises(FormatError, Dense, head(3, wide), 3), "129")
+    clear_error(raises(FormatError, Network, head(3, wide), 3), "129")
 
 
 @test
@@ -124,16 +194,16 @@ def rows_that_could_overflow():
         (0, (25, 1, 0)),
         (0, (0, 1, 30)),
     ):
-        clear_error(raises(FormatError, Dense, head(3, layer([[127] * 3], [bias], [rescale])), 3), "row 0")
-    Dense(head(3, layer([[127] * 3], [(1 << 30) - 3 * 127 * 128 - 1], [(16, 32767, 29)])), 3)
-    widest = Dense(head(3, layer([[127] * 3] * 2, [0, 0], [(0, 22016, 23), (1, 44031, 23)])), 3)
+        clear_error(raises(FormatError, Network, head(3, layer([[127] * 3], [bias], [rescale])), 3), "row 0")
+    Network(head(3, layer([[127] * 3], [(1 << 30) - 3 * 127 * 128 - 1], [(16, 32767, 29)])), 3)
+    widest = Network(head(3, layer([[127] * 3] * 2, [0, 0], [(0, 22016, 23), (1, 44031, 23)])), 3)
     equal(i8(widest.embed_into(as_bytes([-128] * 3))), [-128, -128])
     equal(i8(widest.embed_into(as_bytes([127] * 3))), [127, 127])
 
 
 @test
 def bias_is_signed():
-    made = Dense(head(1, layer([[0]], [-100], [(0, 1, 0)])), 1)
+    made = Network(head(1, layer([[0]], [-100], [(0, 1, 0)])), 1)
     equal(i8(made.embed_into(as_bytes([55]))), [-100])
 
 

@@ -4,10 +4,14 @@ Locked, any allocation raises MemoryError. What this port keeps without the heap
 in tests/reference proves that no integer that bytecode sees leaves 31 bits.
 """
 
+from array import array
+
 import micropython
-from fakes import noise, pipeline
-from harness import Lcg, Skip, done, equal, named, test
-from nearhum import config
+from fakes import head, layer, noise, pipeline, pooling
+from harness import Lcg, Skip, as_bytes, done, equal, named, scratch, test
+from nearhum import config, kernels
+from nearhum.kernels import viper_filter
+from nearhum.kernels.viper_cosine import cosines
 from nearhum.wire import LEARN, WATCH
 
 
@@ -92,6 +96,48 @@ def every_statistic():
     warm(hum, some, 1)
     for block in some * 3:
         locked_window(hum, block)
+
+
+@test
+def envelope_bands():
+    hum = pipeline(
+        "vibration", n_channels=2, n_bands=4, n_envelope_bands=8, envelope_low_hz=500, envelope_high_hz=1500,
+        envelope_top_hz=200,
+    )  # fmt: skip
+    some = blocks(hum, 2)
+    warm(hum, some, 1)
+    for block in some * 3:
+        locked_window(hum, block)
+
+
+@test
+def a_head_of_convolutions():
+    root = scratch()
+    with open(root + "head.nhh", "wb") as f:
+        one = layer([[1, 2, -1]] * 4, [0] * 4, [(0, 1, 1)] * 4, 1, (1, 3, 1))
+        f.write(head(8, one, pooling(4), layer([[1, 2, 3, 4]] * 5, [0] * 5, [(2, 1, 0)] * 5)))
+    hum = pipeline("vibration", n_channels=1, n_bands=8, statistics="", root=root, head=root + "head.nhh")
+    some = blocks(hum, 2)
+    warm(hum, some, 1)
+    for block in some * 3:
+        locked_window(hum, block)
+
+
+@test
+def filters_and_angles_alone():
+    z, out = array("i", [0x20000 + i * 500 for i in range(200)]), array("h", bytes(80))
+    sections = viper_filter.band_pass(1000, 3000, 10000)
+    x, rows, distances = as_bytes([1, 2, 3, 127]), as_bytes([3, 2, 1, -128] * 3), array("i", bytes(12))
+    bound = kernels.bind(rows, 4, distances)
+    micropython.heap_lock()
+    try:
+        viper_filter.biquads(z, 0, 200, sections, 3)
+        viper_filter.rectify_into(z, 0, 4, out, 40)
+        kernels.isqrt(0x7FFFFF, 0xFFFFFF)
+        kernels.pool_max(rows, 3, 4, x)
+        cosines(x, 3, bound)
+    finally:
+        micropython.heap_unlock()
 
 
 @test

@@ -16,7 +16,7 @@ LEARN, ENROL, WATCH = 48, 3, 40  # windows: normal, of each of two labels, and w
 
 _COMMON = {
     "path": "fixed", "n_range": 8, "spread_floor": 2, "smooth": 96, "alarms_per_day": 1, "alarm_m": 2, "alarm_n": 3,
-    "release": 307, "fade": 256, "reject": 512, "head": "",
+    "release": 307, "fade": 256, "reject": 512, "head": "", "n_envelope_bands": 0,
 }  # fmt: skip
 SETTINGS = {
     "telemetry": {
@@ -34,14 +34,19 @@ SETTINGS = {
         "rate_hz": 16000, "n_channels": 1, "n_window": 256, "n_hop": 256, "mean": "off", "n_bands": 20,
         "spacing": "mel", "f_low_hz": 100, "f_high_hz": 0, "statistics": "",
     },
+    "envelope": {
+        "kind": "vibration", "rate_hz": 12000, "n_channels": 2, "n_window": 512, "n_hop": 512, "mean": "off",
+        "n_bands": 4, "spacing": "log", "f_low_hz": 0, "f_high_hz": 0, "statistics": "rms", "n_envelope_bands": 8,
+        "envelope_low_hz": 1500, "envelope_high_hz": 4000, "envelope_top_hz": 500,
+    },
 }  # fmt: skip
 
 
 def outcome(kind):
-    """Return {name: hash or number} of one kind: features, scores, labels, state (hex SHA-256), threshold, alarms."""
+    """Return {name: hash or number} of one of SETTINGS: features, scores, labels, state, threshold, alarms."""
     given = dict(_COMMON)
     given.update(SETTINGS[kind])
-    hum = pipeline(kind, **given)
+    hum = pipeline(given.pop("kind", kind), **given)
     random = Lcg(2024)
     features, scores, labels = hashlib.sha256(), hashlib.sha256(), hashlib.sha256()
     alarms = 0

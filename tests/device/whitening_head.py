@@ -6,7 +6,7 @@ import micropython
 from harness import Lcg, Skip, as_bytes, between, clear_error, done, equal, i8, raises, test
 from nearhum import np
 from nearhum.errors import CommandError, ConfigError
-from nearhum.head import Dense
+from nearhum.head import Network
 from nearhum.kernels.viper_outer import learn_outer
 from nearhum.whitening import MAX_COUNT, UNIT_STEPS, Whitening
 
@@ -68,7 +68,7 @@ def the_longest_period_and_its_end():
         w.learn_one(row)
     equal((w.count, list(w.sums)), (MAX_COUNT, [-128 * MAX_COUNT, 127 * MAX_COUNT]))
     equal(whole(w.outer), [16384 * MAX_COUNT, -16256 * MAX_COUNT, 16129 * MAX_COUNT])
-    equal(i8(Dense(w.head(2), 2).embed_into(row)), [0, 0])
+    equal(i8(Network(w.head(2), 2).embed_into(row)), [0, 0])
 
 
 @test
@@ -91,7 +91,7 @@ def learning_allocates_nothing():
 def two_dimensions_by_hand():
     # equal spreads of 4 and nothing in common: a scale of UNIT_STEPS / 4 about the mean (10, -20)
     rows = [(14, -16), (14, -24), (6, -16), (6, -24)] * 50
-    dense = Dense(learned(rows).head(1), 2)
+    dense = Network(learned(rows).head(1), 2)
     for x, wanted in (((10, -20), (0, 0)), ((14, -20), (UNIT_STEPS, 0)), ((10, -28), (0, -2 * UNIT_STEPS))):
         found = i8(dense.embed_into(as_bytes(x)))
         for i in range(2):
@@ -108,7 +108,7 @@ def what_dimensions_have_in_common_counts_once():
     for _ in range(400):
         v = random.within(30)
         rows.append((v, v + random.within(1)))
-    dense = Dense(learned(rows).head(1), 2)
+    dense = Network(learned(rows).head(1), 2)
 
     def distance_q2(x):
         return sum([v * v for v in i8(dense.embed_into(as_bytes(x)))]) * 4 // (UNIT_STEPS * UNIT_STEPS)
@@ -126,7 +126,7 @@ def degenerate_sums():
         [(v, v, -v) for v in range(-20, 20)],  # all of it one direction
         [(v, 3, -128 if v & 1 else 127) for v in range(-20, 20)],
     ):
-        dense = Dense(learned(rows).head(2), 3)
+        dense = Network(learned(rows).head(2), 3)
         mean = [(2 * sum(column) + len(rows)) // (2 * len(rows)) for column in zip(*rows)]
         for v in i8(dense.embed_into(as_bytes(mean))):
             between(v, -4, 4, rows[0])
@@ -136,8 +136,8 @@ def degenerate_sums():
 def the_head_knows_where_it_came_from():
     a, b = learned([(1, 2), (3, 5)]), learned([(1, 2), (3, 6)])
     equal(a.head(2), a.head(2))
-    equal(Dense(a.head(2), 2).fingerprint == Dense(b.head(2), 2).fingerprint, False)
-    equal(Dense(a.head(2), 2).n_out, 2)
+    equal(Network(a.head(2), 2).fingerprint == Network(b.head(2), 2).fingerprint, False)
+    equal(Network(a.head(2), 2).n_out, 2)
 
 
 @test

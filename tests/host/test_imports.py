@@ -21,10 +21,10 @@ WAY = (
     "verbs", "console",
 )  # fmt: skip
 LEAVES = (
-    "dsp_fixed", "dsp_float", "np", "np_fallback", "np_fallback_fft", "np_fallback_linalg", "store", "board", "config",
-    "wire", "errors", "sources", "whitening", "kernels", "kernels.viper", "kernels.viper_fft", "kernels.viper_last",
-    "kernels.viper_spectrum", "kernels.viper_bands", "kernels.viper_float", "kernels.viper_outer", "kernels.thumb",
-    "kernels.tables",
+    "bands", "envelope", "dsp_fixed", "dsp_float", "np", "np_fallback", "np_fallback_fft", "np_fallback_linalg",
+    "store", "board", "config", "wire", "errors", "sources", "whitening", "kernels", "kernels.viper",
+    "kernels.viper_cosine", "kernels.viper_fft", "kernels.viper_filter", "kernels.viper_last", "kernels.viper_spectrum",
+    "kernels.viper_bands", "kernels.viper_float", "kernels.viper_outer", "kernels.thumb", "kernels.tables",
 )  # fmt: skip
 EVERYTHING = ("pipeline",)
 

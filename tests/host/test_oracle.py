@@ -10,7 +10,6 @@ import struct
 import subprocess
 import sys
 import tempfile
-import zlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,8 +18,9 @@ from typing import Any
 import numpy as np
 import pytest
 from device.run import arrays, micropython
-from reference import amplitudes, bands, learning, signals, tables, transform, vectors
+from reference import amplitudes, bands, filters, learning, signals, tables, transform, vectors
 from reference.exact import OutsideWord, i32, small
+from reference.heads import head_file, random_layers
 
 ROOT = Path(__file__).parents[2]
 N_POWERS = 200
@@ -39,7 +39,25 @@ CASES: dict[str, dict[str, Any]] = {
     "medium": {"kind": "vibration", "n_channels": 2, "n_window": 200, "n_hop": 200, "n_bands": 16,
                "statistics": "kurtosis, crest", "alarms_per_day": 0.01},
     "dense": {"kind": "audio", "n_window": 128, "n_hop": 64, "n_bands": 16, "head": "two layers"},
+    "convolution": {"kind": "vibration", "n_channels": 2, "n_window": 256, "n_hop": 256, "n_bands": 16,
+                    "statistics": "", "head": "two convolutions, pooled"},
+    "envelope": {"kind": "vibration", "n_channels": 2, "rate_hz": 10000, "envelope_low_hz": 1500,
+                 "envelope_high_hz": 3500, "envelope_top_hz": 600, "n_envelope_bands": 10},
+    "undecimated": {"kind": "vibration", "n_channels": 1, "n_window": 256, "n_bands": 0, "statistics": "",
+                    "envelope_low_hz": 1100, "envelope_high_hz": 1800, "envelope_top_hz": 1000, "spacing": "linear",
+                    "n_envelope_bands": 12, "n_hop": 256},
+    "folded": {"kind": "vibration", "n_channels": 1, "rate_hz": 20000, "n_bands": 0, "envelope_low_hz": 320.5,
+               "envelope_high_hz": 9000, "envelope_top_hz": 200, "n_envelope_bands": 6, "spacing": "mel"},
     "quarter": {"kind": "vibration", "n_channels": 1, "n_window": 128, "n_hop": 64, "n_bands": 12, "spread_floor": 64},
+}  # fmt: skip
+
+
+HEADS = {
+    "two layers": [{"n_in": 16, "n_out": 24}, {"n_in": 24, "n_out": 10}],
+    "two convolutions, pooled": [
+        {"channels": 1, "width": 5, "stride": 1, "n_out": 9}, {"channels": 9, "width": 3, "stride": 2, "n_out": 12},
+        {"pool": 12}, {"n_in": 12, "n_out": 10},
+    ],
 }  # fmt: skip
 
 
@@ -92,22 +110,23 @@ def outcome(name: str, path: str = "fixed") -> Outcome:
     settings: dict[str, Any] = {"source": {"driver": "silent"}, "alarms_per_day": 1, **CASES[name], "path": path}
     with tempfile.TemporaryDirectory() as folder:
         at = Path(folder)
-        if "head" in settings:
+        head = HEADS[settings["head"]] if "head" in settings else []
+        if head:
             settings["head"] = str(at / "head.nhh")
         (at / "nearhum.json").write_text(json.dumps(settings))
-        return _run(interpreter, at, settings, seed=len(name) * 100 + len(CASES[name]))
+        return _run(interpreter, at, settings, head, seed=len(name) * 100 + len(CASES[name]))
 
 
-def _run(interpreter: str, at: Path, settings: dict[str, Any], seed: int) -> Outcome:
+def _run(interpreter: str, at: Path, settings: dict[str, Any], head: list[dict[str, int]], seed: int) -> Outcome:
     config = complete(interpreter, settings)
     n, n_channels = config["n_window"], config["n_channels"]
     windows = windows_of(n_channels, n, seed)
     if config["path"] == "float" and "fallback" in arrays():  # which is slow
         windows = windows[:: max(1, -(-len(windows) * n_channels // N_FLOAT))]
     learn = 110
-    layers = random_layers((16, 24, 10)) if config["head"] else []
+    layers = random_layers(head) if head else []
     if layers:
-        (at / "head.nhh").write_bytes(head_file(layers))
+        (at / "head.nhh").write_bytes(head_file(config["n_bands"] * n_channels, layers))
     (at / "windows.bin").write_bytes(windows.astype("<i2").tobytes())
     n_powers = N_POWERS if config["n_bands"] and config["path"] == "fixed" else 0
     task = {"n_windows": len(windows), "learn": learn, "n_powers": n_powers}
@@ -119,10 +138,8 @@ def _run(interpreter: str, at: Path, settings: dict[str, Any], seed: int) -> Out
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     about = json.loads((at / "about.json").read_text())
-    n_features = n_channels * (
-        len(about["bands"]) + (config["mean"] != "off") + len([s for s in config["statistics"].split(",") if s.strip()])
-    )
-    n_out = len(layers[-1]["bias"]) if layers else n_features
+    n_features = about["n_features"]
+    n_out = about["n_out"]
     raw = np.frombuffer((at / "result.bin").read_bytes(), dtype=np.uint8).reshape(len(windows), n_features + n_out + 4)
     signed = raw[:, : n_features + n_out].astype(np.int8).astype(np.int64)
     powers = np.frombuffer((at / "powers.bin").read_bytes(), dtype="<i4").astype(np.int64)
@@ -131,32 +148,6 @@ def _run(interpreter: str, at: Path, settings: dict[str, Any], seed: int) -> Out
         raw[:, -4:-2].copy().view("<i2")[:, 0].astype(np.int64), raw[:, -2].astype(np.int64),
         powers.reshape(n_powers, -1) if n_powers else powers, (at / "state.bin").read_bytes(), layers, about,
     )  # fmt: skip
-
-
-def random_layers(sizes: tuple[int, ...]) -> list[dict[str, Any]]:
-    """Dense int8 layers of these sizes, within the bounds that the loader of a head proves; the inner ones rectify."""
-    random = np.random.default_rng(12)
-    layers = []
-    for i, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
-        layers.append(
-            {
-                "weights": random.integers(-128, 128, (n_out, n_in)), "bias": random.integers(-9000, 9000, n_out),
-                "pre": random.integers(5, 9, n_out), "factor": random.integers(100, 32768, n_out),
-                "post": random.integers(15, 20, n_out), "relu": i < len(sizes) - 2,
-            }
-        )  # fmt: skip
-    return layers
-
-
-def head_file(layers: list[dict[str, Any]]) -> bytes:
-    """The layers as head.py's docstring has them on file."""
-    body = struct.pack("<HBB", layers[0]["weights"].shape[1], len(layers), 0)
-    for layer in layers:
-        body += struct.pack("<HBB", len(layer["bias"]), layer["relu"], 0) + layer["bias"].astype("<i4").tobytes()
-        body += np.stack([layer["pre"], layer["factor"], layer["post"]], axis=1).astype("<u2").tobytes()
-        body += layer["weights"].astype("i1").tobytes()
-    image = b"NHH1" + struct.pack("<III", 99, 0, len(body)) + body
-    return image + struct.pack("<I", zlib.crc32(image))
 
 
 def complete(interpreter: str, settings: dict[str, Any]) -> dict[str, Any]:
@@ -183,15 +174,17 @@ def test_features_are_bit_identical(name: str) -> None:
     run = outcome(name)
     first = run.config["n_range"] if run.config["mean"] == "ranged" else 0
     assert [tuple(band) for band in run.about["bands"]] == bands.edges(run.config)
+    if "envelope_bands" in run.about:
+        assert [tuple(band) for band in run.about["envelope_bands"]] == filters.Envelope(run.config).cut
     wanted = oracle_of(run).of(run.windows)[first:]
     differing = np.argwhere(run.vectors[first:] != wanted)
     assert not len(differing), f"{len(differing)} values differ, the first at (window, feature) {differing[0]}"
-    assert (run.embeddings[first:] == (learning.dense(wanted, run.layers) if run.layers else wanted)).all()
+    assert (run.embeddings[first:] == (learning.network(wanted, run.layers) if run.layers else wanted)).all()
     if run.layers:
         assert len(np.unique(run.embeddings)) > 100  # not all of it saturated
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name != "telemetry"])
+@pytest.mark.parametrize("name", [name for name in CASES if CASES[name].get("n_bands", name != "telemetry")])
 def test_power_spectra_are_bit_identical(name: str) -> None:
     run = outcome(name)
     oracle = oracle_of(run).bands
@@ -206,7 +199,7 @@ def test_learning_and_scores_are_bit_identical(name: str) -> None:
     first = run.config["n_range"] if run.config["mean"] == "ranged" else 0
     embeddings = oracle_of(run).of(run.windows)
     if run.layers:
-        embeddings = learning.dense(embeddings, run.layers)
+        embeddings = learning.network(embeddings, run.layers)
     board = learning.Board(embeddings.shape[1], run.config, run.learn)
     board.left -= first  # the windows that set the range count
     wanted = np.array([learning.NO_SCORE] * first + [board.take(x) for x in embeddings[first:]])

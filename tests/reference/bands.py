@@ -1,4 +1,4 @@
-"""How the range of frequencies is cut into bands: the words of features.band_edges, with exact fractions."""
+"""How the range of frequencies is cut into bands: the words of firmware/nearhum/bands.py, with exact fractions."""
 
 from __future__ import annotations
 
@@ -16,30 +16,37 @@ def fft_length(n_window: int) -> int:
 
 def edges(config: dict[str, Any]) -> list[tuple[int, int]]:
     """Return (first bin, bins) of each band of a complete config, DC and Nyquist left out; frequencies in mHz."""
-    n, n_fft = config["n_bands"], fft_length(config["n_window"])
+    n_fft = fft_length(config["n_window"])
+    width = Fraction(milli(config["rate_hz"]), n_fft)
+    low, high = milli(config["f_low_hz"]), milli(config["f_high_hz"])
+    top = Fraction(high) if high else width * n_fft / 2
+    return cut(config["n_bands"], config["spacing"], width, low, min(top, width * (n_fft - 1) / 2), n_fft // 2)
+
+
+def cut(n: int, spacing: str, width: Fraction, low: int, high: Fraction, n_bins: int) -> list[tuple[int, int]]:
+    """Return n bands from low to high of bins `width` wide, below bin n_bins; `high`: the last bin's upper edge."""
     if not n:
         return []
-    width = Fraction(_milli(config["rate_hz"]), n_fft)
-    offset = 700_000 if config["spacing"] == "mel" else 0
-    low = max(Fraction(_milli(config["f_low_hz"])), width / 2) + offset
-    top = Fraction(_milli(config["f_high_hz"])) or width * n_fft / 2
-    high = min(top, width * (n_fft - 1) / 2) + offset  # the upper edge of the last bin below Nyquist
+    offset = 700_000 if spacing == "mel" else 0
+    start = max(Fraction(low), width / 2) + offset
+    end = high + offset
 
     def reached(k: int, i: int) -> bool:
         # the lower edge of bin k is not below edge i of n: the i-th of n steps, equal in Hz or in ratio
         f = (k - Fraction(1, 2)) * width + offset
-        if config["spacing"] == "linear":
-            return f >= low + (high - low) * i / n
-        return f**n >= low ** (n - i) * high**i
+        if spacing == "linear":
+            return f >= start + (end - start) * i / n
+        return f**n >= start ** (n - i) * end**i
 
-    first = [next((k for k in range(1, n_fft) if reached(k, i)), n_fft) for i in range(n + 1)]
-    cut = [first[0]]
+    first = [next((k for k in range(1, 2 * n_bins) if reached(k, i)), 2 * n_bins) for i in range(n + 1)]
+    bounds = [first[0]]
     for edge in first[1:]:
-        cut.append(max(cut[-1] + 1, edge))
-    if cut[-1] > min(first[-1], n_fft // 2):
+        bounds.append(max(bounds[-1] + 1, edge))
+    if bounds[-1] > min(first[-1], n_bins):
         raise ValueError("the bins run out")
-    return [(a, b - a) for a, b in zip(cut, cut[1:], strict=False)]
+    return [(a, b - a) for a, b in zip(bounds, bounds[1:], strict=False)]
 
 
-def _milli(value: float) -> int:
+def milli(value: float) -> int:
+    """Return a frequency in mHz."""
     return int(value * 1000 + 0.5)

@@ -146,14 +146,31 @@ class Board:
         return min(total // n + (spread * quantile(self.one_in) >> 8), 32766)
 
 
-def dense(x: Ints, layers: list[dict[str, Any]]) -> Ints:
-    """Run int8 layers; a layer: weights (n_out, n_in), bias, pre, factor, post (n_out,), relu. x: (windows, n_in)."""
+def network(x: Ints, layers: list[dict[str, Any]]) -> Ints:
+    """Run int8 layers on x (windows, n_in). A layer: weights (n_out, n_row), bias, pre, factor, post (n_out,), relu.
+
+    A convolution has `channels`, `width` and `stride` too, and a row of width x channels; a layer of `pool` channels
+    alone takes the largest of each over positions.
+    """
     for layer in layers:
-        products = x[:, None, :] * layer["weights"][None]
-        sums = i32(np.cumsum(products, axis=2) + layer["bias"][None, :, None])[:, :, -1]
-        scaled = i32(_rounded(sums, layer["pre"]) * layer["factor"])
-        x = np.clip(_rounded(scaled, layer["post"]), 0 if layer["relu"] else -128, 127)
+        if "pool" in layer:
+            x = x.reshape(len(x), -1, layer["pool"]).max(axis=1)
+        elif "stride" in layer:
+            n = layer["channels"] * layer["width"]
+            starts = range(0, x.shape[1] - n + 1, layer["channels"] * layer["stride"])
+            x = np.concatenate([_rows(x[:, at : at + n], layer) for at in starts], axis=1)
+        else:
+            x = _rows(x, layer)
     return x
+
+
+def _rows(x: Ints, layer: dict[str, Any]) -> Ints:
+    products = x[:, None, :] * layer["weights"][None]
+    sums = i32(np.cumsum(products, axis=2) + layer["bias"][None, :, None])[:, :, -1]
+    # the kernel makes both factors unsigned and takes off first what that adds; from there its sum only grows
+    i32(layer["bias"] - 128 * layer["weights"].sum(axis=1) - 128 * (x + 128).sum(axis=1)[:, None])
+    scaled = i32(_rounded(sums, layer["pre"]) * layer["factor"])
+    return np.clip(_rounded(scaled, layer["post"]), 0 if layer["relu"] else -128, 127)
 
 
 def _rounded(value: Ints, by: Ints) -> Ints:

@@ -73,12 +73,21 @@ for file in (windows, result, powers):
 with open(root + "state.bin", "wb") as f:
     f.write(hum.learned.pack())
 sine = tables.Sine()
-about = {"threshold": hum.detector.threshold, "bands": hum.plan.bands, "config": hum.config, "tables": {}}
+about = {
+    "threshold": hum.detector.threshold,
+    "bands": hum.plan.bands,
+    "n_features": hum.plan.n_features,
+    "n_out": hum.head.n_out,
+    "config": hum.config,
+    "tables": {},
+}
 for n in (64, 128, 200, 256, 512, 1000, 1024):
     about["tables"][str(n)] = {"hann": list(tables.hann_q14(sine, n))}
     if not n & (n - 1):
         about["tables"][str(n)]["twiddles"] = list(tables.twiddles_q12(sine, n))
         about["tables"][str(n)]["order"] = list(tables.digit_reversal(n // 2))
 about["log2"] = list(tables.log2_table())
+if hum.plan.envelope:
+    about["envelope_bands"] = hum.plan.envelope.bands
 with open(root + "about.json", "w") as f:
     json.dump(about, f)

@@ -11,7 +11,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 root, n = sys.argv[2], int(sys.argv[3])
 
-from nearhum.head import Dense  # noqa: E402
+from nearhum.head import Network  # noqa: E402
 from nearhum.whitening import Whitening  # noqa: E402
 
 whitening = Whitening(n)
@@ -21,7 +21,7 @@ with open(root + "learn.bin", "rb") as f:
         whitening.learn_one(row)
         row = f.read(n)
 head = whitening.head(int(sys.argv[4]))
-dense = Dense(head, n)
+dense = Network(head, n)
 with open(root + "head.bin", "wb") as f:
     f.write(head)
 with open(root + "other.bin", "rb") as f, open(root + "out.bin", "wb") as out:  # noqa: SIM117

@@ -8,12 +8,13 @@ import numpy as np
 
 from . import bands
 from .exact import Ints
+from .filters import Envelope
 from .learning import Ranged
 from .transform import BAND_BIAS, FLOOR_STEPS, SILENT, Bands, Centred, Statistics, scaled_mean
 
 
 class Vectors:
-    """Windows to int8 vectors, in the order of features.Plan: each channel's mean, statistics, bands."""
+    """Windows to int8 vectors, in features.Plan's order: each channel's mean, statistics, bands, envelope bands."""
 
     def __init__(self, config: dict[str, Any], ranged: Ranged | None = None):
         """config: complete settings of the firmware. ranged: the learned ranges, where mean is "ranged"."""
@@ -23,6 +24,7 @@ class Vectors:
         n_window = config["n_window"]
         cut = bands.edges(config)
         self.bands = Bands(n_window, bands.fft_length(n_window), cut) if cut else None
+        self.envelope = Envelope(config) if config["n_envelope_bands"] else None
 
     def of(self, windows: Ints) -> Ints:
         """Return int64 (windows, n_features) of int64 (windows, n_channels, n_window)."""
@@ -40,6 +42,8 @@ class Vectors:
             out += [Statistics.READINGS[name](moments)[:, None] for name in self.statistics]
         if self.bands:
             out.append(self.bands.of(centred))
+        if self.envelope:
+            out.append(self.envelope.of(centred))
         return np.concatenate(out, axis=1)
 
 

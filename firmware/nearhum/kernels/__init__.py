@@ -4,7 +4,18 @@ thumb.py is on the board only where it can run, and its decorator is unknown els
 All variants give the same bits. VARIANT: "asm" or "viper".
 """
 
-from nearhum.kernels.viper import deinterleave, derive, learn, log2_q8, moments, slide, strangest, weigh
+from nearhum.kernels.viper import (
+    deinterleave,
+    derive,
+    isqrt,
+    learn,
+    log2_q8,
+    moments,
+    pool_max,
+    slide,
+    strangest,
+    weigh,
+)  # fmt: skip
 
 try:
     from nearhum.kernels.thumb import Spectrum, bind, centre, dense, distances, layer, score

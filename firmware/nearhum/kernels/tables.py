@@ -6,20 +6,21 @@ Leaf. Built once at configuration; the arrays live as long as the pipeline.
 from array import array
 
 
-def _quarter_sine():
-    """Return sin(i / 1024 turn) in Q15 for i = 0..256, by the Taylor series in Q60 integers (error < 1e-15)."""
+def sine_q60(num, den):
+    """Return sin(2 pi num / den) in Q60, 0 <= num / den <= 1/4, by the Taylor series in integers (error < 1e-15)."""
     turn = 7244019458077122842  # 2 pi in Q60
-    one = 1 << 60
-    out = array("i", bytes(4 * 257))
-    for i in range(257):
-        x = turn * i >> 10
-        term, total, k = x, x, 1
-        while abs(term) > 1:
-            term = -((term * x >> 60) * x >> 60) // ((k + 1) * (k + 2))
-            total += term
-            k += 2
-        out[i] = (min(total, one) + (1 << 44)) >> 45
-    return out
+    x = turn * num // den
+    term, total, k = x, x, 1
+    while abs(term) > 1:
+        term = -((term * x >> 60) * x >> 60) // ((k + 1) * (k + 2))
+        total += term
+        k += 2
+    return min(total, 1 << 60)
+
+
+def _quarter_sine():
+    """Return sin(i / 1024 turn) in Q15 for i = 0..256."""
+    return array("i", [sine_q60(i, 1024) + (1 << 44) >> 45 for i in range(257)])
 
 
 class Sine:

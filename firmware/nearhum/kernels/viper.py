@@ -154,6 +154,28 @@ def log2_q8(v: int, table: ptr8) -> int:
     return n - (s << 8) + table[(v >> 22) & 255]
 
 
+@micropython.viper
+def isqrt(high: int, low: int) -> int:
+    """Return floor(sqrt(high * 2^24 + low)), 0 <= high < 2^23, 0 <= low < 2^24.
+
+    Digit by digit, two bits of the radicand a step (Warren, Hacker's Delight 11-1): 24 steps, the root stays below
+    2^23.5; the remainder is at most twice the root, four times that plus two bits more < 2^27.
+    """
+    root = 0
+    rest = 0
+    for _ in range(2):
+        k = 22
+        while k >= 0:
+            rest = (rest << 2) | ((high >> k) & 3)
+            root = root << 1
+            if rest > root << 1:
+                rest -= (root << 1) + 1
+                root += 1
+            k -= 2
+        high = low
+    return root
+
+
 # --- head --------------------------------------------------------------------------------------------------------
 
 
@@ -182,8 +204,8 @@ def layer(weights, bias, rescale, n_in, n_out, low):
 def dense(x: ptr8, out: ptr8, bound):
     """One int8 layer: out = clamp((((w x + bias) >> pre) * factor) >> post), rounded at both shifts.
 
-    x: n_in int8. out: n_out int8. bound: `layer`. The loader of a head has proven |w x + bias| < 2^30 and
-    ((w x + bias) >> pre) * factor < 2^30; what the lift adds stays below 128 * 255^2 * 2 < 2^24.
+    x: n_in int8, n_in <= 1024. out: n_out int8. bound: `layer`. The loader of a head has proven |w x + bias| < 2^30
+    and ((w x + bias) >> pre) * factor < 2^30; what the lift adds stays below 1024 * 255^2 * 2 < 2^27.
     """
     start = ptr32(bound[1])
     rescale = ptr16(bound[2])
@@ -230,6 +252,21 @@ def dense(x: ptr8, out: ptr8, bound):
         row += 1
         start = ptr32(int(start) + 4)
         rescale = ptr16(int(rescale) + 6)
+
+
+@micropython.viper
+def pool_max(x: ptr8, n_positions: int, n_channels: int, out: ptr8):
+    """Write the largest of each channel's int8 over all positions to out. x: a row of n_channels a position."""
+    end = n_positions * n_channels
+    for c in range(n_channels):
+        top = -128
+        i = c
+        while i < end:
+            v = (x[i] ^ 128) - 128
+            if v > top:
+                top = v
+            i += n_channels
+        out[c] = top
 
 
 # --- learning: sums, their mean and spread, and distances -------------------------------------------------------
