@@ -29,7 +29,7 @@ from nearhum.store import Store
 from nearhum.temporal import BEGIN, Temporal
 from nearhum.verbs import Verbs
 from nearhum.window import Window
-from nearhum.wire import LEARN, NO_SCORE, WATCH, WINDOWS_MODULO
+from nearhum.wire import LAST_WINDOW, LEARN, NO_SCORE, WATCH
 
 MAX_MODES = 8  # normal prototypes
 BLOCK_BYTES = 1024
@@ -139,7 +139,7 @@ class Pipeline:
             self.learned.finish()
         if self.learned.enrol_left and self.embedding:
             self.learned.enrol(self.embedding)
-        self.n_windows = self.n_windows + 1 & WINDOWS_MODULO - 1
+        self.n_windows = at + 1 if at < LAST_WINDOW else 0
 
     def _strangest(self):
         # a feature has a name; what a trained head makes of them has none

@@ -75,7 +75,7 @@ SCORE_ONE = 256  # a score counts octaves of squared distance in Q8; a normal wi
 
 SCORES_HEADER_BYTES = 8
 _SCORES = "<IhBB"  # first_window threshold state|flags n
-WINDOWS_MODULO = 1 << 30  # windows since the start of the board count modulo this: a small integer on 32 bits
+LAST_WINDOW = 0x3FFFFFFF  # after which windows count from 0: the largest integer that 32 bits keep off the heap
 HAS_LABELS = 0x80
 
 

@@ -187,7 +187,7 @@ class Event(NamedTuple):
 def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
     """Return the scores by window and the events. Raises FormatError when a sound record makes no sense."""
     scores, events, boot, number = Scores(), [], 0, None
-    ticks, windows = _Counter(wire.TICKS_MODULO), _Counter(wire.WINDOWS_MODULO)
+    ticks, windows = _Counter(wire.TICKS_MODULO), _Counter(wire.LAST_WINDOW + 1)
     name_of = {0: 0}  # label id on the board, as of now (ids are used again) -> index into names
     for record in records:
         if record.kind == wire.SCORES:
@@ -210,7 +210,7 @@ def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
                     continue
                 number = what.get("boot")
                 boot += 1
-                ticks, windows = _Counter(wire.TICKS_MODULO), _Counter(wire.WINDOWS_MODULO)
+                ticks, windows = _Counter(wire.TICKS_MODULO), _Counter(wire.LAST_WINDOW + 1)
             if isinstance(what.get("window"), int):
                 what["window"] = windows.on(what["window"])
             name = "boot" if record.kind == wire.BOOT else str(what.get("event", ""))

@@ -115,7 +115,7 @@ def test_scores_are_laid_out_by_window():
 
 
 def test_counters_go_on_where_the_board_wraps_them():
-    day_ms, n = 86_400_000, wire.WINDOWS_MODULO
+    day_ms, n = 86_400_000, wire.LAST_WINDOW + 1
     at = [(0, 0), (20, n - 70), (40, n - 6), (60, 0), (61, 64), (80, n // 2), (101, n - 1)]
     raw = boot(0)
     for i, (day, first) in enumerate(at):
