@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from littlefs import LittleFS
+from littlefs import LittleFS, LittleFSError
 
 from .boards import Flash, load
 from .errors import HostError, UsageError
@@ -28,7 +28,7 @@ UF2_NAME = "NEARHUM_UF2"
 _UF2_BLOCK = 512
 _UF2_MAGICS = (0x0A324655, 0x9E5D5157)
 _FAMILY_RP2040 = 0xE48BFF56
-_WHERE = (
+WHERE = (
     "download RPI_PICO 1.28 from micropython.org/download/RPI_PICO (stock) or a release of "
     "github.com/v923z/micropython-builder (with ulab)"
 )
@@ -39,15 +39,15 @@ def check_uf2(path: Path) -> None:
     try:
         image = path.read_bytes()
     except OSError as error:
-        raise UsageError(f"cannot read the firmware image {path}: {error.strerror}", _WHERE) from None
+        raise UsageError(f"cannot read the firmware image {path}: {error.strerror}", WHERE) from None
     if len(image) < _UF2_BLOCK or struct.unpack_from("<II", image) != _UF2_MAGICS:
-        raise UsageError(f"{path} is no UF2 image", _WHERE)
+        raise UsageError(f"{path} is no UF2 image", WHERE)
     n_blocks = struct.unpack_from("<I", image, 24)[0]
     if len(image) != n_blocks * _UF2_BLOCK:
-        raise UsageError(f"{path} is cut: {len(image)} bytes of {n_blocks * _UF2_BLOCK}", _WHERE)
+        raise UsageError(f"{path} is cut: {len(image)} bytes of {n_blocks * _UF2_BLOCK}", WHERE)
     flags, family = struct.unpack_from("<I", image, 8)[0], struct.unpack_from("<I", image, 28)[0]
     if not flags & 0x2000 or family != _FAMILY_RP2040:
-        raise UsageError(f"{path} is for another chip (family 0x{family:08X}, not 0x{_FAMILY_RP2040:08X})", _WHERE)
+        raise UsageError(f"{path} is for another chip (family 0x{family:08X}, not 0x{_FAMILY_RP2040:08X})", WHERE)
 
 
 def file_system(files: Mapping[str, bytes], flash: Flash) -> bytes:
@@ -62,7 +62,7 @@ def file_system(files: Mapping[str, bytes], flash: Flash) -> bytes:
         try:
             with fs.open(path, "wb") as file:
                 file.write(contents)
-        except OSError as error:
+        except LittleFSError as error:
             raise HostError(f"{path} does not fit on the board: {error}", "leave files out") from None
     return bytes(fs.context.buffer)
 

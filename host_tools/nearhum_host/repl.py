@@ -176,14 +176,17 @@ class Repl:
 
 
 @contextlib.contextmanager
-def stopped(link: Link) -> Iterator[Repl]:
-    """Stop the board's program and give its raw REPL; afterwards it is at its friendly prompt."""
+def stopped(link: Link, fresh: bool = False) -> Iterator[Repl]:
+    """Stop the board's program and give its raw REPL; afterwards it is at its friendly prompt.
+
+    fresh: with a soft reset first, so that the heap is empty; what has not been saved by then is lost.
+    """
     link.stop()
     transport = _OpenPort(link)
     timeout, link.serial.timeout = link.serial.timeout, _READ_S
     try:
         with _named_errors(link):
-            transport.enter_raw_repl(soft_reset=False)
+            transport.enter_raw_repl(soft_reset=fresh)
         yield Repl(transport, link)
     finally:
         with contextlib.suppress(OSError, serial.SerialException):  # gone: the error under way says so

@@ -251,6 +251,9 @@ def test_the_console_line_by_line(nearhum: Nearhum):
     assert "no command 'dance'" in nearhum("console", "dance", code=3).stderr
 
 
+_PATIENCE_S = 60  # for the next word of a command: starting takes long on a machine that is busy
+
+
 class Terminal:
     """A user at a terminal, with a command running in it. Ctrl-C there (0x03) is SIGINT, as it should be."""
 
@@ -275,7 +278,7 @@ class Terminal:
         return before
 
     def _read(self) -> bytes:
-        assert select.select([self._fd], [], [], 10)[0], f"it waits, and has said: {self._said!r}"
+        assert select.select([self._fd], [], [], _PATIENCE_S)[0], f"it waits, and has said: {self._said!r}"
         return os.read(self._fd, 4096)
 
     def ends(self) -> tuple[int, bytes]:

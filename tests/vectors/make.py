@@ -1,4 +1,4 @@
-"""Make tests/vectors/golden.json: run the firmware under the unix port on the made signal and keep the hashes.
+"""Make golden.json, and the vectors of `nearhum selftest`: run the firmware on made signals, keep the hashes.
 
 `python tests/vectors/make.py`, after a change that is meant to change features, scores or state. The difference in the
 file is part of that change.
@@ -15,6 +15,8 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from device.run import micropython  # noqa: E402
+from nearhum_host import selftest  # noqa: E402
+from nearhum_host.targets import UNIX, open_target  # noqa: E402
 
 _ON_DEVICE = """
 import sys
@@ -49,6 +51,8 @@ def main() -> int:
         "kinds": json.loads(kinds),
     }
     (HERE / "golden.json").write_text(json.dumps(golden, indent=1, sort_keys=True) + "\n")
+    with open_target(UNIX, ("selftest",), None, 60) as there:
+        selftest.VECTORS.write_text(selftest.sealed(selftest.crcs(there)))
     return 0
 
 

@@ -1,0 +1,127 @@
+"""Where code of on_board/ can run: the unix port, a virtual board, an emulated RP2040, a real board.
+
+Enters: a target's name and the modules that are needed there. Leaves: a Target whose `run` takes a line of MicroPython.
+Every run finds an empty heap. What is put on a board for it is taken away again, and its detector goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import application, boards, emulated
+from .errors import HostError, UsageError
+from .link import Link, connect
+from .paths import firmware_dir
+from .repl import stopped
+
+HERE = Path(__file__).with_name("on_board")
+FOLDER = "/run.tmp/"  # on a board, taken away afterwards
+UNIX, VIRTUAL, EMULATED = "unix", "virtual", "emulated"
+
+
+@dataclass(frozen=True)
+class Target:
+    """run(code): run code with the modules importable, return what it printed. root: a folder for files there.
+
+    variants: of the kernels that run there. n_at_once: runs that do not disturb each other.
+    """
+
+    run: Callable[[str], str]
+    root: str
+    variants: tuple[str, ...]
+    n_at_once: int = 1
+
+
+@contextmanager
+def open_target(name: str | None, modules: tuple[str, ...], uf2: Path | None, timeout_s: float) -> Iterator[Target]:
+    """Yield the target of that name: unix, virtual, emulated (boots uf2, or NEARHUM_UF2), or a port; None finds one.
+
+    timeout_s: of this machine, for one run. Raises UsageError and HostError.
+    """
+    if uf2 is not None and name != EMULATED:
+        raise UsageError(f"--uf2 {uf2} without an emulated board", "say --target emulated, or leave --uf2 out")
+    if name == UNIX:
+        with tempfile.TemporaryDirectory(prefix="nearhum-") as folder:
+            yield Target(lambda code: _on_unix(code, timeout_s), f"{folder}/", ("viper",))
+    elif name == EMULATED:
+        yield _emulated(modules, uf2, timeout_s)
+    elif name == VIRTUAL:
+        from .virtual import VirtualBoard
+
+        board = boards.load("virtual")
+        with VirtualBoard("rp2040") as there, Link(there.path) as link:
+            yield from _over_the_line(link, board, _application(board) | _compiled(modules, board.mpy_arch))
+    else:
+        with connect(name) as link:
+            board = boards.load(str(link.ask("get board")["value"]))
+            try:
+                yield from _over_the_line(link, board, _compiled(modules, board.mpy_arch))
+            finally:
+                link.resume()
+
+
+def _on_unix(code: str, timeout_s: float) -> str:
+    from .protocols.runner import interpreter
+
+    script = f"import sys\nsys.path[:0] = [{str(firmware_dir())!r}, {str(HERE)!r}]\n{code}"
+    command = [interpreter(), "-X", "heapsize=4M", "-c", script]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        raise HostError(f"MicroPython did not end within {timeout_s:.0f} s") from None
+    if done.returncode:
+        raise HostError(f"MicroPython stopped with {(done.stderr or done.stdout).strip().splitlines()[-1:]}")
+    return done.stdout
+
+
+def _emulated(modules: tuple[str, ...], uf2: Path | None, timeout_s: float) -> Target:
+    named = uf2 or (Path(os.environ[emulated.UF2_NAME]) if os.environ.get(emulated.UF2_NAME) else None)
+    if named is None:
+        raise UsageError(f"an emulated board needs a firmware image: --uf2 FILE or {emulated.UF2_NAME}", emulated.WHERE)
+    emulated.check_uf2(named)
+    board = boards.load(emulated.BOARD)
+    files = _application(board) | _compiled(modules, board.mpy_arch)
+    # each run on a chip of its own, whose clock is its own too
+    return Target(
+        lambda code: emulated.run(named, files, _on_board(code), timeout_s),
+        FOLDER, _variants(board.mpy_arch), os.cpu_count() or 1,
+    )  # fmt: skip
+
+
+def _over_the_line(link: Link, board: boards.Board, files: dict[str, bytes]) -> Iterator[Target]:
+    def run(code: str) -> str:
+        with stopped(link, fresh=True) as repl:
+            return repl.run(_on_board(code))
+
+    with stopped(link, fresh=True) as repl:
+        for path, contents in files.items():
+            repl.write(path, contents, hashlib.sha256(contents).hexdigest())
+    try:
+        yield Target(run, FOLDER, _variants(board.mpy_arch))
+    finally:
+        with stopped(link, fresh=True) as repl:
+            repl.remove(list(repl.hashes([FOLDER.rstrip("/")])))
+
+
+def _on_board(code: str) -> str:
+    return f"import sys\nsys.path[:0] = [{FOLDER.rstrip('/')!r}, '/']\n{code}"
+
+
+def _application(board: boards.Board) -> dict[str, bytes]:
+    """Return the application without what would start it."""
+    return {path: contents for path, contents in application.application(board).items() if path != "/main.py"}
+
+
+def _compiled(modules: tuple[str, ...], mpy_arch: str) -> dict[str, bytes]:
+    return {f"{FOLDER}{n}.mpy": application.compiled(HERE / f"{n}.py", f"on_board/{n}.py", mpy_arch) for n in modules}
+
+
+def _variants(mpy_arch: str) -> tuple[str, ...]:
+    return ("asm", "viper") if mpy_arch == "armv6m" else ("viper",)
