@@ -36,7 +36,7 @@ def main():
             failures.append(time.ticks_ms())
             sys.print_exception(e)
             if hum:
-                hum.journal.event("fault", error=repr(e), window=hum.n_windows, learning=hum.guard.learning)
+                hum.journal.event("fault", error=repr(e), window=hum.n_windows, learning=hum.guard.learning())
                 hum.journal.flush()
     print("nearhum: three failures within a minute; safe mode. The log has them: nearhum pull.")
 

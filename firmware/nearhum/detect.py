@@ -15,6 +15,8 @@ States, numbered as the journal has them:
 
 import struct
 
+import micropython
+
 from nearhum import kernels
 from nearhum.wire import IDLE, LEARN, NO_SCORE, WATCH
 
@@ -56,13 +58,15 @@ class Detector:
         self.state = LEARN
         self._start_calibration()
 
+    @micropython.native
     def score_one(self, embedding):
         """Return the score of an embedding, or NO_SCORE where there is nothing to compare it with. Changes nothing."""
         p = self.prototypes
-        if not p.labels or self.state == LEARN and p.counts[0] < self.learn_left:
+        if self.state != WATCH and (not p.n or p.counts[0] < self.learn_left):
             return NO_SCORE
         return p.score_one(embedding)
 
+    @micropython.native
     def learn_one(self, embedding, smoothed):
         """Learn one embedding whose smoothed score is given (NO_SCORE if none). Returns True at the period's end."""
         p = self.prototypes
@@ -75,6 +79,7 @@ class Detector:
         self.learn_left -= 1
         return self.learn_left <= 0
 
+    @micropython.native
     def _calibrate(self, score):
         score = max(-_SCORE_LIMIT, min(_SCORE_LIMIT, score))
         self.n_scores += 1
@@ -121,10 +126,10 @@ class Detector:
         """Return state, threshold, the scores of a running calibration and the prototypes as bytes."""
         p = self.prototypes
         head = struct.pack(
-            _STATE, self.state, len(p), self.threshold, self.learn_left, self.learn_total,
+            _STATE, self.state, p.n, self.threshold, self.learn_left, self.learn_total,
             self.n_scores, (self.score_high << 24) + self.score_low, self.square_high, self.square_low,
         )  # fmt: skip
-        return head + b"".join([p.pack(j) for j in range(len(p))])
+        return head + b"".join([p.pack(j) for j in range(p.n)])
 
     def unpack(self, view):
         """Take the place of what `pack` returned. Returns the bytes used."""

@@ -48,7 +48,7 @@ class Fixed:
         self.n_window = plan.n_window
         self.log2 = Log2()
         self.log2_n = self.log2(plan.n_window)
-        self._reading = array("i", bytes(8))  # of the window taken in last: mean, rest of the mean in Q4
+        self.reading = array("i", bytes(8))  # of the window, by kernels.centre: mean, rest of the mean in Q4
         self._moments = array("i", bytes(28))
         if plan.bands:
             self._prepare_bands(plan)
@@ -59,7 +59,7 @@ class Fixed:
         # power of a window of n_window: |X|^2 / n_window^2; X is n_fft long only by zeros
         offset = BAND_BIAS * 32 - 2 * self.log2_n
         self.spectrum = kernels.Spectrum(
-            plan.n_window, plan.n_fft, plan.bands, offset, BAND_FLOOR, self.log2.table, self._reading
+            plan.n_window, plan.n_fft, plan.bands, offset, BAND_FLOOR, self.log2.table, self.reading
         )
         # extract_bands_into(x, out): write n_bands int8 log band energies of the centred window to out, a writable
         # buffer. It is the spectrum's own method: one call less a window.
@@ -68,20 +68,13 @@ class Fixed:
     def _prepare_envelope(self, plan):
         from nearhum.envelope import Envelope
 
-        envelope = Envelope(plan.envelope, self.log2, self._reading, BAND_BIAS, BAND_FLOOR)
+        envelope = Envelope(plan.envelope, self.log2, self.reading, BAND_BIAS, BAND_FLOOR)
         # extract_envelope_into(x, out): the same of the envelope bands, integers on the float path too
         self.extract_envelope_into = envelope.extract_into
 
-    def centre(self, x):
-        """Take in one window: find its mean, which stays for what follows.
-
-        Returns the mean in Q4 (int, counts * 16, |mean| <= 2^19).
-        """
-        return kernels.centre(x, self.n_window, self._reading)
-
     def statistics(self, x):
         """Compute the moments of the centred window; the readings below are taken from them."""
-        kernels.moments(x, self.n_window, self._reading[0], self._moments)
+        kernels.moments(x, self.n_window, self.reading[0], self._moments)
 
     def rms(self):
         """Return 8 log2(mean square, counts^2) + POWER_BIAS, int8; SILENT for a constant window."""

@@ -41,7 +41,7 @@ class Float(Fixed):
         Allocates nothing where ulab has a sound spectrogram; where it has not, what its fft returns.
         """
         n, bins, amplitudes = self._n, self._bins, self._amplitudes
-        weigh_window(self._pad, x, self._window, self.n_window, n, self._reading)
+        weigh_window(self._pad, x, self._window, self.n_window, n, self.reading)
         np.from_int32_buffer(self._pad, count=n, out=amplitudes)
         np.spectrogram(amplitudes, scratchpad=self._scratchpad, out=amplitudes)
         exponent = fold(bins, n >> 1, _WIDE) - 14  # the window is in Q14

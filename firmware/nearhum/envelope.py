@@ -13,6 +13,8 @@ On both numeric paths the same integers. Leaf; loaded only where n_envelope_band
 
 from array import array
 
+import micropython
+
 from nearhum import bands, kernels
 from nearhum.errors import ConfigError
 from nearhum.kernels import viper_filter
@@ -76,6 +78,7 @@ class Envelope:
         offset = bias * 32 - 2 * log2(plan.n) + 32 * self._gain - 4 * log2(plan.factor)
         self._spectrum = kernels.Spectrum(plan.n, plan.n_fft, plan.bands, offset, floor, log2.table, self._own)
 
+    @micropython.native
     def extract_into(self, x, out):
         """Write n_envelope_bands int8 levels of the window x, array of 'h', to out. Allocates nothing."""
         bits = viper_filter.widen(x, 0, self._n_taken, self._reading[0], self._z)

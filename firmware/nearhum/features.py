@@ -10,6 +10,8 @@ int16 has far more range than a machine's normal. That range is part of what is 
 import struct
 from binascii import crc32
 
+import micropython
+
 from nearhum import bands, kernels
 from nearhum.config import statistics
 from nearhum.errors import ConfigError
@@ -83,9 +85,7 @@ class Features:
             from nearhum.dsp_fixed import Fixed as Transform
         else:
             from nearhum.dsp_float import Float as Transform
-        self._transform = Transform(plan)
-        # bound methods made once: making one at every window would allocate
-        self._statistics = [getattr(self._transform, name) for name in plan.statistics]
+        transform = self._transform = Transform(plan)
         self.vector = bytearray(plan.n_features)
         out = memoryview(self.vector)
         self._band_slots, self._envelope_slots = [], []
@@ -95,39 +95,43 @@ class Features:
             self._band_slots.append(out[first:middle])
             self._envelope_slots.append(out[middle : (c + 1) * plan.n_per_channel])
         self.ranges = Ranges(plan) if plan.mean == "ranged" else None
+        level = self.ranges.scale if self.ranges else _full_scale if plan.mean == "scaled" else None
+        # what a window needs, in one tuple: making bound methods allocates, and taking attributes takes time
+        self._bound = (
+            plan.n_channels, plan.n_per_channel, plan.n_window, self.vector, kernels.centre, transform.reading, level,
+            transform.statistics if plan.statistics else None, [getattr(transform, name) for name in plan.statistics],
+            transform.extract_bands_into if plan.bands else None, self._band_slots,
+            transform.extract_envelope_into if plan.envelope else None, self._envelope_slots,
+        )  # fmt: skip
 
-    def extract_into(self, window):
-        """Fill self.vector from a full window. Allocates nothing on the fixed path. Returns nothing."""
-        plan = self.plan
-        transform = self._transform
-        out = self.vector
-        at = 0
-        for c in range(plan.n_channels):
-            x = window.rows[c]
-            mean_q4 = transform.centre(x)
-            if self.ranges:
-                out[at] = self.ranges.scale(c, mean_q4) & 255
+    @micropython.native
+    def extract_into(self, rows):
+        """Return self.vector, filled from the rows of a full window. Allocates nothing on the fixed path."""
+        (
+            n_channels, n_per_channel, n_window, out, centre, reading, level, statistics, readings, extract_bands_into,
+            band_slots, extract_envelope_into, envelope_slots,
+        ) = self._bound  # fmt: skip
+        for c in range(n_channels):
+            x, at = rows[c], c * n_per_channel
+            mean_q4 = centre(x, n_window, reading)
+            if level:
+                out[at] = level(c, mean_q4) & 255
                 at += 1
-            elif plan.mean == "scaled":
-                out[at] = min(127, mean_q4 + 2048 >> 12) & 255
-                at += 1
-            if self._statistics:
-                transform.statistics(x)
-                for reading in self._statistics:
-                    out[at] = reading() & 255
+            if statistics:
+                statistics(x)
+                for statistic in readings:
+                    out[at] = statistic() & 255
                     at += 1
-            if plan.bands:
-                transform.extract_bands_into(x, self._band_slots[c])
-                at += len(plan.bands)
-            if plan.envelope:
-                transform.extract_envelope_into(x, self._envelope_slots[c])
-                at += len(plan.envelope.bands)
+            if extract_bands_into:
+                extract_bands_into(x, band_slots[c])
+            if extract_envelope_into:
+                extract_envelope_into(x, envelope_slots[c])
+        return out
 
-    def observe_range(self, window):
-        """While ranging: take one window into the range. Returns True when the range is now known."""
-        for c in range(self.plan.n_channels):
-            self.ranges.observe(c, window.rows[c])
-        return self.ranges.observed()
+
+def _full_scale(channel, mean_q4):
+    # 256 counts a step
+    return min(127, mean_q4 + 2048 >> 12)
 
 
 class Ranges:
@@ -145,28 +149,22 @@ class Ranges:
     def forget(self):
         """Start over: the next n_range windows set the range."""
         n = self.n_channels
+        self.known = False
         self.centre_q4 = [0] * n
-        self.step_q4 = [0] * n  # 0: not known
+        self.step_q4 = [0] * n
         self._gain = [0] * n
         self._n = 0
         self._sums = [0] * n
         self._squares = [0] * n
 
-    @property
-    def known(self):
-        """True when every channel has its range."""
-        return self.step_q4[0] > 0
-
-    def observe(self, channel, x):
-        """Add one window of one channel, array of int16."""
-        self._sums[channel] += sum(x)
-        squares = 0
-        for v in x:
-            squares += v * v
-        self._squares[channel] += squares
-
-    def observed(self):
-        """Count the window; after n_range of them set the ranges. Returns True when they are known."""
+    def observe(self, rows):
+        """Take in one window; after n_range of them set the ranges. Returns True when they are known."""
+        for c in range(self.n_channels):
+            self._sums[c] += sum(rows[c])
+            squares = 0
+            for v in rows[c]:
+                squares += v * v
+            self._squares[c] += squares
         self._n += 1
         if self._n < self.n_range:
             return False
@@ -183,7 +181,9 @@ class Ranges:
         self.centre_q4[channel] = centre_q4
         self.step_q4[channel] = step_q4
         self._gain[channel] = (1 << 20) // step_q4
+        self.known = True
 
+    @micropython.native
     def scale(self, channel, mean_q4):
         """Return the mean as int8 steps from the centre; saturates.
 

@@ -27,9 +27,8 @@ class Guard:
         if self.faults < MAX_FAULTS:
             self.faults = 0
 
-    @property
     def learning(self):
-        """True while learning is allowed."""
+        """Return True while learning is allowed."""
         return self.faults < MAX_FAULTS
 
     def trust(self):
@@ -38,7 +37,7 @@ class Guard:
 
     def permit(self):
         """Raise CommandError where learning is off."""
-        if not self.learning:
+        if not self.learning():
             raise CommandError("learning is off after %d faults of the sensor" % self.faults, "check it, then `learn`")
 
     def due(self, elapsed_s):

@@ -13,6 +13,8 @@ A mean over positions needs no kind of its own: it is part of the dense layer be
 import struct
 from array import array
 
+import micropython
+
 from nearhum import kernels
 from nearhum.errors import ConfigError, FormatError
 from nearhum.wire import HEAD_MAGIC, unseal
@@ -58,6 +60,8 @@ class Network:
         if n_in > MAX_OUT:
             raise _broken("head with an embedding of %d" % n_in, "at most %d" % MAX_OUT)
         self.n_out = n_in
+        if n_layers == 1:
+            self.embed_into = self._layers[0]  # the same, without a loop
 
     def _take_layer(self, body, at, n_in):
         if at + 4 > len(body):
@@ -69,7 +73,7 @@ class Network:
         if kind == POOLING:
             if n_in % n_out:
                 raise _broken("pooling of %d values in %d channels" % (n_in, n_out), "whole positions")
-            self._layers.append(_Pooling(n_in // n_out, n_out))
+            self._layers.append(_Pooling(n_in // n_out, n_out).run)
             return at, n_out
         if kind == DENSE:
             n_row, n_positions, step = n_in, 1, 0
@@ -89,22 +93,41 @@ class Network:
         weights = bytearray(body[at + 10 * n_out : end])
         _prove(bias, rescale, weights, n_row)
         layer = kernels.layer(weights, bias, rescale, n_row, n_out, 0 if relu else -128)
-        self._layers.append(_Rows(layer, rescale, n_row, n_out, n_positions, step))
+        if n_positions == 1:
+            self._layers.append(_Dense(layer, rescale, n_row, n_out).run)
+        else:
+            self._layers.append(_Convolution(layer, rescale, n_row, n_out, n_positions, step).run)
         return end, n_out * n_positions
 
+    @micropython.native
     def embed_into(self, vector):
         """Run the layers on int8 vector; returns the last one's buffer, valid until the next call."""
         for layer in self._layers:
-            vector = layer.run(vector)
+            vector = layer(vector)
         return vector
 
 
-class _Rows:
-    """A dense layer, or the same at every position of a convolution."""
+class _Dense:
+    """One layer of the kernel."""
+
+    def __init__(self, layer, rescale, n_in, n_out):
+        # a layer may only know the address of what it was made of: the two stay together
+        self._layer, self._rescale = layer, rescale
+        self._n_in, self._out, self._dense = n_in, bytearray(n_out), kernels.dense
+
+    @micropython.native
+    def run(self, x):
+        """Return the buffer of what the layer makes of int8 x."""
+        out = self._out
+        self._dense(x, self._n_in, out, self._layer)
+        return out
+
+
+class _Convolution:
+    """One layer of the kernel at every position."""
 
     def __init__(self, layer, rescale, n_row, n_out, n_positions, step):
         """step: values from one position to the next; n_row of them go into a row."""
-        # a layer may only know the address of what it was made of: the two stay together
         self._layer, self._rescale = layer, rescale
         self._n_row, self._step = n_row, step
         self._out = bytearray(n_positions * n_out)
@@ -112,15 +135,13 @@ class _Rows:
         self._to = [whole[i * n_out : (i + 1) * n_out] for i in range(n_positions)]
         self._x, self._from = None, []
 
+    @micropython.native
     def run(self, x):
         """Return the buffer of what the layer makes of int8 x. The first x, or another one, gets its views made."""
-        if len(self._to) == 1:
-            kernels.dense(x, self._out, self._layer)
-            return self._out
         if x is not self._x:
             self._look_at(x)
         for i in range(len(self._to)):
-            kernels.dense(self._from[i], self._to[i], self._layer)
+            kernels.dense(self._from[i], self._n_row, self._to[i], self._layer)
         return self._out
 
     def _look_at(self, x):

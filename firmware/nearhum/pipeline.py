@@ -12,6 +12,8 @@ From sample to guard a window allocates nothing on the fixed path, once warm.
 
 from array import array
 
+import micropython
+
 from nearhum import __version__, board
 from nearhum.console import Console
 from nearhum.detect import Detector, rarity
@@ -29,7 +31,7 @@ from nearhum.store import Store
 from nearhum.temporal import BEGIN, Temporal
 from nearhum.verbs import Verbs
 from nearhum.window import Window
-from nearhum.wire import LAST_WINDOW, LEARN, NO_SCORE, WATCH
+from nearhum.wire import LAST_WINDOW, LEARN, NO_SCORE
 
 MAX_MODES = 8  # normal prototypes
 BLOCK_BYTES = 1024
@@ -64,6 +66,10 @@ class Pipeline:
         self.embedding = None
         self.clock = board.Clock()
         self.learned = Learned(self)
+        # what a window meets on its way; taken from here at once, for taking attributes one by one takes time
+        self._stages = (
+            self.window, self.features, self.head, self.detector, self.recogniser, self.temporal, self.guard,
+        )  # fmt: skip
         self._block = array("h", bytes(BLOCK_BYTES // (2 * config["n_channels"]) * 2 * config["n_channels"]))
         self.learned.load()
         self.ended = False
@@ -78,14 +84,13 @@ class Pipeline:
 
         Returns False once the source has ended (a recording was played), True before.
         """
-        n = self._read()
-        start = 0
+        window, n, start = self.window, self._read(), 0
         while start < n:
-            start += self.window.push(self._block, start, n - start)
-            if self.window.full:
+            start += window.push(self._block, start, n - start)
+            if not window.missing:
                 self.take_window()
                 self.keep_window()
-                self.window.advance()
+                window.advance()
         if n < 0:
             self._interrupted(n)
         if self.source.cue:
@@ -104,28 +109,33 @@ class Pipeline:
         while True:
             self.step()
 
+    @micropython.native
     def take_window(self):
         """Sample to guard: features, embedding, score, label, alarm; and learning, where a period runs."""
-        self.turn = 0
-        self.period_over = False
-        detector = self.detector
-        ranges = self.features.ranges
+        window, features, head, detector, recogniser, temporal, guard = self._stages
+        ranges = features.ranges
         if ranges and not ranges.known:
-            self.embedding, self.label_id = None, 0
-            if detector.state == LEARN:
-                self.features.observe_range(self.window)
-                detector.learn_left -= 1
+            self._range(ranges)
             return
-        self.features.extract_into(self.window)
-        self.embedding = self.head.embed_into(self.features.vector)
-        score = self.temporal.smooth(detector.score_one(self.embedding))
-        self.label_id = self.recogniser.predict_one(self.embedding)
-        if detector.state == WATCH:
-            self.turn = self.temporal.update(detector.threshold)
-        elif detector.state == LEARN and self.guard.learning:
-            self.period_over = detector.learn_one(self.embedding, score)
-        self.guard.sound()
+        vector = features.extract_into(window.rows)
+        self.embedding = embedding = head.embed_into(vector)
+        score = detector.score_one(embedding)
+        self.label_id = recogniser.predict_one(embedding)
+        self.turn = temporal.update(score, detector.threshold)
+        self.period_over = False
+        if detector.state == LEARN and guard.learning():
+            self.period_over = detector.learn_one(embedding, temporal.score)
+        if guard.faults:
+            guard.sound()
 
+    def _range(self, ranges):
+        # the first windows of a learning period set the range of slow channels; nothing else comes of them
+        self.embedding, self.label_id, self.turn, self.period_over = None, 0, 0, False
+        if self.detector.state == LEARN:
+            ranges.observe(self.window.rows)
+            self.detector.learn_left -= 1
+
+    @micropython.native
     def keep_window(self):
         """Guard to journal: note the window, its alarm, its part in enrolling or in the end of a learning period."""
         detector, journal, at = self.detector, self.journal, self.n_windows
@@ -155,7 +165,7 @@ class Pipeline:
             # the same fault in every turn is told once, and once more when learning goes off
             off = self.guard.fault()
             if off or self.guard.faults == 1:
-                self.journal.event("fault", error=str(e), window=self.n_windows, learning=self.guard.learning)
+                self.journal.event("fault", error=str(e), window=self.n_windows, learning=self.guard.learning())
             board.rest()
             return GAP
 
@@ -174,9 +184,8 @@ class Pipeline:
         answer = self.console.execute(line)
         self.journal.event("cue", line=line, window=self.n_windows, error=answer.get("error"))
 
-    @property
     def source_state(self):
-        """What the source does, in a word: ok, fault, end."""
+        """Return what the source does, in a word: ok, fault, end."""
         return "end" if self.ended else "fault" if self.guard.faults else "ok"
 
     def label_name(self):

@@ -9,6 +9,8 @@ All of it is integer arithmetic in the kernels: the same bits on every board.
 import struct
 from array import array
 
+import micropython
+
 from nearhum import kernels
 from nearhum.errors import CommandError
 
@@ -25,6 +27,7 @@ class Prototypes:
         self.n_dims = n_dims
         self._log2 = log2
         self._floor_q12 = spread_floor * spread_floor << 12
+        self.n = 0
         self.labels = []
         self.counts = []
         self._sums = array("i", bytes(4 * capacity * n_dims))
@@ -35,19 +38,17 @@ class Prototypes:
         self._scales = array("i", bytes(4 * capacity))  # score of a typical member, Q8
         self._scores = array("i", bytes(4 * capacity))
         self._bound = kernels.bind(self._means, self._weights, n_dims, log2.table, self._scales, self._scores)
+        self._score = kernels.score
         self._strange = array("i", bytes(8))
-        self.nearest = 0
         # views made once: a slice at every window would allocate
         self._row = [_Row(self, j) for j in range(capacity)]
 
-    def __len__(self):
-        return len(self.labels)
-
     def add(self, label):
         """Add an empty prototype; label: str, or None for normal. Returns its index. Raises CommandError when full."""
-        if len(self.labels) == self.capacity:
+        if self.n == self.capacity:
             raise CommandError("the board holds %d prototypes" % self.capacity, "forget one first")
-        j = len(self.labels)
+        j = self.n
+        self.n = j + 1
         self.labels.append(label)
         self.counts.append(0)
         self._scales[j] = _EMPTY
@@ -59,7 +60,7 @@ class Prototypes:
 
     def remove(self, j):
         """Remove prototype j; those after it move down by one."""
-        last = len(self.labels) - 1
+        self.n = last = self.n - 1
         for k in range(j, last):
             here, there = self._row[k], self._row[k + 1]
             here.sums[:] = there.sums
@@ -71,9 +72,11 @@ class Prototypes:
 
     def clear(self):
         """Remove all."""
+        self.n = 0
         del self.labels[:]
         del self.counts[:]
 
+    @micropython.native
     def learn_one(self, j, x):
         """Add embedding x, int8 (n_dims,), to the sums of prototype j. Scoring sees it after `derive`."""
         if self.counts[j] < MAX_COUNT:
@@ -81,6 +84,7 @@ class Prototypes:
             kernels.learn(x, self.n_dims, row.sums, row.squares)
             self.counts[j] += 1
 
+    @micropython.native
     def derive(self, j):
         """Bring mean, weights and scale of prototype j up to date with its sums. Nothing to do for an empty one."""
         if not self.counts[j]:
@@ -88,24 +92,28 @@ class Prototypes:
             return
         row = self._row[j]
         n = self.n_dims
-        kernels.derive(row.sums, row.squares, n, self.counts[j], row.mean, self._variance)
+        kernels.derive(row.sums, n, row.squares, self.counts[j], row.mean, self._variance)
         low = kernels.weigh(self._variance, n, self._floor_q12, row.weights)
         # a typical member is one spread away in every dimension: sum = 255 low n, and a largest term of the same
         self._scales[j] = self._log2(255) + self._log2(low) - 12 * 256 + self._log2(n)
 
+    @micropython.native
     def score_one(self, x):
         """Return how strange x is to the nearest prototype: octaves of squared distance in Q8.
 
         The mean over the dimensions of (x - mean)^2 / variance, plus a quarter of the largest of them; a typical window
-        has 0 to 1 octave. Scoring changes nothing that was learned; `self.nearest` says which prototype it was.
-        Call only when there is one with a count.
+        has 0 to 1 octave. Scoring changes nothing that was learned. Call only when there is one with a count.
         """
-        self.nearest = nearest = kernels.score(x, len(self.labels), self._bound)
-        return self._scores[nearest]
+        return self._score(x, self.n, self._bound)
+
+    def nearest(self):
+        """Return the index of the prototype that gave the last score."""
+        scores = list(self._scores[: self.n])
+        return scores.index(min(scores))
 
     def strangest(self, x):
         """Return the dimension of x that is strangest to the nearest prototype of the last score."""
-        row = self._row[self.nearest]
+        row = self._row[self.nearest()]
         kernels.strangest(x, row.mean, row.weights, self.n_dims, self._strange)
         return self._strange[1]
 
@@ -114,10 +122,10 @@ class Prototypes:
 
         sum over prototypes of (S2 - S1^2 / count) / (sum of counts - their number); the floor where that is 0.
         """
-        free = sum(self.counts) - len(self.counts)
+        free = sum(self.counts) - self.n
         for i in range(self.n_dims):
             total = 0
-            for j in range(len(self.labels)):
+            for j in range(self.n):
                 row = self._row[j]
                 s2 = (row.squares[2 * i] << 24) + row.squares[2 * i + 1]
                 total += (s2 << 12) - ((row.sums[i] * row.sums[i]) << 12) // self.counts[j]

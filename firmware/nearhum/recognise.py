@@ -10,6 +10,8 @@ unknown.
 import struct
 from array import array
 
+import micropython
+
 from nearhum import kernels
 from nearhum.errors import CommandError
 
@@ -53,7 +55,7 @@ class Recogniser:
                 "forget a label first",
             )
         p = self.prototypes
-        if label not in p.labels and len(p) == p.capacity:
+        if label not in p.labels and p.n == p.capacity:
             raise CommandError("the board holds %d labels" % p.capacity, "forget one first")
 
     def enrol(self, label, embedding):
@@ -141,19 +143,19 @@ class Recogniser:
     def _measure(self, embedding):
         kernels.distances(embedding, MAX_LABELS + self.n_examples, self._bound)
 
+    @micropython.native
     def predict_one(self, embedding):
         """Return the id of the label nearest to embedding, 0 if there is none or all are too far."""
-        n_labels = len(self.ids)
-        if not n_labels:
+        ids = self.ids
+        if not ids:
             return 0
         self._measure(embedding)
-        best, at = 0x3FFFFFFF, -1
-        for i in range(MAX_LABELS + self.n_examples):
-            if i < n_labels or i >= MAX_LABELS:
-                d = self._distances[i]
-                if d < best:
-                    best, at = d, i
-        return self.ids[self._owner[at] - 1] if at >= 0 and best <= self.limit else 0
+        distances = self._distances
+        at = kernels.smallest(distances, 0, len(ids))
+        example = kernels.smallest(distances, MAX_LABELS, self.n_examples)
+        if at < 0 or example >= 0 and distances[example] < distances[at]:
+            at = example
+        return ids[self._owner[at] - 1] if at >= 0 and distances[at] <= self.limit else 0
 
     # --- to and from bytes ----------------------------------------------------------------------------------------
 

@@ -13,64 +13,105 @@ and a lasting fault raises it again. Cases of `update`:
   5 alarm, none over              ALARM -> QUIET, returns END
 """
 
+from array import array
+
+import micropython
+from micropython import const
+
 from nearhum.wire import NO_SCORE
 
 BEGIN = 1
 END = 2
+_LIMIT = const(8191)  # of a score: 32 octaves either way
+_LOWEST = const(-0x10000000)  # no peak yet
+
+# words of what is set and what is remembered; Q8 is of the score's unit
+_SHARE = const(0)
+_M = const(1)
+_MASK = const(2)
+_RELEASE = const(3)
+_FADE_Q8 = const(4)
+_ALARM = const(5)
+_OVER = const(6)
+_PEAK_Q8 = const(7)
+_RUNNING = const(8)
+_MEAN_Q8 = const(9)
+_SCORE = const(10)
 
 
 class Temporal:
     """Smooths scores and decides on alarms. Holds no learned state; allocates nothing."""
 
     def __init__(self, config):
-        self._share = config["smooth"]
-        self._m = config["alarm_m"]
-        self._window_mask = (1 << config["alarm_n"]) - 1
-        self._release = config["release"]
-        self._fade_q8 = max(1, 65536 // config["fade"])  # of the score's unit, a window
+        others = (1 << config["alarm_n"] - 1) - 1  # the windows that stay of alarm_n when one comes
+        fade_q8 = max(1, 65536 // config["fade"])  # a window
+        self._words = array("i", [config["smooth"], config["alarm_m"], others, config["release"], fade_q8] + [0] * 6)
         self.reset()
         self.restart()
 
     def reset(self):
         """Forget alarm and peak: a new period begins."""
-        self.alarm = False
-        self._over = 0
-        self._peak_q8 = -(1 << 28)  # of the score's unit
+        self._words[_ALARM] = self._words[_OVER] = 0
+        self._words[_PEAK_Q8] = _LOWEST
 
     def restart(self):
         """Forget the running mean: the next window does not follow the last one."""
-        self.score = NO_SCORE
-        self._score_q8 = 0
+        self._words[_RUNNING] = 0
 
-    def smooth(self, score):
-        """Take in a score (NO_SCORE: none) and return the smoothed one, rounded to the score's unit."""
-        if score == NO_SCORE:
-            return self.score
-        if self.score == NO_SCORE:
-            self._score_q8 = score << 8
-        else:
-            self._score_q8 += (((score << 8) - self._score_q8) * self._share + 128) >> 8
-        self.score = (self._score_q8 + 128) >> 8
-        return self.score
+    @property
+    def score(self):
+        """The smoothed score, rounded to the score's unit; NO_SCORE before the first."""
+        return self._words[_SCORE] if self._words[_RUNNING] else NO_SCORE
 
-    def update(self, threshold):
-        """Compare the smoothed score with the threshold. Returns BEGIN or END of an alarm, or 0."""
-        score = self.score
-        if score == NO_SCORE:
+    @property
+    def alarm(self):
+        """True while an alarm lasts."""
+        return self._words[_ALARM] > 0
+
+    @micropython.native
+    def update(self, score, threshold):
+        """Take in a score (NO_SCORE: none), compare the smoothed one with the threshold. Returns BEGIN, END or 0."""
+        return 0 if score == NO_SCORE else _update(self._words, score, threshold)
+
+
+@micropython.viper
+def _update(words: ptr32, score: int, threshold: int) -> int:
+    # machine words: |score| is held below 2^13, so in Q8 a difference is below 2^22 and its product with a share 2^30
+    b = 31
+    sign = 1 << b
+    if score > _LIMIT:
+        score = _LIMIT
+    if score < -_LIMIT:
+        score = -_LIMIT
+    q8 = score << 8
+    if int(words[_RUNNING]) > 0:
+        before = (int(words[_MEAN_Q8]) ^ sign) - sign
+        q8 = before + (((q8 - before) * int(words[_SHARE]) + 128) >> 8)
+    words[_RUNNING] = 1
+    words[_MEAN_Q8] = q8
+    score = (q8 + 128) >> 8
+    words[_SCORE] = score
+    peak = ((int(words[_PEAK_Q8]) ^ sign) - sign) - int(words[_FADE_Q8])
+    if peak < _LOWEST:
+        peak = _LOWEST
+    if peak < score << 8:
+        peak = score << 8
+    words[_PEAK_Q8] = peak
+    bits = (int(words[_OVER]) & int(words[_MASK])) << 1
+    if score > threshold:
+        if score > (peak >> 8) - int(words[_RELEASE]):
+            bits |= 1
+    words[_OVER] = bits
+    if int(words[_ALARM]) > 0:
+        if bits > 0:
             return 0
-        self._peak_q8 = max(score << 8, self._peak_q8 - self._fade_q8)
-        over = score > threshold and score > (self._peak_q8 >> 8) - self._release
-        self._over = (self._over & self._window_mask >> 1) << 1 | over  # 30 windows at most: a small integer
-        if self.alarm:
-            if self._over:
-                return 0
-            self.alarm = False
-            return END
-        n, bits = 0, self._over
-        while bits:
-            n += bits & 1
-            bits >>= 1
-        if n < self._m:
-            return 0
-        self.alarm = True
-        return BEGIN
+        words[_ALARM] = 0
+        return 2
+    n = 0
+    while bits > 0:
+        n += bits & 1
+        bits = bits >> 1
+    if n < int(words[_M]):
+        return 0
+    words[_ALARM] = 1
+    return 1

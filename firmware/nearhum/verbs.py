@@ -82,7 +82,7 @@ class Verbs:
             "alarm": hum.temporal.alarm,
             "label": hum.label_name(),
             "n_windows": hum.n_windows,
-            "n_prototypes": len(p),
+            "n_prototypes": p.n,
             "n_labels": len(hum.recogniser.ids),
             "enrolling": hum.learned.enrol_left,
             "state_bytes": len(hum.learned.pack()),
@@ -92,7 +92,7 @@ class Verbs:
             "boot": hum.journal.boot,
             "uptime_s": hum.clock.seconds,
             "mem_free": gc.mem_free(),
-            "source": hum.source_state,
+            "source": hum.source_state(),
             "faults": hum.guard.faults,
             "unsaved": hum.learned.unsaved,
             "dropped": hum.console.dropped,
@@ -155,7 +155,7 @@ class Verbs:
         hum = self._hum
         out = []
         for p, ids in ((hum.detector.prototypes, None), (hum.recogniser.prototypes, hum.recogniser.ids)):
-            for j in range(len(p)):
+            for j in range(p.n):
                 out.append({"label": p.labels[j], "count": p.counts[j], "id": ids[j] if ids else 0})
         return {"prototypes": out}
 

@@ -6,7 +6,9 @@ A gap (overrun, start of a recording's segment) restarts it: no window ever span
 
 from array import array
 
-from nearhum import kernels
+import micropython
+
+from nearhum.kernels import deinterleave, slide
 
 
 class Window:
@@ -19,27 +21,26 @@ class Window:
         self._samples = array("h", bytes(2 * n_channels * n_window))
         view = memoryview(self._samples)
         self.rows = [view[c * n_window : (c + 1) * n_window] for c in range(n_channels)]
-        self.filled = 0
+        self.missing = n_window  # samples a row: at 0 the window is full
 
+    @micropython.native
     def push(self, block, start, n_frames):
         """Take frames from block, array('h') interleaved, frame `start` on. Returns how many of n_frames it took."""
-        n = min(n_frames, self.n_window - self.filled)
-        kernels.deinterleave(block, start, n, self.n_channels, self._samples, self.n_window, self.filled)
-        self.filled += n
-        return n
+        n, missing = self.n_window, self.missing
+        if n_frames > missing:
+            n_frames = missing
+        deinterleave(block, n_frames, start, self.n_channels, self._samples, n, n - missing)
+        self.missing = missing - n_frames
+        return n_frames
 
-    @property
-    def full(self):
-        """True when the rows hold a whole window."""
-        return self.filled == self.n_window
-
+    @micropython.native
     def advance(self):
         """Let the oldest n_hop samples go."""
-        keep = self.n_window - self.n_hop
-        if keep:
-            kernels.slide(self._samples, self.n_channels, self.n_window, keep, self.n_hop)
-        self.filled = keep
+        n, hop = self.n_window, self.n_hop
+        if hop < n:
+            slide(self._samples, n - hop, self.n_channels, n, hop)
+        self.missing = hop
 
     def restart(self):
         """Drop what has been collected: the next sample does not follow the last one."""
-        self.filled = 0
+        self.missing = self.n_window

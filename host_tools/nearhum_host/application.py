@@ -22,7 +22,8 @@ from .paths import firmware_dir
 
 CONFIG_PATH = "/nearhum.json"
 PACKAGE = "nearhum"
-_ONLY_FOR = {"kernels/thumb.py": "armv6m"}  # inline assembler: other arches cannot compile it
+# inline assembler: other arches cannot compile it
+_ONLY_FOR = {"kernels/thumb.py": "armv6m", "kernels/thumb_spectrum.py": "armv6m"}
 
 
 def application(board: Board, overrides: Mapping[str, Any] | None = None) -> dict[str, bytes]:

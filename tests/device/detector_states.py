@@ -71,7 +71,7 @@ def finishing_with_nothing_learned_is_idle():
     d = made()
     d.start(40)
     d.finish()
-    equal((d.state, d.learn_left, len(d.prototypes)), (IDLE, 0, 0))
+    equal((d.state, d.learn_left, d.prototypes.n), (IDLE, 0, 0))
 
 
 @test
@@ -90,7 +90,7 @@ def starting_again_forgets():
     learn(d, embeddings(40))
     d.finish()
     d.start(16)
-    equal((d.state, len(d.prototypes), d.threshold, d.n_scores), (LEARN, 0, NO_THRESHOLD, 0))
+    equal((d.state, d.prototypes.n, d.threshold, d.n_scores), (LEARN, 0, NO_THRESHOLD, 0))
     learn(d, embeddings(16, seed=9))
     d.finish()
     equal(d.prototypes.counts, [16])
@@ -102,7 +102,7 @@ def forgetting_is_idle():
     d.start(40)
     learn(d, embeddings(40))
     d.forget()
-    equal((d.state, len(d.prototypes), d.threshold, d.learn_left), (IDLE, 0, NO_THRESHOLD, 0))
+    equal((d.state, d.prototypes.n, d.threshold, d.learn_left), (IDLE, 0, NO_THRESHOLD, 0))
 
 
 @test

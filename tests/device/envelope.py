@@ -33,7 +33,7 @@ def extractor(**given):
     def extract(values):
         window.restart()
         window.push(array("h", values), 0, plan.n_window)
-        made.extract_into(window)
+        made.extract_into(window.rows)
         return i8(made.vector)
 
     return extract, plan

@@ -24,7 +24,7 @@ def features(values, **given):
     window = Window(1, len(values), 1)
     window.push(array("h", values), 0, len(values))
     f = Features(Plan(c), c["path"])
-    f.extract_into(window)
+    f.extract_into(window.rows)
     return i8(f.vector)
 
 
@@ -94,7 +94,7 @@ def extremes_stay_in_range_on_every_kind():
             values = (pattern * (c["n_channels"] * c["n_window"] // 64 + 1))[: c["n_channels"] * c["n_window"]]
             window.restart()
             window.push(array("h", values), 0, c["n_window"])
-            f.extract_into(window)
+            f.extract_into(window.rows)
             equal(len(f.vector), plan.n_features, kind)
 
 
@@ -106,7 +106,7 @@ def ranges_learn_centre_and_spread():
     for i in range(8):
         window.restart()
         window.push(array("h", [1000 + (160 if (i + j) % 2 else -160) for j in range(16)]), 0, 16)
-        equal(f.observe_range(window), i == 7)
+        equal(f.ranges.observe(window.rows), i == 7)
     equal((f.ranges.centre_q4, f.ranges.step_q4), ([16000], [160]))
     for mean, wanted in (
         (1000, 0),
@@ -130,7 +130,7 @@ def a_constant_channel_has_the_smallest_range():
     window = Window(1, 16, 1)
     window.push(array("h", [-32768] * 16), 0, 16)
     for _ in range(8):
-        f.observe_range(window)
+        f.ranges.observe(window.rows)
     equal((f.ranges.centre_q4, f.ranges.step_q4), ([-32768 * 16], [4]))
     equal(f.ranges.scale(0, -32768 * 16), 0)
 

@@ -39,7 +39,7 @@ def compared(x, n=256, **given):
     for path in ("fixed", "float"):
         f, window = made(path, n, **given)
         window.push(x, 0, n)
-        f.extract_into(window)
+        f.extract_into(window.rows)
         out.append(i8(f.vector))
     return out
 
@@ -178,13 +178,13 @@ def powers_far_below_the_strongest_are_none():
 def a_window_allocates_what_ulab_does_and_no_more():
     f, window = made("float", 256)
     window.push(noise(Lcg(5), 256, 300, 2000), 0, 256)
-    f.extract_into(window)
+    f.extract_into(window.rows)
     if np.NAME == "fallback":
         return  # it makes all its numbers on the heap
     gc.collect()
     gc.disable()
     before = gc.mem_alloc()
-    f.extract_into(window)
+    f.extract_into(window.rows)
     n_bytes = gc.mem_alloc() - before
     gc.enable()
     print("a window of 256 allocates", n_bytes, "bytes")
@@ -193,7 +193,7 @@ def a_window_allocates_what_ulab_does_and_no_more():
     elif np.spectrogram is not np.by_fft:
         micropython.heap_lock()
         try:
-            f.extract_into(window)
+            f.extract_into(window.rows)
         finally:
             micropython.heap_unlock()
         equal(n_bytes, 0)

@@ -12,9 +12,9 @@ LOG2 = tables.log2_table()
 @test
 def deinterleave_and_slide():
     window = array("h", [0] * 8)
-    kernels.deinterleave(array("h", [1, -1, 2, -2, 3, -3, 4, -4]), 1, 3, 2, window, 4, 1)
+    kernels.deinterleave(array("h", [1, -1, 2, -2, 3, -3, 4, -4]), 3, 1, 2, window, 4, 1)
     equal(list(window), [0, 2, 3, 4, 0, -2, -3, -4])
-    kernels.slide(window, 2, 4, 3, 1)
+    kernels.slide(window, 3, 2, 4, 1)
     equal(list(window), [2, 3, 4, 4, -2, -3, -4, -4])
 
 
@@ -157,10 +157,10 @@ def dense_by_hand():
     # rows: 1 - 4 + 381 - 512 + 10 = -124; -(1 - 2 + 127 - 128) - 500 = -498; 127
     rescale = array("H", [0, 1, 0, 1, 1, 0, 0, 3, 1])
     out = bytearray(3)
-    kernels.dense(x, out, kernels.layer(weights, bias, rescale, 4, 3, -128))
+    kernels.dense(x, 4, out, kernels.layer(weights, bias, rescale, 4, 3, -128))
     equal(i8(out), [-124, -128, 127])  # -249 is held to -128; 127 * 3 / 2 = 190.5 to 127
     rescale = array("H", [0, 1, 3, 1, 1, 0, 0, 1, 3])
-    kernels.dense(x, out, kernels.layer(weights, bias, rescale, 4, 3, 0))
+    kernels.dense(x, 4, out, kernels.layer(weights, bias, rescale, 4, 3, 0))
     equal(i8(out), [0, 0, 16])  # rectified; 127 / 8 = 15.9 is rounded
 
 
@@ -239,11 +239,36 @@ def score_by_hand():
     scales = array("i", [0, 0, 256, -(1 << 28)])
     out = array("i", [9] * 4)
     # 64^2 + 8 / 4 * 64^2 = 12288; nothing counts as 2; 8 + 2 * 1 = 10, an octave less; and what is empty is far off
-    nearest = kernels.score(x, 4, kernels.bind(means, weights, n, LOG2, scales, out))
-    equal(nearest, 1)
+    least = kernels.score(x, 4, kernels.bind(means, weights, n, LOG2, scales, out))
+    equal(least, 256)
     equal(list(out)[:2], [kernels.log2_q8(6144, LOG2) + 256, 256])
     equal(out[2], kernels.log2_q8(5, LOG2))
     equal(out[3] > 1 << 28, True)
+
+
+@test
+def the_smallest_of_a_part():
+    values = array("i", [5, 9, 3, 7, 3, 0])
+    equal([kernels.smallest(values, *part) for part in ((0, 2), (1, 4), (3, 1), (4, 0))], [0, 2, 3, -1])
+
+
+@test
+def rows_of_any_length_are_copied_whole():
+    random = Lcg(9)
+    for n in (1, 7, 8, 9, 37):
+        for n_channels in (1, 2, 3):
+            block = array("h", [random.within(32767) for _ in range((n + 3) * n_channels)])
+            window = array("h", [-1] * n_channels * (n + 5))
+            kernels.deinterleave(block, n, 3, n_channels, window, n + 5, 2)
+            for c in range(n_channels):
+                row = [block[(3 + i) * n_channels + c] for i in range(n)]
+                equal(list(window[c * (n + 5) : (c + 1) * (n + 5)]), [-1, -1] + row + [-1] * 3, (n, c))
+            for by in (1, 4):
+                before = list(window)
+                kernels.slide(window, n, n_channels, n + 5, by)
+                for c in range(n_channels):
+                    o = c * (n + 5)
+                    equal(list(window[o : o + n]), before[o + by : o + by + n], (n, c, by))
 
 
 @test

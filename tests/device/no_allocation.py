@@ -17,7 +17,7 @@ from nearhum.wire import LEARN, WATCH
 
 def locked_window(hum, block):
     """One window from its samples to the guard, with the heap locked; what keep_window writes may allocate."""
-    n = hum.window.n_window - hum.window.filled
+    n = hum.window.missing
     micropython.heap_lock()
     try:
         hum.window.push(block, 0, n)
@@ -37,7 +37,7 @@ def blocks(hum, count):
 def warm(hum, some, windows):
     """Take windows with the heap open."""
     for i in range(windows):
-        hum.window.push(some[i % len(some)], 0, hum.window.n_window - hum.window.filled)
+        hum.window.push(some[i % len(some)], 0, hum.window.missing)
         hum.take_window()
         hum.window.advance()
         hum.keep_window()

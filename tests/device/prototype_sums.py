@@ -3,9 +3,9 @@
 from array import array
 
 from harness import Lcg, as_bytes, between, clear_error, done, equal, i8, raises, test
+from nearhum import kernels
 from nearhum.dsp_fixed import Log2
 from nearhum.errors import CommandError
-from nearhum.kernels import viper
 from nearhum.prototypes import MAX_COUNT, Prototypes
 
 LOG2 = Log2()
@@ -18,7 +18,7 @@ def made(n=4, capacity=3, floor=2):
 def derived(s1, s2, count):
     """(mean, variance Q12) of one dimension by the kernel."""
     mean, variance = bytearray(1), array("i", [0])
-    viper.derive(array("i", [s1]), array("i", [s2 >> 24, s2 & 0xFFFFFF]), 1, count, mean, variance)
+    kernels.derive(array("i", [s1]), 1, array("i", [s2 >> 24, s2 & 0xFFFFFF]), count, mean, variance)
     return i8(mean)[0], variance[0]
 
 
@@ -127,7 +127,7 @@ def the_nearest_wins():
     p = three(made())
     for centre, wanted in ((-50, 0), (1, 1), (60, 2)):
         p.score_one(as_bytes([centre] * 4))
-        equal(p.nearest, wanted)
+        equal(p.nearest(), wanted)
 
 
 @test
@@ -166,14 +166,14 @@ def removing_the_last_and_the_only():
     p.remove(2)
     p.remove(1)
     p.remove(0)
-    equal(len(p), 0)
+    equal(p.n, 0)
 
 
 @test
 def full():
     p = three(made())
     clear_error(raises(CommandError, p.add, "d"), "3")
-    equal(len(p), 3)
+    equal(p.n, 3)
 
 
 @test
@@ -184,7 +184,7 @@ def bytes_and_back():
         equal(again.unpack(p.labels[j], memoryview(p.pack(j))), 4 + 12 * 4)
     for x in ([-50, -48, -51, -50], [7, 7, 7, 7], [127, -128, 127, -128]):
         equal(again.score_one(as_bytes(x)), p.score_one(as_bytes(x)))
-        equal(again.nearest, p.nearest)
+        equal(again.nearest(), p.nearest())
     equal([again.pack(j) for j in range(3)], [p.pack(j) for j in range(3)])
 
 

@@ -10,34 +10,38 @@ def made(**given):
     return Temporal(complete(dict({"kind": "vibration", "smooth": 256, "source": {"driver": "none"}}, **given)))
 
 
+def smoothed(temporal, score):
+    temporal.update(score, 32767)
+    return temporal.score
+
+
 def turns(temporal, scores, threshold=1000):
     out = []
     for score in scores:
-        temporal.smooth(score)
-        out.append(temporal.update(threshold))
+        out.append(temporal.update(score, threshold))
     return out
 
 
 @test
 def smoothing_by_hand():
     t = made(smooth=128)
-    equal([t.smooth(s) for s in (100, 200, 200, 0)], [100, 150, 175, 88])
+    equal([smoothed(t, s) for s in (100, 200, 200, 0)], [100, 150, 175, 88])
     t = made(smooth=1)
-    equal([t.smooth(s) for s in (0, 256, 256)], [0, 1, 2])
+    equal([smoothed(t, s) for s in (0, 256, 256)], [0, 1, 2])
     t = made(smooth=1)
-    t.smooth(0)
-    equal([t.smooth(1) for _ in range(300)][-1], 1)  # to nearest at every step: it does not stick below
+    smoothed(t, 0)
+    equal([smoothed(t, 1) for _ in range(300)][-1], 1)  # to nearest at every step: it does not stick below
     t = made(smooth=256)
-    equal([t.smooth(s) for s in (-500, 7, 0)], [-500, 7, 0])
+    equal([smoothed(t, s) for s in (-500, 7, 0)], [-500, 7, 0])
 
 
 @test
 def smoothing_reaches_a_constant():
     for share in (1, 3, 32, 128, 256):
         t = made(smooth=share)
-        t.smooth(-3000)
+        smoothed(t, -3000)
         for _ in range(4000):
-            t.smooth(777)
+            smoothed(t, 777)
         equal(abs(t.score - 777) <= 1, True, (share, t.score))
 
 
@@ -107,7 +111,7 @@ def a_restart_forgets_the_mean_alone():
     turns(t, [5000, 5000])
     t.restart()
     equal((t.score, t.alarm), (NO_SCORE, True))
-    equal(t.smooth(100), 100)
+    equal(smoothed(t, 100), 100)
     t.reset()
     equal(t.alarm, False)
 

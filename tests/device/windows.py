@@ -15,7 +15,7 @@ def pushed(window, values):
     start, out = 0, []
     while start < n:
         start += window.push(block, start, n - start)
-        if window.full:
+        if not window.missing:
             out.append([list(row) for row in window.rows])
             window.advance()
     return out
@@ -64,7 +64,7 @@ def no_window_spans_a_gap_in_the_pipeline():
     while hum.step():
         pass
     equal(seen, [[4, 5, 6, 7], [10] * 4])
-    equal(hum.source_state, "end")
+    equal(hum.source_state(), "end")
 
 
 done()

@@ -169,7 +169,8 @@ def test_the_application_is_the_same_every_time(name: str, tmp_path: Path, monke
     monkeypatch.setattr(subprocess, "run", lambda *a, **k: pytest.fail("compiled again"))
     assert application.application(board) == first
     assert {"/main.py", "/nearhum.json", "/nearhum/wire.mpy"} <= set(first)
-    assert ("/nearhum/kernels/thumb.mpy" in first) <= (board.mpy_arch == "armv6m")
+    for name in ("thumb", "thumb_spectrum"):
+        assert (f"/nearhum/kernels/{name}.mpy" in first) <= (board.mpy_arch == "armv6m")
     assert all(contents[:2] == b"M\x06" for path, contents in first.items() if path.endswith(".mpy"))
 
 

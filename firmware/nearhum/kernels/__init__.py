@@ -1,28 +1,24 @@
 """Kernels of the fixed path. What is imported from here is the fastest variant that this board's MicroPython takes.
 
-thumb.py is on the board only where it can run, and its decorator is unknown elsewhere; the rest is viper everywhere.
-All variants give the same bits. VARIANT: "asm" or "viper".
+thumb*.py are on the board only where they can run, and their decorator is unknown elsewhere; the rest is viper
+everywhere. All variants give the same bits. VARIANT: "asm" or "viper".
 """
 
-from nearhum.kernels.viper import (
-    deinterleave,
-    derive,
-    isqrt,
-    learn,
-    log2_q8,
-    moments,
-    pool_max,
-    slide,
-    strangest,
-    weigh,
-)  # fmt: skip
+from nearhum.kernels.viper import deinterleave, isqrt, log2_q8, moments, slide
+from nearhum.kernels.viper_head import pool_max
+from nearhum.kernels.viper_learn import derive, weigh
+from nearhum.kernels.viper_near import smallest, strangest
 
 try:
-    from nearhum.kernels.thumb import Spectrum, bind, centre, dense, distances, layer, score
+    from nearhum.kernels.thumb import bind, centre, dense, distances, layer, learn, score
+    from nearhum.kernels.thumb_spectrum import Spectrum
 
     VARIANT = "asm"
 except (ImportError, SyntaxError):
-    from nearhum.kernels.viper import bind, centre, dense, distances, layer, score
+    from nearhum.kernels.viper import centre
+    from nearhum.kernels.viper_head import dense, layer
+    from nearhum.kernels.viper_learn import learn
+    from nearhum.kernels.viper_near import bind, distances, score
     from nearhum.kernels.viper_spectrum import Spectrum
 
     VARIANT = "viper"

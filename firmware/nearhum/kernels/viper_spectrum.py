@@ -96,6 +96,7 @@ class Spectrum:
             edges, len(bands), log2, offset, floor,
         )  # fmt: skip
 
+    @micropython.native
     def extract_into(self, x, out):
         """Write n_bands int8 of the window x, centred by `centre`, to out. Allocates nothing."""
         (

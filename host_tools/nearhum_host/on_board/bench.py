@@ -1,7 +1,8 @@
 """Runs under MicroPython, on every target alike: times the stages of the pipeline and prints a line for each.
 
 `bench {"name": ..., "us": [...], "bytes": n, "ulab_us": [...], "bytecode_us": [...]}`: microseconds of one call, net of
-an empty one, REPEATS times; None where there is nothing to compare with. On a chip interrupts are off meanwhile.
+one that does nothing with the same arguments, REPEATS times; None where there is nothing to compare with. On a chip
+interrupts are off meanwhile.
 """
 
 import gc
@@ -11,12 +12,16 @@ import sys
 import time
 from array import array
 
+import micropython
 from nearhum import kernels
-from nearhum.kernels import viper, viper_spectrum
+from nearhum.kernels import viper, viper_head, viper_learn, viper_near, viper_spectrum
 
 REPEATS = 5
 UNIX_CALLS = 50  # a clock of a microsecond is too coarse there for one call
-SWAPPED = ("bind", "centre", "dense", "distances", "layer", "score")  # what there is in two variants
+IN_VIPER = {  # of what there is in two variants
+    "centre": viper, "layer": viper_head, "dense": viper_head, "learn": viper_learn, "bind": viper_near,
+    "distances": viper_near, "score": viper_near, "Spectrum": viper_spectrum,
+}  # fmt: skip
 
 ON_CHIP = sys.platform not in ("linux", "darwin", "win32")
 if ON_CHIP:
@@ -64,10 +69,20 @@ def nothing():
     pass
 
 
-def timed(run):
-    """Return REPEATS times of run, net of an empty call."""
+@micropython.viper
+def no_kernel_of_3(x: ptr8, n: int, bound):
+    pass
+
+
+@micropython.viper
+def no_kernel_of_4(x: ptr8, n: int, out: ptr8, bound):
+    pass
+
+
+def timed(run, idle=nothing):
+    """Return REPEATS times of run, net of a call of idle."""
     run()
-    empty = sorted([once(nothing) for _ in range(REPEATS)])[REPEATS // 2]
+    empty = sorted([once(idle) for _ in range(REPEATS)])[REPEATS // 2]
     found = []
     for _ in range(REPEATS):
         gc.collect()
@@ -88,8 +103,8 @@ def allocated(run):
     return max(0, used)
 
 
-def report(name, run, ulab=None, bytecode=None):
-    line = {"name": name, "us": timed(run), "bytes": allocated(run)}
+def report(name, run, ulab=None, bytecode=None, idle=nothing):
+    line = {"name": name, "us": timed(run, idle), "bytes": allocated(run)}
     for key, rival in (("ulab_us", ulab), ("bytecode_us", bytecode)):
         line[key] = timed(rival) if rival else None
     print("bench", json.dumps(line))
@@ -98,9 +113,8 @@ def report(name, run, ulab=None, bytecode=None):
 def choose(variant):
     """Make the package use the kernels of a variant: "asm" or "viper"."""
     if variant == "viper":
-        kernels.Spectrum = viper_spectrum.Spectrum
-        for name in SWAPPED:
-            setattr(kernels, name, getattr(viper, name))
+        for name, module in IN_VIPER.items():
+            setattr(kernels, name, getattr(module, name))
     elif variant != kernels.VARIANT:
         raise ValueError("no %s kernels here" % variant)
 
@@ -137,10 +151,10 @@ def transform(n, n_bands, path="fixed"):
     plan = Plan(settings(rate_hz=20000, n_window=n, n_hop=n, n_bands=n_bands))
     features = Features(plan, path)
     x, out = samples(n), bytearray(n_bands)
-    centre, extract = features._transform.centre, features._transform.extract_bands_into
+    centre, reading, extract = kernels.centre, features._transform.reading, features._transform.extract_bands_into
 
     def run():
-        centre(x)
+        centre(x, n, reading)
         extract(x, out)
 
     return run, x, plan.bands
@@ -158,20 +172,22 @@ def dense(suffix, n_in, n_out, rivals):
     weights, bias, x = numbers(n_in * n_out, -127, 127), numbers(n_out, -9000, 9000), numbers(n_in, -100, 100)
     layer = kernels.layer(as_bytes(weights), array("i", bias), array("H", [0, 1, 10] * n_out), n_in, n_out, -128)
     given, out = as_bytes(x), bytearray(n_out)
-    kernel = kernels.dense
+    kernel, no_kernel = kernels.dense, no_kernel_of_4
     ulab = rivals.dense_in_ulab(weights, bias, x, n_out) if rivals and rivals.np else None
     plain = rivals.dense_in_bytecode(weights, bias, x, n_out) if rivals else None
-    report("dense_%d_%d%s" % (n_in, n_out, suffix), lambda: kernel(given, out, layer), ulab, plain)
+    report("dense_%d_%d%s" % (n_in, n_out, suffix), lambda: kernel(given, n_in, out, layer), ulab, plain,
+           lambda: no_kernel(given, n_in, out, layer))  # fmt: skip
 
 
 def distance(suffix, n_rows, n, rivals):
     means, weights, x = numbers(n_rows * n, -90, 90), numbers(n_rows * n, 1, 255), numbers(n, -100, 100)
     m, w, given, out = as_bytes(means), as_bytes(weights), as_bytes(x), array("i", bytes(4 * n_rows))
     bound = kernels.bind(m, w, n, n, out)
-    kernel = kernels.distances
+    kernel, no_kernel = kernels.distances, no_kernel_of_3
     ulab = rivals.distances_in_ulab(means, weights, x, n_rows) if rivals and rivals.np else None
     plain = rivals.distances_in_bytecode(means, weights, x, n_rows) if rivals else None
-    report("distance_%dx%d%s" % (n_rows, n, suffix), lambda: kernel(given, n_rows, bound), ulab, plain)
+    report("distance_%dx%d%s" % (n_rows, n, suffix), lambda: kernel(given, n_rows, bound), ulab, plain,
+           lambda: no_kernel(given, n_rows, bound))  # fmt: skip
 
 
 def learning(suffix, n, rivals):
@@ -179,10 +195,12 @@ def learning(suffix, n, rivals):
     given, mean, variance, weights = as_bytes(x), bytearray(n), array("i", bytes(4 * n)), bytearray(n)
     ulab = rivals.learning_in_ulab(x) if rivals and rivals.np else None
     plain = rivals.learning_in_bytecode(x) if rivals else None
-    report("learn_%d%s" % (n, suffix), lambda: kernels.learn(given, n, sums, squares), ulab, plain)
+    kernel, no_kernel = kernels.learn, no_kernel_of_4
+    report("learn_%d%s" % (n, suffix), lambda: kernel(given, n, sums, squares), ulab, plain,
+           lambda: no_kernel(given, n, sums, squares))  # fmt: skip
 
     def derive():
-        kernels.derive(sums, squares, n, 100, mean, variance)
+        kernels.derive(sums, n, squares, 100, mean, variance)
         kernels.weigh(variance, n, 4 << 12, weights)
 
     report("derive_%d%s" % (n, suffix), derive)
@@ -207,19 +225,19 @@ def whole(name, root, n_prototypes, **given):
         json.dump(dict(given, kind=given.get("kind", "vibration"), n_channels=1, source={"driver": "silent"}), f)
     hum = Pipeline(root)
     n, hop = hum.window.n_window, hum.window.n_hop
-    block = samples(n)
+    block, window = samples(n), hum.window
 
     def run():
-        hum.window.push(block, 0, n - hum.window.filled)
+        window.push(block, 0, window.missing)
         hum.take_window()
-        hum.window.advance()
+        window.advance()
 
     hum.learned.start(16)
     for _ in range(16):
         run()
         hum.keep_window()
     p = hum.detector.prototypes
-    while len(p) < n_prototypes:
+    while p.n < n_prototypes:
         j = p.add(None)
         p.learn_one(j, hum.embedding)
         p.derive(j)

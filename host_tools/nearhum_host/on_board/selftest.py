@@ -87,7 +87,7 @@ def head():
         for low in (-128, 0):
             layer, out = kernels.layer(weights, bias, rescale, n_in, n_out, low), bytearray(n_out)
             for _ in range(4):
-                kernels.dense(signed(random, n_in), out, layer)
+                kernels.dense(signed(random, n_in), n_in, out, layer)
                 yield out
 
 
@@ -100,7 +100,7 @@ def learned():
         kernels.learn(signed(random, n), n, sums, squares)
     yield sums
     yield squares
-    kernels.derive(sums, squares, n, 200, mean, variance)
+    kernels.derive(sums, n, squares, 200, mean, variance)
     yield mean
     yield variance
     kernels.weigh(variance, n, 4 << 12, weights)
@@ -125,7 +125,7 @@ def scores():
         means, weights = signed(random, n_rows * n), bytearray([1 + random.below(255) for _ in range(n_rows * n)])
         bound = kernels.bind(means, weights, n, LOG2, scales, out)
         for _ in range(4):
-            yield bytes([kernels.score(signed(random, n), n_rows, bound)])
+            kernels.score(signed(random, n), n_rows, bound)
             yield out
 
 

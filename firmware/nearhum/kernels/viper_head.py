@@ -1,0 +1,117 @@
+"""Layers of a head, int8 with int32 accumulators, for any board. Rules of kernels/viper.py."""
+
+from array import array
+
+import micropython
+
+
+def layer(weights, bias, rescale, n_in, n_out, low):
+    """Return the one argument in which `dense` takes a layer.
+
+    weights: n_out rows of n_in int8. bias: array('i'). rescale: array('H'), (pre, factor, post) a row. low: 0 for ReLU,
+    else -128.
+    Weights and inputs become unsigned by adding 128: (w + 128)(x + 128) = w x + 128 (x + 128) + 128 w. The last term
+    goes to the bias here.
+    """
+    lifted = bytearray([w ^ 128 for w in weights])
+    start = array("i")
+    for r in range(n_out):
+        row = lifted[r * n_in : (r + 1) * n_in]
+        start.append(bias[r] - 128 * (sum(row) - 128 * n_in))
+    return lifted, start, rescale, n_in, n_out, low, bytearray(n_in)
+
+
+@micropython.viper
+def dense(x: ptr8, v: int, out: ptr8, bound):
+    """One int8 layer: out = clamp((((w x + bias) >> pre) * factor) >> post), rounded at both shifts.
+
+    x: v = n_in int8, n_in <= 1024; v's register then holds sums. out: n_out int8. bound: `layer`. The loader of a head
+    has proven |w x + bias| < 2^30 and ((w x + bias) >> pre) * factor < 2^30; what the lift adds stays below
+    1024 * 255^2 * 2 < 2^27.
+    """
+    start = ptr32(bound[1])
+    rescale = ptr16(bound[2])
+    n_in = v
+    row = int(out)
+    end = row + int(bound[4])
+    low = int(bound[5])
+    lifted = ptr8(bound[6])
+    y = int(lifted)
+    v = 0
+    last = int(x) + n_in
+    most = int(x) + (n_in & 0xFFC)
+    while int(x) < most:
+        lifted[0] = x[0] ^ 128
+        v = lifted[0] + v
+        lifted[1] = x[1] ^ 128
+        v = lifted[1] + v
+        lifted[2] = x[2] ^ 128
+        v = lifted[2] + v
+        lifted[3] = x[3] ^ 128
+        v = lifted[3] + v
+        x = ptr8(int(x) + 4)
+        lifted = ptr8(int(lifted) + 4)
+    while int(x) < last:
+        lifted[0] = x[0] ^ 128
+        v = lifted[0] + v
+        x = ptr8(int(x) + 1)
+        lifted = ptr8(int(lifted) + 1)
+    total = v << 7
+    w = ptr8(bound[0])
+    last = y + n_in
+    most = y + (n_in & 0xFF0)
+    b = 31
+    sign = 1 << b
+    while row < end:
+        v = ((int(start[0]) ^ sign) - sign) - total
+        x = ptr8(y)
+        while int(x) < most:
+            v = x[0] * w[0] + v
+            v = x[1] * w[1] + v
+            v = x[2] * w[2] + v
+            v = x[3] * w[3] + v
+            v = x[4] * w[4] + v
+            v = x[5] * w[5] + v
+            v = x[6] * w[6] + v
+            v = x[7] * w[7] + v
+            v = x[8] * w[8] + v
+            v = x[9] * w[9] + v
+            v = x[10] * w[10] + v
+            v = x[11] * w[11] + v
+            v = x[12] * w[12] + v
+            v = x[13] * w[13] + v
+            v = x[14] * w[14] + v
+            v = x[15] * w[15] + v
+            w = ptr8(int(w) + 16)
+            x = ptr8(int(x) + 16)
+        while int(x) < last:
+            v = x[0] * w[0] + v
+            w = ptr8(int(w) + 1)
+            x = ptr8(int(x) + 1)
+        s = rescale[0]
+        v = ((v + ((1 << s) >> 1)) >> s) * rescale[1]
+        s = rescale[2]
+        v = (v + ((1 << s) >> 1)) >> s
+        if v < low:
+            v = low
+        if v > 127:
+            v = 127
+        ptr8(row)[0] = v
+        row += 1
+        start = ptr32(int(start) + 4)
+        rescale = ptr16(int(rescale) + 6)
+
+
+@micropython.viper
+def pool_max(x: ptr8, n_positions: int, n_channels: int, out: ptr8):
+    """Write the largest of each channel's int8 over all positions to out. x: a row of n_channels a position."""
+    end = n_positions * n_channels
+    for c in range(n_channels):
+        top = -128
+        i = c
+        while i < end:
+            v = (x[i] ^ 128) - 128
+            if v > top:
+                top = v
+            i += n_channels
+        out[c] = top

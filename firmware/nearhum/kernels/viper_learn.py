@@ -1,0 +1,130 @@
+"""Learning: sums of embeddings, and their mean, variance and weights, for any board. Rules of kernels/viper.py."""
+
+import micropython
+
+
+@micropython.viper
+def learn(x: ptr8, v: int, sums: ptr32, squares: ptr32):
+    """Add one int8 embedding to the raw sums: sum of x (int32), sum of x^2 as (high, low), high * 2^24 + low.
+
+    x: v = n values; v's register then holds them. Exact for 2^24 embeddings: |sum x| <= 2^31, sum x^2 <= 2^38, high
+    <= 2^14.
+    """
+    end = int(x) + v
+    while int(x) < end:
+        v = (x[0] ^ 128) - 128
+        sums[0] = int(sums[0]) + v
+        v = v * v + int(squares[1])
+        squares[1] = v & 0xFFFFFF
+        v = v >> 24
+        if v > 0:
+            squares[0] = int(squares[0]) + v
+        x = ptr8(int(x) + 1)
+        sums = ptr32(int(sums) + 4)
+        squares = ptr32(int(squares) + 8)
+
+
+@micropython.viper
+def derive(sums: ptr32, v: int, squares: ptr32, count: int, mean: ptr8, variance: ptr32):
+    """Write mean (int8, rounded) and variance (Q12, of the exact mean) of v raw sums over count embeddings.
+
+    v: n; its register then holds dividends. 1 <= count < 2^24. Quotients digit by digit, six bits at a time: a
+    remainder below count, times 64, stays below 2^30.
+    With S1/count = q + f, f in Q20 and S2/count = a + g: variance = a - q^2 + g - 2 q f - f^2.
+    |q| <= 128: 2 q f <= 2^28; f^2 of f in Q14 <= 2^28; a, q^2 <= 2^14: in Q12 2^26.
+    """
+    b = 31
+    sign = 1 << b
+    end = int(sums) + (v << 2)
+    while int(sums) < end:
+        v = (int(sums[0]) ^ sign) - sign
+        if v < 0:  # floor of a quotient by that of its negative: // would leave int32 near -2^31
+            v = -v
+            q = -(v // count)
+            v = -q * count - v
+            if v < 0:
+                q -= 1
+                v += count
+        else:
+            q = v // count
+            v -= q * count
+        v = v << 6
+        f = v // count
+        v = (v - f * count) << 6
+        e = v // count
+        f = (f << 6) + e
+        v = (v - e * count) << 6
+        e = v // count
+        f = (f << 6) + e
+        v = (v - e * count) << 2
+        f = (f << 2) + v // count
+        # S2 / count: its high word is below 2^14, the low one comes after it in four pieces
+        low = int(squares[1])
+        v = int(squares[0])
+        a = v // count
+        v = ((v - a * count) << 6) + (low >> 18)
+        e = v // count
+        a = (a << 6) + e
+        v = ((v - e * count) << 6) + ((low >> 12) & 63)
+        e = v // count
+        a = (a << 6) + e
+        v = ((v - e * count) << 6) + ((low >> 6) & 63)
+        e = v // count
+        a = (a << 6) + e
+        v = ((v - e * count) << 6) + (low & 63)
+        e = v // count
+        a = (a << 6) + e
+        v = (v - e * count) << 6
+        g = v // count
+        v = (v - g * count) << 6
+        e = v // count
+        g = (g << 6) + e
+        v = (v - e * count) << 6
+        e = v // count
+        g = (g << 6) + e
+        v = (v - e * count) << 2
+        g = (g << 2) + v // count
+        v = f >> 6
+        v = ((a - q * q) << 12) + ((g - 2 * q * f - ((v * v) >> 8)) >> 8)
+        if v < 0:
+            v = 0
+        variance[0] = v
+        v = q + ((f >> 19) & 1)
+        if v > 127:
+            v = 127
+        mean[0] = v
+        sums = ptr32(int(sums) + 4)
+        squares = ptr32(int(squares) + 8)
+        mean = ptr8(int(mean) + 1)
+        variance = ptr32(int(variance) + 4)
+
+
+@micropython.viper
+def weigh(variance: ptr32, n: int, floor: int, weights: ptr8) -> int:
+    """Write weights = 255 smallest / variance, rounded, 1..255, and return the smallest variance (Q12), floor at least.
+
+    floor: Q12, 1 <= floor <= 2^24. A variance is at most 2^26; smallest and variance are halved together until
+    255 * smallest + variance / 2 < 2^30.
+    """
+    low = 0x3FFFFFFF
+    for i in range(n):
+        v = int(variance[i])
+        if v < floor:
+            v = floor
+        if v < low:
+            low = v
+    for i in range(n):
+        v = int(variance[i])
+        if v < floor:
+            v = floor
+        r = low
+        while r >= 0x200000:
+            r = r >> 1
+            v = v >> 1
+        q = (r * 255 + (v >> 1)) // v
+        if q < 1:
+            q = 1
+        if q > 255:
+            q = 255
+        weights[i] = q
+    return low
