@@ -16,7 +16,7 @@ from typing import Any
 from nearhum import __version__
 
 from .errors import HostError
-from .targets import Target, open_target
+from .targets import ON_BOARD, Target, open_target
 
 STAGES = ("features", "kernels", "whole", "float")
 TIMEOUT_S = 3600  # of this machine, for one run: an emulated board takes minutes for a float FFT in bytecode
@@ -35,7 +35,7 @@ def bench(
     same work there, None where there is none. growth: how the cost grows, instead. on_done(runs done, of how many).
     Raises HostError, UsageError.
     """
-    with open_target(target, ("bench", "rivals"), uf2, TIMEOUT_S) as there:
+    with open_target(target, (ON_BOARD / "bench.py", ON_BOARD / "rivals.py"), uf2, TIMEOUT_S) as there:
         jobs = _jobs(there, growth)
         n_done = 0
 

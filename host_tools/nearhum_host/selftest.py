@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from .errors import HostError
-from .targets import HERE, Target, open_target
+from .targets import ON_BOARD, Target, open_target
 
-VECTORS = HERE / "selftest.json"
+MODULE, VECTORS = ON_BOARD / "selftest.py", ON_BOARD / "selftest.json"
 MAGIC, VERSION = "nearhum selftest", 1
 TIMEOUT_S = 1800
 
@@ -25,16 +25,20 @@ def selftest(target: str | None, uf2: Path | None = None) -> dict[str, Any]:
     target: as targets.open_target. Stages are in the order of the data. Raises HostError, UsageError.
     """
     wanted = load(VECTORS)
-    with open_target(target, ("selftest",), uf2, TIMEOUT_S) as there:
-        found = crcs(there)
+    with open_target(target, (MODULE,), uf2, TIMEOUT_S) as there:
+        found = crcs(run(there))
     stages = [{"name": name, "found": found.get(name), "wanted": crc} for name, crc in wanted.items()]
     first = next((stage["name"] for stage in stages if stage["found"] != stage["wanted"]), None)
     return {"ok": first is None, "first": first, "stages": stages}
 
 
-def crcs(there: Target) -> dict[str, str]:
-    """Return {stage: CRC-32 in hex} as computed there."""
-    said = there.run(f"import selftest\nselftest.main({there.root!r})\n")
+def run(there: Target) -> str:
+    """Return what the stages print there."""
+    return there.run(f"import selftest\nselftest.main({there.root!r})\n")
+
+
+def crcs(said: str) -> dict[str, str]:
+    """Return {stage: CRC-32 in hex} of what was printed."""
     return dict(line.split()[1:3] for line in said.splitlines() if line.startswith("selftest "))
 
 

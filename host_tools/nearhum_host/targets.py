@@ -1,6 +1,6 @@
-"""Where code of on_board/ can run: the unix port, a virtual board, an emulated RP2040, a real board.
+"""Where code can run beside the firmware: the unix port, a virtual board, an emulated RP2040, a real board.
 
-Enters: a target's name and the modules that are needed there. Leaves: a Target whose `run` takes a line of MicroPython.
+Enters: a target's name and the files that are needed there. Leaves: a Target whose `run` takes a line of MicroPython.
 Every run finds an empty heap. What is put on a board for it is taken away again, and its detector goes on.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,14 +22,14 @@ from .link import Link, connect
 from .paths import firmware_dir
 from .repl import stopped
 
-HERE = Path(__file__).with_name("on_board")
+ON_BOARD = Path(__file__).with_name("on_board")
 FOLDER = "/run.tmp/"  # on a board, taken away afterwards
 UNIX, VIRTUAL, EMULATED = "unix", "virtual", "emulated"
 
 
 @dataclass(frozen=True)
 class Target:
-    """run(code): run code with the modules importable, return what it printed. root: a folder for files there.
+    """run(code): run code with the modules importable, return what it printed. root: the folder of the files there.
 
     variants: of the kernels that run there. n_at_once: runs that do not disturb each other.
     """
@@ -40,37 +41,39 @@ class Target:
 
 
 @contextmanager
-def open_target(name: str | None, modules: tuple[str, ...], uf2: Path | None, timeout_s: float) -> Iterator[Target]:
+def open_target(name: str | None, files: tuple[Path, ...], uf2: Path | None, timeout_s: float) -> Iterator[Target]:
     """Yield the target of that name: unix, virtual, emulated (boots uf2, or NEARHUM_UF2), or a port; None finds one.
 
-    timeout_s: of this machine, for one run. Raises UsageError and HostError.
+    files: copied there; modules (.py) are compiled for a board. timeout_s: of this machine, for one run. Raises UsageError and HostError.
     """
     if uf2 is not None and name != EMULATED:
         raise UsageError(f"--uf2 {uf2} without an emulated board", "say --target emulated, or leave --uf2 out")
     if name == UNIX:
         with tempfile.TemporaryDirectory(prefix="nearhum-") as folder:
-            yield Target(lambda code: _on_unix(code, timeout_s), f"{folder}/", ("viper",))
+            for file in files:
+                shutil.copy(file, folder)
+            yield Target(lambda code: _on_unix(code, folder, timeout_s), f"{folder}/", ("viper",))
     elif name == EMULATED:
-        yield _emulated(modules, uf2, timeout_s)
+        yield _emulated(files, uf2, timeout_s)
     elif name == VIRTUAL:
         from .virtual import VirtualBoard
 
         board = boards.load("virtual")
         with VirtualBoard("rp2040") as there, Link(there.path) as link:
-            yield from _over_the_line(link, board, _application(board) | _compiled(modules, board.mpy_arch))
+            yield from _over_the_line(link, board, _application(board) | _compiled(files, board.mpy_arch))
     else:
         with connect(name) as link:
             board = boards.load(str(link.ask("get board")["value"]))
             try:
-                yield from _over_the_line(link, board, _compiled(modules, board.mpy_arch))
+                yield from _over_the_line(link, board, _compiled(files, board.mpy_arch))
             finally:
                 link.resume()
 
 
-def _on_unix(code: str, timeout_s: float) -> str:
+def _on_unix(code: str, folder: str, timeout_s: float) -> str:
     from .protocols.runner import interpreter
 
-    script = f"import sys\nsys.path[:0] = [{str(firmware_dir())!r}, {str(HERE)!r}]\n{code}"
+    script = f"import sys\nsys.path[:0] = [{str(firmware_dir())!r}, {folder!r}]\n{code}"
     command = [interpreter(), "-X", "heapsize=4M", "-c", script]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
@@ -81,16 +84,16 @@ def _on_unix(code: str, timeout_s: float) -> str:
     return done.stdout
 
 
-def _emulated(modules: tuple[str, ...], uf2: Path | None, timeout_s: float) -> Target:
+def _emulated(files: tuple[Path, ...], uf2: Path | None, timeout_s: float) -> Target:
     named = uf2 or (Path(os.environ[emulated.UF2_NAME]) if os.environ.get(emulated.UF2_NAME) else None)
     if named is None:
         raise UsageError(f"an emulated board needs a firmware image: --uf2 FILE or {emulated.UF2_NAME}", emulated.WHERE)
     emulated.check_uf2(named)
     board = boards.load(emulated.BOARD)
-    files = _application(board) | _compiled(modules, board.mpy_arch)
+    on_board = _application(board) | _compiled(files, board.mpy_arch)
     # each run on a chip of its own, whose clock is its own too
     return Target(
-        lambda code: emulated.run(named, files, _on_board(code), timeout_s),
+        lambda code: emulated.run(named, on_board, _on_board(code), timeout_s),
         FOLDER, _variants(board.mpy_arch), os.cpu_count() or 1,
     )  # fmt: skip
 
@@ -119,8 +122,14 @@ def _application(board: boards.Board) -> dict[str, bytes]:
     return {path: contents for path, contents in application.application(board).items() if path != "/main.py"}
 
 
-def _compiled(modules: tuple[str, ...], mpy_arch: str) -> dict[str, bytes]:
-    return {f"{FOLDER}{n}.mpy": application.compiled(HERE / f"{n}.py", f"on_board/{n}.py", mpy_arch) for n in modules}
+def _compiled(files: tuple[Path, ...], mpy_arch: str) -> dict[str, bytes]:
+    out = {}
+    for file in files:
+        if file.suffix == ".py":
+            out[f"{FOLDER}{file.stem}.mpy"] = application.compiled(file, f"{FOLDER[1:]}{file.name}", mpy_arch)
+        else:
+            out[FOLDER + file.name] = file.read_bytes()
+    return out
 
 
 def _variants(mpy_arch: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import math
 import os
 import random
 import select
+import signal
 import struct
 import sys
 import time
@@ -262,6 +263,7 @@ class Terminal:
 
         self._pid, self._fd = pty.fork()
         if self._pid == 0:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a job in the background inherits that it is ignored
             os.chdir(folder)
             os.environ["NEARHUM_PORT"] = board.path
             os.execv(sys.executable, [sys.executable, "-m", "nearhum_host.cli", *arguments])

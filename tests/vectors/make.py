@@ -1,4 +1,4 @@
-"""Make golden.json, and the vectors of `nearhum selftest`: run the firmware on made signals, keep the hashes.
+"""Make golden.json, real_windows.json and the vectors of `nearhum selftest`: run the firmware, keep the hashes.
 
 `python tests/vectors/make.py`, after a change that is meant to change features, scores or state. The difference in the
 file is part of that change.
@@ -14,6 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+import bits  # noqa: E402
 from device.run import micropython  # noqa: E402
 from nearhum_host import selftest  # noqa: E402
 from nearhum_host.targets import UNIX, open_target  # noqa: E402
@@ -51,8 +52,9 @@ def main() -> int:
         "kinds": json.loads(kinds),
     }
     (HERE / "golden.json").write_text(json.dumps(golden, indent=1, sort_keys=True) + "\n")
-    with open_target(UNIX, ("selftest",), None, 60) as there:
-        selftest.VECTORS.write_text(selftest.sealed(selftest.crcs(there)))
+    with open_target(UNIX, (selftest.MODULE,), None, 60) as there:
+        selftest.VECTORS.write_text(selftest.sealed(selftest.crcs(selftest.run(there))))
+    bits.VECTORS.write_text(selftest.sealed(bits.found(UNIX, bits.ALL)))
     return 0
 
 
