@@ -44,7 +44,8 @@ class Target:
 def open_target(name: str | None, files: tuple[Path, ...], uf2: Path | None, timeout_s: float) -> Iterator[Target]:
     """Yield the target of that name: unix, virtual, emulated (boots uf2, or NEARHUM_UF2), or a port; None finds one.
 
-    files: copied there; modules (.py) are compiled for a board. timeout_s: of this machine, for one run. Raises UsageError and HostError.
+    files: copied there; modules (.py) are compiled for a board. timeout_s: of this machine, for one run.
+    Raises UsageError and HostError.
     """
     if uf2 is not None and name != EMULATED:
         raise UsageError(f"--uf2 {uf2} without an emulated board", "say --target emulated, or leave --uf2 out")

@@ -1,7 +1,7 @@
-"""Runs under MicroPython, on every target: windows of a real recording through the pipeline, running CRCs of every stage.
+"""Runs under MicroPython, on every target: a real recording through the pipeline, running CRCs of every stage.
 
-Not a test by itself: tests/bits.py brings the recording. All that counts is spelled out here, so that a new default does
-not change what is compared. The pipeline learns, is shown two labels, watches, and learns anew.
+Not a test by itself: tests/bits.py brings the recording. All that counts is spelled out here, so that a new default
+does not change what is compared. The pipeline learns, is shown two labels, watches, and learns anew.
 """
 
 from array import array
