@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.nearhum-setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format evaluate wheel clean
+.PHONY: help setup demo test test-emulated lint format size bench evaluate wheel clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## make .venv with the command `nearhum` in it
 
@@ -40,6 +40,16 @@ lint: setup ## ruff and pyright
 format: setup ## let ruff lay out the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+test-emulated: setup ## the device tests and the bits on an emulated RP2040; NEARHUM_UF2 names a firmware image; an hour
+	$(BIN)/python tests/device/run.py --target emulated
+	$(BIN)/python tests/bits.py --target emulated
+
+size: setup ## flash and heap of every module on an emulated RP2040; NEARHUM_UF2 names a firmware image
+	@$(BIN)/python tests/size.py
+
+bench: setup ## what every stage costs; on an emulated RP2040 where NEARHUM_UF2 names a firmware image
+	@$(BIN)/nearhum bench $(if $(NEARHUM_UF2),--target emulated)
 
 evaluate: setup ## figures of all protocols; NEARHUM_DATA names the folder of recordings
 	@for protocol in skab watch adi_motor femto; do $(BIN)/nearhum evaluate $$protocol --data $${NEARHUM_DATA:-../shared/data} || exit; done

@@ -24,7 +24,7 @@ from pathlib import Path
 
 DEVICE = Path(__file__).resolve().parent
 TESTS = DEVICE.parent
-_NOT_TESTS = ("harness.py", "fakes.py", "libraries.py", "outcome.py", "real_windows.py", "run.py")
+_NOT_TESTS = ("harness.py", "fakes.py", "heap_use.py", "libraries.py", "outcome.py", "real_windows.py", "run.py")
 TIMEOUT_S = 60
 EMULATED_TIMEOUT_S = 1800
 

@@ -1,0 +1,85 @@
+"""What the firmware takes of a Raspberry Pi Pico: `make size`, or `python tests/size.py --uf2 FILE`.
+
+Flash is the .mpy of each module, heap what loading it takes on an emulated RP2040 that boots the firmware image of
+--uf2 or NEARHUM_UF2; then the heap of a board that watches, for each kind's defaults, beside the budgets. Ends 1 where
+one is not kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from nearhum_host import application, boards, emulated
+from nearhum_host.errors import HostError, UsageError
+from nearhum_host.targets import EMULATED, open_target
+from nearhum_host.terminal import print_rows
+
+DEVICE = Path(__file__).resolve().parent / "device"
+FILES = tuple(DEVICE / f"{name}.py" for name in ("harness", "fakes", "heap_use"))
+KINDS = ("telemetry", "vibration", "motion", "audio")
+KB = 1024
+BUDGETS = {"flash": 96 * KB, "code": 128 * KB, "beyond code": 48 * KB, "state": 4 * KB}
+TIMEOUT_S = 1800
+
+
+def flash() -> dict[str, int]:
+    """Return {module: bytes of its .mpy} of the application on a Pico."""
+    files = application.application(boards.load(emulated.BOARD))
+    return {path[1:-4].replace("/", "."): len(mpy) for path, mpy in files.items() if path.endswith(".mpy")}
+
+
+def heap(target: str, uf2: Path | None, kind: str) -> dict[str, int]:
+    """Return {module, or what heap_use.py says beside them: bytes} of a board of that kind."""
+    with open_target(target, FILES, uf2, TIMEOUT_S) as there:
+        said = there.run(f"import heap_use\nheap_use.main({there.root!r}, {kind!r})\n")
+    rows = [line.removeprefix("size ").rpartition(" ") for line in said.splitlines() if line.startswith("size ")]
+    return {name: int(n_bytes) for name, _, n_bytes in rows}
+
+
+def over(flash_bytes: int, used: dict[str, int]) -> list[str]:
+    """Return the budgets that a board of one kind does not keep."""
+    together = used["code"] + used["beyond code"]
+    found = {"flash": flash_bytes, "code": together, "beyond code": used["beyond code"], "state": used["state"]}
+    return [f"{name}: {found[name]} of {limit} bytes" for name, limit in BUDGETS.items() if found[name] > limit]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--uf2", default=os.environ.get(emulated.UF2_NAME), type=Path, help="firmware image to boot")
+    given = parser.parse_args()
+    try:
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            measured = dict(zip(KINDS, pool.map(lambda kind: heap(EMULATED, given.uf2, kind), KINDS), strict=True))
+    except (HostError, UsageError) as error:
+        print(f"{error.message}\n{error.hint}", file=sys.stderr)
+        return 2
+    of_flash = flash()
+    loaded = {name: used[name] for used in measured.values() for name in used if name in of_flash}
+    print_rows([{"module": name, "flash": size, "heap": loaded.get(name)} for name, size in of_flash.items()])
+    total = sum(of_flash.values())
+    print(f"\nflash: {total} of {BUDGETS['flash']} bytes; no heap: not loaded by any kind's defaults\n")
+    print_rows(
+        [
+            {
+                "kind": kind, "code": used["code"], "beyond code": used["beyond code"],
+                "together": used["code"] + used["beyond code"], "free": used["free"], "state": used["state"],
+            }
+            for kind, used in measured.items()
+        ]
+    )  # fmt: skip
+    print(
+        f"\nbudgets: together {BUDGETS['code']}, beyond code {BUDGETS['beyond code']}, "
+        f"state of 8 prototypes of 32 dimensions {BUDGETS['state']} bytes"
+    )
+    broken = [f"{kind}: {what}" for kind, used in measured.items() for what in over(total, used)]
+    for what in broken:
+        print(f"OVER {what}")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
