@@ -19,7 +19,7 @@ _EMPTY = -(1 << 28)  # scale of a prototype without a count: no score is worse t
 
 
 class Prototypes:
-    """A bounded set of prototypes of one dimension. Arrays are made once; learning and scoring allocate nothing."""
+    """A bounded set of prototypes of one dimension. Only adding one allocates; learning and scoring do not."""
 
     def __init__(self, capacity, n_dims, spread_floor, log2):
         """capacity: prototypes at most. spread_floor: steps, spreads below count as it. log2: dsp_fixed.Log2."""
@@ -30,23 +30,31 @@ class Prototypes:
         self.n = 0
         self.labels = []
         self.counts = []
-        self._sums = array("i", bytes(4 * capacity * n_dims))
-        self._squares = array("i", bytes(8 * capacity * n_dims))
-        self._means = bytearray(capacity * n_dims)
-        self._weights = bytearray(capacity * n_dims)
         self._variance = array("i", bytes(4 * n_dims))
-        self._scales = array("i", bytes(4 * capacity))  # score of a typical member, Q8
-        self._scores = array("i", bytes(4 * capacity))
-        self._bound = kernels.bind(self._means, self._weights, n_dims, log2.table, self._scales, self._scores)
         self._score = kernels.score
         self._strange = array("i", bytes(8))
+        self._sums = self._squares = self._means = self._weights = self._scales = b""
+        self._make(0)
+
+    def _make(self, n_rows):
+        # the arrays, with room for n_rows prototypes and no more: a board's heap is small
+        n = self.n_dims
+        self._sums = _longer(self._sums, "i", n_rows * n)
+        self._squares = _longer(self._squares, "i", 2 * n_rows * n)
+        self._means = _longer(self._means, "B", n_rows * n)
+        self._weights = _longer(self._weights, "B", n_rows * n)
+        self._scales = _longer(self._scales, "i", n_rows)  # score of a typical member, Q8
+        self._scores = array("i", bytes(4 * n_rows))
+        self._bound = kernels.bind(self._means, self._weights, n, self._log2.table, self._scales, self._scores)
         # views made once: a slice at every window would allocate
-        self._row = [_Row(self, j) for j in range(capacity)]
+        self._row = [_Row(self, j) for j in range(n_rows)]
 
     def add(self, label):
         """Add an empty prototype; label: str, or None for normal. Returns its index. Raises CommandError when full."""
         if self.n == self.capacity:
             raise CommandError("the board holds %d prototypes" % self.capacity, "forget one first")
+        if self.n == len(self._row):
+            self._make(self.n + 1)
         j = self.n
         self.n = j + 1
         self.labels.append(label)
@@ -163,3 +171,11 @@ class _Row:
         self.squares = memoryview(p._squares)[2 * j * n : 2 * (j + 1) * n]
         self.mean = memoryview(p._means)[j * n : (j + 1) * n]
         self.weights = memoryview(p._weights)[j * n : (j + 1) * n]
+
+
+def _longer(old, kind, n):
+    # an array of n with what is in the shorter one
+    out = array(kind, bytes(n if kind == "B" else 4 * n))
+    for i in range(len(old)):
+        out[i] = old[i]
+    return out
