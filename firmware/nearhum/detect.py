@@ -53,6 +53,7 @@ class Detector:
     def start(self, n_windows):
         """Forget what is normal and learn it anew from the next n_windows."""
         self.prototypes.clear()
+        self.prototypes.reserve(1)  # learning a window allocates nothing
         self.threshold = NO_THRESHOLD
         self.learn_total = self.learn_left = n_windows
         self.state = LEARN

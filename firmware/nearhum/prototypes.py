@@ -34,11 +34,12 @@ class Prototypes:
         self._score = kernels.score
         self._strange = array("i", bytes(8))
         self._sums = self._squares = self._means = self._weights = self._scales = b""
-        self._make(0)
+        self.reserve(0)
 
-    def _make(self, n_rows):
-        # the arrays, with room for n_rows prototypes and no more: a board's heap is small
+    def reserve(self, n_rows):
+        """Have room for n_rows prototypes, at least for those there are: a board's heap is small. Allocates."""
         n = self.n_dims
+        n_rows = max(n_rows, self.n)
         self._sums = _longer(self._sums, "i", n_rows * n)
         self._squares = _longer(self._squares, "i", 2 * n_rows * n)
         self._means = _longer(self._means, "B", n_rows * n)
@@ -54,7 +55,7 @@ class Prototypes:
         if self.n == self.capacity:
             raise CommandError("the board holds %d prototypes" % self.capacity, "forget one first")
         if self.n == len(self._row):
-            self._make(self.n + 1)
+            self.reserve(self.n + 1)
         j = self.n
         self.n = j + 1
         self.labels.append(label)
@@ -174,8 +175,8 @@ class _Row:
 
 
 def _longer(old, kind, n):
-    # an array of n with what is in the shorter one
+    # an array of n with what is in the other one
     out = array(kind, bytes(n if kind == "B" else 4 * n))
-    for i in range(len(old)):
+    for i in range(min(n, len(old))):
         out[i] = old[i]
     return out
