@@ -3,8 +3,9 @@
 Enters: int8 embeddings and the smoothed scores that temporal makes of them. Leaves: scores, and a threshold.
 
 While learning, every window is scored against what was learned before it, and then learned: so the scores that set the
-threshold are those of windows the prototype had not seen. The threshold lies as many spreads above their mean as the
-stated false alarms a day ask for, counting windows that overlap or are smoothed together as one. All in integers.
+threshold are those of windows the modes had not seen; what may be dirt (see modes) sets none. The threshold lies as
+many spreads above their mean as the stated false alarms a day ask for, counting windows that overlap or are smoothed
+together as one. All in integers.
 
 States, numbered as the journal has them:
   0 idle   nothing learned, nothing to compare with
@@ -18,6 +19,7 @@ import struct
 import micropython
 
 from nearhum import kernels
+from nearhum.modes import Modes
 from nearhum.wire import IDLE, LEARN, NO_SCORE, WATCH
 
 NO_THRESHOLD = 32767  # no score reaches it
@@ -38,10 +40,13 @@ class Detector:
     def __init__(self, prototypes, windows_per_alarm):
         """prototypes: Prototypes of normal. windows_per_alarm: independent windows a false alarm; see `rarity`."""
         self.prototypes = prototypes
+        self.modes = Modes(prototypes)
         self.windows_per_alarm = windows_per_alarm
         self.state = IDLE
         self.threshold = NO_THRESHOLD
         self.learn_total = self.learn_left = 0
+        self.dirt = False  # the last window learned may be dirt
+        self.dropped = 0  # windows of dirt that the last period's end dropped
         self._start_calibration()
 
     def _start_calibration(self):
@@ -50,33 +55,29 @@ class Detector:
         self.score_high = self.score_low = 0
         self.square_high = self.square_low = 0
 
-    def start(self, n_windows):
-        """Forget what is normal and learn it anew from the next n_windows."""
-        self.prototypes.clear()
-        self.prototypes.reserve(1)  # learning a window allocates nothing
+    def start(self, n_windows, mode=None):
+        """Forget what is normal and learn it anew from the next n_windows; or add them as a mode of that name."""
+        self.modes.start(n_windows, mode)
         self.threshold = NO_THRESHOLD
         self.learn_total = self.learn_left = n_windows
         self.state = LEARN
-        self._start_calibration()
+        if not mode:
+            self._start_calibration()
 
     @micropython.native
     def score_one(self, embedding):
         """Return the score of an embedding, or NO_SCORE where there is nothing to compare it with. Changes nothing."""
         p = self.prototypes
-        if self.state != WATCH and (not p.n or p.counts[0] < self.learn_left):
+        if self.state != WATCH and sum(p.counts) < max(1, self.learn_left):
             return NO_SCORE
         return p.score_one(embedding)
 
     @micropython.native
     def learn_one(self, embedding, smoothed):
         """Learn one embedding whose smoothed score is given (NO_SCORE if none). Returns True at the period's end."""
-        p = self.prototypes
-        if not p.labels:
-            p.add(None)
-        if smoothed != NO_SCORE:
+        self.dirt = self.modes.learn_one(embedding)
+        if smoothed != NO_SCORE and not self.dirt:
             self._calibrate(smoothed)
-        p.learn_one(0, embedding)
-        p.derive(0)  # at every window: a period that a reset interrupts ends as one that went through
         self.learn_left -= 1
         return self.learn_left <= 0
 
@@ -95,11 +96,12 @@ class Detector:
         """End the learning period: derive what was learned, set the threshold, watch. Idle if nothing was learned."""
         p = self.prototypes
         self.learn_left = 0
-        if not p.labels or not p.counts[0]:
+        self.dirt = False
+        if not sum(p.counts):
             p.clear()
             self.state = IDLE
             return
-        p.derive(0)
+        self.dropped = self.modes.finish()
         self.threshold = self._threshold()
         self.state = WATCH
 
@@ -114,6 +116,11 @@ class Detector:
         if variance > 1:
             spread += kernels.isqrt(variance - 1 >> 24, variance - 1 & 0xFFFFFF)
         return min(mean + (spread * quantile_q8(self.windows_per_alarm) >> 8), NO_THRESHOLD - 1)
+
+    def mode(self):
+        """Return the name of the mode that the last window was nearest to; None where it has none."""
+        p = self.prototypes
+        return p.labels[p.nearest()] if p.n and self.state == WATCH else None
 
     def forget(self):
         """Forget what is normal."""
@@ -130,7 +137,10 @@ class Detector:
             _STATE, self.state, p.n, self.threshold, self.learn_left, self.learn_total,
             self.n_scores, (self.score_high << 24) + self.score_low, self.square_high, self.square_low,
         )  # fmt: skip
-        return head + b"".join([p.pack(j) for j in range(p.n)])
+        for j in range(p.n):
+            name = (p.labels[j] or "").encode()
+            head += bytes([len(name)]) + name + p.pack(j)
+        return head
 
     def unpack(self, view):
         """Take the place of what `pack` returned. Returns the bytes used."""
@@ -142,7 +152,10 @@ class Detector:
         self.score_high, self.score_low = total >> 24, total & 0xFFFFFF
         at = struct.calcsize(_STATE)
         for _ in range(n):
-            at += p.unpack(None, view[at:])
+            end = at + 1 + view[at]
+            at = end + p.unpack(bytes(view[at + 1 : end]).decode() or None, view[end:])
+        if self.state == LEARN:
+            self.modes.resume(self.learn_total)
         return at
 
 

@@ -34,14 +34,14 @@ class Learned:
 
     # --- changes ---------------------------------------------------------------------------------------------------
 
-    def start(self, n_windows):
-        """Learn what is normal anew from the next n_windows."""
-        if self.ranges:
+    def start(self, n_windows, mode=None):
+        """Learn what is normal anew from the next n_windows; or add them to it, as a mode of that name."""
+        if self.ranges and not mode:
             self.ranges.forget()
         self.temporal.reset()
         self.temporal.restart()
-        self.detector.start(n_windows)
-        self.changed("state", state=STATE_NAMES[LEARN], windows=n_windows)
+        self.detector.start(n_windows, mode)
+        self.changed("state", state=STATE_NAMES[LEARN], windows=n_windows, mode=mode)
 
     def finish(self):
         """End the learning period, if one runs, and watch."""
@@ -49,7 +49,8 @@ class Learned:
         if d.state == LEARN:
             n = d.learn_total - d.learn_left
             d.finish()
-            self.changed("learned", n=n, threshold=d.threshold, scores=d.n_scores)
+            counts = d.prototypes.counts
+            self.changed("learned", n=n, threshold=d.threshold, scores=d.n_scores, modes=counts, dirt=d.dropped)
         self.temporal.reset()
         self.changed("state", state=STATE_NAMES[d.state])
 

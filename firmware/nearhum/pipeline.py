@@ -121,6 +121,8 @@ class Pipeline:
         self.embedding = embedding = head.embed_into(vector)
         score = detector.score_one(embedding)
         self.label_id = recogniser.predict_one(embedding)
+        if detector.dirt:
+            temporal.restart()  # what follows dirt is not smoothed with it
         self.turn = temporal.update(score, detector.threshold)
         self.period_over = False
         if detector.state == LEARN and guard.learning():

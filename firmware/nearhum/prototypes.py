@@ -1,9 +1,11 @@
 """Prototypes: everything the board learns. A label, a count, a running mean and a running spread of embeddings.
 
 Enters: int8 embeddings (n_dims,). Leaves: distances. The raw sums are the truth (sum of x in one word, of x^2 in two);
-mean, variance and weights are derived from them by exact integer division, so the sums of two boards add to what one
-board would have learned from both, in any order. Exact for 2^24 - 1 embeddings; then the count stands still.
-All of it is integer arithmetic in the kernels: the same bits on every board.
+mean and variance are derived from them by exact integer division, so the sums of two boards add to what one board would
+have learned from both, in any order. Exact for 2^24 - 1 embeddings; then the count stands still.
+All prototypes of a set share one spread, pooled over them (Duda, Hart, Stork, Pattern Classification, 2001, 2.6.2): a
+handful of examples knows no spread of its own. All of it is integer arithmetic in the kernels: the same bits on every
+board.
 """
 
 import struct
@@ -30,10 +32,10 @@ class Prototypes:
         self.n = 0
         self.labels = []
         self.counts = []
-        self._variance = array("i", bytes(4 * n_dims))
+        self.variance = array("i", bytes(4 * n_dims))  # pooled, Q12
         self._score = kernels.score
         self._strange = array("i", bytes(8))
-        self._sums = self._squares = self._means = self._weights = self._scales = b""
+        self._sums = self._squares = self._means = self._weights = self._scales = self._variances = b""
         self.reserve(0)
 
     def reserve(self, n_rows):
@@ -44,9 +46,11 @@ class Prototypes:
         self._squares = _longer(self._squares, "i", 2 * n_rows * n)
         self._means = _longer(self._means, "B", n_rows * n)
         self._weights = _longer(self._weights, "B", n_rows * n)
+        self._variances = _longer(self._variances, "i", n_rows * n)
         self._scales = _longer(self._scales, "i", n_rows)  # score of a typical member, Q8
-        self._scores = array("i", bytes(4 * n_rows))
-        self._bound = kernels.bind(self._means, self._weights, n, self._log2.table, self._scales, self._scores)
+        self._shares = array("i", bytes(4 * n_rows))
+        self.scores = array("i", bytes(4 * n_rows))  # of the last embedding to each prototype
+        self._bound = kernels.bind(self._means, self._weights, n, self._log2.table, self._scales, self.scores)
         # views made once: a slice at every window would allocate
         self._row = [_Row(self, j) for j in range(n_rows)]
 
@@ -63,9 +67,22 @@ class Prototypes:
         self._scales[j] = _EMPTY
         row = self._row[j]
         for i in range(self.n_dims):
-            row.sums[i] = 0
+            row.sums[i] = row.variance[i] = 0
             row.squares[2 * i] = row.squares[2 * i + 1] = 0
         return j
+
+    def join(self, j, k):
+        """Add prototype k to prototype j, as if j had learned all of it, and remove k. j < k."""
+        here, there = self._row[j], self._row[k]
+        for i in range(self.n_dims):
+            here.sums[i] += there.sums[i]
+            low = here.squares[2 * i + 1] + there.squares[2 * i + 1]
+            here.squares[2 * i] += there.squares[2 * i] + (low >> 24)
+            here.squares[2 * i + 1] = low & 0xFFFFFF
+        self.counts[j] += self.counts[k]
+        self.labels[j] = self.labels[j] or self.labels[k]
+        self.remove(k)
+        self.derive(j)
 
     def remove(self, j):
         """Remove prototype j; those after it move down by one."""
@@ -74,10 +91,11 @@ class Prototypes:
             here, there = self._row[k], self._row[k + 1]
             here.sums[:] = there.sums
             here.squares[:] = there.squares
+            here.mean[:] = there.mean
+            here.variance[:] = there.variance
         self.labels.pop(j)
         self.counts.pop(j)
-        for k in range(j, last):
-            self.derive(k)
+        self._pool()
 
     def clear(self):
         """Remove all."""
@@ -95,16 +113,33 @@ class Prototypes:
 
     @micropython.native
     def derive(self, j):
-        """Bring mean, weights and scale of prototype j up to date with its sums. Nothing to do for an empty one."""
-        if not self.counts[j]:
-            self._scales[j] = _EMPTY
-            return
-        row = self._row[j]
-        n = self.n_dims
-        kernels.derive(row.sums, n, row.squares, self.counts[j], row.mean, self._variance)
-        low = kernels.weigh(self._variance, n, self._floor_q12, row.weights)
+        """Bring the mean of prototype j, and the spread of all, up to date with its sums."""
+        if self.counts[j]:
+            row = self._row[j]
+            kernels.derive(row.sums, self.n_dims, row.squares, self.counts[j], row.mean, row.variance)
+        self._pool()
+
+    @micropython.native
+    def _pool(self):
+        # the variance within prototypes: sum of count * variance / (sum of counts - their number)
+        counts, shares, scales = self.counts, self._shares, self._scales
+        n_dims = self.n_dims
+        free = halvings = 0
+        for count in counts:
+            if count:
+                free += count - 1
+        while free >> halvings >= 0x200000:
+            halvings += 1
+        free >>= halvings
+        for j in range(self.n):
+            shares[j] = ((counts[j] >> halvings) << 8) // free if free > 0 else 0
+        kernels.pool(self._variances, n_dims, self.n, shares, self.variance)
+        low = kernels.weigh(self.variance, n_dims, self._floor_q12, self._weights, self.n)
         # a typical member is one spread away in every dimension: sum = 255 low n, and a largest term of the same
-        self._scales[j] = self._log2(255) + self._log2(low) - 12 * 256 + self._log2(n)
+        log2 = self._log2
+        scale = log2(255) + log2(low) - 12 * 256 + log2(n_dims)
+        for j in range(self.n):
+            scales[j] = scale if counts[j] else _EMPTY
 
     @micropython.native
     def score_one(self, x):
@@ -117,28 +152,13 @@ class Prototypes:
 
     def nearest(self):
         """Return the index of the prototype that gave the last score."""
-        scores = list(self._scores[: self.n])
-        return scores.index(min(scores))
+        return kernels.smallest(self.scores, 0, self.n)
 
     def strangest(self, x):
         """Return the dimension of x that is strangest to the nearest prototype of the last score."""
         row = self._row[self.nearest()]
         kernels.strangest(x, row.mean, row.weights, self.n_dims, self._strange)
         return self._strange[1]
-
-    def pooled_variance_into(self, out):
-        """Write the variance within labels, pooled over all prototypes, Q12, to out, array('i') (n_dims,).
-
-        sum over prototypes of (S2 - S1^2 / count) / (sum of counts - their number); the floor where that is 0.
-        """
-        free = sum(self.counts) - self.n
-        for i in range(self.n_dims):
-            total = 0
-            for j in range(self.n):
-                row = self._row[j]
-                s2 = (row.squares[2 * i] << 24) + row.squares[2 * i + 1]
-                total += (s2 << 12) - ((row.sums[i] * row.sums[i]) << 12) // self.counts[j]
-            out[i] = total // free if free > 0 else 0
 
     def mean_of(self, j):
         """Return a view of prototype j's mean, int8 (n_dims,)."""
@@ -171,6 +191,7 @@ class _Row:
         self.sums = memoryview(p._sums)[j * n : (j + 1) * n]
         self.squares = memoryview(p._squares)[2 * j * n : 2 * (j + 1) * n]
         self.mean = memoryview(p._means)[j * n : (j + 1) * n]
+        self.variance = memoryview(p._variances)[j * n : (j + 1) * n]
         self.weights = memoryview(p._weights)[j * n : (j + 1) * n]
 
 

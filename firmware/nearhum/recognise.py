@@ -108,9 +108,7 @@ class Recogniser:
         p = self.prototypes
         if not p.labels:
             return
-        variance = array("i", bytes(4 * self.n_dims))
-        p.pooled_variance_into(variance)
-        low_q12 = kernels.weigh(variance, self.n_dims, self._floor_q12, self._weights)
+        low_q12 = kernels.weigh(p.variance, self.n_dims, self._floor_q12, self._weights, 1)
         typical = 255 * self.n_dims * low_q12 >> 12  # one spread away in every dimension
         for j in range(len(p.labels)):
             self._row[j][:] = p.mean_of(j)

@@ -10,8 +10,9 @@ from binascii import b2a_base64, crc32
 from nearhum import __version__, board, config
 from nearhum.errors import CommandError
 from nearhum.features import Plan
+from nearhum.recognise import MAX_LABEL_BYTES
 from nearhum.store import read_file
-from nearhum.wire import MAX_PAYLOAD_BYTES, NO_SCORE, RECORD_CRC_BYTES, RECORD_HEADER_BYTES, STATE_NAMES
+from nearhum.wire import MAX_PAYLOAD_BYTES, NO_SCORE, RECORD_CRC_BYTES, RECORD_HEADER_BYTES, STATE_NAMES, WATCH
 
 # the largest record must fit into an answer, and the answer into the console's buffer
 _LOG_LEAST = MAX_PAYLOAD_BYTES + RECORD_HEADER_BYTES + RECORD_CRC_BYTES
@@ -49,7 +50,7 @@ class Verbs:
             "verbs": {
                 "help": "this",
                 "status": "what the board is doing",
-                "learn": "[WINDOWS | 30s | 10m | 24h | stop]: learn what is normal, from now on",
+                "learn": "[WINDOWS | 30s | 10m | 24h | stop] [as MODE]: learn what is normal; add a mode to it",
                 "watch": "end the learning period and watch",
                 "enrol": "LABEL [N]: the next N windows are examples of LABEL",
                 "forget": "LABEL",
@@ -74,13 +75,14 @@ class Verbs:
             "kind": hum.config["kind"],
             "path": hum.config["path"],
             "state": STATE_NAMES[detector.state],
-            "n_learned": p.counts[0] if p.counts else 0,
+            "n_learned": sum(p.counts),
             "learn_left": detector.learn_left,
             "learn_total": detector.learn_total,
             "score": None if hum.temporal.score == NO_SCORE else hum.temporal.score,
             "threshold": detector.threshold if p.counts else None,
             "alarm": hum.temporal.alarm,
             "label": hum.label_name(),
+            "mode": detector.mode(),
             "n_windows": hum.n_windows,
             "n_prototypes": p.n,
             "n_labels": len(hum.recogniser.ids),
@@ -99,20 +101,32 @@ class Verbs:
         }
 
     def learn(self, words):
-        """learn [WINDOWS | 30s | 10m | 24h | stop]"""
+        """learn [WINDOWS | 30s | 10m | 24h | stop] [as MODE]"""
         hum = self._hum
         if words and words[0] == "stop":
             return self.watch([])
+        mode = " ".join(words[2:]) if len(words) > 1 else None
+        if mode is not None:
+            self._check_mode(words[1], mode)
         n = windows(words[0], hum.config) if words else hum.config["learn_windows"]
         low, high = config.SETTINGS["learn_windows"][:2]
-        if hum.features.ranges:
+        if hum.features.ranges and not mode:
             low = max(low, 2 * hum.config["n_range"])  # the range of slow channels is learned first
         if not low <= n <= high:
             raise CommandError("a learning period of %d windows" % n, "%d to %d windows" % (low, high))
         hum.guard.trust()
         hum.learned.snapshot()
-        hum.learned.start(n)
-        return {"windows": n, "seconds": n * hum.config["n_hop"] / hum.config["rate_hz"]}
+        hum.learned.start(n, mode)
+        return {"windows": n, "seconds": n * hum.config["n_hop"] / hum.config["rate_hz"], "mode": mode}
+
+    def _check_mode(self, word, mode):
+        if word != "as":
+            raise CommandError("learn ... %r" % word[:40], "learn LENGTH as MODE adds a mode to what is normal")
+        size = len(mode.encode())
+        if not 1 <= size <= MAX_LABEL_BYTES:
+            raise CommandError("the name of a mode of %d bytes" % size, "1 to %d bytes" % MAX_LABEL_BYTES)
+        if self._hum.detector.state != WATCH:
+            raise CommandError("nothing is normal yet that a mode could be added to", "`learn`, and wait for its end")
 
     def watch(self, words):
         """watch"""

@@ -174,8 +174,24 @@ def learn_sums_exactly():
 
 def weights_of(variances, floor):
     out = bytearray(len(variances))
-    low = kernels.weigh(array("i", variances), len(variances), floor, out)
+    low = kernels.weigh(array("i", variances), len(variances), floor, out, 1)
     return low, list(out)
+
+
+@test
+def weights_in_every_row():
+    out = bytearray(8)
+    kernels.weigh(array("i", [4096, 8192]), 2, 4096, out, 3)
+    equal(list(out), [255, 128] * 3 + [0, 0])
+
+
+@test
+def pooled_by_hand():
+    out = array("i", [0, 0])
+    kernels.pool(array("i", [320, 64, 640, 1 << 26]), 2, 2, array("i", [64, 192]), out)
+    equal(list(out), [(10 * 64 + 20 * 192) >> 3, (2 * 64 + (1 << 21) * 192) >> 3])
+    kernels.pool(array("i", [1 << 26, 0, 1 << 26, 0]), 2, 2, array("i", [256, 256]), out)
+    equal(list(out), [1 << 26, 0])
 
 
 @test

@@ -132,9 +132,11 @@ def a_period_of_sixteen_million_windows_ends_in_small_integers():
         squares = d.n_scores * score * score
         d.square_high, d.square_low = squares >> 24, squares & 0xFFFFFF
         locked_windows(hum, 15)
-    equal((d.state, d.learn_left, p.counts[0]), (LEARN, 10, MAX_COUNT))
+    # windows unlike those are modes of their own, without a share of all: dropped at the end
+    equal((d.state, d.learn_left, sum(p.counts), p.n > 1), (LEARN, 10, MAX_COUNT, True))
     locked_windows(hum, 10)
-    equal((d.state, p.counts[0]), (WATCH, MAX_COUNT))
+    equal((d.state, p.n), (WATCH, 1))
+    between(p.counts[0], n, MAX_COUNT, "windows")
 
 
 @test

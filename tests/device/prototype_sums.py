@@ -203,10 +203,62 @@ def pooled_variance():
         j = p.add("x")
         for v in values:
             p.learn_one(j, as_bytes([v]))
-    out = array("i", [0])
-    p.pooled_variance_into(out)
-    # (2 + 6) / (5 - 2), Q12; the quotients of the parts may each round down
-    between(out[0], 4096 * 8 // 3 - 2, 4096 * 8 // 3 + 2, "pooled")
+        p.derive(j)
+    # (2 + 6) / (5 - 2), Q12; shares are of 256, the quotients of the parts may each round down
+    between(p.variance[0], 4096 * 8 // 3 - 110, 4096 * 8 // 3 + 2, "pooled")
+
+
+@test
+def one_of_each_has_no_spread():
+    p = made(1)
+    for v in (-5, 100):
+        j = p.add("x")
+        p.learn_one(j, as_bytes([v]))
+        p.derive(j)
+    equal(p.variance[0], 0)
+
+
+@test
+def the_spread_of_many_is_not_lost():
+    # counts beyond 2^21 are halved with what they are shares of
+    p = made(1)
+    p.add(None)
+    p.counts[0] = 1 << 23
+    p._row[0].squares[0] = 9 << 23 >> 24  # every value is 3 from the mean of 0
+    p._row[0].squares[1] = (9 << 23) & 0xFFFFFF
+    p.derive(0)
+    between(p.variance[0], 9 * 4096 - 40, 9 * 4096, "variance")
+
+
+@test
+def joined_as_if_one_had_learned_all():
+    random = Lcg(6)
+    rows = [as_bytes([random.within(127) for _ in range(4)]) for _ in range(30)]
+    two, one = made(), made()
+    one.add(None)
+    for j in range(2):
+        two.add(None)
+    for i, row in enumerate(rows):
+        two.learn_one(i % 3 and 1, row)
+        one.learn_one(0, row)
+    one.derive(0)
+    two.derive(0)
+    two.derive(1)
+    two.join(0, 1)
+    equal((two.n, two.counts, two.pack(0)), (1, [30], one.pack(0)))
+    for row in rows:
+        equal(two.score_one(row), one.score_one(row))
+
+
+@test
+def room_that_is_not_needed_is_given_back():
+    p = three(made())
+    before = [p.pack(j) for j in range(3)]
+    p.reserve(8)
+    p.reserve(0)
+    equal([p.pack(j) for j in range(3)], before)
+    p.score_one(as_bytes([49] * 4))
+    equal(p.nearest(), 2)
 
 
 done()

@@ -132,6 +132,16 @@ def test_learning_and_watching(nearhum: Nearhum):
     nearhum("watch")
 
 
+def test_a_mode_is_added_to_what_is_normal(nearhum: Nearhum):
+    nearhum("learn", "40", "--wait")
+    before = told(nearhum("list", "--json"))
+    nearhum("learn", "20", "--as", "full load", "--wait")
+    after = told(nearhum("list", "--json"))
+    assert sum(p["count"] for p in after) == sum(p["count"] for p in before) + 20
+    assert "full load" in nearhum("list").stdout
+    assert "say how long" in nearhum("learn", "--as", "night", code=2).stderr
+
+
 def test_labels(nearhum: Nearhum):
     assert told(nearhum("enrol", "knock", "3", "--wait", "--json")) == {"label": "knock", "examples": 3}
     assert "knock" in nearhum("list").stdout

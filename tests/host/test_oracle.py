@@ -61,6 +61,9 @@ HEADS = {
 }  # fmt: skip
 
 
+_N_MODES: dict[str, int] = {}  # of each case, once compared
+
+
 @dataclass
 class Outcome:
     """What the firmware made of a case's windows, and the windows."""
@@ -95,6 +98,11 @@ def windows_of(n_channels: int, n: int, seed: int) -> np.ndarray:
     random = np.random.default_rng(seed)
     hum = 3000 * np.sin(2 * np.pi * 5.3 * np.arange(n) / n) + 20
     normal = np.round(hum + 300 * random.standard_normal((120 * n_channels, n))).astype(np.int64)
+    # a second mode on the way, and a little dirt in both
+    loud = 9000 * np.sin(2 * np.pi * 11.1 * np.arange(n) / n) - 400
+    normal[40 * n_channels : 75 * n_channels] += np.round(loud).astype(np.int64)
+    normal[30 * n_channels : 31 * n_channels] //= 16
+    normal[99 * n_channels : 100 * n_channels] = 25
     others = np.concatenate([signals.nasty(n), real_windows(n, 200), signals.ordinary(n, 300, seed)])
     random.shuffle(others)
     rows = np.concatenate([normal, others])
@@ -206,15 +214,17 @@ def test_learning_and_scores_are_bit_identical(name: str) -> None:
     assert board.threshold == run.about["threshold"]
     assert (np.clip(wanted, -32768, 32767) == run.scores).all()
     packed = b"".join(
-        [
-            struct.pack("<I", board.prototype.count),
-            board.prototype.sums.astype("<i4").tobytes(),
-            np.stack([board.prototype.squares >> 24, board.prototype.squares & 0xFFFFFF], axis=1)
-            .astype("<i4")
-            .tobytes(),
-        ]
-    )
+        b"\0" + struct.pack("<I", p.count) + p.sums.astype("<i4").tobytes()
+        + np.stack([p.squares >> 24, p.squares & 0xFFFFFF], axis=1).astype("<i4").tobytes()
+        for p in board.modes.all
+    )  # fmt: skip
     assert packed in run.state
+    _N_MODES[name] = len(board.modes.all)
+
+
+def test_several_modes_were_among_what_was_learned() -> None:
+    if len(_N_MODES) == len(CASES):  # all of them ran in this process
+        assert sum(n > 1 for n in _N_MODES.values()) >= 6
 
 
 def test_enough_windows_were_compared() -> None:

@@ -43,12 +43,12 @@ def weigh(variance: Ints, floor: int) -> tuple[Ints, int]:
     return np.clip(quotient, 1, 255), lowest
 
 
-@dataclass
+@dataclass(eq=False)
 class Prototype:
-    """Raw sums of what was learned; mean, weights and scale as of the last derive."""
+    """Raw sums of what was learned; mean and variance as of the last derive."""
 
     n_dims: int
-    floor: int
+    name: str = ""
     count: int = 0
     sums: Ints = field(init=False)
     squares: Ints = field(init=False)
@@ -56,6 +56,8 @@ class Prototype:
     def __post_init__(self) -> None:
         self.sums = np.zeros(self.n_dims, dtype=np.int64)
         self.squares = np.zeros(self.n_dims, dtype=np.int64)
+        self.mean = np.zeros(self.n_dims, dtype=np.int64)
+        self.variance = np.zeros(self.n_dims, dtype=np.int64)
 
     def learn(self, x: Ints) -> None:
         self.sums = i32(self.sums + x)
@@ -64,19 +66,90 @@ class Prototype:
         self.count += 1
 
     def derive(self) -> None:
-        self.mean, variance = derive(self.sums, self.squares, self.count)
-        self.weights, lowest = weigh(variance, self.floor)
+        self.mean, self.variance = derive(self.sums, self.squares, self.count)
+
+
+class Modes:
+    """The normal prototypes, found on the way. See firmware/nearhum/modes.py and prototypes.py."""
+
+    capacity = 8
+
+    def __init__(self, n_dims: int, floor: int, learn: int):
+        self.n_dims, self.floor = n_dims, floor
+        self.warm = max(8, min(64, learn >> 3))
+        self.all: list[Prototype] = []
+
+    @property
+    def total(self) -> int:
+        return sum(p.count for p in self.all)
+
+    def pool(self) -> None:
+        """Bring weights and scale up to date: all share one spread."""
+        free = sum(p.count - 1 for p in self.all if p.count)
+        halvings = max(0, free.bit_length() - 21)
+        free >>= halvings
+        shares = [((p.count >> halvings) << 8) // free if free > 0 else 0 for p in self.all]
+        pooled = sum(i32((p.variance >> 5) * share) for p, share in zip(self.all, shares, strict=True))
+        self.weights, lowest = weigh(np.minimum(i32(np.asarray(pooled)) >> 3, 1 << 26), self.floor)
         n = np.int64(self.n_dims)
         self.scale = int(log2_q8(np.int64(255)) + log2_q8(np.int64(lowest)) - 12 * 256 + log2_q8(n))
 
-    def score(self, x: Ints) -> int:
-        """Return octaves of squared distance in Q8 against a typical member."""
-        apart = x - self.mean
+    def scores(self, x: Ints) -> list[int]:
+        """Return octaves of squared distance in Q8 to each mode, against a typical member."""
+        return [self._score(x, p) for p in self.all]
+
+    def _score(self, x: Ints, p: Prototype) -> int:
+        apart = x - p.mean
         terms = i32(i32(apart * apart) * self.weights)
         distance = min(int(i32(np.cumsum(terms))[-1]), _HELD)
         both = i32((distance >> 1) + (i32(self.n_dims * int(terms.max())) >> 3))
         log = 256 + int(normalised(both)) if both > 1 else 256
         return log - self.scale
+
+    def learn(self, x: Ints) -> bool:
+        """Learn one embedding; return True where it may be dirt."""
+        total = self.total
+        if not self.all:
+            self.all.append(Prototype(self.n_dims))
+        j = len(self.all) - 1
+        if self.all[j].count and (j or total >= self.warm):
+            scores = self.scores(x)
+            j = int(np.argmin(scores))
+            if scores[j] > 5 * 256:
+                j = self._begin(j, total)
+        p = self.all[j]
+        p.learn(x)
+        p.derive()
+        self.pool()
+        near = self.scores(p.mean)
+        for k, other in enumerate(self.all):
+            if other is not p and near[k] < 256:
+                first, second = (p, other) if j < k else (other, p)
+                first.sums, first.squares = first.sums + second.sums, first.squares + second.squares
+                first.count += second.count
+                self.all.remove(second)
+                first.derive()
+                self.pool()
+                p = first
+                break
+        return p.count * 20 < total
+
+    def _begin(self, nearest: int, total: int) -> int:
+        if len(self.all) == self.capacity:
+            smallest = min(range(len(self.all)), key=lambda j: self.all[j].count)
+            if self.all[smallest].count * 20 >= total:
+                return nearest
+            del self.all[smallest]
+        self.all.append(Prototype(self.n_dims))
+        return len(self.all) - 1
+
+    def finish(self) -> None:
+        """Drop what too few windows belong to."""
+        least = max(3, self.total // 20)
+        for p in self.all[::-1]:
+            if p.count < least and p.count < max(other.count for other in self.all):
+                self.all.remove(p)
+        self.pool()
 
 
 def rarity(config: dict[str, Any]) -> int:
@@ -99,23 +172,24 @@ class Board:
     """Learns the first windows of a run, then watches: the scores and the threshold that a board would have."""
 
     def __init__(self, n_dims: int, config: dict[str, Any], learn: int):
-        self.prototype = Prototype(n_dims, config["spread_floor"] ** 2 << 12)
+        self.modes = Modes(n_dims, config["spread_floor"] ** 2 << 12, learn)
         self.share = config["smooth"]
         self.one_in = rarity(config)
         self.left = learn
         self.calibration: list[int] = []
         self.threshold: int | None = None
         self.smoothed = NO_SCORE
+        self.dirt = False
         self._smoothed_q8 = 0
 
     def take(self, x: Ints) -> int:
         """Take one embedding; return the smoothed score, NO_SCORE where there is none yet."""
-        p = self.prototype
-        if p.count and p.count >= self.left:  # the first half has no scores; then, and watching, all have
-            self._smooth(p.score(x))
+        if self.dirt:  # what follows it is not smoothed with it
+            self.smoothed = NO_SCORE
+        if self.modes.total >= max(1, self.left):  # the first half has no scores; then, and watching, all have
+            self._smooth(min(self.modes.scores(x)))
         shown = self.smoothed
-        if self.left:
-            self._learn(x)
+        self.dirt = self._learn(x) if self.left else False
         return shown
 
     def _smooth(self, score: int) -> None:
@@ -126,15 +200,15 @@ class Board:
             self._smoothed_q8 += step.item() >> 8
         self.smoothed = (self._smoothed_q8 + 128) >> 8
 
-    def _learn(self, x: Ints) -> None:
-        p = self.prototype
-        if self.smoothed != NO_SCORE:
+    def _learn(self, x: Ints) -> bool:
+        dirt = self.modes.learn(x)
+        if self.smoothed != NO_SCORE and not dirt:
             self.calibration.append(max(-8191, min(8191, self.smoothed)))
-        p.learn(x)
-        p.derive()
         self.left -= 1
         if not self.left:
+            self.modes.finish()
             self.threshold = self._threshold()
+        return dirt and bool(self.left)
 
     def _threshold(self) -> int:
         n = len(self.calibration)

@@ -6,7 +6,7 @@ everywhere. All variants give the same bits. VARIANT: "asm" or "viper".
 
 from nearhum.kernels.viper import deinterleave, isqrt, log2_q8, moments, slide
 from nearhum.kernels.viper_head import pool_max
-from nearhum.kernels.viper_learn import derive, weigh
+from nearhum.kernels.viper_learn import derive, pool, weigh
 from nearhum.kernels.viper_near import smallest, strangest
 
 try:

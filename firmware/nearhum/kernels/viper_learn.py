@@ -100,11 +100,29 @@ def derive(sums: ptr32, v: int, squares: ptr32, count: int, mean: ptr8, variance
 
 
 @micropython.viper
-def weigh(variance: ptr32, n: int, floor: int, weights: ptr8) -> int:
-    """Write weights = 255 smallest / variance, rounded, 1..255, and return the smallest variance (Q12), floor at least.
+def pool(variances: ptr32, n: int, n_rows: int, shares: ptr32, out: ptr32):
+    """Write the mean over n_rows of variances (n_rows, n), Q12, weighted by shares of 256, to out (n,); held to 2^26.
 
-    floor: Q12, 1 <= floor <= 2^24. A variance is at most 2^26; smallest and variance are halved together until
-    255 * smallest + variance / 2 < 2^30.
+    The shares add to 512 at most and a variance is at most 2^26: the sum of (v >> 5) * share is at most 2^30.
+    """
+    for i in range(n):
+        s = 0
+        at = i
+        for j in range(n_rows):
+            s += (int(variances[at]) >> 5) * int(shares[j])
+            at += n
+        s = s >> 3
+        if s > 0x4000000:
+            s = 0x4000000
+        out[i] = s
+
+
+@micropython.viper
+def weigh(variance: ptr32, n: int, floor: int, weights: ptr8, n_rows: int) -> int:
+    """Write weights = 255 smallest / variance, rounded, 1..255, to each of n_rows rows of n; return the smallest.
+
+    floor: Q12, 1 <= floor <= 2^24, and so is what is returned, or more. A variance is at most 2^26; smallest and
+    variance are halved together until 255 * smallest + variance / 2 < 2^30.
     """
     low = 0x3FFFFFFF
     for i in range(n):
@@ -126,5 +144,8 @@ def weigh(variance: ptr32, n: int, floor: int, weights: ptr8) -> int:
             q = 1
         if q > 255:
             q = 255
-        weights[i] = q
+        at = i
+        for _ in range(n_rows):
+            weights[at] = q
+            at += n
     return low

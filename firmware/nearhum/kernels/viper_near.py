@@ -146,11 +146,13 @@ def score(x: ptr8, v: int, bound) -> int:
 
 @micropython.viper
 def smallest(values: ptr32, first: int, n: int) -> int:
-    """Return where the smallest of n values, 0 <= value < 2^30, lies from index `first` on; -1 where n is 0."""
+    """Return where the smallest of n values below 2^30 lies from index `first` on; -1 where n is 0."""
+    b = 31
+    sign = 1 << b
     best = 0x3FFFFFFF
     at = -1
     for i in range(first, first + n):
-        v = int(values[i])
+        v = (int(values[i]) ^ sign) - sign
         if v < best:
             best = v
             at = i

@@ -20,16 +20,26 @@ def learn(
             show_default=False,
         ),
     ] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            "--as", metavar="MODE", help="Keep what is normal, and add this as a mode of it: night, full load."
+        ),
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until learning has ended.")] = False,
     port: Port = None,
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Start a learning period from scratch: what the board hears now is normal."""
+    """Start a learning period: what the board hears now is normal, and nothing else, or (--as) that too."""
+    from ..errors import UsageError
     from ..link import connect
 
+    if mode is not None and spec in (None, "stop"):
+        raise UsageError(f"--as {mode} without a length", "say how long: nearhum learn 10m --as MODE")
+
     with connect(port, resume) as link:
-        answer = link.ask(f"learn {spec}" if spec else "learn")
+        answer = link.ask(" ".join(["learn", *([spec] if spec else []), *(["as", mode] if mode else [])]))
         if wait and spec != "stop":
             answer = _until_learned(link)
     answer.pop("verb", None)

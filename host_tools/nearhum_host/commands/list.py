@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..terminal import Json, Port, Resume, print_json, print_rows
 
 
@@ -14,6 +16,14 @@ def list_(port: Port = None, resume: Resume = False, as_json: Json = False) -> N
     if as_json:
         print_json(prototypes)
     elif prototypes:
-        print_rows([{"label": p.pop("label", None) or "(normal)", **p} for p in prototypes])
+        print_rows([{"label": _label(p), "count": p["count"], "id": p["id"]} for p in prototypes])
     else:
         print("nothing learned yet")
+
+
+def _label(prototype: dict[str, Any]) -> str:
+    """Return the label; of a mode of normal, which has no label id, the name in parentheses."""
+    name = prototype.get("label")
+    if prototype["id"]:
+        return str(name)
+    return f"(normal: {name})" if name else "(normal)"

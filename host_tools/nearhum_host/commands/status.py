@@ -47,6 +47,7 @@ def readable(port: str, status: dict[str, Any]) -> dict[str, Any]:
         "alarm": take("alarm"),
         "score": f"{score} (threshold {threshold})",
         "label": take("label"),
+        "mode": take("mode"),
         "windows": take("n_windows"),
         "learned": f"{learned} windows; {take('n_prototypes')} normal prototypes, {take('n_labels')} labels, "
         f"{take('state_bytes')} bytes",
@@ -54,6 +55,8 @@ def readable(port: str, status: dict[str, Any]) -> dict[str, Any]:
         "uptime": f"{take('uptime_s')} s since boot {take('boot')}",
         "free memory": f"{take('mem_free')} bytes",
     }
+    if shown["mode"] is None:
+        shown.pop("mode")
     if left.get("dropped") == 0:
         left.pop("dropped")
     return {**shown, **left}

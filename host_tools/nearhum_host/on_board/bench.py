@@ -201,7 +201,7 @@ def learning(suffix, n, rivals):
 
     def derive():
         kernels.derive(sums, n, squares, 100, mean, variance)
-        kernels.weigh(variance, n, 4 << 12, weights)
+        kernels.weigh(variance, n, 4 << 12, weights, 1)
 
     report("derive_%d%s" % (n, suffix), derive)
 

@@ -103,7 +103,7 @@ def learned():
     kernels.derive(sums, n, squares, 200, mean, variance)
     yield mean
     yield variance
-    kernels.weigh(variance, n, 4 << 12, weights)
+    kernels.weigh(variance, n, 4 << 12, weights, 1)
     yield weights
 
 

@@ -1,0 +1,102 @@
+"""Modes: the normal prototypes. A machine is off, idle or at full load; each mode is found while it is learned.
+
+Enters: the int8 embeddings of a learning period. Leaves: a few prototypes without a label, or with a mode's name.
+The first windows are one mode. After that warm-up a window further than NEW from every mode begins one of its own; two
+modes whose means are as near to each other as a member is to its mode become one. What no SHARE-th of the windows
+belongs to was dirt: it sets no threshold, gives way to the next new mode, and is dropped when the period ends.
+Leader clustering (Hartigan, Clustering Algorithms, 1975, chapter 3) over running means, with one spread for all.
+"""
+
+import micropython
+
+from nearhum.prototypes import MAX_COUNT
+
+NEW = 5 * 256  # octaves of squared distance in Q8: five spreads and more in all dimensions
+MEET = 256  # as far as a typical member is from its mode
+SHARE = 20
+LEAST = 3  # windows of a mode, whatever their share
+_WARM_LEAST, _WARM_MOST = 8, 64
+
+
+class Modes:
+    """The modes of one detector, over its prototypes. Learning a window allocates only where a mode begins."""
+
+    def __init__(self, prototypes):
+        self.prototypes = prototypes
+        self._warm = _WARM_MOST  # windows
+
+    def start(self, n_windows, name):
+        """Begin a period: forget what is normal; or, where the mode to learn has a name, keep it and add that one."""
+        p = self.prototypes
+        if not name:
+            p.clear()
+        self.resume(n_windows)
+        if name and name not in p.labels:
+            if p.n == p.capacity:
+                p.remove(self._smallest())
+            p.add(name)
+
+    def resume(self, n_windows):
+        """Go on with a period of n_windows: have room for all modes, for learning allocates nothing."""
+        self._warm = max(_WARM_LEAST, min(_WARM_MOST, n_windows >> 3))
+        self.prototypes.reserve(self.prototypes.capacity)
+
+    @micropython.native
+    def learn_one(self, x):
+        """Learn one embedding in its mode. Returns True where it may be dirt: its mode has no share of the windows."""
+        p = self.prototypes
+        total = sum(p.counts)
+        if not p.n:
+            p.add(None)
+        j = p.n - 1
+        if not p.counts[j]:
+            pass  # the first of a mode
+        elif p.n > 1 or total >= self._warm:
+            score = p.score_one(x)
+            j = p.nearest()
+            if score > NEW:
+                j = self._begin(j, total)
+        p.learn_one(j, x)
+        p.derive(j)
+        if p.n > 1:
+            j = self._meet(j)
+        return p.counts[j] * SHARE < total and not p.labels[j]
+
+    def _begin(self, nearest, total):
+        # a mode of its own, in the place of dirt where there is no room
+        p = self.prototypes
+        if p.n == p.capacity:
+            j = self._smallest()
+            if p.labels[j] or p.counts[j] * SHARE >= total:
+                return nearest
+            p.remove(j)
+        return p.add(None)
+
+    @micropython.native
+    def _meet(self, j):
+        # join j with a mode it has met; returns where it is then
+        p = self.prototypes
+        p.score_one(p.mean_of(j))
+        for k in range(p.n):
+            both = p.counts[j] + p.counts[k]
+            if k != j and p.scores[k] < MEET and both <= MAX_COUNT and not (p.labels[j] and p.labels[k]):
+                first, second = min(j, k), max(j, k)
+                p.join(first, second)
+                return first
+        return j
+
+    def _smallest(self):
+        # the mode of the fewest windows; of named ones only where all are
+        p = self.prototypes
+        return min([(p.labels[j] is not None, p.counts[j], j) for j in range(p.n)])[2]
+
+    def finish(self):
+        """End the period: drop dirt, and the room for more modes. Returns how many windows were dirt."""
+        p = self.prototypes
+        total = sum(p.counts)
+        for j in range(p.n - 1, -1, -1):
+            weak = not p.counts[j] or not p.labels[j] and p.counts[j] < max(LEAST, total // SHARE)
+            if weak and p.counts[j] < max(p.counts):
+                p.remove(j)
+        p.reserve(p.n)
+        return total - sum(p.counts)
