@@ -13,6 +13,10 @@ def deploy(
     board: Annotated[
         str, typer.Option("--board", "-b", help="A board's name (`nearhum boards`) or your own .toml file.")
     ],
+    everything: Annotated[
+        bool,
+        typer.Option("--everything", help="The modules too that its settings never load: for tests and benchmarks."),
+    ] = False,
     port: Port = None,
     as_json: Json = False,
 ) -> None:
@@ -24,7 +28,7 @@ def deploy(
     from ..application import application
     from ..link import connect
 
-    files = application(boards.load(board))
+    files = application(boards.load(board), everything=everything)
     with connect(port) as link, progress("deploying", "bytes") as bar:
         done = deployment.deploy(link, files, bar)
     if as_json:
