@@ -34,7 +34,6 @@ from nearhum.verbs import Verbs
 from nearhum.window import Window
 from nearhum.wire import LAST_WINDOW, LEARN, NO_SCORE
 
-MAX_MODES = 8  # normal prototypes
 BLOCK_BYTES = 1024
 
 _current = None
@@ -60,7 +59,7 @@ class Pipeline:
         # windows that begin while who typed `learn` leaves
         self.n_settling = -int(-config["settle_s"] * config["rate_hz"] // config["n_hop"])
         n, floor = self.head.n_out, config["spread_floor"]
-        self.detector = Detector(Prototypes(MAX_MODES, n, floor, log2), rarity(config))
+        self.detector = Detector(Prototypes(config["n_modes"], n, floor, log2), rarity(config))
         self.recogniser = Recogniser(Prototypes(MAX_LABELS, n, floor, log2), floor, config["reject"], log2)
         self.temporal = Temporal(config)
         self.guard = Guard()

@@ -92,7 +92,9 @@ class Fan:
             asked, windows = session.about, run.windows_of(session.recording)
             label = LABEL_NORMAL if asked.state == NORMAL else LABEL_ANOMALY
             watched = windows[1::2]
-            spans[session.name] = [span for some in watched for span in spans_of(some, label)]
+            # of a move what was learned anew; of a damaged fan where it ran
+            n = int(RUNNING * len(watched[-1])) if label == LABEL_ANOMALY else len(watched[-1])
+            spans[session.name] = spans_of(watched[-1][:n], label)
             rows = [_rows(run, some, label == LABEL_ANOMALY) for some in watched]
             if asked.moved:
                 moves.append((asked, rows[0], rows[1]))
