@@ -4,6 +4,9 @@ It binds the ranges of slow channels, the detector's prototypes and threshold, a
 and the journal: every change of them is made here, saved, and journalled with its cause.
 """
 
+from binascii import crc32
+
+from nearhum.errors import CommandError
 from nearhum.wire import LEARN, STATE_NAMES
 
 
@@ -21,6 +24,7 @@ class Learned:
         self.enrol_label, self.enrol_left = "", 0
         self.unsaved = ""  # why the last save failed; the state is still in RAM then
         self._saved_s = 0
+        self._undo = 0  # snapshot of before the change that is being made
 
     def load(self):
         """Take up what a reset interrupted: a learning period with its next window, watching with its threshold."""
@@ -66,27 +70,63 @@ class Learned:
             self.ranges.forget()
         self.detector.forget()
         self.recogniser.clear()
+        self._afresh()
+
+    def _afresh(self):
+        # other things are known now: no alarm, no smoothing and no enrolment goes on from before
         self.enrol_left = 0
         self.temporal.reset()
+        self.temporal.restart()
 
     def changed(self, event, **what):
         """Save and journal a change, with its cause."""
         what["window"] = self._hum.n_windows
+        if self._undo:
+            what["undo"], self._undo = self._undo, 0
         self.save()
         self.journal.event(event, **what)
 
     # --- keeping ---------------------------------------------------------------------------------------------------
 
-    def snapshot(self):
-        """Keep the present state to roll back to."""
-        self.store.snapshot(self.pack())
+    def snapshot(self, cause):
+        """Keep the present state to roll back to, before a change. cause: the command that asks for it."""
+        hum = self._hum
+        note = {
+            "cause": cause[:60],
+            "boot": self.journal.boot,
+            "window": hum.n_windows,
+            "uptime_s": hum.clock.seconds,
+            "state": STATE_NAMES[self.detector.state],
+            "n_learned": sum(self.detector.prototypes.counts),
+            "n_labels": len(self.recogniser.ids),
+        }
+        body = self.pack()
+        while True:
+            try:
+                self._undo = self.store.snapshot(body, note)
+                return
+            except OSError:
+                if not self.journal.make_room():
+                    raise
 
-    def rollback(self):
-        """Put the snapshot in the place of the present state, and the present state into the snapshot."""
-        body = bytes(self.store.previous())
-        self.snapshot()
+    def rollback(self, number=0):
+        """Put a snapshot in the place of the present state, which is kept as one too. Returns its number.
+
+        number: 0 for the youngest that differs from the present state: what undoes the last change.
+        """
+        if not number:
+            known = self.store.snapshots()
+            present = crc32(self.pack())
+            while known and known[-1]["crc"] == present:
+                known.pop()
+            if not known:
+                raise CommandError("nothing to roll back to", "a snapshot is made before every change")
+            number = known[-1]["number"]
+        body = self.store.body_of(number)
+        self.snapshot("rollback %d" % number)
         self.unpack(body)
-        self.changed("rollback")
+        self.changed("rollback", to=number)
+        return number
 
     def save(self):
         """Save the state; a full file system gives up its oldest log for it."""
@@ -118,5 +158,4 @@ class Learned:
         at = self.ranges.unpack(body) if self.ranges else 0
         at += self.detector.unpack(body[at:])
         self.recogniser.unpack(body[at:])
-        self.temporal.reset()
-        self.temporal.restart()
+        self._afresh()

@@ -54,9 +54,9 @@ class Verbs:
                 "watch": "end the learning period and watch",
                 "enrol": "LABEL [N]: the next N windows are examples of LABEL",
                 "forget": "LABEL",
-                "list": "what was learned",
+                "list": "[snapshots]: what was learned; what can be rolled back to",
                 "log": "FROM [MAXBYTES]: records of the journal",
-                "rollback": "undo the last change of what was learned",
+                "rollback": "[N]: undo the last change of what was learned, or all since snapshot N",
                 "reset": "learned | log | all",
                 "set": "KEY VALUE: change a setting; holds from the next start",
                 "get": "[KEY] | state OFFSET",
@@ -115,7 +115,7 @@ class Verbs:
         if not low <= n <= high:
             raise CommandError("a learning period of %d windows" % n, "%d to %d windows" % (low, high))
         hum.guard.trust()
-        hum.learned.snapshot()
+        hum.learned.snapshot("learn " + " ".join(words))
         hum.learned.start(n, mode)
         return {"windows": n, "seconds": n * hum.config["n_hop"] / hum.config["rate_hz"], "mode": mode}
 
@@ -148,7 +148,7 @@ class Verbs:
         if hum.features.ranges and not hum.features.ranges.known:
             raise CommandError("the range of the channels is not known yet", "`learn` first")
         hum.recogniser.check_room(words[0], n)
-        hum.learned.snapshot()
+        hum.learned.snapshot("enrol " + words[0])
         hum.learned.enrol_label, hum.learned.enrol_left = words[0], n
         return {"label": words[0], "windows": n}
 
@@ -159,14 +159,20 @@ class Verbs:
             raise CommandError("no label", "forget LABEL; `list` shows the labels")
         if words[0] not in hum.recogniser.prototypes.labels:
             raise CommandError("no label %r" % words[0][:40], "`list` shows the labels")
-        hum.learned.snapshot()
+        hum.learned.snapshot("forget " + words[0])
         hum.recogniser.forget(words[0])
+        if hum.learned.enrol_label == words[0]:
+            hum.learned.enrol_left = 0
         hum.learned.changed("forgotten", label=words[0])
         return {"label": words[0]}
 
     def list(self, words):
-        """list"""
+        """list [snapshots]"""
         hum = self._hum
+        if words and words[0] == "snapshots":
+            return {"snapshots": hum.store.snapshots()}
+        if words:
+            raise CommandError("list %r" % words[0][:40], "list, or list snapshots")
         out = []
         for p, ids in ((hum.detector.prototypes, None), (hum.recogniser.prototypes, hum.recogniser.ids)):
             for j in range(p.n):
@@ -182,10 +188,10 @@ class Verbs:
         return {"from": first, "next": after, "last": self._hum.journal.seq, "b64": base64(records)}
 
     def rollback(self, words):
-        """rollback"""
+        """rollback [N]"""
         hum = self._hum
-        hum.learned.rollback()
-        return {"state": STATE_NAMES[hum.detector.state]}
+        to = hum.learned.rollback(whole(words[0]) if words else 0)
+        return {"to": to, "state": STATE_NAMES[hum.detector.state]}
 
     def reset(self, words):
         """reset learned | log | all"""
@@ -194,7 +200,7 @@ class Verbs:
         if what not in ("learned", "log", "all"):
             raise CommandError("reset %r" % what[:40], "reset learned, log or all")
         if what != "log":
-            hum.learned.snapshot()
+            hum.learned.snapshot("reset " + what)
             hum.learned.forget()
         if what != "learned":
             hum.journal.clear()

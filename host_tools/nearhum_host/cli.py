@@ -30,6 +30,7 @@ COMMANDS = {
     "enrol": ("enrol", "enrol"),
     "forget": ("forget", "forget"),
     "list": ("list", "list_"),
+    "rollback": ("rollback", "rollback"),
     "get": ("settings", "get"),
     "set": ("settings", "set_"),
     "pull": ("pull", "pull"),

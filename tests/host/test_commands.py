@@ -152,6 +152,22 @@ def test_labels(nearhum: Nearhum):
     nearhum("enrol", "two words", code=2)
 
 
+def test_changes_are_undone_one_by_one_or_at_once(nearhum: Nearhum):
+    nearhum("learn", "30", "--wait")
+    nearhum("enrol", "knock", "2", "--wait")
+    before = told(nearhum("list", "--json"))
+    nearhum("enrol", "tap", "1", "--wait")
+    nearhum("forget", "knock")
+    kept = told(nearhum("list", "--snapshots", "--json"))
+    assert [s["cause"] for s in kept[-3:]] == ["enrol knock", "enrol tap", "forget knock"]
+    assert "enrol tap" in nearhum("list", "--snapshots").stdout
+    assert told(nearhum("rollback", str(kept[-2]["number"]), "--json"))["to"] == kept[-2]["number"]
+    assert told(nearhum("list", "--json")) == before
+    assert "is in place" in nearhum("rollback").stdout
+    assert "knock" not in nearhum("list").stdout
+    assert "no snapshot" in nearhum("rollback", "9999", code=3).stderr
+
+
 def test_settings_stay_over_a_restart(nearhum: Nearhum, board: "VirtualBoard"):
     nearhum("set", "alarms_per_day", "3")
     with Link(board.path) as link:
