@@ -42,6 +42,15 @@ SETTINGS = {
     "release": (1, 4096, "an alarm ends this many 1/256 octaves under its fading peak, or under the threshold"),
     "fade": (1, 1000000, "windows in which the remembered peak of an alarm fades by an octave"),
     "reject": (0, 8192, "a window this many 1/256 octaves beyond the spread of the examples is unknown"),
+    "label_m": (1, 30, "windows with a label, of the last label_n, that announce it"),
+    "label_n": (1, 30, "see label_m"),
+    "teach": (
+        ("off", "ask", "auto"),
+        "near misses that a hit follows: off, listed until a user accepts, or accepted within the budget",
+    ),
+    "teach_s": (0.001, 3600.0, "seconds from a near miss to its hit, at most"),
+    "drift_budget": (0.0, 1000.0, "spreads that a prototype may move without the user's word"),
+    "drift_days": (0.001, 10000.0, "days in which it may move that far, at the fastest"),
 }
 
 _COMMON = {
@@ -69,6 +78,12 @@ _COMMON = {
     "release": 4096,
     "fade": 256,
     "reject": 512,
+    "label_m": 1,
+    "label_n": 1,
+    "teach": "off",
+    "teach_s": 5,
+    "drift_budget": 2,
+    "drift_days": 7,
 }
 
 # One default setting per kind of signal. Rates are those the kind is usually sampled at; a board file states its own.
@@ -76,22 +91,23 @@ _KIND = {
     # slow rows of physical quantities: the mean of 16 rows, a step a 16th of its spread, scores smoothed over 8
     "telemetry": {
         "rate_hz": 1, "n_channels": 1, "n_window": 16, "n_hop": 1, "mean": "ranged", "smooth": 32,
-        "release": 307,
+        "release": 307, "label_m": 2, "label_n": 3,
     },
     # a bearing's or motor's acceleration: band energies and their sum; a spread below 2 dB is not believed
     "vibration": {
         "rate_hz": 4000, "n_channels": 3, "n_window": 1024, "n_hop": 512, "n_bands": 12, "statistics": "rms",
-        "spread_floor": 5,
+        "spread_floor": 5, "label_m": 2, "label_n": 3,
     },
     # a limb or a handle: posture (means), effort (rms) and rhythm (bands) over four seconds
     "motion": {
         "rate_hz": 50, "n_channels": 6, "n_window": 200, "n_hop": 200, "mean": "scaled", "n_bands": 6,
         "statistics": "rms", "f_low_hz": 0.4, "f_high_hz": 12, "spread_floor": 3, "learn_windows": 30, "smooth": 256,
+        "teach": "ask", "teach_s": 20,
     },
     # sound: mel bands of 32 ms every 16 ms
     "audio": {
         "rate_hz": 16000, "n_channels": 1, "n_window": 512, "n_hop": 256, "n_bands": 20, "spacing": "mel",
-        "f_low_hz": 100, "spread_floor": 5,
+        "f_low_hz": 100, "spread_floor": 5, "label_m": 3, "label_n": 5, "teach": "ask",
     },
 }  # fmt: skip
 
@@ -165,6 +181,8 @@ def _together(c):
         raise ConfigError("n_hop = %d" % c["n_hop"], "at most n_window = %d" % c["n_window"])
     if c["alarm_m"] > c["alarm_n"]:
         raise ConfigError("alarm_m = %d" % c["alarm_m"], "at most alarm_n = %d" % c["alarm_n"])
+    if c["label_m"] > c["label_n"]:
+        raise ConfigError("label_m = %d" % c["label_m"], "at most label_n = %d" % c["label_n"])
     for name in statistics(c):
         if name not in STATISTICS:
             raise ConfigError("statistics names %r" % name, "of " + ", ".join(STATISTICS))

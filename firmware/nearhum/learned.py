@@ -4,10 +4,14 @@ It binds the ranges of slow channels, the detector's prototypes and threshold, a
 and the journal: every change of them is made here, saved, and journalled with its cause.
 """
 
+import struct
 from binascii import crc32
 
 from nearhum.errors import CommandError
-from nearhum.wire import LEARN, STATE_NAMES
+from nearhum.wire import LEARN, STATE_NAMES, WATCH
+
+CLIPPED = 64  # an example may have one such sample among so many
+FEW = 8  # scores that set a threshold
 
 
 class Learned:
@@ -18,13 +22,16 @@ class Learned:
         self.ranges = hum.features.ranges  # None unless means are ranged
         self.detector = hum.detector
         self.recogniser = hum.recogniser
+        self.guard = hum.guard
         self.temporal = hum.temporal
         self.store = hum.store
         self.journal = hum.journal
         self.enrol_label, self.enrol_left = "", 0
+        self.unfit = ""  # why the last window was no example
         self.unsaved = ""  # why the last save failed; the state is still in RAM then
         self._saved_s = 0
         self._undo = 0  # snapshot of before the change that is being made
+        self._quarantine = None
 
     def load(self):
         """Take up what a reset interrupted: a learning period with its next window, watching with its threshold."""
@@ -45,6 +52,7 @@ class Learned:
         self.temporal.reset()
         self.temporal.restart()
         self.detector.start(n_windows, mode)
+        self.guard.renew(256)  # the normal prototypes: the user says anew what is normal
         self.changed("state", state=STATE_NAMES[LEARN], windows=n_windows, mode=mode)
 
     def finish(self):
@@ -54,15 +62,97 @@ class Learned:
             n = d.learn_total - d.learn_left
             d.finish()
             counts = d.prototypes.counts
-            self.changed("learned", n=n, threshold=d.threshold, scores=d.n_scores, modes=counts, dirt=d.dropped)
+            self.changed(
+                "learned", n=n, threshold=d.threshold, scores=d.n_scores, modes=counts, dirt=d.dropped,
+                warning=self.warning(),
+            )  # fmt: skip
         self.temporal.reset()
         self.changed("state", state=STATE_NAMES[d.state])
 
     def enrol(self, embedding):
-        """Take an embedding as the next example of the label that was asked for."""
+        """Take an embedding as the next example of the label that was asked for, unless its window holds nothing."""
+        why = self._hollow()
+        if why:
+            if why != self.unfit:  # told once, not at every window
+                self.journal.event("unfit", label=self.enrol_label, error=why, window=self.window())
+            self.unfit = why
+            return
+        self.unfit = ""
         label_id, count = self.recogniser.enrol(self.enrol_label, embedding)
         self.enrol_left -= 1
+        self.guard.renew(label_id, label_id)
         self.changed("enrolled", label=self.enrol_label, id=label_id, count=count)
+
+    def _hollow(self):
+        # "" where the last window can be an example: where anything moved, and not beyond what an int16 holds
+        window = self._hum.window
+        if not self.ranges and all([min(row) == max(row) for row in window.rows]):
+            return "all samples are equal: silence, a stuck sensor?"
+        clipped = 0
+        for row in window.rows:
+            if max(row) == 32767 or min(row) == -32768:
+                clipped += sum([abs(v) >= 32767 for v in row])
+        if clipped * CLIPPED > window.n_window * len(window.rows):
+            return "%d samples are clipped" % clipped
+        return ""
+
+    def warning(self):
+        """Return what a user should know about what was learned, "" for nothing."""
+        d = self.detector
+        p = d.prototypes
+        if self.enrol_left and self.unfit:
+            return "no example of %s yet: %s" % (self.enrol_label, self.unfit)
+        if d.state == WATCH and sum(p.counts) > 1 and not any(p.variance):
+            return "what was learned never varied: silence, a stuck sensor?"
+        if d.state == WATCH and d.n_scores < FEW:
+            return "the threshold stands on %d scores: learn longer" % d.n_scores
+        return ""
+
+    def unlearn(self, label):
+        """Forget a label, its examples, and what was pending for it."""
+        r = self.recogniser
+        label_id = r.ids[r.prototypes.labels.index(label)]
+        r.forget(label)
+        self.guard.renew(label_id, label_id)
+        if self._quarantine:
+            self._quarantine.forget(label_id)
+        if self.enrol_label == label:
+            self.enrol_left = 0
+        self.changed("forgotten", label=label)
+
+    def veto(self, label, off):
+        """Put a label on the guard's block list, or take it off."""
+        if off:
+            self.guard.vetoed.remove(label)
+        else:
+            self.guard.vetoed.append(label)
+            if self.enrol_label == label:
+                self.enrol_left = 0
+        self.changed("veto", label=label, off=off)
+
+    def trust(self):
+        """Take the user's word that all is right as it is: the sensor, and where the prototypes are."""
+        self.guard.trust()
+        self.guard.renew()
+        self.changed("trusted")
+
+    def quarantine(self):
+        """Return the quarantine of pseudo-examples, made when it is first asked for."""
+        if not self._quarantine:
+            from nearhum.quarantine import Quarantine
+
+            self._quarantine = Quarantine(self)
+        return self._quarantine
+
+    def caught(self, teacher):
+        """Take a near miss that a hit has followed."""
+        teacher.caught = False
+        if self.guard.learning():
+            self.quarantine().take(teacher, self._hum.config["teach"] == "auto")
+
+    def window(self):
+        """Return the number of the present window."""
+        return self._hum.n_windows
 
     def forget(self):
         """Forget everything learned and enrolled."""
@@ -70,6 +160,10 @@ class Learned:
             self.ranges.forget()
         self.detector.forget()
         self.recogniser.clear()
+        self.guard.vetoed = []
+        self.guard.renew()
+        if self._quarantine:
+            self._quarantine.forget(0)
         self._afresh()
 
     def _afresh(self):
@@ -83,14 +177,23 @@ class Learned:
         what["window"] = self._hum.n_windows
         if self._undo:
             what["undo"], self._undo = self._undo, 0
+        self._hum.listen()
         self.save()
         self.journal.event(event, **what)
 
     # --- keeping ---------------------------------------------------------------------------------------------------
 
-    def snapshot(self, cause):
-        """Keep the present state to roll back to, before a change. cause: the command that asks for it."""
+    def snapshot(self, cause, by_itself=False):
+        """Keep the present state to roll back to, before a change. cause: the command that asks for it.
+
+        by_itself: the board makes this change. All it makes since the user's last word share one snapshot: they must
+        not crowd out the user's, and are undone together.
+        """
         hum = self._hum
+        if by_itself:
+            known = self.store.snapshots()
+            if known and known[-1]["cause"] == cause:
+                return
         note = {
             "cause": cause[:60],
             "boot": self.journal.boot,
@@ -150,12 +253,26 @@ class Learned:
     def pack(self):
         """Return everything learned as bytes: the body of a state file."""
         ranges = self.ranges.pack() if self.ranges else b""
-        return ranges + self.detector.pack() + self.recogniser.pack()
+        body = ranges + self.detector.pack() + self.recogniser.pack()
+        # what not every state has: u8 which, u16 bytes
+        parts = (self.guard.pack(), self._quarantine.pack() if self._quarantine else b"")
+        for i in range(len(parts)):
+            if parts[i]:
+                body += struct.pack("<BH", i, len(parts[i])) + parts[i]
+        return body
 
     def unpack(self, body):
         """Take a state's body in the place of what is learned now."""
         body = memoryview(body)
         at = self.ranges.unpack(body) if self.ranges else 0
         at += self.detector.unpack(body[at:])
-        self.recogniser.unpack(body[at:])
+        at += self.recogniser.unpack(body[at:])
+        parts = [b"", b""]
+        while at < len(body):
+            i, n = struct.unpack_from("<BH", body, at)
+            parts[i] = body[at + 3 : at + 3 + n]
+            at += 3 + n
+        self.guard.unpack(parts[0], self.window())
+        if parts[1] or self._quarantine:
+            self.quarantine().unpack(parts[1])
         self._afresh()

@@ -10,7 +10,7 @@ from binascii import b2a_base64, crc32
 from nearhum import __version__, board, config
 from nearhum.errors import CommandError
 from nearhum.features import Plan
-from nearhum.recognise import MAX_LABEL_BYTES
+from nearhum.guard import MAX_VETOES, check_label
 from nearhum.store import read_file
 from nearhum.wire import MAX_PAYLOAD_BYTES, NO_SCORE, RECORD_CRC_BYTES, RECORD_HEADER_BYTES, STATE_NAMES, WATCH
 
@@ -39,6 +39,10 @@ class Verbs:
             "list": self.list,
             "log": self.log,
             "rollback": self.rollback,
+            "trust": self.trust,
+            "veto": self.veto,
+            "accept": self.accept,
+            "reject": self.reject,
             "reset": self.reset,
             "set": self.set,
             "get": self.get,
@@ -54,9 +58,13 @@ class Verbs:
                 "watch": "end the learning period and watch",
                 "enrol": "LABEL [N]: the next N windows are examples of LABEL",
                 "forget": "LABEL",
-                "list": "[snapshots]: what was learned; what can be rolled back to",
+                "list": "[snapshots | pending]: what was learned; what can be rolled back to; what waits for `accept`",
                 "log": "FROM [MAXBYTES]: records of the journal",
                 "rollback": "[N]: undo the last change of what was learned, or all since snapshot N",
+                "trust": "the sensor and what was learned are right as they are: budgets of drift start anew",
+                "veto": "LABEL [off]: never announce it, never learn it",
+                "accept": "ID: learn a pending example",
+                "reject": "ID: drop a pending example",
                 "reset": "learned | log | all",
                 "set": "KEY VALUE: change a setting; holds from the next start",
                 "get": "[KEY] | state OFFSET",
@@ -97,6 +105,7 @@ class Verbs:
             "source": hum.source_state(),
             "faults": hum.guard.faults,
             "unsaved": hum.learned.unsaved,
+            "warning": hum.learned.warning(),
             "dropped": hum.console.dropped,
         }
 
@@ -122,9 +131,7 @@ class Verbs:
     def _check_mode(self, word, mode):
         if word != "as":
             raise CommandError("learn ... %r" % word[:40], "learn LENGTH as MODE adds a mode to what is normal")
-        size = len(mode.encode())
-        if not 1 <= size <= MAX_LABEL_BYTES:
-            raise CommandError("the name of a mode of %d bytes" % size, "1 to %d bytes" % MAX_LABEL_BYTES)
+        self._hum.guard.permit(mode)
         if self._hum.detector.state != WATCH:
             raise CommandError("nothing is normal yet that a mode could be added to", "`learn`, and wait for its end")
 
@@ -144,7 +151,7 @@ class Verbs:
         n = whole(words[1]) if len(words) > 1 else 1
         if not 1 <= n <= 10:
             raise CommandError("%d examples" % n, "1 to 10 at a time")
-        hum.guard.permit()
+        hum.guard.permit(words[0])
         if hum.features.ranges and not hum.features.ranges.known:
             raise CommandError("the range of the channels is not known yet", "`learn` first")
         hum.recogniser.check_room(words[0], n)
@@ -160,24 +167,23 @@ class Verbs:
         if words[0] not in hum.recogniser.prototypes.labels:
             raise CommandError("no label %r" % words[0][:40], "`list` shows the labels")
         hum.learned.snapshot("forget " + words[0])
-        hum.recogniser.forget(words[0])
-        if hum.learned.enrol_label == words[0]:
-            hum.learned.enrol_left = 0
-        hum.learned.changed("forgotten", label=words[0])
+        hum.learned.unlearn(words[0])
         return {"label": words[0]}
 
     def list(self, words):
         """list [snapshots]"""
         hum = self._hum
-        if words and words[0] == "snapshots":
+        if words == ["snapshots"]:
             return {"snapshots": hum.store.snapshots()}
+        if words == ["pending"]:
+            return {"pending": hum.learned.quarantine().told()}
         if words:
-            raise CommandError("list %r" % words[0][:40], "list, or list snapshots")
+            raise CommandError("list %r" % words[0][:40], "list, list snapshots, list pending")
         out = []
         for p, ids in ((hum.detector.prototypes, None), (hum.recogniser.prototypes, hum.recogniser.ids)):
             for j in range(p.n):
                 out.append({"label": p.labels[j], "count": p.counts[j], "id": ids[j] if ids else 0})
-        return {"prototypes": out}
+        return {"prototypes": out, "vetoed": hum.guard.vetoed}
 
     def log(self, words):
         """log FROM [MAXBYTES]"""
@@ -192,6 +198,35 @@ class Verbs:
         hum = self._hum
         to = hum.learned.rollback(whole(words[0]) if words else 0)
         return {"to": to, "state": STATE_NAMES[hum.detector.state]}
+
+    def trust(self, words):
+        """trust"""
+        hum = self._hum
+        hum.learned.snapshot("trust")
+        hum.learned.trust()
+        return {"faults": hum.guard.faults}
+
+    def veto(self, words):
+        """veto LABEL [off]"""
+        hum = self._hum
+        off = words[1:] == ["off"]
+        if not words or words[1:] and not off:
+            raise CommandError("veto %r" % " ".join(words)[:40], "veto LABEL, or veto LABEL off; `list` shows them")
+        label, vetoed = words[0], hum.guard.vetoed
+        check_label(label)
+        if off != (label in vetoed) or not off and len(vetoed) == MAX_VETOES:
+            raise CommandError("%d labels are vetoed: %s" % (len(vetoed), ", ".join(vetoed)), "at most %d" % MAX_VETOES)
+        hum.learned.snapshot("veto " + " ".join(words))
+        hum.learned.veto(label, off)
+        return {"vetoed": hum.guard.vetoed}
+
+    def accept(self, words):
+        """accept ID"""
+        return self._hum.learned.quarantine().accept(whole(words[0]) if words else 0)
+
+    def reject(self, words):
+        """reject ID"""
+        return self._hum.learned.quarantine().reject(whole(words[0]) if words else 0)
 
     def reset(self, words):
         """reset learned | log | all"""

@@ -141,6 +141,18 @@ def unpack_scores(payload):
     return first, threshold, state, scores, payload[SCORES_HEADER_BYTES + 2 * n :]
 
 
+def is_sound(text):
+    """Return True where a text is UTF-8 that any reader takes.
+
+    MicroPython also decodes lone surrogates, numbers beyond Unicode, and signs in more bytes than they need.
+    """
+    for c in text:
+        n = ord(c)
+        if n > 127 and (0xD800 <= n < 0xE000 or n > 0x10FFFF) or chr(n) != c:
+            return False
+    return True
+
+
 # --- learned state and head files: one envelope ------------------------------------------------------
 
 STATE_MAGIC = b"NHS1"

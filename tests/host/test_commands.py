@@ -168,6 +168,23 @@ def test_changes_are_undone_one_by_one_or_at_once(nearhum: Nearhum):
     assert "no snapshot" in nearhum("rollback", "9999", code=3).stderr
 
 
+def test_a_veto_is_the_users_word(nearhum: Nearhum):
+    nearhum("enrol", "knock", "2", "--wait")
+    assert "knock" in nearhum("veto", "knock").stdout
+    assert "vetoed: knock" in nearhum("list").stderr
+    assert "vetoed" in nearhum("enrol", "knock", code=3).stderr
+    assert told(nearhum("veto", "knock", "--off", "--json"))["vetoed"] == []
+    assert told(nearhum("trust", "--json"))["faults"] == 0
+    assert [s["cause"] for s in told(nearhum("list", "--snapshots", "--json"))[-2:]] == ["veto knock off", "trust"]
+
+
+def test_what_is_pending_is_decided_by_its_number(nearhum: Nearhum):
+    assert isinstance(told(nearhum("list", "--pending", "--json")), list)
+    assert "list pending" in nearhum("accept", "999", code=3).stderr
+    assert "list pending" in nearhum("reject", "999", code=3).stderr
+    nearhum("list", "--pending", "--snapshots", code=2)
+
+
 def test_settings_stay_over_a_restart(nearhum: Nearhum, board: "VirtualBoard"):
     nearhum("set", "alarms_per_day", "3")
     with Link(board.path) as link:
