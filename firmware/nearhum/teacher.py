@@ -80,6 +80,7 @@ class Teacher:
             label_id = r.nearest_id()
             if label_id and r.distance >> MARGIN <= r.limit and not self._banned[label_id]:
                 example = self.example
+                example = self.example
                 for i in range(len(example)):  # a slice would be made on the heap
                     example[i] = embedding[i] & 255
                 self.label_id, self.distance = label_id, r.distance
