@@ -7,7 +7,7 @@ and the journal: every change of them is made here, saved, and journalled with i
 import struct
 from binascii import crc32
 
-from nearhum.errors import CommandError
+from nearhum.errors import CommandError, FormatError
 from nearhum.wire import LEARN, STATE_NAMES, WATCH
 
 CLIPPED = 64  # an example may have one such sample among so many
@@ -38,20 +38,44 @@ class Learned:
         body = self.store.load()
         if body is not None:
             self.unpack(body)
+        else:
+            self.as_deployed()
         self.journal.event("start", state=STATE_NAMES[self.detector.state], loaded=body is not None, window=0)
         for reason in self.store.refused:
             self.journal.event("refused", error=reason, window=0)
         self.journal.flush()  # a boot that is cut short is a boot too
 
+    def as_deployed(self):
+        """Take the prior, if the board has one, in the place of nothing learned; a bad one is told, and not taken."""
+        if self._hum.config["prior"]:
+            from nearhum.prior import take
+
+            try:
+                take(self._hum)
+            except FormatError as e:
+                self.store.refused.append("%s: %s" % (e.message, e.hint))
+            else:
+                self.changed("prior", n=sum(self.detector.prototypes.counts))
+
     # --- changes ---------------------------------------------------------------------------------------------------
 
     def start(self, n_windows, mode=None):
-        """Learn what is normal anew from the next n_windows; or add them to it, as a mode of that name."""
-        if self.ranges and not mode:
+        """Learn what is normal anew from the next n_windows; or add them to it, as a mode of that name.
+
+        Anew: beginning with the prior, where there is one. Raises FormatError for a bad one; nothing has changed then.
+        """
+        given = ()
+        if self._hum.config["prior"] and not mode:
+            from nearhum.prior import normal
+
+            given = normal(self._hum)
+        elif self.ranges and not mode:
             self.ranges.forget()
         self.temporal.reset()
         self.temporal.restart()
         self.detector.start(n_windows, mode)
+        for label, sums in given:
+            self.detector.prototypes.unpack(label, sums)
         self.guard.renew(256)  # the normal prototypes: the user says anew what is normal
         self.changed("state", state=STATE_NAMES[LEARN], windows=n_windows, mode=mode)
 
@@ -106,7 +130,7 @@ class Learned:
             return "what was learned never varied: silence, a stuck sensor?"
         if d.state == WATCH and d.n_scores < FEW:
             return "the threshold stands on %d scores: learn longer" % d.n_scores
-        return ""
+        return self.store.refused[-1] if self.store.refused else ""
 
     def unlearn(self, label):
         """Forget a label, its examples, and what was pending for it."""

@@ -63,7 +63,7 @@ class Store:
             if image is None:
                 continue
             try:
-                sequence, body = self._open(image, _SLOTS[slot])
+                sequence, body = self.opened(image, _SLOTS[slot])
             except FormatError as e:
                 self.refused.append("%s: %s" % (e.message, e.hint))
                 continue
@@ -71,7 +71,8 @@ class Store:
                 best, self.sequence, self._younger = body, sequence, slot
         return best
 
-    def _open(self, image, what, magic=STATE_MAGIC):
+    def opened(self, image, what, magic=STATE_MAGIC):
+        """Return (sequence, body) of an image of these settings. Raises FormatError; what: it is called in that."""
         fingerprint, sequence, body = unseal(magic, image, what)
         if fingerprint != self.fingerprint:
             raise FormatError(what + " was learned with other features", "set them back, or learn again")
@@ -123,7 +124,7 @@ class Store:
     def body_of(self, number):
         """Return the state in a snapshot, as bytes. Raises CommandError where it is gone, FormatError for a bad one."""
         image = read_file(self._root + _SNAPSHOT + str(number % N_SNAPSHOTS))
-        found, body = (0, b"") if image is None else self._open(image, "the snapshot", SNAPSHOT_MAGIC)
+        found, body = (0, b"") if image is None else self.opened(image, "the snapshot", SNAPSHOT_MAGIC)
         if found != number or not number:
             raise CommandError("no snapshot %d" % number, "`list snapshots` shows the last %d" % N_SNAPSHOTS)
         return bytes(body[2 + (body[0] | body[1] << 8) :])

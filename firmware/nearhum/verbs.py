@@ -65,7 +65,7 @@ class Verbs:
                 "veto": "LABEL [off]: never announce it, never learn it",
                 "accept": "ID: learn a pending example",
                 "reject": "ID: drop a pending example",
-                "reset": "learned | log | all",
+                "reset": "learned | factory (as deployed: empty, or the prior) | log | all",
                 "set": "KEY VALUE: change a setting; holds from the next start",
                 "get": "[KEY] | state OFFSET",
             }
@@ -229,15 +229,17 @@ class Verbs:
         return self._hum.learned.quarantine().reject(whole(words[0]) if words else 0)
 
     def reset(self, words):
-        """reset learned | log | all"""
+        """reset learned | factory | log | all"""
         hum = self._hum
         what = words[0] if words else ""
-        if what not in ("learned", "log", "all"):
-            raise CommandError("reset %r" % what[:40], "reset learned, log or all")
+        if what not in ("learned", "factory", "log", "all"):
+            raise CommandError("reset %r" % what[:40], "reset learned, factory, log or all")
         if what != "log":
             hum.learned.snapshot("reset " + what)
             hum.learned.forget()
-        if what != "learned":
+            if what == "factory":
+                hum.learned.as_deployed()
+        if what in ("log", "all"):
             hum.journal.clear()
         hum.learned.changed("reset", what=what)
         return {"what": what}

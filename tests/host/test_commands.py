@@ -258,6 +258,34 @@ def test_a_backup_brings_back_what_was_learned(nearhum: Nearhum, tmp_path: Path)
     assert "damaged" in nearhum("restore", "damaged.nhs", code=1).stderr
 
 
+def test_a_board_starts_from_a_prior(nearhum: Nearhum, tmp_path: Path):
+    nearhum("learn", "40", "--wait")
+    nearhum("enrol", "tap", "2", "--wait")
+    known = told(nearhum("list", "--json"))
+    nearhum("backup", "p.nhs")
+    (tmp_path / "mine.toml").write_text(BOARD_FILE)
+    nearhum("deploy", "--board", "mine.toml", "--prior", "nothing.nhs", code=2)
+    done = told(nearhum("deploy", "--board", "mine.toml", "--prior", "p.nhs", "--json"))
+    assert sorted(done["copied"]) == ["/nearhum.json", "/nearhum.mft", "/nearhum/prior.nhs"]
+    assert told(nearhum("list", "--json")) == known
+    nearhum("console", "reset learned")
+    assert told(nearhum("list", "--json")) == []
+    nearhum("console", "reset factory")
+    assert told(nearhum("list", "--json")) == known
+    nearhum("learn", "30", "--wait")
+    now = told(nearhum("list", "--json"))
+    assert sum(p["count"] for p in now) == sum(p["count"] for p in known) + 30
+
+    _, sequence, body = wire.unseal(wire.STATE_MAGIC, (tmp_path / "p.nhs").read_bytes(), "backup")
+    (tmp_path / "other.nhs").write_bytes(wire.seal(wire.STATE_MAGIC, 12345, sequence, bytes(body)))
+    said = nearhum("deploy", "--board", "mine.toml", "--prior", "other.nhs", code=3).stderr
+    assert "no use" in said
+    assert told(nearhum("list", "--json")) == now
+    assert told(nearhum("deploy", "--board", "mine.toml", "--json"))["removed"] == ["/nearhum/prior.nhs"]
+    nearhum("learn", "30", "--wait")
+    assert sum(p["count"] for p in told(nearhum("list", "--json")) if not p["label"]) == 30
+
+
 def test_a_state_of_many_pieces_is_fetched_whole(board: "VirtualBoard"):
     with Link(board.path) as link:
         link.ask("learn 30")
