@@ -64,7 +64,8 @@ class Budget:
             tokens += filled
             # windows that have not made a whole token yet still count
             since = (since + -(-filled * self._n_windows // WHOLE)) & LAST_WINDOW if tokens < HELD else at
-            moves = [abs(t[0] - h[0]) + abs(t[1] - h[1]) for t, h in zip(there, here)]
+            steps = zip(there, here, anchor.spread)
+            moves = [abs(t[0] - h[0]) + max(0, t[1] - max(h[1], s << 6)) for t, h, s in steps]
             cost = max(1, self._share(moves, anchor))
             tokens = min(HELD, tokens) - cost
             if tokens < 0:

@@ -86,7 +86,7 @@ _COMMON = {
     "label_n": 1,
     "teach": "off",
     "teach_s": 5,
-    "drift_budget": 2,
+    "drift_budget": 3,
     "drift_days": 7,
 }
 

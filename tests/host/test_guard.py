@@ -3,20 +3,13 @@
 The state machine is compared with a model that knows what each verb does; the guard's budget with exact fractions.
 """
 
-import json
-import math
-import struct
-import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import pytest
-from device.run import micropython
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -27,42 +20,25 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from reference import boards
+from reference.boards import Call, means, moments, root, spread
 
-ROOT = Path(__file__).parents[2]
 SMALL = {"kind": "vibration", "n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 3, "statistics": "",
          "label_m": 1, "label_n": 1, "teach": "off"}  # fmt: skip
 N = 3  # dimensions of an embedding
 MAX_EXAMPLES, MAX_LABELS, MAX_VETOES, N_SNAPSHOTS = 64, 16, 16, 4
 IDLE, LEARN, WATCH = 0, 1, 2
 
-Call = Callable[..., Any]
 slow = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture(scope="module")
 def call() -> Iterator[Call]:
     """call(name, argument, ...): a call of tests/reference/run_board.py; see there."""
-    interpreter = micropython()
-    if interpreter is None:
-        pytest.skip("no MicroPython unix port")
-    script = ROOT / "tests" / "reference" / "run_board.py"
-    with tempfile.TemporaryDirectory() as folder:
-        command = [interpreter, "-X", "heapsize=4M", str(script), str(ROOT / "firmware"), folder + "/"]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdin
-            assert process.stdout
-
-            def ask(*arguments: Any) -> Any:
-                assert process.stdin
-                assert process.stdout
-                process.stdin.write(json.dumps(arguments) + "\n")
-                process.stdin.flush()
-                answer = process.stdout.readline()
-                assert answer, "the board died"
-                return json.loads(answer)
-
-            yield ask
-            process.stdin.close()
+    with boards.opened() as ask:
+        if ask is None:
+            pytest.skip("no MicroPython unix port")
+        yield ask
 
 
 # --- sums -----------------------------------------------------------------------------------------------
@@ -79,15 +55,6 @@ def test_prototypes_join_to_the_same_sums_in_any_order(call: Call, parts: list[l
         left -= 1
     at_once = [x for part in parts for x in part]
     assert call("join", parts, order) == call("join", [at_once], [])
-
-
-def moments(packed: str) -> tuple[int, list[int], list[int]]:
-    """Return (count, sums, sums of squares) of a prototype as packed."""
-    raw = bytes.fromhex(packed)
-    n = (len(raw) - 4) // 12
-    halves = struct.unpack_from(f"<{2 * n}i", raw, 4 + 4 * n)
-    squares = [(halves[2 * i] << 24) + halves[2 * i + 1] for i in range(n)]
-    return struct.unpack_from("<I", raw)[0], list(struct.unpack_from(f"<{n}i", raw, 4)), squares
 
 
 @given(rows=st.lists(embeddings, min_size=1, max_size=40), weight=st.integers(1, 60), others=st.integers(0, 30))
@@ -326,22 +293,6 @@ def test_verbs_in_any_order_lose_nothing(call: Call) -> None:
 GRAIN = Fraction(3, 256)  # means and spreads are measured in 256ths of a step
 
 
-def spread(packed: str) -> list[Fraction]:
-    count, sums, squares = moments(packed)
-    return [root(Fraction(squares[i] * count - sums[i] ** 2, count**2)) for i in range(N)]
-
-
-def root(x: Fraction) -> Fraction:
-    """Return a square root from above, to a 2^20th."""
-    scaled = x * 2**40
-    return Fraction(math.isqrt(int(scaled)) + 1, 2**20)
-
-
-def means(packed: str) -> list[Fraction]:
-    count, sums, _ = moments(packed)
-    return [Fraction(s, count) for s in sums]
-
-
 @given(
     examples=st.lists(st.lists(st.integers(-9, 9), min_size=N, max_size=N), min_size=2, max_size=10),
     budget=st.sampled_from([0.5, 2, 3.5]),
@@ -427,7 +378,7 @@ def test_the_adversary_would_win_without_a_budget(call: Call) -> None:
 def test_a_prototype_that_is_pulled_to_and_fro_is_slow(call: Call) -> None:
     """Near its anchor it may travel for ever, but only as fast as its budget fills."""
     to_and_fro = [[100, 0, 0], [-100, 0, 0]]
-    _, fast = pulled(call, 6, 0.001, to_and_fro)
-    _, slow = pulled(call, 6, 30, to_and_fro)
+    _, fast = pulled(call, 5, 0.001, to_and_fro)
+    _, slow = pulled(call, 5, 30, to_and_fro)
     assert 0 < slow < fast / 2
-    assert slow <= 6 * 5 * Fraction(3, 4)
+    assert slow <= 5 * 5 * Fraction(3, 4)

@@ -8,10 +8,11 @@ Arguments: the folder with the package nearhum, a scratch folder (ends in "/"). 
     ["windows", [[x, ...], ...]]       windows with these embeddings; the label announced for each
     ["lure", [direction, ...], n, far] n times a near miss of the first label in that direction, and a hit after it;
                                        far: the farthest there is, else the nearest
+    ["reach", centre, direction]       how far from there, in 32ths of that direction, windows have the first label
     ["join", [[x, ...], ...], order]   prototypes of some rows each, joined in an order; the raw sums
     ["scaled", packed, n, weight, total]
 
-The first four answer with what there is to know of the board as well. It stays until its input ends.
+All but the last two answer with what there is to know of the board as well. It stays until its input ends.
 """
 
 import json
@@ -62,19 +63,26 @@ class Board:
 
     def lure(self, direction, n, far):
         r = self.hum.recogniser
+        first = r.ids[0]
+        centre = []
+
+        def unknown(size):
+            return r.predict_one(along(centre, direction, size)) != first
+
+        def too_far(size):
+            r.predict_one(along(centre, direction, size))
+            return r.nearest_id() != first or r.distance >> 1 > r.limit
+
         for _ in range(n):
-            centre = i8(r.prototypes.mean_of(0))
-            best = None
-            for size in range(1, 129):  # of 1/32 of the direction
-                x = as_bytes([max(-128, min(127, centre[i] + direction[i] * size // 32)) for i in range(len(centre))])
-                if r.predict_one(x) == 0 and r.nearest_id() == r.ids[0] and r.distance >> 1 <= r.limit:
-                    best = x
-                    if not far:
-                        break
-            if best is None:
-                return
-            self.window(best)
-            self.window(as_bytes(centre))
+            centre[:] = i8(r.prototypes.mean_of(0))
+            size = bisected(too_far) - 1 if far else bisected(unknown)
+            if unknown(size) and not too_far(size):
+                self.window(along(centre, direction, size))
+                self.window(as_bytes(centre))
+
+    def reach(self, centre, direction):
+        r = self.hum.recogniser
+        return bisected(lambda size: not r.predict_one(along(centre, direction, size))) - 1
 
     def facts(self):
         hum = self.hum
@@ -84,6 +92,7 @@ class Board:
             "left": hum.detector.learn_left,
             "threshold": hum.detector.threshold,
             "normal": p.counts,
+            "modes": [text(p.pack(j)) for j in range(p.n)],
             "labels": [[q.labels[j], q.counts[j], text(q.pack(j))] for j in range(q.n)],
             "variance": list(q.variance),
             "limit": hum.recogniser.limit,
@@ -92,6 +101,23 @@ class Board:
             "snapshots": [[s["number"], s["cause"]] for s in hum.store.snapshots()],
             "bytes": text(hum.learned.pack()),
         }
+
+
+def along(centre, direction, size):
+    # size 32ths of the direction away from the centre
+    return as_bytes([max(-128, min(127, centre[i] + direction[i] * size // 32)) for i in range(len(centre))])
+
+
+def bisected(beyond):
+    # the smallest size that is beyond, where all behind it are; 256 where none is
+    low, high = 0, 256
+    while high - low > 1:
+        middle = (low + high) // 2
+        if beyond(middle):
+            high = middle
+        else:
+            low = middle
+    return high
 
 
 def text(raw):
@@ -133,4 +159,6 @@ while True:
         answer = [board.window(as_bytes(x)) for x in given[0]]
     elif call == "lure":
         board.lure(*given)
+    elif call == "reach":
+        answer = board.reach(*given)
     print(json.dumps([answer, board.facts()]))
