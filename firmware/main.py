@@ -26,10 +26,11 @@ def main():
                 hum.close()
             print("nearhum: stopped. Resume with Ctrl-D, or nearhum.run() after import nearhum.")
             return
-        except NearhumError as e:
-            # a setting or the sensor: trying again changes nothing, unless it was a setting that `set` changed
-            print("nearhum: %s. %s" % (e.message, e.hint))
-            if not (isinstance(e, ConfigError) and board.set_aside("/")):
+        except (NearhumError, ImportError) as e:
+            # a setting, what was not deployed for it, or the sensor: trying again changes nothing, unless it was a
+            # setting that `set` changed
+            print("nearhum: %s. %s" % (getattr(e, "message", e), getattr(e, "hint", "Deploy again with the settings.")))
+            if not (isinstance(e, (ConfigError, ImportError)) and board.set_aside("/")):
                 return
             print("nearhum: what `set` had changed is taken back; hum/set.refused keeps it.")
         except Exception as e:

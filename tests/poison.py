@@ -31,7 +31,7 @@ ONE = [100] + [0] * (N - 1)
 SCATTER = 4.0  # spread of examples, steps
 
 BY_ITSELF: dict[str, Any] = {"kind": "motion", "teach": "auto"}
-NO_GUARD = {"drift_budget": 1000, "drift_days": 0.001}
+NO_GUARD = {"teach_budget": 1000, "teach_days": 0.001}
 
 
 @dataclass
@@ -153,7 +153,7 @@ def main() -> int:
     for what, settings, word in (
         ("teach = ask (default), nobody accepts", {"kind": "motion"}, ""),
         ("teach = ask, everything is accepted; 3 spreads", {"kind": "motion"}, "accept"),
-        *((f"teach = auto, guard, {b} spreads in 7 days", {**BY_ITSELF, "drift_budget": b}, "") for b in (2, 3, 5)),
+        *((f"teach = auto, guard, {b} spreads in 7 days", {**BY_ITSELF, "teach_budget": b}, "") for b in (2, 3, 5)),
         ("teach = auto, no guard", {**BY_ITSELF, **NO_GUARD}, ""),
     ):
         print(f"{what:44} {worst(settings, word, given.windows)}", flush=True)

@@ -40,12 +40,18 @@ def read_json(path):
 
 
 def change(root, name, value, check):
-    """Keep one setting in hum/set.json; it holds from the next start. check: called first, with all settings."""
+    """Keep one setting in hum/set.json; it holds from the next start. check: called first, with all settings.
+
+    Raises what check raises, and ConfigError where it asks for a module that was not deployed.
+    """
     changed = read_json(root + CHANGED) or {}
     changed[name] = value
     given = read_json(root + CONFIG) or {}
     given.update(changed)
-    check(complete(given))
+    try:
+        check(complete(given))
+    except ImportError:
+        raise ConfigError("%s = %r: the code for it is not on this board" % (name, value), "deploy with that setting")
     make_folder(root + "hum")
     write_file(root + CHANGED, json.dumps(changed).encode())
 

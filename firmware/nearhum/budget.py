@@ -1,13 +1,13 @@
 """Budget: how far, and how fast, a prototype may move without the user's word.
 
-Enters: the raw sums of a prototype before and after a move that the board would make of itself. Leaves: a yes, or why
-not. Imported only where something moves prototypes by itself.
+Enters: the raw sums of a label's prototype before and after a move that the board would make of itself. Leaves: a yes,
+or why not. Imported only where something moves prototypes so.
 
 What the user last vouched for is the anchor: the prototype's mean and its spread at the first move after `learn`,
 `enrol` or `trust`. A move is measured against it, in every dimension: the change of the mean and what the prototype's
-own spread has grown together stay within `drift_budget` spreads of the anchor. The spread counts because a prototype
+own spread has grown together stay within `teach_budget` spreads of the anchor. The spread counts because a prototype
 that is pulled to both sides keeps its mean and lets in more and more. The speed is a token bucket (Turner, New
-directions in communications, 1986): the whole budget fills in `drift_days` of windows, three quarters are held, and
+directions in communications, 1986): the whole budget fills in `teach_days` of windows, three quarters are held, and
 every move by itself costs what it moves, one 256th at least. Time is counted in windows, so that a replay decides as
 the board did; what had filled up since the last move is lost with a reset.
 """
@@ -18,7 +18,6 @@ from array import array
 from nearhum import kernels
 from nearhum.wire import LAST_WINDOW
 
-NORMAL = 256  # keys below are label ids; normal prototype j is NORMAL + j
 WHOLE = 256  # shares of a budget in which moves are counted
 HELD = 192
 
@@ -34,16 +33,16 @@ class Anchor:
 
 
 class Budget:
-    """Anchors of the prototypes that moved since the user's last word. One that never moved has none, and costs none.
+    """Anchors of the labels that moved since the user's last word. One that never moved has none, and costs none.
 
     n_dims: of embeddings. config: settings.
     """
 
     def __init__(self, n_dims, config):
         self._n = n_dims
-        self._spreads_q8 = int(config["drift_budget"] * 256)
+        self._spreads_q8 = int(config["teach_budget"] * 256)
         per_day = int(config["rate_hz"] * 1000 + 0.5) * 86400 // (1000 * config["n_hop"])
-        self._n_windows = max(1, per_day * int(config["drift_days"] * 256) >> 8)  # in which a whole budget fills
+        self._n_windows = max(1, per_day * int(config["teach_days"] * 256) >> 8)  # in which a whole budget fills
         self._floor_q8 = config["spread_floor"] << 8
         self.anchors = {}
         self._move = None
@@ -112,23 +111,20 @@ class Budget:
             spread[i] = min(255, max(q8, here[i][1], self._floor_q8) >> 6)
         return Anchor(array("h", [mean for mean, _ in here]), spread, HELD, at)
 
-    def trust(self, first=0, last=0xFFFF):
-        """Let the budgets of keys first to last start anew from where the prototypes are."""
-        for key in list(self.anchors):
-            if first <= key <= last:
-                self.anchors.pop(key)
+    def trust(self, key=None):
+        """Let the budget of one prototype, or of all, start anew from where it is."""
+        for k in list(self.anchors):
+            if key in (None, k):
+                self.anchors.pop(k)
 
     def pack(self):
-        """Return the anchors as bytes: u16 key, u8 tokens, n_dims x i16 mean, n_dims x u8 spread each."""
-        return b"".join(
-            [struct.pack("<HB", key, a.tokens) + bytes(a.mean) + a.spread for key, a in sorted(self.anchors.items())]
-        )
+        """Return the anchors as bytes: u8 key, u8 tokens, n_dims x i16 mean, n_dims x u8 spread each."""
+        return b"".join([bytes([key, a.tokens]) + bytes(a.mean) + a.spread for key, a in sorted(self.anchors.items())])
 
     def unpack(self, view, at):
         """Take the place of what `pack` returned; at: number of the window now."""
         self.anchors = {}
         n = self._n
-        for i in range(0, len(view), 3 + 3 * n):
-            key, tokens = struct.unpack_from("<HB", view, i)
-            mean = array("h", struct.unpack_from("<%dh" % n, view, i + 3))
-            self.anchors[key] = Anchor(mean, bytearray(view[i + 3 + 2 * n : i + 3 + 3 * n]), tokens, at)
+        for i in range(0, len(view), 2 + 3 * n):
+            mean = array("h", struct.unpack_from("<%dh" % n, view, i + 2))
+            self.anchors[view[i]] = Anchor(mean, bytearray(view[i + 2 + 2 * n : i + 2 + 3 * n]), view[i + 1], at)

@@ -51,8 +51,8 @@ SETTINGS = {
         "near misses that a hit follows: off, listed until a user accepts, or accepted within the budget",
     ),
     "teach_s": (0.001, 3600.0, "seconds from a near miss to its hit, at most"),
-    "drift_budget": (0.0, 1000.0, "spreads that a prototype may move without the user's word"),
-    "drift_days": (0.001, 10000.0, "days in which it may move that far, at the fastest"),
+    "teach_budget": (0.0, 1000.0, "spreads that a prototype may move without the user's word"),
+    "teach_days": (0.001, 10000.0, "days in which it may move that far, at the fastest"),
 }
 
 _COMMON = {
@@ -86,8 +86,8 @@ _COMMON = {
     "label_n": 1,
     "teach": "off",
     "teach_s": 5,
-    "drift_budget": 3,
-    "drift_days": 7,
+    "teach_budget": 3,
+    "teach_days": 7,
 }
 
 # One default setting per kind of signal. Rates are those the kind is usually sampled at; a board file states its own.

@@ -25,6 +25,7 @@ class Guard:
         self.faults = 0
         self.vetoed = []  # labels
         self._budget = None
+        self._anchors = b""  # packed, as long as there is no Budget
         self._config = config
         self._n_dims = n_dims
 
@@ -61,39 +62,44 @@ class Guard:
 
     # --- budgets ---------------------------------------------------------------------------------------------------
 
-    def budget(self):
-        """Return the Budget of this board's prototypes, made when it is first asked for."""
+    def budget(self, at):
+        """Return the Budget of the labels, made when it is first asked for. at: number of the window."""
         if not self._budget:
             from nearhum.budget import Budget
 
             self._budget = Budget(self._n_dims, self._config)
+            self._budget.unpack(self._anchors, at)
         return self._budget
 
-    def renew(self, first=0, last=0xFFFF):
-        """Let the budgets of keys first to last start anew: the user has given a word about those prototypes."""
+    def renew(self, key=None):
+        """Let the budget of a label id, or of all, start anew: the user has given a word about it."""
         if self._budget:
-            self._budget.trust(first, last)
+            self._budget.trust(key)
+        elif key is None or self._config["teach"] == "off":  # then nothing moves, and there may be no Budget to load
+            self._anchors = b""
+        elif self._anchors:
+            self.budget(0).trust(key)
 
     # --- to and from bytes: u8 vetoes, each u8 length and text; then the anchors --------------------------------------
 
     def pack(self):
         """Return vetoes and anchors as bytes; none where there are none."""
-        anchors = self._budget.pack() if self._budget else b""
+        anchors = self._budget.pack() if self._budget else self._anchors
         if not anchors and not self.vetoed:
             return b""
         names = [name.encode() for name in self.vetoed]
         return bytes([len(names)]) + b"".join([bytes([len(name)]) + name for name in names]) + anchors
 
-    def unpack(self, view, at):
-        """Take the place of what `pack` returned; at: number of the window now."""
+    def unpack(self, view):
+        """Take the place of what `pack` returned."""
         self.vetoed = []
         i = 1
         for _ in range(view[0] if view else 0):
             end = i + 1 + view[i]
             self.vetoed.append(bytes(view[i + 1 : end]).decode())
             i = end
-        if self._budget or len(view) > i:
-            self.budget().unpack(view[i:], at)
+        self._anchors = bytes(view[i:])
+        self._budget = None
 
 
 def check_label(label):

@@ -32,6 +32,7 @@ class Learned:
         self._saved_s = 0
         self._undo = 0  # snapshot of before the change that is being made
         self._quarantine = None
+        self._pending = b""  # packed, as long as there is no Quarantine
 
     def load(self):
         """Take up what a reset interrupted: a learning period with its next window, watching with its threshold."""
@@ -76,7 +77,6 @@ class Learned:
         self.detector.start(n_windows, mode)
         for label, sums in given:
             self.detector.prototypes.unpack(label, sums)
-        self.guard.renew(256)  # the normal prototypes: the user says anew what is normal
         self.changed("state", state=STATE_NAMES[LEARN], windows=n_windows, mode=mode)
 
     def finish(self):
@@ -104,11 +104,13 @@ class Learned:
         self.unfit = ""
         label_id, count = self.recogniser.enrol(self.enrol_label, embedding)
         self.enrol_left -= 1
-        self.guard.renew(label_id, label_id)
+        self.guard.renew(label_id)
         self.changed("enrolled", label=self.enrol_label, id=label_id, count=count)
 
     def _hollow(self):
         # "" where the last window can be an example: where anything moved, and not beyond what an int16 holds
+        if not hasattr(self.recogniser, "nearest_id"):
+            return ""  # an utterance is more than its last window
         window = self._hum.window
         if not self.ranges and all([min(row) == max(row) for row in window.rows]):
             return "all samples are equal: silence, a stuck sensor?"
@@ -135,11 +137,10 @@ class Learned:
     def unlearn(self, label):
         """Forget a label, its examples, and what was pending for it."""
         r = self.recogniser
-        label_id = r.ids[r.prototypes.labels.index(label)]
+        label_id = r.ids[r.labels.index(label)]
         r.forget(label)
-        self.guard.renew(label_id, label_id)
-        if self._quarantine:
-            self._quarantine.forget(label_id)
+        self.guard.renew(label_id)
+        self._drop(label_id)
         if self.enrol_label == label:
             self.enrol_left = 0
         self.changed("forgotten", label=label)
@@ -161,12 +162,22 @@ class Learned:
         self.changed("trusted")
 
     def quarantine(self):
-        """Return the quarantine of pseudo-examples, made when it is first asked for."""
+        """Return the quarantine of pseudo-examples, made when first asked for. Raises CommandError without one."""
         if not self._quarantine:
+            if self._hum.config["teach"] == "off":
+                raise CommandError("near misses teach nothing here", "`set teach ask`, then restart")
             from nearhum.quarantine import Quarantine
 
             self._quarantine = Quarantine(self)
+            self._quarantine.unpack(self._pending)
         return self._quarantine
+
+    def _drop(self, label_id):
+        # what was pending for a label that is no more; 0: for all
+        if self._quarantine or self._pending and self._hum.config["teach"] != "off":
+            self.quarantine().forget(label_id)
+        else:
+            self._pending = b""
 
     def caught(self, teacher):
         """Take a near miss that a hit has followed."""
@@ -186,8 +197,7 @@ class Learned:
         self.recogniser.clear()
         self.guard.vetoed = []
         self.guard.renew()
-        if self._quarantine:
-            self._quarantine.forget(0)
+        self._drop(0)
         self._afresh()
 
     def _afresh(self):
@@ -279,7 +289,7 @@ class Learned:
         ranges = self.ranges.pack() if self.ranges else b""
         body = ranges + self.detector.pack() + self.recogniser.pack()
         # what not every state has: u8 which, u16 bytes
-        parts = (self.guard.pack(), self._quarantine.pack() if self._quarantine else b"")
+        parts = (self.guard.pack(), self._quarantine.pack() if self._quarantine else self._pending)
         for i in range(len(parts)):
             if parts[i]:
                 body += struct.pack("<BH", i, len(parts[i])) + parts[i]
@@ -296,7 +306,7 @@ class Learned:
             i, n = struct.unpack_from("<BH", body, at)
             parts[i] = body[at + 3 : at + 3 + n]
             at += 3 + n
-        self.guard.unpack(parts[0], self.window())
-        if parts[1] or self._quarantine:
-            self.quarantine().unpack(parts[1])
+        self.guard.unpack(parts[0])
+        self._pending = bytes(parts[1])
+        self._quarantine = None
         self._afresh()

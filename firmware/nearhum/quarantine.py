@@ -50,7 +50,7 @@ class Quarantine:
     def _told(self, kept):
         told = dict(zip(_NAMES, struct.unpack_from(_PENDING, kept, 0)))
         r = self._learned.recogniser
-        told["label"] = r.prototypes.labels[r.ids.index(told["label_id"])]
+        told["label"] = r.labels[r.ids.index(told["label_id"])]
         return told
 
     def accept(self, number):
@@ -84,7 +84,7 @@ class Quarantine:
     def _accept(self, kept, cause):
         # returns "" where it was learned, else why not
         learned = self._learned
-        r, budget, by_itself = learned.recogniser, learned.guard.budget(), cause == AUTO
+        r, budget, by_itself = learned.recogniser, learned.guard.budget(learned.window()), cause == AUTO
         p, j = r.prototypes, r.ids.index(kept[2])
         before = p.pack(j)
         p.learn_one(j, kept[_BYTES:])

@@ -23,11 +23,10 @@ MAX_LABEL_BYTES = 32
 class Recogniser:
     """Enrols and predicts. Arrays are allocated once; predicting allocates nothing."""
 
-    in_time = False  # what a window is says nothing of the ones beside it: the teacher smooths
-
     def __init__(self, prototypes, spread_floor, reject, log2):
         """prototypes: an empty Prototypes for labels. spread_floor: steps. reject: Q8 octaves, see config."""
         self.prototypes = prototypes
+        self.labels = prototypes.labels
         self._log2 = log2
         self._floor_q12 = spread_floor * spread_floor << 12
         self._reject = reject

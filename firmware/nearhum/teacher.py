@@ -7,6 +7,7 @@ A label is announced while label_m of the last label_n windows had it; of two su
 two with as many the one that came last. A vetoed label is unknown. A near miss is an unknown window whose squared
 distance to its nearest label is within MARGIN octaves of the limit; the last one is remembered, and where within reach
 a window has that label, which is announced too, `caught` tells. Whether anything is learned of it is decided elsewhere.
+A recogniser of more than single windows (it has no nearest_id) has its own ways in time: of it, only vetoes are minded.
 """
 
 import micropython
@@ -23,13 +24,14 @@ class Teacher:
         """m, n: of the settings. reach: windows from a near miss to its hit, 0: near misses teach nothing."""
         self._recogniser = recogniser
         self._m = m
-        self._n = n = 1 if recogniser.in_time else n
-        self._reach = reach
+        windows = hasattr(recogniser, "nearest_id")
+        self._n = n = n if windows else 1
+        self._reach = reach if windows else 0
         self._ring = bytearray(n)  # labels of the last n windows
         self._counts = bytearray(256)  # of each label in it
         self._known = None
         self._banned = bytearray(256)  # 1: of that id nothing is announced and nothing learned
-        self.example = bytearray(recogniser.n_dims)  # the near miss
+        self.example = bytearray(recogniser.n_dims if windows else 0)  # the near miss
         self.label_id = 0  # of the near miss
         self.distance = 0
         self._left = 0  # windows in which its hit may come
@@ -116,8 +118,11 @@ def listen(hum, asked):
     if not asked:
         hum.teacher = None
     elif not hum.teacher:
-        reach = c["teach_s"] * c["rate_hz"] / c["n_hop"] if c["teach"] != "off" else 0
+        reach = 0
+        if c["teach"] != "off":
+            from nearhum import budget, quarantine  # noqa: F401 (where they were not deployed, better now than later)
+
+            reach = c["teach_s"] * c["rate_hz"] / c["n_hop"]
         hum.teacher = Teacher(r, c["label_m"], c["label_n"], int(min(reach, LAST_WINDOW)))
     if asked:
-        labels = r.prototypes.labels
-        hum.teacher.hear(r.ids, [r.ids[j] for j in range(len(labels)) if labels[j] in hum.guard.vetoed])
+        hum.teacher.hear(r.ids, [r.ids[j] for j in range(len(r.ids)) if r.labels[j] in hum.guard.vetoed])

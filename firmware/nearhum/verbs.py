@@ -251,7 +251,7 @@ class Verbs:
         name = words[0]
         value = config.parse(name, " ".join(words[1:]))
         hum = self._hum
-        board.change(hum.root, name, value, Plan)  # a board that could not make its features would not start
+        board.change(hum.root, name, value, check_start)
         hum.journal.event("set", key=name, value=value)
         return {"key": name, "value": value, "now": hum.config.get(name), "note": "holds from the next start"}
 
@@ -272,6 +272,17 @@ class Verbs:
         if words[0] not in hum.config:
             raise CommandError("no setting %r" % words[0][:40], "`get` lists them")
         return {"key": words[0], "value": hum.config[words[0]]}
+
+
+def check_start(settings):
+    """Raise ConfigError, or ImportError, where a board could not make its features and so would not start."""
+    Plan(settings)
+    __import__("nearhum.dsp_" + settings["path"])
+    if settings["teach"] != "off":
+        __import__("nearhum.budget")
+        __import__("nearhum.quarantine")
+    if settings["prior"]:
+        __import__("nearhum.prior")
 
 
 def base64(raw):

@@ -2,7 +2,8 @@
 
 Enters: a board. Leaves: the contents of every file that belongs on it, by path. The modules travel as `.mpy`
 (a module needs three times its heap to be compiled on the board); the same sources give the same bytes on
-every machine, so that a hash tells whether a board has to be written at all.
+every machine, so that a hash tells whether a board has to be written at all. What a board's settings never
+load stays off it: a Pico's flash is small, and its budget is the application as it is deployed.
 """
 
 from __future__ import annotations
@@ -12,43 +13,95 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from nearhum import config as settings
+from nearhum.errors import ConfigError
+
 from .boards import Board
-from .errors import HostError
+from .errors import HostError, UsageError
 from .paths import firmware_dir
 
 CONFIG_PATH = "/nearhum.json"
 PACKAGE = "nearhum"
-# inline assembler: other arches cannot compile it
-_ONLY_FOR = {"kernels/thumb.py": "armv6m", "kernels/thumb_spectrum.py": "armv6m"}
+Config = Mapping[str, Any]
+
+_RP2040 = "armv6m"
+# By module: the arch and the complete settings of a board that loads it; all others do without.
+_LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
+    "kernels/thumb": lambda arch, _: arch == _RP2040,  # inline assembler: other arches cannot compile it
+    "kernels/thumb_spectrum": lambda arch, _: arch == _RP2040,
+    "kernels/viper_spectrum": lambda arch, _: arch != _RP2040,  # the same in viper
+    "kernels/viper_fft": lambda arch, _: arch != _RP2040,
+    "kernels/viper_last": lambda arch, _: arch != _RP2040,
+    "kernels/viper_bands": lambda arch, config: arch != _RP2040 or _is_float(config),
+    "kernels/viper_cosine": lambda *_: False,  # for code on the board that calls it
+    "kernels/viper_float": lambda _, config: _is_float(config),
+    "dsp_float": lambda _, config: _is_float(config),
+    "np": lambda _, config: _is_float(config),
+    "np_fallback": lambda _, config: _is_float(config),
+    "np_fallback_fft": lambda _, config: _is_float(config),
+    "np_fallback_linalg": lambda _, config: _is_float(config),
+    "envelope": lambda _, config: config["n_envelope_bands"] > 0,
+    "kernels/viper_filter": lambda _, config: config["n_envelope_bands"] > 0,
+    "quarantine": lambda _, config: config["teach"] != "off",
+    "budget": lambda _, config: config["teach"] != "off",
+    "prior": lambda _, config: config["prior"] != "",
+    "whitening": lambda *_: False,
+    "kernels/viper_outer": lambda *_: False,
+}
 
 
-def application(board: Board, overrides: Mapping[str, Any] | None = None) -> dict[str, bytes]:
+def _is_float(config: Config) -> bool:
+    return config["path"] == "float"
+
+
+def application(board: Board, overrides: Config | None = None, everything: bool = False) -> dict[str, bytes]:
     """Return {path on the board: contents}: main.py, the compiled modules, and the configuration.
 
-    overrides: laid over the board file's configuration, see Board.config. Raises HostError when a module does
-    not compile.
+    overrides: laid over the board file's configuration, see Board.config. everything: the modules too that these
+    settings never load, for tests and benchmarks of them. Raises UsageError on a setting that no board takes,
+    HostError when a module does not compile.
     """
-    firmware = firmware_dir()
-    files = {"/main.py": (firmware / "main.py").read_bytes()}
-    for source in modules(board.mpy_arch):
-        name = source.relative_to(firmware).as_posix()
+    config = board.config(overrides)
+    files = {"/main.py": (firmware_dir() / "main.py").read_bytes()}
+    for source in modules(board.mpy_arch, None if everything else completed(config)):
+        name = source.relative_to(firmware_dir()).as_posix()
         files["/" + name.removesuffix(".py") + ".mpy"] = compiled(source, name, board.mpy_arch)
-    files[CONFIG_PATH] = json.dumps(board.config(overrides), indent=1, sort_keys=True).encode() + b"\n"
+    files[CONFIG_PATH] = json.dumps(config, indent=1, sort_keys=True).encode() + b"\n"
     return files
 
 
-def modules(mpy_arch: str) -> list[Path]:
-    """Return the sources of the package that an arch can run, in order."""
+def completed(config: Config) -> dict[str, Any]:
+    """Return the settings with the firmware's defaults for what is not given. Raises UsageError."""
+    try:
+        return settings.complete(config)
+    except ConfigError as wrong:
+        raise UsageError(wrong.message, wrong.hint) from None
+
+
+def modules(mpy_arch: str, config: Config | None = None) -> list[Path]:
+    """Return the sources of the package that a board of an arch and complete settings loads, in order.
+
+    config: None for all that the arch can run.
+    """
     package = firmware_dir() / PACKAGE
     return [
         source
         for source in sorted(package.rglob("*.py"))
-        if _ONLY_FOR.get(source.relative_to(package).as_posix(), mpy_arch) == mpy_arch
+        if _is_loaded(source.relative_to(package).with_suffix("").as_posix(), mpy_arch, config)
     ]
+
+
+def _is_loaded(module: str, mpy_arch: str, config: Config | None) -> bool:
+    if config is None:
+        return mpy_arch == _RP2040 or not module.startswith("kernels/thumb")
+    folder, _, name = module.rpartition("/")
+    if folder == "sources" and name != "__init__":
+        return name == config[settings.SOURCE]["driver"]
+    return module not in _LOADED_BY or _LOADED_BY[module](mpy_arch, config)
 
 
 def compiled(source: Path, name: str, mpy_arch: str) -> bytes:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nearhum.config import KINDS
+
 from .errors import UsageError
 from .paths import boards_dir
 
-KINDS = ("telemetry", "vibration", "motion", "audio")  # as firmware/nearhum/config.py has them
 PATHS = ("fixed", "float")
 PORTS = ("rp2", "esp32", "unix")
 FLASH_METHODS = ("uf2", "esptool", "virtual")

@@ -24,6 +24,7 @@ from .repl import stopped
 
 ON_BOARD = Path(__file__).with_name("on_board")
 FOLDER = "/run.tmp/"  # on a board, taken away afterwards
+_IN_VIPER = "/nearhum/kernels/viper_spectrum.mpy"  # an RP2040 has it only where everything was deployed
 UNIX, VIRTUAL, EMULATED = "unix", "virtual", "emulated"
 
 
@@ -107,8 +108,10 @@ def _over_the_line(link: Link, board: boards.Board, files: dict[str, bytes]) -> 
     with stopped(link, fresh=True) as repl:
         for path, contents in files.items():
             repl.write(path, contents, hashlib.sha256(contents).hexdigest())
+        has_all = bool(repl.hashes([_IN_VIPER]))
+    variants = _variants(board.mpy_arch)
     try:
-        yield Target(run, FOLDER, _variants(board.mpy_arch))
+        yield Target(run, FOLDER, variants if has_all else variants[:1])
     finally:
         with stopped(link, fresh=True) as repl:
             repl.remove(list(repl.hashes([FOLDER.rstrip("/")])))
@@ -120,7 +123,8 @@ def _on_board(code: str) -> str:
 
 def _application(board: boards.Board) -> dict[str, bytes]:
     """Return the application without what would start it."""
-    return {path: contents for path, contents in application.application(board).items() if path != "/main.py"}
+    files = application.application(board, everything=True)
+    return {path: contents for path, contents in files.items() if path != "/main.py"}
 
 
 def _compiled(files: tuple[Path, ...], mpy_arch: str) -> dict[str, bytes]:

@@ -77,7 +77,7 @@ def every_way_to_a_spectrogram_is_right_or_refused():
         right = max([abs(a - b) for a, b in zip(x, wanted)]) < 2
         equal(np.sound(way), right)
         n_sound += right
-    equal(n_sound, min(2, len(ways)), "one of the first two, and fft")
+    between(n_sound, min(2, len(ways)), len(ways), "one of the first two at least, and fft")
     equal((np.sound(None), np.sound(lambda x: x), np.sound(np.spectrogram)), (False, False, True))
 
 

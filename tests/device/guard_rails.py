@@ -82,7 +82,7 @@ def a_near_miss_and_a_hit_are_quarantined_and_change_nothing():
 
 @test
 def accepted_it_moves_the_mean_and_is_undone():
-    hum = asking(drift_budget=4)
+    hum = asking(teach_budget=4)
     miss_and_hit(hum)
     before, mean = hum.learned.pack(), i8(hum.recogniser.prototypes.mean_of(0))
     answer = hum.console.execute("accept 1")
@@ -114,7 +114,7 @@ def rejected_it_is_gone_and_that_is_undone_too():
 
 @test
 def beyond_the_budget_nothing_is_accepted_until_the_users_word():
-    hum = asking(drift_budget=0.25)
+    hum = asking(teach_budget=0.25)
     miss_and_hit(hum)
     before = hum.learned.pack()
     answer = hum.console.execute("accept 1")
@@ -139,8 +139,8 @@ def the_store_is_bounded_and_keeps_what_was_seen():
 
 @test
 def by_itself_within_the_budget_and_its_rate():
-    hum = asking("auto", drift_budget=3, drift_days=1)
-    p, budget = hum.recogniser.prototypes, hum.guard.budget()
+    hum = asking("auto", teach_budget=3, teach_days=1)
+    p, budget = hum.recogniser.prototypes, hum.guard.budget(0)
     n_snapshots = len(hum.store.snapshots())
     farthest = 0
     for _ in range(60):
@@ -171,7 +171,7 @@ def budgets_by_hand():
         p.learn_one(0, bytes([v, 100]))
     p.derive(0)
     # one spread, of 2 steps at least; a token in 100 windows
-    settings = {"drift_budget": 1, "drift_days": 2.0, "rate_hz": 12800 / 86400, "n_hop": 1, "spread_floor": 2}
+    settings = {"teach_budget": 1, "teach_days": 2.0, "rate_hz": 12800 / 86400, "n_hop": 1, "spread_floor": 2}
     budget = Budget(2, settings)
     pooled = p.variance
 
@@ -200,7 +200,7 @@ def budgets_by_hand():
     kept = budget.pack()
     budget.unpack(kept, 0)
     equal(budget.pack() == kept, True)
-    budget.trust(2, 9)
+    budget.trust(2)
     equal(len(budget.anchors), 1)
     budget.trust()
     equal((budget.anchors, budget.used(1, p.pack(0))), ({}, 0))
@@ -261,10 +261,10 @@ def a_veto_ends_the_enrolment_of_its_label():
 
 @test
 def trust_renews_budgets_and_ends_faults():
-    hum = asking(drift_budget=4)
+    hum = asking(teach_budget=4)
     miss_and_hit(hum)
     hum.console.execute("accept 1")
-    budget, label = hum.guard.budget(), hum.recogniser.ids[0]
+    budget, label = hum.guard.budget(0), hum.recogniser.ids[0]
     equal(budget.used(label, hum.recogniser.prototypes.pack(0)) > 0, True)
     for _ in range(MAX_FAULTS):
         hum.guard.fault()
@@ -278,13 +278,13 @@ def trust_renews_budgets_and_ends_faults():
 
 @test
 def anchors_survive_a_reset():
-    hum = asking(drift_budget=4)
+    hum = asking(teach_budget=4)
     miss_and_hit(hum)
     hum.console.execute("accept 1")
     p = hum.recogniser.prototypes
-    used = hum.guard.budget().used(hum.recogniser.ids[0], p.pack(0))
-    again = pipeline("vibration", root=hum.root, **dict(SMALL, teach="ask", drift_budget=4))
-    equal(again.guard.budget().used(again.recogniser.ids[0], again.recogniser.prototypes.pack(0)), used)
+    used = hum.guard.budget(0).used(hum.recogniser.ids[0], p.pack(0))
+    again = pipeline("vibration", root=hum.root, **dict(SMALL, teach="ask", teach_budget=4))
+    equal(again.guard.budget(0).used(again.recogniser.ids[0], again.recogniser.prototypes.pack(0)), used)
     equal(again.learned.pack() == hum.learned.pack(), True)
 
 

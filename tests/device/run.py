@@ -3,7 +3,7 @@
 unix      MicroPython's unix port: NEARHUM_MICROPYTHON, or the one installed beside this Python
 virtual   a virtual board with the application deployed as .mpy, through mpremote
 emulated  an emulated RP2040 that boots the firmware image of --uf2 or NEARHUM_UF2, application and tests in its flash
-PORT      a board with the application on it (`nearhum deploy`), through mpremote
+PORT      a board with the application on it (`nearhum deploy --everything`), through mpremote
 
 The files are the same on every target; what is missing on one prints SKIP and what it is. Ends 1 if anything failed.
 """
@@ -84,7 +84,11 @@ def emulated(uf2: Path) -> Target:
     from nearhum_host.errors import HostError
 
     board = boards.load(emulated.BOARD)
-    files = {path: contents for path, contents in application.application(board).items() if path != "/main.py"}
+    files = {
+        path: contents
+        for path, contents in application.application(board, everything=True).items()
+        if path != "/main.py"
+    }
     sources = [path for path in sorted(DEVICE.glob("*.py")) if path.name != "run.py"]
     for source in [*sources, TESTS / "contract.py"]:
         name = f"remote/{source.relative_to(TESTS).with_suffix('')}"
@@ -123,7 +127,7 @@ def virtual(model: str = "rp2040") -> Iterator[Target]:
     from nearhum_host.repl import stopped
     from nearhum_host.virtual import VirtualBoard
 
-    files = application.application(boards.load("virtual"))
+    files = application.application(boards.load("virtual"), everything=True)
     with VirtualBoard(model) as board:
         with Link(board.path) as link, stopped(link) as there:
             for path, contents in files.items():

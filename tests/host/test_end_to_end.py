@@ -190,6 +190,19 @@ def test_a_setting_that_keeps_the_board_from_starting_is_taken_back(virtual_boar
     assert json.loads(kept) == {"n_channels": 3}
 
 
+@pytest.mark.parametrize("setting", [("path", "float"), ("n_envelope_bands", "8")], ids=lambda setting: setting[0])
+def test_a_setting_whose_code_was_not_deployed_is_refused(virtual_board, card, setting):
+    board = virtual_board("rp2040", sd=card)
+    overrides = {"envelope_low_hz": 5, "envelope_high_hz": 20}
+    with deployed(board.path, overrides) as link:
+        with pytest.raises(DeviceError) as refused:
+            link.ask(f"set {setting[0]} {setting[1]}")
+        assert "not on this board" in refused.value.message
+        assert "deploy" in refused.value.hint
+        assert link.ask(f"get {setting[0]}")["value"] != setting[1]
+        link.ask("set alarms_per_day 2")
+
+
 def test_the_verbs_are_functions_at_the_repl(virtual_board, card, mpremote):
     board = virtual_board("rp2040", sd=card)
     with deployed(board.path) as link:

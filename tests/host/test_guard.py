@@ -317,7 +317,7 @@ def test_no_sequence_of_inputs_moves_a_prototype_beyond_its_budget(
     call: Call, examples: list[list[int]], budget: float, days: float, attack: list[Any]
 ) -> None:
     a_day = 1350  # windows
-    call("new", {**SMALL, "teach": "auto", "teach_s": 640, "rate_hz": 1, "drift_budget": budget, "drift_days": days})
+    call("new", {**SMALL, "teach": "auto", "teach_s": 640, "rate_hz": 1, "teach_budget": budget, "teach_days": days})
     call("say", f"enrol word {len(examples)}")
     _, facts = call("windows", examples)
     before, floor = facts["labels"][0][2], 5
@@ -352,7 +352,7 @@ def test_no_sequence_of_inputs_moves_a_prototype_beyond_its_budget(
 def pulled(call: Call, budget: float, days: float, turns: list[list[int]]) -> tuple[Fraction, Fraction]:
     """Return how far, and over what path, 20 rounds of lures in these directions pull a word of five examples."""
     examples = [[0, 4, 0], [4, 0, 0], [0, 0, 4], [-4, 0, 0], [0, -4, -4]]
-    given_ = {"teach": "auto", "teach_s": 640, "rate_hz": 1, "drift_budget": budget, "drift_days": days}
+    given_ = {"teach": "auto", "teach_s": 640, "rate_hz": 1, "teach_budget": budget, "teach_days": days}
     call("new", {**SMALL, **given_})
     call("say", "enrol word 5")
     _, facts = call("windows", examples)

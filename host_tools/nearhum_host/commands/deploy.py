@@ -22,6 +22,10 @@ def deploy(
             show_default=False,
         ),
     ] = None,
+    everything: Annotated[
+        bool,
+        typer.Option("--everything", help="The modules too that its settings never load: for tests and benchmarks."),
+    ] = False,
     port: Port = None,
     as_json: Json = False,
 ) -> None:
@@ -34,7 +38,7 @@ def deploy(
     from ..link import connect
 
     image = learned.load(prior) if prior else None
-    files = application(boards.load(board), {"prior": learned.PRIOR.lstrip("/")} if image else None)
+    files = application(boards.load(board), {"prior": learned.PRIOR.lstrip("/")} if image else None, everything)
     if image:
         files[learned.PRIOR] = image
     with connect(port) as link:

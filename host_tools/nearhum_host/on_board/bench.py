@@ -14,13 +14,13 @@ from array import array
 
 import micropython
 from nearhum import kernels
-from nearhum.kernels import viper, viper_head, viper_learn, viper_near, viper_spectrum
+from nearhum.kernels import viper, viper_head, viper_learn, viper_near
 
 REPEATS = 5
 UNIX_CALLS = 50  # a clock of a microsecond is too coarse there for one call
 IN_VIPER = {  # of what there is in two variants
     "centre": viper, "layer": viper_head, "dense": viper_head, "learn": viper_learn, "bind": viper_near,
-    "distances": viper_near, "score": viper_near, "Spectrum": viper_spectrum,
+    "distances": viper_near, "score": viper_near,
 }  # fmt: skip
 
 ON_CHIP = sys.platform not in ("linux", "darwin", "win32")
@@ -115,6 +115,9 @@ def choose(variant):
     if variant == "viper":
         for name, module in IN_VIPER.items():
             setattr(kernels, name, getattr(module, name))
+        from nearhum.kernels import viper_spectrum
+
+        kernels.Spectrum = viper_spectrum.Spectrum
     elif variant != kernels.VARIANT:
         raise ValueError("no %s kernels here" % variant)
 

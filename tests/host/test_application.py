@@ -1,0 +1,70 @@
+"""The application that a board gets: within its budget of flash, with all that its settings load."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from nearhum.config import KINDS
+from nearhum_host import application, boards, paths
+
+MAX_MPY_BYTES = 96 * 1024  # of the application on a board, in .mpy
+PACKAGE = paths.firmware_dir() / "nearhum"
+OVERRIDES = {
+    "float": {"path": "float"},
+    "envelope": {"rate_hz": 1000, "n_envelope_bands": 8, "envelope_low_hz": 100, "envelope_high_hz": 400},
+    **{kind: {"kind": kind, "rate_hz": 16000} for kind in KINDS},
+}
+
+
+@pytest.mark.parametrize("board", [name for name in boards.names() if name != "virtual"])
+@pytest.mark.parametrize("what", OVERRIDES)
+def test_fits_its_budget(board: str, what: str) -> None:
+    files = application.application(boards.load(board), OVERRIDES[what])
+    total = sum(len(contents) for path, contents in files.items() if path.endswith(".mpy"))
+    print(f"{board}, {what}: {total:,} bytes of .mpy in {len(files)} files")
+    assert total <= MAX_MPY_BYTES
+
+
+def imports(nodes: list[ast.stmt]) -> set[str]:
+    """Return the modules of the package that statements import, those inside functions left out."""
+    out = set()
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "nearhum":
+            for name in [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]:
+                path = name.removeprefix("nearhum").replace(".", "/").strip("/")
+                if path and (PACKAGE / f"{path}.py").exists():
+                    out.add(path)
+    return out
+
+
+def lacking(source: Path, there: set[str]) -> set[str]:
+    """Return what a module imports when it is loaded and is not there; of a `try`, its first branch that can be had."""
+    body = ast.parse(source.read_text()).body
+    out = imports(body) - there
+    for node in body:
+        if isinstance(node, ast.Try):
+            branches = [node.body, *(handler.body for handler in node.handlers)]
+            out |= min((imports(branch) - there for branch in branches), key=len)
+    return out
+
+
+@pytest.mark.parametrize("board", boards.names())
+@pytest.mark.parametrize("what", OVERRIDES)
+def test_nothing_that_is_loaded_is_left_off(board: str, what: str) -> None:
+    there = boards.load(board)
+    config = application.completed(there.config(OVERRIDES[what]))
+    sources = application.modules(there.mpy_arch, config)
+    names = {source.relative_to(PACKAGE).with_suffix("").as_posix() for source in sources}
+    assert {"pipeline", f"dsp_{config['path']}", f"sources/{config['source']['driver']}"} <= names
+    for source in sources:
+        assert not lacking(source, names), source.name
+
+
+def test_what_is_never_loaded_stays_off() -> None:
+    pico = boards.load("rpi_pico")
+    files = application.application(pico)
+    assert "/nearhum/kernels/thumb_spectrum.mpy" in files
+    for name in ("kernels/viper_fft", "dsp_float", "envelope", "sources/replay"):
+        assert f"/nearhum/{name}.mpy" not in files
+        assert f"/nearhum/{name}.mpy" in application.application(pico, everything=True)
+    assert "/nearhum/kernels/thumb.mpy" not in application.application(boards.load("esp32_generic"), everything=True)
