@@ -179,11 +179,11 @@ class Learned:
         else:
             self._pending = b""
 
-    def caught(self, teacher):
+    def caught(self, near):
         """Take a near miss that a hit has followed."""
-        teacher.caught = False
+        near.caught = False
         if self.guard.learning():
-            self.quarantine().take(teacher, self._hum.config["teach"] == "auto")
+            self.quarantine().take(near, self._hum.config["teach"] == "auto")
 
     def window(self):
         """Return the number of the present window."""

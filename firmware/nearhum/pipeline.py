@@ -164,8 +164,8 @@ class Pipeline:
             journal.event("alarm_end", window=at, score=score)
         if self.period_over:
             self.learned.finish()
-        if self.teacher and self.teacher.caught:
-            self.learned.caught(self.teacher)
+        if self.teacher and self.teacher.near and self.teacher.near.caught:
+            self.learned.caught(self.teacher.near)
         if self.learned.enrol_left and self.embedding:
             self.learned.enrol(self.embedding)
         self.n_windows = at + 1 if at < LAST_WINDOW else 0

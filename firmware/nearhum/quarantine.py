@@ -1,6 +1,6 @@
 """Quarantine: pseudo-examples, near misses that a hit of the same label followed, until somebody decides.
 
-Enters: what the teacher caught, with the evidence. Leaves: examples taken into a label's prototype, or rejected.
+Enters: near misses that were caught, with the evidence. Leaves: examples taken into a label's prototype, or rejected.
 Imported only where the setting `teach` or a stored state asks for it.
 
 An accepted pseudo-example is added to the sums of its label and moves its mean; it never becomes an example of its own
@@ -29,14 +29,14 @@ class Quarantine:
         self._next = 1
         self.pending = []  # bytes: as packed
 
-    def take(self, teacher, auto):
-        """Quarantine what the teacher caught; where the board may decide, accept it within the budget."""
+    def take(self, near, auto):
+        """Quarantine the near miss that was caught; where the board may decide, accept it within the budget."""
         learned = self._learned
         kept = struct.pack(
-            _PENDING, self._next, teacher.label_id, learned.window() - teacher.age & LAST_WINDOW, teacher.age,
-            learned.journal.boot, teacher.distance, learned.recogniser.limit,
+            _PENDING, self._next, near.label_id, learned.window() - near.age & LAST_WINDOW, near.age,
+            learned.journal.boot, near.distance, learned.recogniser.limit,
         )  # fmt: skip
-        kept += bytes(teacher.example)
+        kept += bytes(near.example)
         why = self._accept(kept, AUTO) if auto else ""
         if (why or not auto) and len(self.pending) < MAX_PENDING:
             self.pending.append(kept)

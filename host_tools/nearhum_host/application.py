@@ -46,6 +46,7 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "np_fallback_linalg": lambda _, config: _is_float(config),
     "envelope": lambda _, config: config["n_envelope_bands"] > 0,
     "kernels/viper_filter": lambda _, config: config["n_envelope_bands"] > 0,
+    "near": lambda _, config: config["teach"] != "off",
     "quarantine": lambda _, config: config["teach"] != "off",
     "budget": lambda _, config: config["teach"] != "off",
     "prior": lambda _, config: config["prior"] != "",

@@ -4,6 +4,7 @@ import micropython
 from fakes import pipeline
 from harness import Lcg, Skip, as_bytes, clear_error, done, equal, raises, test
 from nearhum.errors import ConfigError
+from nearhum.near import Near
 from nearhum.teacher import Teacher
 
 SMALL = {"n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 6, "label_m": 1, "label_n": 1}
@@ -29,7 +30,7 @@ class Told:
 
 def made(m=1, n=1, reach=0, banned=()):
     told = Told()
-    teacher = Teacher(told, m, n, reach)
+    teacher = Teacher(told, m, n, Near(told, reach) if reach else None)
     teacher.hear(told.ids, banned)
     return told, teacher
 
@@ -76,11 +77,11 @@ def a_recogniser_of_sequences_is_not_smoothed():
         def predict_one(self, embedding):
             return self.says
 
-    teacher = Teacher(Words(), 3, 5, 7)
+    teacher = Teacher(Words(), 3, 5, Near(Told(), 7))
     teacher.hear((1, 2, 3), ())
     equal(teacher.predict_one(b"ab"), 2)
     teacher.hear((1, 2, 3), (2,))
-    equal((teacher.predict_one(b"ab"), teacher.caught), (0, False))
+    equal((teacher.predict_one(b"ab"), teacher.near), (0, None))
 
 
 @test
@@ -97,7 +98,9 @@ def near(told, teacher, distance, label=1):
 def hit(told, teacher, label=1):
     told.says = label
     teacher.predict_one(b"hh")
-    caught, teacher.caught = teacher.caught, False
+    caught = teacher.near is not None and teacher.near.caught
+    if caught:
+        teacher.near.caught = False
     return caught
 
 
@@ -105,9 +108,11 @@ def hit(told, teacher, label=1):
 def a_near_miss_before_a_hit_is_caught():
     told, teacher = made(reach=3)
     near(told, teacher, 150)
-    equal(teacher.caught, False)
+    equal(teacher.near.caught, False)
     equal(hit(told, teacher), True)
-    equal((teacher.label_id, teacher.distance, teacher.age, bytes(teacher.example)), (1, 150, 1, bytes([22, 7])))
+    near_miss = teacher.near
+    equal((near_miss.label_id, near_miss.distance, near_miss.age), (1, 150, 1))
+    equal(bytes(near_miss.example), bytes([22, 7]))
     equal(hit(told, teacher), False)  # a miss teaches once
 
 
@@ -162,7 +167,7 @@ def a_window_allocates_nothing():
             teacher.predict_one(b"ab")
     finally:
         micropython.heap_unlock()
-    equal(teacher.caught, True)
+    equal(teacher.near.caught, True)
 
 
 @test

@@ -16,7 +16,7 @@ ARCHES = ("armv6m", "xtensawin", "armv7emsp", "rv32imc", "x64")
 
 # The data's way; a file imports only what stands before it, or leaves.
 WAY = (
-    "window", "features", "head", "prototypes", "modes", "detect", "recognise", "teacher", "temporal", "budget",
+    "window", "features", "head", "prototypes", "modes", "detect", "recognise", "near", "teacher", "temporal", "budget",
     "guard", "journal", "quarantine", "learned", "verbs", "console",
 )  # fmt: skip
 LEAVES = (
