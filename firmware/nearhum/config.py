@@ -33,8 +33,8 @@ SETTINGS = {
     "envelope_high_hz": (0, 50000, "upper edge of that band, at most 0.45 of rate_hz"),
     "envelope_top_hz": (0, 50000, "upper edge of the last envelope band; 0: half of that band's width"),
     "head": (None, "path of an int8 head file on the board, or empty for none"),
-    "prior": (None, "path of a learned state that a board without one starts from, or empty for none"),
-    "prior_weight": (1, 16000000, "windows that the prior counts as, at most"),
+    "prior": (None, "path of a learned state to start from, or empty for none"),
+    "prior_weight": (1, 16000000, "windows that it counts as, at most"),
     "learn_windows": (16, 16000000, "windows of a learning period that `learn` was not told the length of"),
     "spread_floor": (1, 64, "steps of a feature: a spread below counts as this"),
     "smooth": (1, 256, "share of a new score in the smoothed one, of 256; 256: no smoothing"),
@@ -44,15 +44,15 @@ SETTINGS = {
     "release": (1, 4096, "an alarm ends this many 1/256 octaves under its fading peak, or under the threshold"),
     "fade": (1, 1000000, "windows in which the remembered peak of an alarm fades by an octave"),
     "reject": (0, 8192, "a window this many 1/256 octaves beyond the spread of the examples is unknown"),
-    "label_m": (1, 30, "windows with a label, of the last label_n, that announce it"),
+    "label_m": (1, 30, "windows of the last label_n that announce a label"),
     "label_n": (1, 30, "see label_m"),
     "teach": (
         ("off", "ask", "auto"),
-        "near misses that a hit follows: off, listed until a user accepts, or accepted within the budget",
+        "near misses that a hit follows: off, wait for `accept`, or are accepted within the budget",
     ),
-    "teach_s": (0.001, 3600.0, "seconds from a near miss to its hit, at most"),
-    "teach_budget": (0.0, 1000.0, "spreads that a prototype may move without the user's word"),
-    "teach_days": (0.001, 10000.0, "days in which it may move that far, at the fastest"),
+    "teach_s": (0.001, 3600.0, "seconds from near miss to hit"),
+    "teach_budget": (0.0, 1000.0, "spreads that they may move a label"),
+    "teach_days": (0.001, 10000.0, "days that takes at least"),
 }
 
 _COMMON = {

@@ -50,7 +50,7 @@ class Guard:
     def permit(self, label=None):
         """Raise CommandError where learning is off, or where label is no name or vetoed."""
         if not self.learning():
-            raise CommandError("learning is off after %d faults of the sensor" % self.faults, "check it, then `trust`")
+            raise CommandError("learning is off after %d faults" % self.faults, "check it, then `trust`")
         if label is not None:
             check_label(label)
             if label in self.vetoed:
@@ -106,8 +106,6 @@ def check_label(label):
     """Raise CommandError unless label is a name: 1 to 32 bytes of sound UTF-8 without control characters."""
     size = len(label.encode())
     if not 1 <= size <= MAX_LABEL_BYTES:
-        raise CommandError(
-            "a name of %d bytes: %r" % (size, label[:MAX_LABEL_BYTES]), "1 to %d bytes" % MAX_LABEL_BYTES
-        )
+        raise CommandError("a name of %d bytes: %r" % (size, label[:32]), "1 to %d bytes" % MAX_LABEL_BYTES)
     if not is_sound(label) or [c for c in label if ord(c) < 32 or ord(c) == 127]:
-        raise CommandError("%r has characters that are no signs" % label, "letters, digits, any sign")
+        raise CommandError("no name: %r" % label, "signs that one can see")

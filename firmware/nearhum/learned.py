@@ -7,10 +7,10 @@ and the journal: every change of them is made here, saved, and journalled with i
 import struct
 from binascii import crc32
 
-from nearhum.errors import CommandError, FormatError
+from nearhum.errors import CommandError
 from nearhum.wire import LEARN, STATE_NAMES, WATCH
 
-CLIPPED = 64  # an example may have one such sample among so many
+CLIPPED = 64  # an example may have one such sample among so many of a channel
 FEW = 8  # scores that set a threshold
 
 
@@ -49,14 +49,9 @@ class Learned:
     def as_deployed(self):
         """Take the prior, if the board has one, in the place of nothing learned; a bad one is told, and not taken."""
         if self._hum.config["prior"]:
-            from nearhum.prior import take
+            from nearhum.prior import begin
 
-            try:
-                take(self._hum)
-            except FormatError as e:
-                self.store.refused.append("%s: %s" % (e.message, e.hint))
-            else:
-                self.changed("prior", n=sum(self.detector.prototypes.counts))
+            begin(self._hum)
 
     # --- changes ---------------------------------------------------------------------------------------------------
 
@@ -113,25 +108,21 @@ class Learned:
             return ""  # an utterance is more than its last window
         window = self._hum.window
         if not self.ranges and all([min(row) == max(row) for row in window.rows]):
-            return "all samples are equal: silence, a stuck sensor?"
-        clipped = 0
-        for row in window.rows:
-            if max(row) == 32767 or min(row) == -32768:
-                clipped += sum([abs(v) >= 32767 for v in row])
-        if clipped * CLIPPED > window.n_window * len(window.rows):
-            return "%d samples are clipped" % clipped
-        return ""
+            return "silence, or a stuck sensor"
+        clipped = sum([sum([abs(v) > 32766 for v in row]) for row in window.rows])
+        return "%d samples are clipped" % clipped if clipped * CLIPPED > window.n_window else ""
 
     def warning(self):
         """Return what a user should know about what was learned, "" for nothing."""
         d = self.detector
         p = d.prototypes
         if self.enrol_left and self.unfit:
-            return "no example of %s yet: %s" % (self.enrol_label, self.unfit)
-        if d.state == WATCH and sum(p.counts) > 1 and not any(p.variance):
-            return "what was learned never varied: silence, a stuck sensor?"
-        if d.state == WATCH and d.n_scores < FEW:
-            return "the threshold stands on %d scores: learn longer" % d.n_scores
+            return "no example of %s: %s" % (self.enrol_label, self.unfit)
+        if d.state == WATCH:
+            if sum(p.counts) > 1 and not any(p.variance):
+                return "what was learned never varied"
+            if d.n_scores < FEW:
+                return "%d scores for a threshold: learn longer" % d.n_scores
         return self.store.refused[-1] if self.store.refused else ""
 
     def unlearn(self, label):
@@ -165,7 +156,7 @@ class Learned:
         """Return the quarantine of pseudo-examples, made when first asked for. Raises CommandError without one."""
         if not self._quarantine:
             if self._hum.config["teach"] == "off":
-                raise CommandError("near misses teach nothing here", "`set teach ask`, then restart")
+                raise CommandError("near misses teach nothing", "`set teach ask`")
             from nearhum.quarantine import Quarantine
 
             self._quarantine = Quarantine(self)
@@ -229,10 +220,9 @@ class Learned:
             if known and known[-1]["cause"] == cause:
                 return
         note = {
-            "cause": cause[:60],
+            "cause": cause,
             "boot": self.journal.boot,
             "window": hum.n_windows,
-            "uptime_s": hum.clock.seconds,
             "state": STATE_NAMES[self.detector.state],
             "n_learned": sum(self.detector.prototypes.counts),
             "n_labels": len(self.recogniser.ids),

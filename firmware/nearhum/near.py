@@ -9,16 +9,19 @@ last one is remembered, and caught where within reach a window has that label, w
 
 import micropython
 
+from nearhum.wire import LAST_WINDOW
+
 MARGIN = 1  # octaves of squared distance: 1.4 times as far as what is still known
 
 
 class Near:
     """Remembers the last near miss. Allocates nothing for a window."""
 
-    def __init__(self, recogniser, reach):
-        """recogniser: of single windows. reach: windows from a near miss to its hit."""
+    def __init__(self, recogniser, config):
+        """recogniser: of single windows. config: settings."""
         self._recogniser = recogniser
-        self._reach = reach
+        # windows from a near miss to its hit
+        self._reach = int(min(config["teach_s"] * config["rate_hz"] / config["n_hop"], LAST_WINDOW))
         self.example = bytearray(recogniser.n_dims)  # the near miss
         self.label_id = 0  # of the near miss
         self.distance = 0

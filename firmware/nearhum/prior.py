@@ -34,6 +34,16 @@ def take(hum):
             p.put(j, scaled(p.pack(j), p.n_dims, weight, total))
 
 
+def begin(hum):
+    """Take the prior, and journal it; or note why it was refused."""
+    try:
+        take(hum)
+    except FormatError as e:
+        hum.store.refused.append("%s: %s" % (e.message, e.hint))
+    else:
+        hum.learned.changed("prior", n=sum(hum.detector.prototypes.counts))
+
+
 def normal(hum):
     """Take the prior's ranges alone. Returns its normal prototypes: [(label, packed sums)]. Raises FormatError."""
     learned, p = hum.learned, hum.detector.prototypes

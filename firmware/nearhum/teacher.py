@@ -10,8 +10,6 @@ A recogniser of more than single windows (it has no nearest_id) has its own ways
 
 import micropython
 
-from nearhum.wire import LAST_WINDOW
-
 
 class Teacher:
     """Between recogniser and journal. Allocates nothing for a window."""
@@ -21,8 +19,7 @@ class Teacher:
         self._recogniser = recogniser
         if not hasattr(recogniser, "nearest_id"):
             n, near = 1, None
-        self._m = m
-        self._n = n
+        self._n = m << 8 | n
         self.near = near
         self._ring = bytearray(n)  # labels of the last n windows, the youngest first
         self._counts = bytearray(256)  # of each label in it
@@ -46,23 +43,24 @@ class Teacher:
         if self.near:
             self.near.restart()
 
-    @micropython.native
     def predict_one(self, embedding):
         """Return the id of the label to announce for this window, 0 for unknown."""
+        # bytecode whose frame, 11 words at most, is not on the heap: native code would be twice as long
         heard = self._recogniser.predict_one(embedding)
         if self._banned[heard]:
             heard = 0
         told = heard
-        if self._n > 1:
-            told = _most(self._ring, self._counts, heard, self._n, self._m)
+        if self._n & 255 > 1:
+            told = _most(self._ring, self._counts, heard, self._n)
         if self.near:
             self.near.hear_one(embedding, heard, told, self._banned)
         return told
 
 
 @micropython.viper
-def _most(ring: ptr8, counts: ptr8, heard: int, n: int, m: int) -> int:
+def _most(ring: ptr8, counts: ptr8, heard: int, m_n: int) -> int:
     # moves the ring on by one; returns the label of m of n windows
+    n = m_n & 255
     i = n - 1
     last = int(ring[i])
     if int(counts[last]) > 0:
@@ -73,7 +71,7 @@ def _most(ring: ptr8, counts: ptr8, heard: int, n: int, m: int) -> int:
     ring[0] = heard
     counts[heard] = int(counts[heard]) + 1
     best = 0
-    most = m - 1
+    most = (m_n >> 8) - 1
     while i < n:
         label = int(ring[i])
         if label > 0 and int(counts[label]) > most:
@@ -91,11 +89,9 @@ def listen(hum, asked):
     elif not hum.teacher:
         near = None
         if c["teach"] != "off":
-            for name in ("budget", "quarantine"):
-                __import__("nearhum." + name)  # where they were not deployed, better told now than at a near miss
             from nearhum.near import Near
 
-            near = Near(r, int(min(c["teach_s"] * c["rate_hz"] / c["n_hop"], LAST_WINDOW)))
+            near = Near(r, c)
         hum.teacher = Teacher(r, c["label_m"], c["label_n"], near)
     if asked:
         hum.teacher.hear(r.ids, [r.ids[j] for j in range(len(r.ids)) if r.labels[j] in hum.guard.vetoed])

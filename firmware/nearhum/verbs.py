@@ -58,14 +58,14 @@ class Verbs:
                 "watch": "end the learning period and watch",
                 "enrol": "LABEL [N]: the next N windows are examples of LABEL",
                 "forget": "LABEL",
-                "list": "[snapshots | pending]: what was learned; what can be rolled back to; what waits for `accept`",
+                "list": "[snapshots | pending]: what was learned; what to roll back to; what waits for `accept`",
                 "log": "FROM [MAXBYTES]: records of the journal",
-                "rollback": "[N]: undo the last change of what was learned, or all since snapshot N",
-                "trust": "the sensor and what was learned are right as they are: budgets of drift start anew",
-                "veto": "LABEL [off]: never announce it, never learn it",
+                "rollback": "[N]: undo the last change, or all since snapshot N",
+                "trust": "all is right as it is: budgets start anew",
+                "veto": "LABEL [off]: never announce or learn it",
                 "accept": "ID: learn a pending example",
-                "reject": "ID: drop a pending example",
-                "reset": "learned | factory (as deployed: empty, or the prior) | log | all",
+                "reject": "ID: drop it",
+                "reset": "learned | factory | log | all",
                 "set": "KEY VALUE: change a setting; holds from the next start",
                 "get": "[KEY] | state OFFSET",
             }
@@ -178,7 +178,7 @@ class Verbs:
         if words == ["pending"]:
             return {"pending": hum.learned.quarantine().told()}
         if words:
-            raise CommandError("list %r" % words[0][:40], "list, list snapshots, list pending")
+            raise CommandError("list %r" % words[0][:40], "list [snapshots | pending]")
         out = []
         for p, ids in ((hum.detector.prototypes, None), (hum.recogniser.prototypes, hum.recogniser.ids)):
             for j in range(p.n):
@@ -210,12 +210,10 @@ class Verbs:
         """veto LABEL [off]"""
         hum = self._hum
         off = words[1:] == ["off"]
-        if not words or words[1:] and not off:
-            raise CommandError("veto %r" % " ".join(words)[:40], "veto LABEL, or veto LABEL off; `list` shows them")
-        label, vetoed = words[0], hum.guard.vetoed
+        label, vetoed = words[0] if words else "", hum.guard.vetoed
         check_label(label)
-        if off != (label in vetoed) or not off and len(vetoed) == MAX_VETOES:
-            raise CommandError("%d labels are vetoed: %s" % (len(vetoed), ", ".join(vetoed)), "at most %d" % MAX_VETOES)
+        if words[1:] and not off or off != (label in vetoed) or not off and len(vetoed) == MAX_VETOES:
+            raise CommandError("vetoed are: " + ", ".join(vetoed), "veto LABEL [off], %d at most" % MAX_VETOES)
         hum.learned.snapshot("veto " + " ".join(words))
         hum.learned.veto(label, off)
         return {"vetoed": hum.guard.vetoed}
@@ -279,8 +277,7 @@ def check_start(settings):
     Plan(settings)
     __import__("nearhum.dsp_" + settings["path"])
     if settings["teach"] != "off":
-        __import__("nearhum.budget")
-        __import__("nearhum.quarantine")
+        __import__("nearhum.near")
     if settings["prior"]:
         __import__("nearhum.prior")
 

@@ -30,7 +30,7 @@ class Told:
 
 def made(m=1, n=1, reach=0, banned=()):
     told = Told()
-    teacher = Teacher(told, m, n, Near(told, reach) if reach else None)
+    teacher = Teacher(told, m, n, Near(told, {"teach_s": reach, "rate_hz": 1, "n_hop": 1}) if reach else None)
     teacher.hear(told.ids, banned)
     return told, teacher
 
@@ -77,7 +77,7 @@ def a_recogniser_of_sequences_is_not_smoothed():
         def predict_one(self, embedding):
             return self.says
 
-    teacher = Teacher(Words(), 3, 5, Near(Told(), 7))
+    teacher = Teacher(Words(), 3, 5, object())
     teacher.hear((1, 2, 3), ())
     equal(teacher.predict_one(b"ab"), 2)
     teacher.hear((1, 2, 3), (2,))

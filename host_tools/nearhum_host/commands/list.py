@@ -16,7 +16,7 @@ _TABLES = {
         "nothing waits to be accepted",
     ),
     "snapshots": (
-        ("number", "cause", "state", "n_learned", "n_labels", "boot", "window", "uptime_s"),
+        ("number", "cause", "state", "n_learned", "n_labels", "boot", "window"),
         "nothing to roll back to yet",
     ),
 }
