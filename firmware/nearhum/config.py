@@ -34,7 +34,7 @@ SETTINGS = {
     "envelope_top_hz": (0, 50000, "upper edge of the last envelope band; 0: half of that band's width"),
     "head": (None, "path of an int8 head file on the board, or empty for none"),
     "prior": (None, "path of a learned state to start from, or empty for none"),
-    "prior_weight": (1, 16000000, "windows that it counts as, at most"),
+    "prior_weight": (1, 16000000, "windows it counts as at most"),
     "learn_windows": (16, 16000000, "windows of a learning period that `learn` was not told the length of"),
     "spread_floor": (1, 64, "steps of a feature: a spread below counts as this"),
     "smooth": (1, 256, "share of a new score in the smoothed one, of 256; 256: no smoothing"),

@@ -108,4 +108,4 @@ def check_label(label):
     if not 1 <= size <= MAX_LABEL_BYTES:
         raise CommandError("a name of %d bytes: %r" % (size, label[:32]), "1 to %d bytes" % MAX_LABEL_BYTES)
     if not is_sound(label) or [c for c in label if ord(c) < 32 or ord(c) == 127]:
-        raise CommandError("no name: %r" % label, "signs that one can see")
+        raise CommandError("no name: %r" % label, "visible signs")
