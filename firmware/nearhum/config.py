@@ -39,6 +39,8 @@ SETTINGS = {
     "learn_windows": (8, 16000000, "windows of a learning period that `learn` was not told the length of"),
     "settle_s": (0.0, 3600, "seconds after `learn` that are not learned: who typed it leaves"),
     "n_modes": (1, 8, "normal prototypes at most, of the modes found while learning"),
+    "prior": (None, "path of a learned state to start from, or empty for none"),
+    "prior_weight": (1, 16000000, "windows it counts as at most"),
     "spread_floor": (1, 64, "steps of a feature: a spread below counts as this"),
     "smooth": (1, 256, "share of a new score in the smoothed one, of 256; 256: no smoothing"),
     "alarms_per_day": (0.001, 1000, "false alarms a day that the threshold is set for"),
@@ -47,6 +49,15 @@ SETTINGS = {
     "release": (1, 4096, "an alarm ends this many 1/256 octaves under its fading peak, or under the threshold"),
     "fade": (1, 1000000, "windows in which the remembered peak of an alarm fades by an octave"),
     "reject": (0, 8192, "a window this many 1/256 octaves beyond the spread of the examples is unknown"),
+    "label_m": (1, 30, "windows of the last label_n that announce a label"),
+    "label_n": (1, 30, "see label_m"),
+    "teach": (
+        ("off", "ask", "auto"),
+        "near misses that a hit follows: off, wait for `accept`, or are accepted within the budget",
+    ),
+    "teach_s": (0.001, 3600.0, "seconds from near miss to hit"),
+    "teach_budget": (0.0, 1000.0, "spreads that they may move a label"),
+    "teach_days": (0.001, 10000.0, "days that takes at least"),
 }
 
 _COMMON = {
@@ -69,6 +80,8 @@ _COMMON = {
     "envelope_high_hz": 0,
     "envelope_top_hz": 0,
     "head": "",
+    "prior": "",
+    "prior_weight": 200,
     "learn_windows": 400,
     "n_modes": 8,
     "spread_floor": 2,
@@ -79,6 +92,12 @@ _COMMON = {
     "release": 4096,
     "fade": 256,
     "reject": 512,
+    "label_m": 1,
+    "label_n": 1,
+    "teach": "off",
+    "teach_s": 5,
+    "teach_budget": 3,
+    "teach_days": 7,
 }
 
 # One default setting per kind of signal. Rates are those the kind is usually sampled at; a board file states its own.
@@ -86,22 +105,23 @@ _KIND = {
     # slow rows of physical quantities: the mean of 16 rows, a step a 16th of its spread, scores smoothed over 8
     "telemetry": {
         "rate_hz": 1, "n_channels": 1, "n_window": 16, "n_hop": 1, "mean": "ranged", "smooth": 32,
-        "release": 307,
+        "release": 307, "label_m": 2, "label_n": 3,
     },
     # a bearing's or motor's acceleration: band energies and their sum; a spread below 2 dB is not believed
     "vibration": {
         "rate_hz": 4000, "n_channels": 3, "n_window": 1024, "n_hop": 512, "n_bands": 12, "statistics": "rms",
-        "spread_floor": 5,
+        "spread_floor": 5, "label_m": 2, "label_n": 3,
     },
     # a limb or a handle: posture (means), effort (rms) and rhythm (bands) over four seconds
     "motion": {
         "rate_hz": 50, "n_channels": 6, "n_window": 200, "n_hop": 200, "mean": "scaled", "n_bands": 6,
         "statistics": "rms", "f_low_hz": 0.4, "f_high_hz": 12, "spread_floor": 3, "learn_windows": 30, "smooth": 256,
+        "teach": "ask", "teach_s": 20,
     },
     # sound: mel bands of 32 ms every 16 ms
     "audio": {
         "rate_hz": 16000, "n_channels": 1, "n_window": 512, "n_hop": 256, "n_bands": 20, "spacing": "mel",
-        "f_low_hz": 100, "spread_floor": 5,
+        "f_low_hz": 100, "spread_floor": 5, "label_m": 3, "label_n": 5, "teach": "ask",
     },
     # spectra from elsewhere, one a window: where the energy lies, not how much there is
     "spectra": {
@@ -196,6 +216,8 @@ def _together(c):
         raise ConfigError("n_hop = %d" % c["n_hop"], "at most n_window = %d" % c["n_window"])
     if c["alarm_m"] > c["alarm_n"]:
         raise ConfigError("alarm_m = %d" % c["alarm_m"], "at most alarm_n = %d" % c["alarm_n"])
+    if c["label_m"] > c["label_n"]:
+        raise ConfigError("label_m = %d" % c["label_m"], "at most label_n = %d" % c["label_n"])
     for name in statistics(c):
         if name not in STATISTICS:
             raise ConfigError("statistics names %r" % name, "of " + ", ".join(STATISTICS))

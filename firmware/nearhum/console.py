@@ -11,6 +11,7 @@ import select
 import sys
 
 from nearhum.errors import CommandError, NearhumError
+from nearhum.wire import is_sound
 
 MAX_LINE_BYTES = 1024
 MAX_PENDING_BYTES = 6144  # output that may wait for the host
@@ -81,9 +82,12 @@ class Console:
         verb = ""
         try:
             try:
-                words = (line if isinstance(line, str) else line.decode()).split()
+                text = line if isinstance(line, str) else line.decode()
             except UnicodeError:
+                text = None
+            if text is None or not is_sound(text):
                 raise CommandError("the line is not UTF-8", "`help` lists the commands")
+            words = text.split()
             if not words:
                 return failure("", CommandError("empty command", "`help` lists the commands"))
             verb = words[0]

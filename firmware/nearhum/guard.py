@@ -1,21 +1,33 @@
 """Guard: bounds what learning may do. It decides; store and journal carry out.
 
-Enters: faults of the source, requests to learn. Leaves: a yes or a CommandError, and the time to save.
-Issue by issue it grows; what it bounds now: after `MAX_FAULTS` faults in a row of the source nothing is learned until
-the user says so; a learning period is saved at intervals, so that a reset costs minutes and not the period.
+Enters: faults of the source, requests to learn, moves of prototypes. Leaves: a yes or a CommandError.
+
+- After MAX_FAULTS faults in a row of the source nothing is learned until the user says so.
+- A vetoed label is not learned, and not announced: a window that it is nearest to is unknown.
+- What the board changes of itself stays within a budget (see budget.py) against the user's last word.
+- A learning period is saved at intervals, so that a reset costs minutes and not the period.
 """
 
 from nearhum.errors import CommandError
+from nearhum.recognise import MAX_LABEL_BYTES
+from nearhum.wire import is_sound
 
 MAX_FAULTS = 5
+MAX_VETOES = 16
 SAVE_S = 60  # while learning
 
 
 class Guard:
-    """Counts faults, permits learning, and knows when a running period should be saved."""
+    """Counts faults, knows vetoes and budgets, permits learning, says when a running period should be saved."""
 
-    def __init__(self):
+    def __init__(self, config, n_dims):
+        """config: settings. n_dims: of embeddings."""
         self.faults = 0
+        self.vetoed = []  # labels
+        self._budget = None
+        self._anchors = b""  # packed, as long as there is no Budget
+        self._config = config
+        self._n_dims = n_dims
 
     def fault(self):
         """Count a fault of the source. Returns True when learning goes off with this one."""
@@ -35,11 +47,65 @@ class Guard:
         """Take the user's word that the sensor is sound again."""
         self.faults = 0
 
-    def permit(self):
-        """Raise CommandError where learning is off."""
+    def permit(self, label=None):
+        """Raise CommandError where learning is off, or where label is no name or vetoed."""
         if not self.learning():
-            raise CommandError("learning is off after %d faults of the sensor" % self.faults, "check it, then `learn`")
+            raise CommandError("learning is off after %d faults" % self.faults, "check it, then `trust`")
+        if label is not None:
+            check_label(label)
+            if label in self.vetoed:
+                raise CommandError("%r is vetoed" % label, "`veto %s off` permits it" % label)
 
     def due(self, elapsed_s):
         """Return True when a running learning period should be saved; elapsed_s: since the last save."""
         return elapsed_s >= SAVE_S
+
+    # --- budgets ---------------------------------------------------------------------------------------------------
+
+    def budget(self, at):
+        """Return the Budget of the labels, made when it is first asked for. at: number of the window."""
+        if not self._budget:
+            from nearhum.budget import Budget
+
+            self._budget = Budget(self._n_dims, self._config)
+            self._budget.unpack(self._anchors, at)
+        return self._budget
+
+    def renew(self, key=None):
+        """Let the budget of a label id, or of all, start anew: the user has given a word about it."""
+        if self._budget:
+            self._budget.trust(key)
+        elif key is None or self._config["teach"] == "off":  # then nothing moves, and there may be no Budget to load
+            self._anchors = b""
+        elif self._anchors:
+            self.budget(0).trust(key)
+
+    # --- to and from bytes: u8 vetoes, each u8 length and text; then the anchors --------------------------------------
+
+    def pack(self):
+        """Return vetoes and anchors as bytes; none where there are none."""
+        anchors = self._budget.pack() if self._budget else self._anchors
+        if not anchors and not self.vetoed:
+            return b""
+        names = [name.encode() for name in self.vetoed]
+        return bytes([len(names)]) + b"".join([bytes([len(name)]) + name for name in names]) + anchors
+
+    def unpack(self, view):
+        """Take the place of what `pack` returned."""
+        self.vetoed = []
+        i = 1
+        for _ in range(view[0] if view else 0):
+            end = i + 1 + view[i]
+            self.vetoed.append(bytes(view[i + 1 : end]).decode())
+            i = end
+        self._anchors = bytes(view[i:])
+        self._budget = None
+
+
+def check_label(label):
+    """Raise CommandError unless label is a name: 1 to 32 bytes of sound UTF-8 without control characters."""
+    size = len(label.encode())
+    if not 1 <= size <= MAX_LABEL_BYTES:
+        raise CommandError("a name of %d bytes: %r" % (size, label[:32]), "1 to %d bytes" % MAX_LABEL_BYTES)
+    if not is_sound(label) or [c for c in label if ord(c) < 32 or ord(c) == 127]:
+        raise CommandError("no name: %r" % label, "visible signs")

@@ -4,7 +4,14 @@ It binds the ranges of slow channels, the detector's prototypes and threshold, a
 and the journal: every change of them is made here, saved, and journalled with its cause.
 """
 
-from nearhum.wire import LEARN, STATE_NAMES
+import struct
+from binascii import crc32
+
+from nearhum.errors import CommandError
+from nearhum.wire import LEARN, STATE_NAMES, WATCH
+
+CLIPPED = 64  # an example may have one such sample among so many of a channel
+FEW = 8  # scores that set a threshold
 
 
 class Learned:
@@ -15,32 +22,56 @@ class Learned:
         self.ranges = hum.features.ranges  # None unless means are ranged
         self.detector = hum.detector
         self.recogniser = hum.recogniser
+        self.guard = hum.guard
         self.temporal = hum.temporal
         self.store = hum.store
         self.journal = hum.journal
         self.enrol_label, self.enrol_left = "", 0
+        self.unfit = ""  # why the last window was no example
         self.unsaved = ""  # why the last save failed; the state is still in RAM then
         self._saved_s = 0
+        self._undo = 0  # snapshot of before the change that is being made
+        self._quarantine = None
+        self._pending = b""  # packed, as long as there is no Quarantine
 
     def load(self):
         """Take up what a reset interrupted: a learning period with its next window, watching with its threshold."""
         body = self.store.load()
         if body is not None:
             self.unpack(body)
+        else:
+            self.as_deployed()
         self.journal.event("start", state=STATE_NAMES[self.detector.state], loaded=body is not None, window=0)
         for reason in self.store.refused:
             self.journal.event("refused", error=reason, window=0)
         self.journal.flush()  # a boot that is cut short is a boot too
 
+    def as_deployed(self):
+        """Take the prior, if the board has one, in the place of nothing learned; a bad one is told, and not taken."""
+        if self._hum.config["prior"]:
+            from nearhum.prior import begin
+
+            begin(self._hum)
+
     # --- changes ---------------------------------------------------------------------------------------------------
 
     def start(self, n_windows, mode=None):
-        """Learn what is normal anew from the next n_windows; or add them to it, as a mode of that name."""
-        if self.ranges and not mode:
+        """Learn what is normal anew from the next n_windows; or add them to it, as a mode of that name.
+
+        Anew: beginning with the prior, where there is one. Raises FormatError for a bad one; nothing has changed then.
+        """
+        given = ()
+        if self._hum.config["prior"] and not mode:
+            from nearhum.prior import normal
+
+            given = normal(self._hum)
+        elif self.ranges and not mode:
             self.ranges.forget()
         self.temporal.reset()
         self.temporal.restart()
         self.detector.start(n_windows, mode)
+        for label, sums in given:
+            self.detector.prototypes.unpack(label, sums)
         self.changed("state", state=STATE_NAMES[LEARN], windows=n_windows, mode=mode)
 
     def finish(self):
@@ -50,15 +81,104 @@ class Learned:
             n = d.learn_total - d.learn_left
             d.finish()
             counts = d.prototypes.counts
-            self.changed("learned", n=n, threshold=d.threshold, scores=d.n_scores, modes=counts, dirt=d.dropped)
+            self.changed(
+                "learned", n=n, threshold=d.threshold, scores=d.n_scores, modes=counts, dirt=d.dropped,
+                warning=self.warning(),
+            )  # fmt: skip
         self.temporal.reset()
         self.changed("state", state=STATE_NAMES[d.state])
 
     def enrol(self, embedding):
-        """Take an embedding as the next example of the label that was asked for."""
+        """Take an embedding as the next example of the label that was asked for, unless its window holds nothing."""
+        why = self._hollow()
+        if why:
+            if why != self.unfit:  # told once, not at every window
+                self.journal.event("unfit", label=self.enrol_label, error=why, window=self.window())
+            self.unfit = why
+            return
+        self.unfit = ""
         label_id, count = self.recogniser.enrol(self.enrol_label, embedding)
         self.enrol_left -= 1
+        self.guard.renew(label_id)
         self.changed("enrolled", label=self.enrol_label, id=label_id, count=count)
+
+    def _hollow(self):
+        # "" where the last window can be an example: where anything moved, and not beyond what an int16 holds
+        if not hasattr(self.recogniser, "nearest_id"):
+            return ""  # an utterance is more than its last window
+        window = self._hum.window
+        if not self.ranges and all([min(row) == max(row) for row in window.rows]):
+            return "silence, or a stuck sensor"
+        clipped = sum([sum([abs(v) > 32766 for v in row]) for row in window.rows])
+        return "%d samples are clipped" % clipped if clipped * CLIPPED > window.n_window else ""
+
+    def warning(self):
+        """Return what a user should know about what was learned, "" for nothing."""
+        d = self.detector
+        p = d.prototypes
+        if self.enrol_left and self.unfit:
+            return "no example of %s: %s" % (self.enrol_label, self.unfit)
+        if d.state == WATCH:
+            if sum(p.counts) > 1 and not any(p.variance):
+                return "what was learned never varied"
+            if d.n_scores < FEW:
+                return "%d scores for a threshold: learn longer" % d.n_scores
+        return self.store.refused[-1] if self.store.refused else ""
+
+    def unlearn(self, label):
+        """Forget a label, its examples, and what was pending for it."""
+        r = self.recogniser
+        label_id = r.ids[r.labels.index(label)]
+        r.forget(label)
+        self.guard.renew(label_id)
+        self._drop(label_id)
+        if self.enrol_label == label:
+            self.enrol_left = 0
+        self.changed("forgotten", label=label)
+
+    def veto(self, label, off):
+        """Put a label on the guard's block list, or take it off."""
+        if off:
+            self.guard.vetoed.remove(label)
+        else:
+            self.guard.vetoed.append(label)
+            if self.enrol_label == label:
+                self.enrol_left = 0
+        self.changed("veto", label=label, off=off)
+
+    def trust(self):
+        """Take the user's word that all is right as it is: the sensor, and where the prototypes are."""
+        self.guard.trust()
+        self.guard.renew()
+        self.changed("trusted")
+
+    def quarantine(self):
+        """Return the quarantine of pseudo-examples, made when first asked for. Raises CommandError without one."""
+        if not self._quarantine:
+            if self._hum.config["teach"] == "off":
+                raise CommandError("near misses teach nothing", "`set teach ask`")
+            from nearhum.quarantine import Quarantine
+
+            self._quarantine = Quarantine(self)
+            self._quarantine.unpack(self._pending)
+        return self._quarantine
+
+    def _drop(self, label_id):
+        # what was pending for a label that is no more; 0: for all
+        if self._quarantine or self._pending and self._hum.config["teach"] != "off":
+            self.quarantine().forget(label_id)
+        else:
+            self._pending = b""
+
+    def caught(self, near):
+        """Take a near miss that a hit has followed."""
+        near.caught = False
+        if self.guard.learning():
+            self.quarantine().take(near, self._hum.config["teach"] == "auto")
+
+    def window(self):
+        """Return the number of the present window."""
+        return self._hum.n_windows
 
     def forget(self):
         """Forget everything learned and enrolled."""
@@ -66,27 +186,74 @@ class Learned:
             self.ranges.forget()
         self.detector.forget()
         self.recogniser.clear()
+        self.guard.vetoed = []
+        self.guard.renew()
+        self._drop(0)
+        self._afresh()
+
+    def _afresh(self):
+        # other things are known now: no alarm, no smoothing and no enrolment goes on from before
         self.enrol_left = 0
         self.temporal.reset()
+        self.temporal.restart()
 
     def changed(self, event, **what):
         """Save and journal a change, with its cause."""
         what["window"] = self._hum.n_windows
+        if self._undo:
+            what["undo"], self._undo = self._undo, 0
+        self._hum.listen()
         self.save()
         self.journal.event(event, **what)
 
     # --- keeping ---------------------------------------------------------------------------------------------------
 
-    def snapshot(self):
-        """Keep the present state to roll back to."""
-        self.store.snapshot(self.pack())
+    def snapshot(self, cause, by_itself=False):
+        """Keep the present state to roll back to, before a change. cause: the command that asks for it.
 
-    def rollback(self):
-        """Put the snapshot in the place of the present state, and the present state into the snapshot."""
-        body = bytes(self.store.previous())
-        self.snapshot()
+        by_itself: the board makes this change. All it makes since the user's last word share one snapshot: they must
+        not crowd out the user's, and are undone together.
+        """
+        hum = self._hum
+        if by_itself:
+            known = self.store.snapshots()
+            if known and known[-1]["cause"] == cause:
+                return
+        note = {
+            "cause": cause,
+            "boot": self.journal.boot,
+            "window": hum.n_windows,
+            "state": STATE_NAMES[self.detector.state],
+            "n_learned": sum(self.detector.prototypes.counts),
+            "n_labels": len(self.recogniser.ids),
+        }
+        body = self.pack()
+        while True:
+            try:
+                self._undo = self.store.snapshot(body, note)
+                return
+            except OSError:
+                if not self.journal.make_room():
+                    raise
+
+    def rollback(self, number=0):
+        """Put a snapshot in the place of the present state, which is kept as one too. Returns its number.
+
+        number: 0 for the youngest that differs from the present state: what undoes the last change.
+        """
+        if not number:
+            known = self.store.snapshots()
+            present = crc32(self.pack())
+            while known and known[-1]["crc"] == present:
+                known.pop()
+            if not known:
+                raise CommandError("nothing to roll back to", "a snapshot is made before every change")
+            number = known[-1]["number"]
+        body = self.store.body_of(number)
+        self.snapshot("rollback %d" % number)
         self.unpack(body)
-        self.changed("rollback")
+        self.changed("rollback", to=number)
+        return number
 
     def save(self):
         """Save the state; a full file system gives up its oldest log for it."""
@@ -110,13 +277,26 @@ class Learned:
     def pack(self):
         """Return everything learned as bytes: the body of a state file."""
         ranges = self.ranges.pack() if self.ranges else b""
-        return ranges + self.detector.pack() + self.recogniser.pack()
+        body = ranges + self.detector.pack() + self.recogniser.pack()
+        # what not every state has: u8 which, u16 bytes
+        parts = (self.guard.pack(), self._quarantine.pack() if self._quarantine else self._pending)
+        for i in range(len(parts)):
+            if parts[i]:
+                body += struct.pack("<BH", i, len(parts[i])) + parts[i]
+        return body
 
     def unpack(self, body):
         """Take a state's body in the place of what is learned now."""
         body = memoryview(body)
         at = self.ranges.unpack(body) if self.ranges else 0
         at += self.detector.unpack(body[at:])
-        self.recogniser.unpack(body[at:])
-        self.temporal.reset()
-        self.temporal.restart()
+        at += self.recogniser.unpack(body[at:])
+        parts = [b"", b""]
+        while at < len(body):
+            i, n = struct.unpack_from("<BH", body, at)
+            parts[i] = body[at + 3 : at + 3 + n]
+            at += 3 + n
+        self.guard.unpack(parts[0])
+        self._pending = bytes(parts[1])
+        self._quarantine = None
+        self._afresh()

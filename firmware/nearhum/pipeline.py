@@ -62,7 +62,8 @@ class Pipeline:
         self.detector = Detector(Prototypes(config["n_modes"], n, floor, log2), rarity(config))
         self.recogniser = Recogniser(Prototypes(MAX_LABELS, n, floor, log2), floor, config["reject"], log2)
         self.temporal = Temporal(config)
-        self.guard = Guard()
+        self.guard = Guard(config, n)
+        self.teacher = None  # stands in the recogniser's place where it is asked for
         self.store = Store(root, self.plan.fingerprint(self.head.fingerprint))
         self.journal = Journal(root, {"version": __version__, "board": config["board"], "config": config})
         self.console = Console(Verbs(self).table())
@@ -80,10 +81,24 @@ class Pipeline:
         frame_bytes = 2 * frame_values(config)
         self._block = array("h", bytes(BLOCK_BYTES // frame_bytes * frame_bytes))
         self.learned.load()
+        self.listen()
         self.ended = False
         self.source = board.open_source(config)
         self.console.answer({"ok": True, "verb": "start", "version": __version__, "board": config["board"]})
         _current = self
+
+    def listen(self):
+        """Let the teacher stand in the recogniser's place where labels and a setting, or a veto, ask for it.
+
+        After every change of labels or vetoes. Allocates.
+        """
+        c = self.config
+        asked = self.recogniser.ids and (self.guard.vetoed or c["label_n"] > 1 or c["teach"] != "off")
+        if asked or self.teacher:
+            from nearhum.teacher import listen
+
+            listen(self, asked)
+            self._stages = self._stages[:4] + (self.teacher or self.recogniser,) + self._stages[5:]
 
     # --- the way of the data ---------------------------------------------------------------------------------------
 
@@ -161,6 +176,8 @@ class Pipeline:
             journal.event("alarm_end", window=at, score=score)
         if self.period_over:
             self.learned.finish()
+        if self.teacher and self.teacher.near and self.teacher.near.caught:
+            self.learned.caught(self.teacher.near)
         if self.learned.enrol_left and self.embedding:
             self.learned.enrol(self.embedding)
         self.n_windows = at + 1 if at < LAST_WINDOW else 0
@@ -191,6 +208,8 @@ class Pipeline:
         self.temporal.restart()
         if self.packets:
             self.packets.restart()
+        if self.teacher:
+            self.teacher.restart()
         if code == END:
             self.ended = True
             self.journal.event("end", window=self.n_windows)

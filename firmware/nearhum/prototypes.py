@@ -174,13 +174,17 @@ class Prototypes:
     def unpack(self, label, view):
         """Add a prototype from what `pack` returned. Returns the bytes used."""
         j = self.add(label)
+        self.put(j, view)
+        return 4 + 12 * self.n_dims
+
+    def put(self, j, view):
+        """Give prototype j the raw sums that `pack` returned."""
         n = self.n_dims
         self.counts[j] = struct.unpack_from("<I", view, 0)[0]
         row = self._row[j]
         row.sums[:] = array("i", struct.unpack_from("<%di" % n, view, 4))
         row.squares[:] = array("i", struct.unpack_from("<%di" % (2 * n), view, 4 + 4 * n))
         self.derive(j)
-        return 4 + 12 * n
 
 
 class _Row:

@@ -26,6 +26,7 @@ class Recogniser:
     def __init__(self, prototypes, spread_floor, reject, log2):
         """prototypes: an empty Prototypes for labels. spread_floor: steps. reject: Q8 octaves, see config."""
         self.prototypes = prototypes
+        self.labels = prototypes.labels
         self._log2 = log2
         self._floor_q12 = spread_floor * spread_floor << 12
         self._reject = reject
@@ -40,6 +41,8 @@ class Recogniser:
         self.n_examples = 0
         self.ids = []  # label id (1..255) of each prototype: an id is never used for two labels in one log
         self._next_id = 1
+        self._nearest = -1  # row nearest to the last window
+        self.distance = 0  # and how far it is; see nearest_id
         self.limit = 0  # squared weighted distance; beyond it a window is unknown
 
     def check_room(self, label, n):
@@ -95,6 +98,7 @@ class Recogniser:
                 self._owner[to] = owner - 1 if owner > j + 1 else owner
                 to += 1
         self.n_examples = to - MAX_LABELS
+        self._nearest = -1
         self.refresh()
 
     def clear(self):
@@ -102,6 +106,7 @@ class Recogniser:
         self.prototypes.clear()
         del self.ids[:]
         self.n_examples = 0
+        self._nearest = -1
 
     def refresh(self):
         """Bring means, weights and the limit of the unknown up to date; after every change of examples."""
@@ -153,7 +158,16 @@ class Recogniser:
         example = kernels.smallest(distances, MAX_LABELS, self.n_examples)
         if at < 0 or example >= 0 and distances[example] < distances[at]:
             at = example
+        self._nearest = at
         return ids[self._owner[at] - 1] if at >= 0 and distances[at] <= self.limit else 0
+
+    def nearest_id(self):
+        """Return the id of the label nearest to the last window, however far, 0 for none; brings `distance` to date."""
+        at = self._nearest
+        if at < 0 or not self._owner[at]:
+            return 0
+        self.distance = self._distances[at]
+        return self.ids[self._owner[at] - 1]
 
     # --- to and from bytes ----------------------------------------------------------------------------------------
 

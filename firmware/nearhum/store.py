@@ -1,17 +1,22 @@
-"""Store: what was learned, on the board's file system, in two slots and one snapshot.
+"""Store: what was learned, on the board's file system, in two slots and the last few snapshots.
 
 A state is saved into the older slot and closed (LittleFS makes that atomic); the younger sound slot is loaded. So at
-any moment one whole state is on flash. The snapshot is the state before the last change of what was learned: rolling
-back puts it in place, and puts the present one into the snapshot, so that a rollback can be undone.
+any moment one whole state is on flash. A snapshot is the state before a change of what was learned, numbered, with the
+change's cause: rolling back puts one in place, and keeps the present state as the next, so that a rollback is a change
+that can be undone too. The youngest N_SNAPSHOTS stay; one that holds what the last one held is not written again.
 """
 
+import json
 import os
+import struct
+from binascii import crc32
 
 from nearhum.errors import CommandError, FormatError
-from nearhum.wire import STATE_MAGIC, seal, unseal
+from nearhum.wire import SNAPSHOT_MAGIC, STATE_MAGIC, seal, unseal
 
+N_SNAPSHOTS = 4
 _SLOTS = ("hum/state.a", "hum/state.b")
-_SNAPSHOT = "hum/state.prev"
+_SNAPSHOT = "hum/snapshot."
 
 
 def read_file(path):
@@ -58,7 +63,7 @@ class Store:
             if image is None:
                 continue
             try:
-                sequence, body = self._open(image, _SLOTS[slot])
+                sequence, body = self.opened(image, _SLOTS[slot])
             except FormatError as e:
                 self.refused.append("%s: %s" % (e.message, e.hint))
                 continue
@@ -66,8 +71,9 @@ class Store:
                 best, self.sequence, self._younger = body, sequence, slot
         return best
 
-    def _open(self, image, what):
-        fingerprint, sequence, body = unseal(STATE_MAGIC, image, what)
+    def opened(self, image, what, magic=STATE_MAGIC):
+        """Return (sequence, body) of an image of these settings. Raises FormatError; what: it is called in that."""
+        fingerprint, sequence, body = unseal(magic, image, what)
         if fingerprint != self.fingerprint:
             raise FormatError(what + " was learned with other features", "set them back, or learn again")
         return sequence, body
@@ -85,13 +91,40 @@ class Store:
         self.sequence += 1
         self._younger = slot
 
-    def snapshot(self, body):
-        """Keep a state as the one to roll back to."""
-        write_file(self._root + _SNAPSHOT, seal(STATE_MAGIC, self.fingerprint, self.sequence, body))
+    # --- snapshots -------------------------------------------------------------------------------------------------
 
-    def previous(self):
-        """Return the body of the snapshot. Raises CommandError where there is none, FormatError for a bad one."""
-        image = read_file(self._root + _SNAPSHOT)
-        if image is None:
-            raise CommandError("nothing to roll back to", "a snapshot is made before every change")
-        return self._open(image, "the snapshot")[1]
+    def snapshots(self):
+        """Return what was noted of each snapshot, oldest first: dicts with its number, cause, crc and counts."""
+        out = []
+        for slot in range(N_SNAPSHOTS):
+            try:
+                with open(self._root + _SNAPSHOT + str(slot), "rb") as f:
+                    magic, fingerprint, number, _, n = struct.unpack("<4sIIIH", f.read(18))
+                    note = json.loads(f.read(n))
+            except (OSError, ValueError):
+                continue  # none there, or a bad one: rolling back to that one says what is wrong with it
+            if magic == SNAPSHOT_MAGIC and fingerprint == self.fingerprint:
+                note["number"] = number
+                out.append(note)
+        return sorted(out, key=lambda note: note["number"])
+
+    def snapshot(self, body, note):
+        """Keep a state to roll back to. note: dict of what is known about it. Returns its number. Raises OSError."""
+        known = self.snapshots()
+        number = known[-1]["number"] if known else 0
+        note["crc"] = crc32(body)
+        if known and known[-1]["crc"] == note["crc"]:
+            return number
+        number += 1
+        text = json.dumps(note).encode()
+        image = seal(SNAPSHOT_MAGIC, self.fingerprint, number, struct.pack("<H", len(text)) + text + body)
+        write_file(self._root + _SNAPSHOT + str(number % N_SNAPSHOTS), image)
+        return number
+
+    def body_of(self, number):
+        """Return the state in a snapshot, as bytes. Raises CommandError where it is gone, FormatError for a bad one."""
+        image = read_file(self._root + _SNAPSHOT + str(number % N_SNAPSHOTS))
+        found, body = (0, b"") if image is None else self.opened(image, "the snapshot", SNAPSHOT_MAGIC)
+        if found != number or not number:
+            raise CommandError("no snapshot %d" % number, "`list snapshots` shows the last %d" % N_SNAPSHOTS)
+        return bytes(body[2 + (body[0] | body[1] << 8) :])

@@ -10,7 +10,7 @@ from binascii import b2a_base64, crc32
 from nearhum import __version__, board, config
 from nearhum.errors import CommandError
 from nearhum.features import Plan
-from nearhum.recognise import MAX_LABEL_BYTES
+from nearhum.guard import MAX_VETOES, check_label
 from nearhum.store import read_file
 from nearhum.wire import MAX_PAYLOAD_BYTES, NO_SCORE, RECORD_CRC_BYTES, RECORD_HEADER_BYTES, STATE_NAMES, WATCH
 
@@ -39,6 +39,10 @@ class Verbs:
             "list": self.list,
             "log": self.log,
             "rollback": self.rollback,
+            "trust": self.trust,
+            "veto": self.veto,
+            "accept": self.accept,
+            "reject": self.reject,
             "reset": self.reset,
             "set": self.set,
             "get": self.get,
@@ -54,10 +58,14 @@ class Verbs:
                 "watch": "end the learning period and watch",
                 "enrol": "LABEL [N]: the next N windows are examples of LABEL",
                 "forget": "LABEL",
-                "list": "what was learned",
+                "list": "[snapshots | pending]: what was learned; what to roll back to; what waits for `accept`",
                 "log": "FROM [MAXBYTES]: records of the journal",
-                "rollback": "undo the last change of what was learned",
-                "reset": "learned | log | all",
+                "rollback": "[N]: undo the last change, or all since snapshot N",
+                "trust": "all is right as it is: budgets start anew",
+                "veto": "LABEL [off]: never announce or learn it",
+                "accept": "ID: learn a pending example",
+                "reject": "ID: drop it",
+                "reset": "learned | factory | log | all",
                 "set": "KEY VALUE: change a setting; holds from the next start",
                 "get": "[KEY] | state OFFSET",
             }
@@ -97,6 +105,7 @@ class Verbs:
             "source": hum.source_state(),
             "faults": hum.guard.faults,
             "unsaved": hum.learned.unsaved,
+            "warning": hum.learned.warning(),
             "dropped": hum.console.dropped,
         }
 
@@ -116,16 +125,14 @@ class Verbs:
         if not low <= n <= high:
             raise CommandError("a learning period of %d windows" % n, "%d to %d windows" % (low, high))
         hum.guard.trust()
-        hum.learned.snapshot()
+        hum.learned.snapshot("learn " + " ".join(words))
         hum.learned.start(n, mode)
         return {"windows": n, "seconds": n * hum.config["n_hop"] / hum.config["rate_hz"], "mode": mode}
 
     def _check_mode(self, word, mode):
         if word != "as":
             raise CommandError("learn ... %r" % word[:40], "learn LENGTH as MODE adds a mode to what is normal")
-        size = len(mode.encode())
-        if not 1 <= size <= MAX_LABEL_BYTES:
-            raise CommandError("the name of a mode of %d bytes" % size, "1 to %d bytes" % MAX_LABEL_BYTES)
+        self._hum.guard.permit(mode)
         if self._hum.detector.state != WATCH:
             raise CommandError("nothing is normal yet that a mode could be added to", "`learn`, and wait for its end")
 
@@ -145,11 +152,11 @@ class Verbs:
         n = whole(words[1]) if len(words) > 1 else 1
         if not 1 <= n <= 10:
             raise CommandError("%d examples" % n, "1 to 10 at a time")
-        hum.guard.permit()
+        hum.guard.permit(words[0])
         if hum.features.ranges and not hum.features.ranges.known:
             raise CommandError("the range of the channels is not known yet", "`learn` first")
         hum.recogniser.check_room(words[0], n)
-        hum.learned.snapshot()
+        hum.learned.snapshot("enrol " + words[0])
         hum.learned.enrol_label, hum.learned.enrol_left = words[0], n
         return {"label": words[0], "windows": n}
 
@@ -160,19 +167,24 @@ class Verbs:
             raise CommandError("no label", "forget LABEL; `list` shows the labels")
         if words[0] not in hum.recogniser.prototypes.labels:
             raise CommandError("no label %r" % words[0][:40], "`list` shows the labels")
-        hum.learned.snapshot()
-        hum.recogniser.forget(words[0])
-        hum.learned.changed("forgotten", label=words[0])
+        hum.learned.snapshot("forget " + words[0])
+        hum.learned.unlearn(words[0])
         return {"label": words[0]}
 
     def list(self, words):
-        """list"""
+        """list [snapshots]"""
         hum = self._hum
+        if words == ["snapshots"]:
+            return {"snapshots": hum.store.snapshots()}
+        if words == ["pending"]:
+            return {"pending": hum.learned.quarantine().told()}
+        if words:
+            raise CommandError("list %r" % words[0][:40], "list [snapshots | pending]")
         out = []
         for p, ids in ((hum.detector.prototypes, None), (hum.recogniser.prototypes, hum.recogniser.ids)):
             for j in range(p.n):
                 out.append({"label": p.labels[j], "count": p.counts[j], "id": ids[j] if ids else 0})
-        return {"prototypes": out}
+        return {"prototypes": out, "vetoed": hum.guard.vetoed}
 
     def log(self, words):
         """log FROM [MAXBYTES]"""
@@ -183,21 +195,50 @@ class Verbs:
         return {"from": first, "next": after, "last": self._hum.journal.seq, "b64": base64(records)}
 
     def rollback(self, words):
-        """rollback"""
+        """rollback [N]"""
         hum = self._hum
-        hum.learned.rollback()
-        return {"state": STATE_NAMES[hum.detector.state]}
+        to = hum.learned.rollback(whole(words[0]) if words else 0)
+        return {"to": to, "state": STATE_NAMES[hum.detector.state]}
+
+    def trust(self, words):
+        """trust"""
+        hum = self._hum
+        hum.learned.snapshot("trust")
+        hum.learned.trust()
+        return {"faults": hum.guard.faults}
+
+    def veto(self, words):
+        """veto LABEL [off]"""
+        hum = self._hum
+        off = words[1:] == ["off"]
+        label, vetoed = words[0] if words else "", hum.guard.vetoed
+        check_label(label)
+        if words[1:] and not off or off != (label in vetoed) or not off and len(vetoed) == MAX_VETOES:
+            raise CommandError("vetoed are: " + ", ".join(vetoed), "veto LABEL [off], %d at most" % MAX_VETOES)
+        hum.learned.snapshot("veto " + " ".join(words))
+        hum.learned.veto(label, off)
+        return {"vetoed": hum.guard.vetoed}
+
+    def accept(self, words):
+        """accept ID"""
+        return self._hum.learned.quarantine().accept(whole(words[0]) if words else 0)
+
+    def reject(self, words):
+        """reject ID"""
+        return self._hum.learned.quarantine().reject(whole(words[0]) if words else 0)
 
     def reset(self, words):
-        """reset learned | log | all"""
+        """reset learned | factory | log | all"""
         hum = self._hum
         what = words[0] if words else ""
-        if what not in ("learned", "log", "all"):
-            raise CommandError("reset %r" % what[:40], "reset learned, log or all")
+        if what not in ("learned", "factory", "log", "all"):
+            raise CommandError("reset %r" % what[:40], "reset learned, factory, log or all")
         if what != "log":
-            hum.learned.snapshot()
+            hum.learned.snapshot("reset " + what)
             hum.learned.forget()
-        if what != "learned":
+            if what == "factory":
+                hum.learned.as_deployed()
+        if what in ("log", "all"):
             hum.journal.clear()
         hum.learned.changed("reset", what=what)
         return {"what": what}
@@ -236,6 +277,10 @@ def check_start(settings):
     """Raise ConfigError, or ImportError, where a board could not make its features and so would not start."""
     Plan(settings)
     __import__("nearhum.dsp_" + settings["path"])
+    if settings["teach"] != "off":
+        __import__("nearhum.near")
+    if settings["prior"]:
+        __import__("nearhum.prior")
 
 
 def base64(raw):

@@ -7,6 +7,7 @@ A reader raises FormatError and never trusts a length before the CRC over it has
     recording  NHR1  what a sensor delivered: int16 samples in segments; a segment boundary is a gap
     record     A7    one journal entry: kind, seq, ticks_ms, payload
     state      NHS1  the image of everything learned
+    snapshot   NHP1  a state to roll back to, with a note of why it was kept
     head       NHH1  a small int8 network
 """
 
@@ -140,9 +141,22 @@ def unpack_scores(payload):
     return first, threshold, state, scores, payload[SCORES_HEADER_BYTES + 2 * n :]
 
 
+def is_sound(text):
+    """Return True where a text is UTF-8 that any reader takes.
+
+    MicroPython also decodes lone surrogates, numbers beyond Unicode, and signs in more bytes than they need.
+    """
+    for c in text:
+        n = ord(c)
+        if n > 127 and (0xD800 <= n < 0xE000 or n > 0x10FFFF) or chr(n) != c:
+            return False
+    return True
+
+
 # --- learned state and head files: one envelope ------------------------------------------------------
 
 STATE_MAGIC = b"NHS1"
+SNAPSHOT_MAGIC = b"NHP1"  # u16 length of a JSON note, the note, a state's body
 HEAD_MAGIC = b"NHH1"
 ENVELOPE_BYTES = 16
 _ENVELOPE = "<4sIII"  # magic fingerprint sequence body_bytes; body and a CRC over all of it follow

@@ -49,6 +49,10 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "spectra": lambda _, config: config["bin_hz"] > 0,
     "level": lambda _, config: config["level"] == "free",
     "packets": lambda _, config: config["n_subcarriers"] > 0,
+    "near": lambda _, config: config["teach"] != "off",
+    "quarantine": lambda _, config: config["teach"] != "off",
+    "budget": lambda _, config: config["teach"] != "off",
+    "prior": lambda _, config: config["prior"] != "",
     "whitening": lambda *_: False,
     "kernels/viper_outer": lambda *_: False,
 }

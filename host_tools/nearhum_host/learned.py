@@ -22,6 +22,7 @@ from .errors import DeviceError, HostError, UsageError
 from .link import Link
 
 SUFFIX = ".nhs"
+PRIOR = "/nearhum/prior.nhs"  # among the application's files: a deploy without one takes it away
 SLOTS = ("/hum/state.a", "/hum/state.b")
 _MAX_BYTES = 1 << 20  # more than any board holds: a size beyond it is a wrong answer
 _TRIES = 3  # the board may learn between two chunks: then the image is another one
@@ -98,9 +99,20 @@ def check_fits(image: bytes, before: bytes) -> None:
     """Raise DeviceError unless an image was learned with the features that the board's own state has."""
     if wire.unseal(wire.STATE_MAGIC, image, "the backup")[0] != wire.unseal(wire.STATE_MAGIC, before, "it")[0]:
         raise DeviceError(
-            "the backup was learned with other features (kind, channels, settings); nothing was changed",
+            "it was learned with other features (kind, channels, settings); nothing that was learned is changed",
             hint="deploy the configuration it was made with, then restore it",
         )
+
+
+def check_prior(link: Link, image: bytes) -> None:
+    """Raise DeviceError unless the prior that was put on a board was learned with its settings."""
+    try:
+        check_fits(image, fetch(link))
+    except DeviceError as error:
+        raise DeviceError(
+            f"the board runs, but its prior is of no use: {error.message}",
+            hint="take a backup of a board with the same kind, channels and settings, or deploy without --prior",
+        ) from None
 
 
 def give(link: Link, image: bytes, way_back: str) -> None:

@@ -1,11 +1,11 @@
-"""Store: two slots, a damaged slot, another setting, the snapshot, a pipeline that rolls back."""
+"""Store: two slots, a damaged slot, another setting, numbered snapshots, a pipeline that rolls back."""
 
 import os
 
 from fakes import pipeline, take
 from harness import clear_error, done, equal, raises, scratch, test
 from nearhum.errors import CommandError, FormatError
-from nearhum.store import Store
+from nearhum.store import N_SNAPSHOTS, Store
 from nearhum.wire import IDLE, WATCH
 
 
@@ -27,7 +27,8 @@ def damage(path, at=20):
 def an_empty_board_has_no_state():
     root = scratch()
     equal(loaded(root), None)
-    clear_error(raises(CommandError, Store(root, 7).previous), "roll back")
+    equal(Store(root, 7).snapshots(), [])
+    clear_error(raises(CommandError, Store(root, 7).body_of, 1), "no snapshot 1")
 
 
 @test
@@ -96,13 +97,49 @@ def a_state_of_other_features_is_refused_and_kept():
 def a_snapshot_comes_back():
     root = scratch()
     store = Store(root, 7)
-    store.snapshot(b"before")
+    equal(store.snapshot(b"before", {"cause": "learn"}), 1)
     store.save(b"after")
-    equal(bytes(store.previous()), b"before")
+    equal(store.body_of(1), b"before")
     equal(loaded(root), b"after")
-    damage(root + "hum/state.prev")
-    clear_error(raises(FormatError, store.previous))
-    clear_error(raises(FormatError, Store(root, 9).previous))
+    damage(root + "hum/snapshot.1", 60)
+    clear_error(raises(FormatError, store.body_of, 1))
+    clear_error(raises(FormatError, Store(root, 9).body_of, 1))
+    equal(Store(root, 9).snapshots(), [])
+
+
+@test
+def snapshots_are_numbered_and_few():
+    root = scratch()
+    for i in range(11):
+        equal(Store(root, 7).snapshot(b"state %d" % i, {"cause": "c%d" % i}), i + 1)
+    store = Store(root, 7)
+    known = store.snapshots()
+    equal([(s["number"], s["cause"]) for s in known], [(i + 1, "c%d" % i) for i in range(11 - N_SNAPSHOTS, 11)])
+    for s in known:
+        equal(store.body_of(s["number"]), b"state %d" % (s["number"] - 1))
+    for gone in (0, 1, 11 - N_SNAPSHOTS, 12, 15, 1000):
+        clear_error(raises(CommandError, store.body_of, gone), "list snapshots")
+    equal(len([n for n in os.listdir(root + "hum") if n.startswith("snapshot")]), N_SNAPSHOTS)
+
+
+@test
+def what_the_last_snapshot_holds_is_not_written_again():
+    store = Store(scratch(), 7)
+    for _ in range(1000):
+        equal(store.snapshot(b"the same", {"cause": "enrol"}), 1)
+    equal(store.snapshot(b"another", {"cause": "enrol"}), 2)
+
+
+@test
+def a_snapshot_that_is_cut_short_is_not_listed():
+    for content in (b"", b"NHP1", b"NHP1" + bytes(30), b"hello " * 20):
+        root = scratch()
+        store = Store(root, 7)
+        store.snapshot(b"sound", {"cause": "learn"})
+        with open(root + "hum/snapshot.2", "wb") as f:
+            f.write(content)
+        equal([s["number"] for s in store.snapshots()], [1])
+        raises((CommandError, FormatError), store.body_of, 2)
 
 
 SMALL = {"n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 6}
@@ -129,6 +166,65 @@ def rollback_and_its_undoing():
 
 
 @test
+def back_over_several_changes():
+    hum = pipeline("vibration", **SMALL)
+    execute = hum.console.execute
+    states = [hum.learned.pack()]
+    for text, n in (("learn 20", 20), ("enrol hum 2", 2), ("enrol other", 1), ("forget hum", 0)):
+        execute(text)
+        take(hum, n, seed=n)
+        states.append(hum.learned.pack())
+    known = execute("list snapshots")["snapshots"]
+    equal([s["cause"] for s in known], ["learn 20", "enrol hum", "enrol other", "forget hum"])
+    equal([s["number"] for s in known], [1, 2, 3, 4])
+    equal([(s["n_learned"], s["n_labels"]) for s in known], [(0, 0), (20, 0), (20, 1), (20, 2)])
+    equal(execute("rollback 2")["to"], 2)
+    equal(hum.learned.pack() == states[1], True)
+    # it is a change like another: it is undone, and the oldest snapshot made room for it
+    equal([s["number"] for s in execute("list snapshots")["snapshots"]], [2, 3, 4, 5])
+    equal(execute("rollback")["to"], 5)
+    equal(hum.learned.pack() == states[4], True)
+    for text in ("rollback 1", "rollback 99", "rollback x", "rollback -1"):
+        equal(execute(text)["ok"], False, text)
+    equal(hum.learned.pack() == states[4], True)
+
+
+@test
+def an_enrolment_without_a_window_is_no_change_to_undo():
+    hum = pipeline("vibration", **SMALL)
+    hum.console.execute("learn 20")
+    take(hum, 20)
+    hum.console.execute("enrol hum 3")
+    hum.console.execute("enrol other 3")
+    hum.console.execute("rollback")
+    equal((hum.detector.state, hum.learned.enrol_left), (IDLE, 0))
+
+
+@test
+def a_running_period_comes_back_as_it_ran():
+    hum = pipeline("vibration", **SMALL)
+    hum.console.execute("learn 40")
+    take(hum, 30)
+    running = hum.learned.pack()
+    hum.console.execute("learn 100")
+    take(hum, 3)
+    hum.console.execute("rollback")
+    equal(hum.learned.pack() == running, True)
+    take(hum, 10, seed=4)
+    equal((hum.detector.state, hum.detector.prototypes.counts), (WATCH, [40]))
+
+
+@test
+def forgetting_the_label_that_is_enrolled_ends_it():
+    hum = pipeline("vibration", **SMALL)
+    hum.console.execute("enrol hum 10")
+    take(hum, 2)
+    hum.console.execute("forget hum")
+    take(hum, 10)
+    equal((hum.recogniser.prototypes.labels, hum.learned.enrol_left), ([], 0))
+
+
+@test
 def forgetting_a_label_can_be_undone():
     hum = pipeline("vibration", **SMALL)
     hum.console.execute("enrol hum 2")
@@ -150,7 +246,7 @@ def a_rollback_while_enrolling_does_not_stop_the_detector():
     equal(hum.console.execute("rollback")["ok"], True)
     equal(hum.recogniser.prototypes.labels, ["hum"])
     take(hum, 10)
-    equal(hum.recogniser.n_examples <= 15, True)
+    equal((hum.recogniser.prototypes.labels, hum.recogniser.n_examples), (["hum"], 10))
 
 
 @test

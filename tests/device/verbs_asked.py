@@ -185,6 +185,7 @@ def reset_wants_a_word():
         refused(hum, text)
     equal(ask(hum, "reset learned")["what"], "learned")
     refused(pipeline("vibration", **SMALL), "rollback")
+    refused(hum, "list everything")
 
 
 @test

@@ -152,6 +152,39 @@ def test_labels(nearhum: Nearhum):
     nearhum("enrol", "two words", code=2)
 
 
+def test_changes_are_undone_one_by_one_or_at_once(nearhum: Nearhum):
+    nearhum("learn", "30", "--wait")
+    nearhum("enrol", "knock", "2", "--wait")
+    before = told(nearhum("list", "--json"))
+    nearhum("enrol", "tap", "1", "--wait")
+    nearhum("forget", "knock")
+    kept = told(nearhum("list", "--snapshots", "--json"))
+    assert [s["cause"] for s in kept[-3:]] == ["enrol knock", "enrol tap", "forget knock"]
+    assert "enrol tap" in nearhum("list", "--snapshots").stdout
+    assert told(nearhum("rollback", str(kept[-2]["number"]), "--json"))["to"] == kept[-2]["number"]
+    assert told(nearhum("list", "--json")) == before
+    assert "is in place" in nearhum("rollback").stdout
+    assert "knock" not in nearhum("list").stdout
+    assert "no snapshot" in nearhum("rollback", "9999", code=3).stderr
+
+
+def test_a_veto_is_the_users_word(nearhum: Nearhum):
+    nearhum("enrol", "knock", "2", "--wait")
+    assert "knock" in nearhum("veto", "knock").stdout
+    assert "vetoed: knock" in nearhum("list").stderr
+    assert "vetoed" in nearhum("enrol", "knock", code=3).stderr
+    assert told(nearhum("veto", "knock", "--off", "--json"))["vetoed"] == []
+    assert told(nearhum("trust", "--json"))["faults"] == 0
+    assert [s["cause"] for s in told(nearhum("list", "--snapshots", "--json"))[-2:]] == ["veto knock off", "trust"]
+
+
+def test_what_is_pending_is_decided_by_its_number(nearhum: Nearhum):
+    assert isinstance(told(nearhum("list", "--pending", "--json")), list)
+    assert "list pending" in nearhum("accept", "999", code=3).stderr
+    assert "list pending" in nearhum("reject", "999", code=3).stderr
+    nearhum("list", "--pending", "--snapshots", code=2)
+
+
 def test_settings_stay_over_a_restart(nearhum: Nearhum, board: "VirtualBoard"):
     nearhum("set", "alarms_per_day", "3")
     with Link(board.path) as link:
@@ -223,6 +256,36 @@ def test_a_backup_brings_back_what_was_learned(nearhum: Nearhum, tmp_path: Path)
     image[30] ^= 1
     (tmp_path / "damaged.nhs").write_bytes(image)
     assert "damaged" in nearhum("restore", "damaged.nhs", code=1).stderr
+
+
+def test_a_board_starts_from_a_prior(nearhum: Nearhum, tmp_path: Path):
+    nearhum("learn", "40", "--wait")
+    nearhum("enrol", "tap", "2", "--wait")
+    known = told(nearhum("list", "--json"))
+    nearhum("backup", "p.nhs")
+    (tmp_path / "mine.toml").write_text(BOARD_FILE)
+    nearhum("deploy", "--board", "mine.toml", "--prior", "nothing.nhs", code=2)
+    done = told(nearhum("deploy", "--board", "mine.toml", "--prior", "p.nhs", "--json"))
+    assert {"/nearhum.json", "/nearhum/prior.mpy", "/nearhum/prior.nhs"} <= set(done["copied"])
+    assert told(nearhum("list", "--json")) == known
+    nearhum("console", "reset learned")
+    assert told(nearhum("list", "--json")) == []
+    nearhum("console", "reset factory")
+    assert told(nearhum("list", "--json")) == known
+    nearhum("learn", "30", "--wait")
+    now = told(nearhum("list", "--json"))
+    assert sum(p["count"] for p in now) == sum(p["count"] for p in known) + 30
+
+    _, sequence, body = wire.unseal(wire.STATE_MAGIC, (tmp_path / "p.nhs").read_bytes(), "backup")
+    (tmp_path / "other.nhs").write_bytes(wire.seal(wire.STATE_MAGIC, 12345, sequence, bytes(body)))
+    said = nearhum("deploy", "--board", "mine.toml", "--prior", "other.nhs", code=3).stderr
+    assert "no use" in said
+    assert told(nearhum("list", "--json")) == now
+    assert told(nearhum("deploy", "--board", "mine.toml", "--json"))["removed"] == [
+        "/nearhum/prior.mpy", "/nearhum/prior.nhs",
+    ]  # fmt: skip
+    nearhum("learn", "30", "--wait")
+    assert sum(p["count"] for p in told(nearhum("list", "--json")) if not p["label"]) == 30
 
 
 def test_a_state_of_many_pieces_is_fetched_whole(board: "VirtualBoard"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +14,14 @@ def deploy(
     board: Annotated[
         str, typer.Option("--board", "-b", help="A board's name (`nearhum boards`) or your own .toml file.")
     ],
+    prior: Annotated[
+        Path | None,
+        typer.Option(
+            help="A backup (.nhs) of a board with the same settings: what this one starts from; prior_weight says how "
+            "many windows it counts as.",
+            show_default=False,
+        ),
+    ] = None,
     everything: Annotated[
         bool,
         typer.Option("--everything", help="The modules too that its settings never load: for tests and benchmarks."),
@@ -24,13 +33,19 @@ def deploy(
 
     What the board has learned and logged stays.
     """
-    from .. import boards, deployment
+    from .. import boards, deployment, learned
     from ..application import application
     from ..link import connect
 
-    files = application(boards.load(board), everything=everything)
-    with connect(port) as link, progress("deploying", "bytes") as bar:
-        done = deployment.deploy(link, files, bar)
+    image = learned.load(prior) if prior else None
+    files = application(boards.load(board), {"prior": learned.PRIOR.lstrip("/")} if image else None, everything)
+    if image:
+        files[learned.PRIOR] = image
+    with connect(port) as link:
+        with progress("deploying", "bytes") as bar:
+            done = deployment.deploy(link, files, bar)
+        if image:
+            learned.check_prior(link, image)
     if as_json:
         print_json(vars(done))
         return

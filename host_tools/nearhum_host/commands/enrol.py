@@ -45,7 +45,7 @@ def _until_enrolled(link, label: str) -> dict[str, Any]:
     from ..errors import DeviceError
     from .status import ended
 
-    total = 0
+    total, warned = 0, ""
     with progress(f"enrolling {label}", "examples") as bar:
         while True:
             status = link.ask("status")
@@ -56,6 +56,9 @@ def _until_enrolled(link, label: str) -> dict[str, Any]:
                 counts = [int(p.get("count") or 0) for p in listed if p.get("label") == label]
                 return {"label": label, "examples": sum(counts)}
             bar(total - left, total)
+            if status.get("warning") and status["warning"] != warned:
+                warned = status["warning"]
+                note(warned)
             if ended(status):
                 raise DeviceError(
                     f"{left} examples are missing, but the source says {status['source']!r}",

@@ -15,7 +15,7 @@ def forget(
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Remove a label and its examples (`nearhum console rollback` brings it back)."""
+    """Remove a label and its examples (`nearhum rollback` brings it back)."""
     from ..link import connect
 
     with connect(port, resume) as link:

@@ -57,8 +57,9 @@ def readable(port: str, status: dict[str, Any]) -> dict[str, Any]:
     }
     if shown["mode"] is None:
         shown.pop("mode")
-    if left.get("dropped") == 0:
-        left.pop("dropped")
+    for name in ("dropped", "unsaved", "warning"):
+        if not left.get(name):
+            left.pop(name, None)
     return {**shown, **left}
 
 

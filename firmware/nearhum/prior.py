@@ -1,0 +1,81 @@
+"""Prior: a board may start from what others have learned, and blends it with what it sees.
+
+Enters: a state image (a `nearhum backup`, say) whose path the setting `prior` names. Leaves: prototypes that count as
+`prior_weight` windows in all. Imported only where there is such a setting.
+
+A board without a state of its own, or after `reset factory`, takes the whole of it: ranges, normal prototypes,
+threshold, labels; it watches at once. `learn` begins with its ranges and normal prototypes instead of with none, and
+adds what it sees: sums add, so a period of n windows has a share of n / (n + prior_weight) in every mode it meets.
+(The posterior mean of a normal mean with a conjugate prior: Gelman, Bayesian Data Analysis, 2013, 2.5; prior_weight is
+its number of prior observations.) Labels are taken as they are: their few examples need no weight.
+"""
+
+import struct
+
+from nearhum.errors import FormatError
+from nearhum.store import read_file
+from nearhum.wire import WATCH
+
+
+def take(hum):
+    """Put the prior in the place of all that was learned. Raises FormatError; then nothing has changed."""
+    learned, p = hum.learned, hum.detector.prototypes
+    image = read_file(hum.root + hum.config["prior"])
+    if image is None:
+        raise FormatError("no prior at " + hum.config["prior"], "`nearhum deploy --prior FILE` puts it there")
+    before, body = learned.pack(), hum.store.opened(image, "the prior")[1]
+    learned.unpack(body)
+    if hum.detector.state != WATCH:
+        learned.unpack(before)
+        raise FormatError("the prior is of a board that had not finished learning", "take one of a board that watches")
+    total, weight = sum(p.counts), hum.config["prior_weight"]
+    if total > weight:
+        for j in range(p.n):
+            p.put(j, scaled(p.pack(j), p.n_dims, weight, total))
+
+
+def begin(hum):
+    """Take the prior, and journal it; or note why it was refused."""
+    try:
+        take(hum)
+    except FormatError as e:
+        hum.store.refused.append("%s: %s" % (e.message, e.hint))
+    else:
+        hum.learned.changed("prior", n=sum(hum.detector.prototypes.counts))
+
+
+def normal(hum):
+    """Take the prior's ranges alone. Returns its normal prototypes: [(label, packed sums)]. Raises FormatError."""
+    learned, p = hum.learned, hum.detector.prototypes
+    before, enrolling = learned.pack(), learned.enrol_left
+    take(hum)
+    out = [(p.labels[j], p.pack(j)) for j in range(p.n)]
+    ranges = learned.ranges.pack() if learned.ranges else b""
+    learned.unpack(before)
+    if ranges:
+        learned.ranges.unpack(memoryview(ranges))
+    learned.enrol_left = enrolling
+    return out
+
+
+def scaled(packed, n, weight, total):
+    """Return the raw sums of a prototype with its count times weight / total, at least 1; all rounded to nearest.
+
+    packed: what Prototypes.pack gives, n dimensions. A sum of squares stays large enough for its sum: no spread
+    becomes negative.
+    """
+    count = struct.unpack_from("<I", packed, 0)[0]
+    small = max(1, _nearest(count * weight, total))
+    out = struct.pack("<I", small)
+    sums = [_nearest(s * small, count) for s in struct.unpack_from("<%di" % n, packed, 4)]
+    halves = struct.unpack_from("<%di" % (2 * n), packed, 4 + 4 * n)
+    out += struct.pack("<%di" % n, *sums)
+    for i in range(n):
+        square = _nearest(((halves[2 * i] << 24) + halves[2 * i + 1]) * small, count)
+        square = max(square, -(-sums[i] * sums[i] // small))
+        out += struct.pack("<ii", square >> 24, square & 0xFFFFFF)
+    return out
+
+
+def _nearest(a, b):
+    return (2 * a + b) // (2 * b)

@@ -1,0 +1,39 @@
+"""nearhum accept, reject: decide on what the board has put into quarantine."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from ..terminal import Json, Port, Resume, note, print_json
+
+Number = Annotated[int, typer.Argument(metavar="ID", min=1, help="Of `nearhum list --pending`.")]
+
+
+def accept(number: Number, port: Port = None, resume: Resume = False, as_json: Json = False) -> None:
+    """Learn a pending example: a near miss that a hit of the same label followed. `nearhum rollback` undoes it."""
+    answer = _decided(f"accept {number}", port, resume)
+    if as_json:
+        print_json(answer)
+    else:
+        print(f"{number} is learned as {answer.get('label')}")
+        note("`nearhum rollback` undoes it")
+
+
+def reject(number: Number, port: Port = None, resume: Resume = False, as_json: Json = False) -> None:
+    """Drop a pending example."""
+    answer = _decided(f"reject {number}", port, resume)
+    if as_json:
+        print_json(answer)
+    else:
+        print(f"{number}, near to {answer.get('label')}, is dropped")
+
+
+def _decided(line: str, port: str | None, resume: bool) -> dict[str, Any]:
+    from ..link import connect
+
+    with connect(port, resume) as link:
+        answer = link.ask(line)
+    answer.pop("verb", None)
+    return answer

@@ -1,0 +1,164 @@
+"""Runs under MicroPython: a board's pipeline on what comes in, a JSON line a call and one an answer.
+
+Arguments: the folder with the package nearhum, a scratch folder (ends in "/"). Calls:
+
+    ["new", settings]                  a board with an empty file system
+    ["boot"]                           power off and on again: what was not saved is gone
+    ["say", line]                      a console line; its answer
+    ["windows", [[x, ...], ...]]       windows with these embeddings; the label announced for each
+    ["lure", [direction, ...], n, far] n times a near miss of the first label in that direction, and a hit after it;
+                                       far: the farthest there is, else the nearest
+    ["reach", centre, direction]       how far from there, in 32ths of that direction, windows have the first label
+    ["join", [[x, ...], ...], order]   prototypes of some rows each, joined in an order; the raw sums
+    ["scaled", packed, n, weight, total]
+
+All but the last two answer with what there is to know of the board as well. It stays until its input ends.
+"""
+
+import json
+import sys
+from array import array
+from binascii import hexlify, unhexlify
+
+firmware, scratch = sys.argv[1:3]
+sys.path[:0] = [firmware, firmware + "/../tests/device"]
+
+from fakes import pipeline  # noqa: E402
+from harness import as_bytes, i8, remove_tree  # noqa: E402
+from nearhum.dsp_fixed import Log2  # noqa: E402
+from nearhum.prior import scaled  # noqa: E402
+from nearhum.prototypes import Prototypes  # noqa: E402
+
+SAMPLES = array("h", [(i * 37) % 101 - 50 for i in range(1024)])  # any that move
+
+
+class Board:
+    """The board of the last `new`."""
+
+    def __init__(self):
+        self.hum, self.settings, self.n = None, {}, 0
+
+    def new(self, settings):
+        import os
+
+        if self.n:
+            remove_tree(scratch + str(self.n))
+        self.n += 1
+        os.mkdir(scratch + str(self.n))
+        self.settings = settings
+        self.boot()
+
+    def boot(self):
+        given = dict(self.settings)
+        self.hum = pipeline(given.pop("kind"), root=scratch + str(self.n) + "/", **given)
+
+    def window(self, x):
+        hum = self.hum
+        hum.head.embed_into = lambda vector: x
+        hum.window.restart()
+        hum.window.push(SAMPLES, 0, hum.window.n_window)
+        hum.take_window()
+        hum.keep_window()
+        return hum.label_id
+
+    def lure(self, direction, n, far):
+        r = self.hum.recogniser
+        first = r.ids[0]
+        centre = []
+
+        def unknown(size):
+            return r.predict_one(along(centre, direction, size)) != first
+
+        def too_far(size):
+            r.predict_one(along(centre, direction, size))
+            return r.nearest_id() != first or r.distance >> 1 > r.limit
+
+        for _ in range(n):
+            centre[:] = i8(r.prototypes.mean_of(0))
+            size = bisected(too_far) - 1 if far else bisected(unknown)
+            if unknown(size) and not too_far(size):
+                self.window(along(centre, direction, size))
+                self.window(as_bytes(centre))
+
+    def reach(self, centre, direction):
+        r = self.hum.recogniser
+        return bisected(lambda size: not r.predict_one(along(centre, direction, size))) - 1
+
+    def facts(self):
+        hum = self.hum
+        p, q = hum.detector.prototypes, hum.recogniser.prototypes
+        return {
+            "state": hum.detector.state,
+            "left": hum.detector.learn_left,
+            "threshold": hum.detector.threshold,
+            "normal": p.counts,
+            "modes": [text(p.pack(j)) for j in range(p.n)],
+            "labels": [[q.labels[j], q.counts[j], text(q.pack(j))] for j in range(q.n)],
+            "variance": list(q.variance),
+            "limit": hum.recogniser.limit,
+            "enrolling": [hum.learned.enrol_label, hum.learned.enrol_left],
+            "vetoed": hum.guard.vetoed,
+            "snapshots": [[s["number"], s["cause"]] for s in hum.store.snapshots()],
+            "bytes": text(hum.learned.pack()),
+        }
+
+
+def along(centre, direction, size):
+    # size 32ths of the direction away from the centre
+    return as_bytes([max(-128, min(127, centre[i] + direction[i] * size // 32)) for i in range(len(centre))])
+
+
+def bisected(beyond):
+    # the smallest size that is beyond, where all behind it are; 256 where none is
+    low, high = 0, 256
+    while high - low > 1:
+        middle = (low + high) // 2
+        if beyond(middle):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def text(raw):
+    return hexlify(raw).decode()
+
+
+def join(rows, order):
+    p = Prototypes(len(rows), len(rows[0][0]), 2, Log2())
+    for part in rows:
+        j = p.add(None)
+        for x in part:
+            p.learn_one(j, as_bytes(x))
+        p.derive(j)
+    for j, k in order:
+        p.join(min(j, k), max(j, k))
+    return [text(p.pack(j)) for j in range(p.n)]
+
+
+board = Board()
+while True:
+    line = sys.stdin.readline()
+    if not line:
+        break
+    call, *given = json.loads(line)
+    answer = None
+    if call == "join":
+        print(json.dumps(join(*given)))
+        continue
+    if call == "scaled":
+        print(json.dumps(text(scaled(unhexlify(given[0]), *given[1:]))))
+        continue
+    if call == "new":
+        board.new(given[0])
+    elif call == "boot":
+        board.boot()
+    elif call == "say":
+        answer = board.hum.console.execute(given[0])
+    elif call == "windows":
+        answer = [board.window(as_bytes(x)) for x in given[0]]
+    elif call == "lure":
+        board.lure(*given)
+    elif call == "reach":
+        answer = board.reach(*given)
+    print(json.dumps([answer, board.facts()]))
