@@ -161,7 +161,7 @@ def main() -> int:
         ("teach = auto, no guard", {**BY_ITSELF, **NO_GUARD}, ""),
     ):
         print(f"{what:44} {worst(settings, word, given.windows)}", flush=True)
-    print(f"\nNormal, watching {given.windows} windows as strange as goes without an alarm; the farthest, in spreads.\n")
+    print(f"\nNormal, watching {given.windows} windows as strange as goes without an alarm; the farthest, spreads.\n")
     watching = [("defaults", {})]
     if "drift_windows" in config.SETTINGS:
         watching += [("drift_budget = 3", {"drift_budget": 3}), ("drift_budget = 64, no guard", {"drift_budget": 64})]
