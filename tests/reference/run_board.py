@@ -8,6 +8,8 @@ Arguments: the folder with the package nearhum, a scratch folder (ends in "/"). 
     ["windows", [[x, ...], ...]]       windows with these embeddings; the label announced for each
     ["lure", [direction, ...], n, far] n times a near miss of the first label in that direction, and a hit after it;
                                        far: the farthest there is, else the nearest
+    ["creep", centre, direction, n]    n windows, each the farthest from there that raises no alarm; how far the next
+                                       would be, in 32ths of that direction
     ["reach", centre, direction]       how far from there, in 32ths of that direction, windows have the first label
     ["join", [[x, ...], ...], order]   prototypes of some rows each, joined in an order; the raw sums
     ["scaled", packed, n, weight, total]
@@ -79,6 +81,16 @@ class Board:
             if unknown(size) and not too_far(size):
                 self.window(along(centre, direction, size))
                 self.window(as_bytes(centre))
+
+    def creep(self, centre, direction, n):
+        d = self.hum.detector
+
+        def strange(size):
+            return d.score_one(along(centre, direction, size)) > d.threshold
+
+        for _ in range(n):
+            self.window(along(centre, direction, bisected(strange) - 1))
+        return bisected(strange) - 1
 
     def reach(self, centre, direction):
         r = self.hum.recogniser
@@ -159,6 +171,8 @@ while True:
         answer = [board.window(as_bytes(x)) for x in given[0]]
     elif call == "lure":
         board.lure(*given)
+    elif call == "creep":
+        answer = board.creep(*given)
     elif call == "reach":
         answer = board.reach(*given)
     print(json.dumps([answer, board.facts()]))
