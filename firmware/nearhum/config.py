@@ -41,7 +41,8 @@ SETTINGS = {
     "alarm_n": (1, 30, "see alarm_m"),
     "release": (1, 4096, "an alarm ends this many 1/256 octaves under its fading peak, or under the threshold"),
     "fade": (1, 1000000, "windows in which the remembered peak of an alarm fades by an octave"),
-    "reject": (0, 8192, "a window this many 1/256 octaves beyond the spread of the examples is unknown"),
+    "recognise": (("windows", "words"), "what an example is: a window, or what was said between two silences"),
+    "reject": (0, 8192, "an example this many 1/256 octaves beyond the spread of the examples is unknown"),
 }
 
 _COMMON = {
@@ -68,6 +69,7 @@ _COMMON = {
     "alarm_n": 1,
     "release": 4096,
     "fade": 256,
+    "recognise": "windows",
     "reject": 512,
 }
 
@@ -88,10 +90,10 @@ _KIND = {
         "rate_hz": 50, "n_channels": 6, "n_window": 200, "n_hop": 200, "mean": "scaled", "n_bands": 6,
         "statistics": "rms", "f_low_hz": 0.4, "f_high_hz": 12, "spread_floor": 3, "learn_windows": 30, "smooth": 256,
     },
-    # sound: mel bands of 32 ms every 16 ms
+    # sound: mel bands of 32 ms every 16 ms (at 8 kHz: n_window 256, n_hop 128), and the words among it
     "audio": {
         "rate_hz": 16000, "n_channels": 1, "n_window": 512, "n_hop": 256, "n_bands": 20, "spacing": "mel",
-        "f_low_hz": 100, "spread_floor": 5,
+        "f_low_hz": 100, "spread_floor": 5, "recognise": "words", "reject": 48,
     },
 }  # fmt: skip
 
@@ -174,6 +176,8 @@ def _together(c):
         raise ConfigError("f_high_hz = %s" % c["f_high_hz"], "at most half of rate_hz = %s" % c["rate_hz"])
     if c["f_low_hz"] >= (c["f_high_hz"] or c["rate_hz"] / 2):
         raise ConfigError("f_low_hz = %s" % c["f_low_hz"], "below f_high_hz, or half of rate_hz")
+    if c["recognise"] == "words" and c["n_bands"] < 10:
+        raise ConfigError("n_bands = %d for words" % c["n_bands"], "at least 10, or recognise = windows")
     if c["n_envelope_bands"]:
         _envelope(c)
     elif not c["n_bands"] and c["mean"] == "off" and not statistics(c):

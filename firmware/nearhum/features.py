@@ -27,6 +27,7 @@ class Plan:
         self.n_channels = config["n_channels"]
         self.n_window = config["n_window"]
         self.mean = config["mean"]
+        self._words = config["recognise"] == "words"
         self.n_range = config["n_range"]
         self.statistics = statistics(config)
         self.n_fft = bands.fft_length(self.n_window)
@@ -73,6 +74,8 @@ class Plan:
         parts = (self.n_channels, self.n_window, self.mean, self.statistics, self.bands, self._rate_mhz, head)
         if self.envelope:
             parts += self.envelope.parts
+        if self._words:  # examples are of another form
+            parts += ("words",)
         return crc32(repr(parts).encode())
 
 

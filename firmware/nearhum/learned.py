@@ -55,10 +55,14 @@ class Learned:
         self.changed("state", state=STATE_NAMES[d.state])
 
     def enrol(self, embedding):
-        """Take an embedding as the next example of the label that was asked for."""
-        label_id, count = self.recogniser.enrol(self.enrol_label, embedding)
+        """Take the window, or the utterance that ended with it, as the next example of the label that was asked for."""
+        example = self.recogniser.example(embedding)
+        if not example:
+            return
+        label_id, count = self.recogniser.enrol(self.enrol_label, example)
         self.enrol_left -= 1
-        self.changed("enrolled", label=self.enrol_label, id=label_id, count=count)
+        about = {} if self.enrol_left else self.recogniser.about(self.enrol_label)
+        self.changed("enrolled", label=self.enrol_label, id=label_id, count=count, **about)
 
     def forget(self):
         """Forget everything learned and enrolled."""

@@ -25,7 +25,6 @@ from nearhum.head import load as load_head
 from nearhum.journal import Journal
 from nearhum.learned import Learned
 from nearhum.prototypes import Prototypes
-from nearhum.recognise import MAX_LABELS, Recogniser
 from nearhum.sources import END, GAP
 from nearhum.store import Store
 from nearhum.temporal import BEGIN, Temporal
@@ -53,7 +52,7 @@ class Pipeline:
         log2 = Log2()
         n, floor = self.head.n_out, config["spread_floor"]
         self.detector = Detector(Prototypes(MAX_MODES, n, floor, log2), rarity(config))
-        self.recogniser = Recogniser(Prototypes(MAX_LABELS, n, floor, log2), floor, config["reject"], log2)
+        self.recogniser = self._recogniser(config, n, log2)
         self.temporal = Temporal(config)
         self.guard = Guard()
         self.store = Store(root, self.plan.fingerprint(self.head.fingerprint))
@@ -76,6 +75,17 @@ class Pipeline:
         self.source = board.open_source(config)
         self.console.answer({"ok": True, "verb": "start", "version": __version__, "board": config["board"]})
         _current = self
+
+    def _recogniser(self, config, n_dims, log2):
+        # of the two only the one in use is loaded
+        if config["recognise"] == "words":
+            from nearhum.words import Words
+
+            return Words(self.plan, self.features.vector, config["reject"], self.detector)
+        from nearhum.recognise import MAX_LABELS, Recogniser
+
+        floor = config["spread_floor"]
+        return Recogniser(Prototypes(MAX_LABELS, n_dims, floor, log2), floor, config["reject"], log2)
 
     # --- the way of the data ---------------------------------------------------------------------------------------
 
@@ -147,6 +157,8 @@ class Pipeline:
             journal.event("alarm", window=at, score=score, threshold=detector.threshold, strangest=self._strangest())
         elif self.turn:
             journal.event("alarm_end", window=at, score=score)
+        if self.recogniser.heard:
+            journal.event("heard", window=at, **self.recogniser.said())
         if self.period_over:
             self.learned.finish()
         if self.learned.enrol_left and self.embedding:
@@ -174,6 +186,7 @@ class Pipeline:
     def _interrupted(self, code):
         self.window.restart()
         self.temporal.restart()
+        self.recogniser.restart()
         if code == END:
             self.ended = True
             self.journal.event("end", window=self.n_windows)
@@ -193,7 +206,7 @@ class Pipeline:
     def label_name(self):
         """Return the label of the last window, or None."""
         r = self.recogniser
-        return r.prototypes.labels[r.ids.index(self.label_id)] if self.label_id in r.ids else None
+        return r.labels[r.ids.index(self.label_id)] if self.label_id in r.ids else None
 
     def close(self):
         """Stop: let go of the sensor and bring everything to flash. `current` makes another pipeline then."""

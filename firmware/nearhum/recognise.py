@@ -7,24 +7,24 @@ The set is open: a window further from every example than examples of one label 
 unknown.
 """
 
-import struct
 from array import array
 
 import micropython
 
 from nearhum import kernels
-from nearhum.errors import CommandError
+from nearhum.labels import MAX_LABELS, Labels
 
-MAX_EXAMPLES = 64
-MAX_LABELS = 16
-MAX_LABEL_BYTES = 32
+MAX_EXAMPLES = Labels.max_examples
 
 
-class Recogniser:
+class Recogniser(Labels):
     """Enrols and predicts. Arrays are allocated once; predicting allocates nothing."""
+
+    heard = False  # a window has nothing more to tell than its label
 
     def __init__(self, prototypes, spread_floor, reject, log2):
         """prototypes: an empty Prototypes for labels. spread_floor: steps. reject: Q8 octaves, see config."""
+        Labels.__init__(self, prototypes.labels, prototypes.counts)
         self.prototypes = prototypes
         self._log2 = log2
         self._floor_q12 = spread_floor * spread_floor << 12
@@ -37,26 +37,14 @@ class Recogniser:
         self._distances = array("i", bytes(4 * (MAX_LABELS + MAX_EXAMPLES)))
         self._weights = bytearray(n)
         self._bound = kernels.bind(self._rows, self._weights, 0, n, self._distances)
-        self.n_examples = 0
-        self.ids = []  # label id (1..255) of each prototype: an id is never used for two labels in one log
-        self._next_id = 1
         self.limit = 0  # squared weighted distance; beyond it a window is unknown
 
-    def check_room(self, label, n):
-        """Raise CommandError unless n more examples of label fit and it is a name of 1 to 32 bytes of UTF-8."""
-        size = len(label.encode())
-        if not 1 <= size <= MAX_LABEL_BYTES:
-            raise CommandError(
-                "label of %d bytes: %r" % (size, label[:MAX_LABEL_BYTES]), "1 to %d bytes" % MAX_LABEL_BYTES
-            )
-        if self.n_examples + n > MAX_EXAMPLES:
-            raise CommandError(
-                "%d examples more than the %d the board holds" % (self.n_examples + n - MAX_EXAMPLES, MAX_EXAMPLES),
-                "forget a label first",
-            )
-        p = self.prototypes
-        if label not in p.labels and p.n == p.capacity:
-            raise CommandError("the board holds %d labels" % p.capacity, "forget one first")
+    def restart(self):
+        """A gap: nothing, a window does not go beyond it."""
+
+    def example(self, embedding):
+        """Return what may be enrolled now: any window's embedding."""
+        return embedding
 
     def enrol(self, label, embedding):
         """Add one example of label. Returns (label id, examples it has now). Raises CommandError when full."""
@@ -66,10 +54,7 @@ class Recogniser:
             j = p.labels.index(label)
         else:
             j = p.add(label)
-            while self._next_id in self.ids:
-                self._next_id = self._next_id % 255 + 1
-            self.ids.append(self._next_id)
-            self._next_id = self._next_id % 255 + 1
+            self.ids.append(self._new_id())
         slot = MAX_LABELS + self.n_examples
         self._row[slot][:] = embedding
         self._owner[slot] = j + 1
@@ -81,11 +66,8 @@ class Recogniser:
 
     def forget(self, label):
         """Remove a label and its examples. Raises CommandError where there is none of that name."""
-        p = self.prototypes
-        if label not in p.labels:
-            raise CommandError("no label %r" % label, "`list` shows the labels")
-        j = p.labels.index(label)
-        p.remove(j)
+        j = self.index(label)
+        self.prototypes.remove(j)
         self.ids.pop(j)
         to = MAX_LABELS
         for slot in range(MAX_LABELS, MAX_LABELS + self.n_examples):
@@ -102,6 +84,20 @@ class Recogniser:
         self.prototypes.clear()
         del self.ids[:]
         self.n_examples = 0
+
+    def about(self, label):
+        """Return what is worth knowing of a label.
+
+        close: another one with an example that would be in reach of an example of this one, None where there is none.
+        """
+        j = self.index(label) + 1
+        for i in range(MAX_LABELS, MAX_LABELS + self.n_examples):
+            if self._owner[i] == j:
+                self._measure(self._row[i])
+                for k in range(MAX_LABELS, MAX_LABELS + self.n_examples):
+                    if self._owner[k] != j and self._distances[k] <= self.limit:
+                        return {"close": self.labels[self._owner[k] - 1]}
+        return {"close": None}
 
     def refresh(self):
         """Bring means, weights and the limit of the unknown up to date; after every change of examples."""
@@ -159,11 +155,7 @@ class Recogniser:
 
     def pack(self):
         """Return labels, ids, sums and examples as bytes."""
-        p = self.prototypes
-        parts = [struct.pack("<BBB", len(p.labels), self.n_examples, self._next_id)]
-        for j in range(len(p.labels)):
-            name = p.labels[j].encode()
-            parts.append(struct.pack("<BB", self.ids[j], len(name)) + name + p.pack(j))
+        parts = [self.pack_labels()] + [self.prototypes.pack(j) for j in range(len(self.labels))]
         for i in range(MAX_LABELS, MAX_LABELS + self.n_examples):
             parts.append(bytes(self._owner[i : i + 1]) + bytes(self._row[i]))
         return b"".join(parts)
@@ -171,18 +163,12 @@ class Recogniser:
     def unpack(self, view):
         """Take the place of what is enrolled by what `pack` returned. Returns the bytes used."""
         self.clear()
-        n_labels, n_examples, self._next_id = struct.unpack_from("<BBB", view, 0)
-        at = 3
-        for _ in range(n_labels):
-            label_id, n = struct.unpack_from("<BB", view, at)
-            label = bytes(view[at + 2 : at + 2 + n]).decode()
-            self.ids.append(label_id)
-            at += 2 + n
-            at += self.prototypes.unpack(label, view[at:])
-        for i in range(MAX_LABELS, MAX_LABELS + n_examples):
+        names, self.n_examples, at = self.unpack_labels(view)
+        for name in names:
+            at += self.prototypes.unpack(name, view[at:])
+        for i in range(MAX_LABELS, MAX_LABELS + self.n_examples):
             self._owner[i] = view[at]
             self._row[i][:] = view[at + 1 : at + 1 + self.n_dims]
             at += 1 + self.n_dims
-        self.n_examples = n_examples
         self.refresh()
         return at

@@ -10,7 +10,7 @@ from binascii import b2a_base64, crc32
 from nearhum import __version__, board, config
 from nearhum.errors import CommandError
 from nearhum.features import Plan
-from nearhum.recognise import MAX_LABEL_BYTES
+from nearhum.labels import check_name
 from nearhum.store import read_file
 from nearhum.wire import MAX_PAYLOAD_BYTES, NO_SCORE, RECORD_CRC_BYTES, RECORD_HEADER_BYTES, STATE_NAMES, WATCH
 
@@ -36,6 +36,7 @@ class Verbs:
             "watch": self.watch,
             "enrol": self.enrol,
             "forget": self.forget,
+            "relabel": self.relabel,
             "list": self.list,
             "log": self.log,
             "rollback": self.rollback,
@@ -52,8 +53,9 @@ class Verbs:
                 "status": "what the board is doing",
                 "learn": "[WINDOWS | 30s | 10m | 24h | stop] [as MODE]: learn what is normal; add a mode to it",
                 "watch": "end the learning period and watch",
-                "enrol": "LABEL [N]: the next N windows are examples of LABEL",
+                "enrol": "LABEL [N]: the next N windows, or words, are examples of LABEL",
                 "forget": "LABEL",
+                "relabel": "OLD NEW: another name for a label",
                 "list": "what was learned",
                 "log": "FROM [MAXBYTES]: records of the journal",
                 "rollback": "undo the last change of what was learned",
@@ -122,9 +124,7 @@ class Verbs:
     def _check_mode(self, word, mode):
         if word != "as":
             raise CommandError("learn ... %r" % word[:40], "learn LENGTH as MODE adds a mode to what is normal")
-        size = len(mode.encode())
-        if not 1 <= size <= MAX_LABEL_BYTES:
-            raise CommandError("the name of a mode of %d bytes" % size, "1 to %d bytes" % MAX_LABEL_BYTES)
+        check_name(mode, "the name of a mode")
         if self._hum.detector.state != WATCH:
             raise CommandError("nothing is normal yet that a mode could be added to", "`learn`, and wait for its end")
 
@@ -157,19 +157,29 @@ class Verbs:
         hum = self._hum
         if not words:
             raise CommandError("no label", "forget LABEL; `list` shows the labels")
-        if words[0] not in hum.recogniser.prototypes.labels:
-            raise CommandError("no label %r" % words[0][:40], "`list` shows the labels")
+        hum.recogniser.index(words[0])
         hum.learned.snapshot()
         hum.recogniser.forget(words[0])
         hum.learned.changed("forgotten", label=words[0])
         return {"label": words[0]}
 
+    def relabel(self, words):
+        """relabel OLD NEW"""
+        hum = self._hum
+        if len(words) != 2:
+            raise CommandError("relabel takes two names", "relabel OLD NEW; `list` shows the labels")
+        hum.recogniser.check_rename(words[0], words[1])
+        hum.learned.snapshot()
+        label_id = hum.recogniser.rename(words[0], words[1])
+        hum.learned.changed("relabelled", label=words[1], id=label_id, was=words[0])
+        return {"label": words[1], "was": words[0]}
+
     def list(self, words):
         """list"""
         hum = self._hum
         out = []
-        for p, ids in ((hum.detector.prototypes, None), (hum.recogniser.prototypes, hum.recogniser.ids)):
-            for j in range(p.n):
+        for p, ids in ((hum.detector.prototypes, None), (hum.recogniser, hum.recogniser.ids)):
+            for j in range(len(p.labels)):
                 out.append({"label": p.labels[j], "count": p.counts[j], "id": ids[j] if ids else 0})
         return {"prototypes": out}
 

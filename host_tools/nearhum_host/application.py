@@ -46,6 +46,10 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "np_fallback_linalg": lambda _, config: _is_float(config),
     "envelope": lambda _, config: config["n_envelope_bands"] > 0,
     "kernels/viper_filter": lambda _, config: config["n_envelope_bands"] > 0,
+    "recognise": lambda _, config: config["recognise"] == "windows",
+    "utterance": lambda _, config: config["recognise"] == "words",
+    "words": lambda _, config: config["recognise"] == "words",
+    "kernels/viper_words": lambda _, config: config["recognise"] == "words",
     "whitening": lambda *_: False,
     "kernels/viper_outer": lambda *_: False,
 }

@@ -29,6 +29,7 @@ COMMANDS = {
     "watch": ("watch", "watch"),
     "enrol": ("enrol", "enrol"),
     "forget": ("forget", "forget"),
+    "relabel": ("relabel", "relabel"),
     "list": ("list", "list_"),
     "get": ("settings", "get"),
     "set": ("settings", "set_"),
