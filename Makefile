@@ -52,7 +52,7 @@ bench: setup ## what every stage costs; on an emulated RP2040 where NEARHUM_UF2 
 	@$(BIN)/nearhum bench $(if $(NEARHUM_UF2),--target emulated)
 
 evaluate: setup ## figures of all protocols; NEARHUM_DATA names the folder of recordings
-	@for protocol in skab watch adi_motor femto; do $(BIN)/nearhum evaluate $$protocol --data $${NEARHUM_DATA:-../shared/data} || exit; done
+	@for protocol in skab watch adi_motor femto fsdd wakeword; do $(BIN)/nearhum evaluate $$protocol --data $${NEARHUM_DATA:-../shared/data} || exit; done
 
 wheel: setup ## build the wheel into dist/
 	@$(BIN)/python -m build --wheel --outdir dist .

@@ -6,9 +6,11 @@ One file a protocol; read base.py first.
 from .adi_motor import AdiMotor
 from .base import EvaluationProtocol
 from .femto import Femto
+from .fsdd import Fsdd
 from .skab import Skab
+from .wakeword import Wakeword
 from .watch import Watch
 
 PROTOCOLS: dict[str, EvaluationProtocol] = {
-    protocol.name: protocol for protocol in (Skab(), AdiMotor(), Femto(), Watch())
+    protocol.name: protocol for protocol in (Skab(), AdiMotor(), Femto(), Fsdd(), Wakeword(), Watch())
 }
