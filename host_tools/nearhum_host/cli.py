@@ -36,6 +36,7 @@ COMMANDS = {
     "pull": ("pull", "pull"),
     "report": ("report", "report"),
     "evaluate": ("evaluate", "evaluate"),
+    "train": ("train", "train"),
     "bench": ("bench", "bench"),
     "backup": ("backup", "backup"),
     "restore": ("restore", "restore"),
