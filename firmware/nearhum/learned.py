@@ -19,6 +19,7 @@ class Learned:
         self.store = hum.store
         self.journal = hum.journal
         self.enrol_label, self.enrol_left = "", 0
+        self.notes = {}  # by label: what its last enrolment found, see about() of the recognisers; until the next start
         self.unsaved = ""  # why the last save failed; the state is still in RAM then
         self._saved_s = 0
 
@@ -62,6 +63,7 @@ class Learned:
         label_id, count = self.recogniser.enrol(self.enrol_label, example)
         self.enrol_left -= 1
         about = {} if self.enrol_left else self.recogniser.about(self.enrol_label)
+        self.notes[self.enrol_label] = about
         self.changed("enrolled", label=self.enrol_label, id=label_id, count=count, **about)
 
     def forget(self):

@@ -180,7 +180,10 @@ class Verbs:
         out = []
         for p, ids in ((hum.detector.prototypes, None), (hum.recogniser, hum.recogniser.ids)):
             for j in range(len(p.labels)):
-                out.append({"label": p.labels[j], "count": p.counts[j], "id": ids[j] if ids else 0})
+                row = {"label": p.labels[j], "count": p.counts[j], "id": ids[j] if ids else 0}
+                if ids:
+                    row.update(hum.learned.notes.get(p.labels[j], {}))
+                out.append(row)
         return {"prototypes": out}
 
     def log(self, words):

@@ -47,6 +47,7 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "envelope": lambda _, config: config["n_envelope_bands"] > 0,
     "kernels/viper_filter": lambda _, config: config["n_envelope_bands"] > 0,
     "recognise": lambda _, config: config["recognise"] == "windows",
+    "templates": lambda _, config: config["recognise"] == "words",
     "utterance": lambda _, config: config["recognise"] == "words",
     "words": lambda _, config: config["recognise"] == "words",
     "kernels/viper_words": lambda _, config: config["recognise"] == "words",

@@ -65,8 +65,8 @@ def words():
         it.enrol("high" if x[0] < 128 else "low", bytes(x))
 
     def answer(it, x):
-        it._ask(x, len(x) // 10)
-        it._compare(len(it._examples))
+        it.templates.ask(x, len(x) // 10)
+        it.templates.compare(len(it.templates.all))
         return it._answer()
 
     return contract.Learner("recogniser of words", 60, make, learn, answer)

@@ -6,8 +6,9 @@ from binascii import crc32
 from fakes import noise, pipeline
 from harness import Lcg, between, clear_error, done, equal, raises, test
 from nearhum.errors import CommandError
+from nearhum.templates import N_BACKGROUND, Templates
 from nearhum.utterance import LONGEST, SETTLE, Utterances
-from nearhum.words import MAX_EXAMPLES, N_BACKGROUND, Words
+from nearhum.words import MAX_EXAMPLES, Words
 
 RATE = 8000
 QUIET = 20
@@ -99,7 +100,9 @@ def the_same_bits_on_every_target():
     hum, random = taught()
     say(hum, random, SAID["up"])
     w = hum.recogniser
-    equal((w.limit, [w._of(j) for j in range(3)], crc32(w.pack())), (1258, [1985, 1594, 1016], 501585432))
+    equal(
+        (w.limit, [w.templates.distance(j) for j in range(3)], crc32(w.pack())), (1258, [1985, 1594, 1016], 501585432)
+    )
 
 
 @test
@@ -179,7 +182,7 @@ def background_of_a_learning_period_competes():
     for _ in range(4):
         say(hum, random, OTHER["flat"])
     hum.console.execute("watch")
-    equal(hum.recogniser._owner, [16] * 4)
+    equal(hum.recogniser.templates.owner, [16] * 4)
     hum.console.execute("enrol up 2")
     say(hum, random, SAID["up"])
     say(hum, random, SAID["up"])
@@ -190,20 +193,18 @@ def background_of_a_learning_period_competes():
     # and it is part of what was learned
     body = hum.learned.pack()
     hum.console.execute("reset learned")
-    equal(hum.recogniser._owner, [])
+    equal(hum.recogniser.templates.owner, [])
     hum.learned.unpack(body)
-    equal((hum.recogniser._owner, hum.learned.pack() == body), ([16] * 4 + [0] * 2, True))
+    equal((hum.recogniser.templates.owner, hum.learned.pack() == body), ([16] * 4 + [0] * 2, True))
 
 
 @test
 def background_is_bounded_and_takes_the_latest():
-    w = board().recogniser
-    for i in range(N_BACKGROUND + 5):
-        w._utterances.n_frames = 6
-        w._utterances.cepstra[0] = i
-        w._keep()
-    equal(len(w._examples), N_BACKGROUND)
-    equal(sorted([e[0] for e in w._examples])[0], 5)
+    templates = Templates()
+    templates.take(0, bytes(60))
+    for i in range(1, N_BACKGROUND + 6):
+        templates.take_background(bytes([i] * 60))
+    equal(sorted([template[0] for template in templates.all]), [0] + list(range(6, N_BACKGROUND + 6)))
 
 
 @test
@@ -227,6 +228,8 @@ def an_enrolment_says_what_it_expects():
     equal([what["close"] for what in about[1::2]], [None, "up", None])
     for what in about[1::2]:
         between(what["accepts"], 0.0, 20.0)
+    listed = hum.console.execute("list")["prototypes"][1:]
+    equal([(p["label"], p["close"]) for p in listed], [("up", None), ("rise", "up"), ("hill", None)])
 
 
 @test
