@@ -9,6 +9,7 @@ from nearhum.errors import CommandError
 
 MAX_LABELS = 16
 MAX_LABEL_BYTES = 32
+LOGISTIC = 1.702  # a logistic distribution is nearest to a normal one if its argument is that many spreads
 
 
 def check_name(label, what="label"):

@@ -62,7 +62,7 @@ class Learned:
             return
         label_id, count = self.recogniser.enrol(self.enrol_label, example)
         self.enrol_left -= 1
-        about = {} if self.enrol_left else self.recogniser.about(self.enrol_label)
+        about = {} if self.enrol_left else self.recogniser.about(self.enrol_label, self.detector.prototypes)
         self.notes[self.enrol_label] = about
         self.changed("enrolled", label=self.enrol_label, id=label_id, count=count, **about)
 

@@ -8,11 +8,12 @@ unknown.
 """
 
 from array import array
+from math import exp, sqrt
 
 import micropython
 
 from nearhum import kernels
-from nearhum.labels import MAX_LABELS, Labels
+from nearhum.labels import LOGISTIC, MAX_LABELS, Labels
 
 MAX_EXAMPLES = Labels.max_examples
 
@@ -85,19 +86,37 @@ class Recogniser(Labels):
         del self.ids[:]
         self.n_examples = 0
 
-    def about(self, label):
-        """Return what is worth knowing of a label.
+    def about(self, label, normal):
+        """Return what is worth knowing of a label; normal: the Prototypes of what is normal.
 
-        close: another one with an example that would be in reach of an example of this one, None where there is none.
+        close: another label with an example in reach of one of this label's, None where there is none.
+        accepts: percent of normal windows that would be taken for the label, None where nothing is normal yet.
         """
-        j = self.index(label) + 1
+        j, close, shares = self.index(label) + 1, None, [0] * normal.n
         for i in range(MAX_LABELS, MAX_LABELS + self.n_examples):
-            if self._owner[i] == j:
-                self._measure(self._row[i])
-                for k in range(MAX_LABELS, MAX_LABELS + self.n_examples):
-                    if self._owner[k] != j and self._distances[k] <= self.limit:
-                        return {"close": self.labels[self._owner[k] - 1]}
-        return {"close": None}
+            if self._owner[i] != j:
+                continue
+            self._measure(self._row[i])
+            for k in range(MAX_LABELS, MAX_LABELS + self.n_examples):
+                if self._owner[k] != j and self._distances[k] <= self.limit:
+                    close = self.labels[self._owner[k] - 1]
+            for k in range(normal.n):
+                shares[k] = max(shares[k], self._share(self._row[i], normal.mean_of(k), normal.variance))
+        total = sum([count * share for count, share in zip(normal.counts, shares)])
+        return {
+            "close": close,
+            "accepts": round(1000 * total / sum(normal.counts)) / 10 if sum(normal.counts) else None,
+        }
+
+    def _share(self, example, mean, variance):
+        # of windows spread about mean by variance (Q12), within the limit of an example: the sum of w (x - example)^2
+        # is taken for normally distributed, with its first two moments
+        away = squares = 0.0
+        for i in range(self.n_dims):
+            d, v, w = (mean[i] ^ 128) - (example[i] ^ 128), variance[i] / 4096, self._weights[i]
+            away += w * (d * d + v)
+            squares += w * w * v * (4 * d * d + 2 * v)
+        return 1 / (1 + exp(max(-50, min(50, LOGISTIC * (away - self.limit) / (sqrt(squares) + 1)))))
 
     def refresh(self):
         """Bring means, weights and the limit of the unknown up to date; after every change of examples."""

@@ -14,7 +14,7 @@ import micropython
 from micropython import const
 
 from nearhum.kernels.viper_words import N_CEPSTRA
-from nearhum.labels import Labels
+from nearhum.labels import LOGISTIC, Labels
 from nearhum.templates import BACKGROUND, FAR, Templates
 from nearhum.utterance import Utterances
 from nearhum.wire import LEARN
@@ -153,12 +153,13 @@ class Words(Labels):
             n += count
         self.limit = total // n * (256 + self._reject) >> 8
 
-    def about(self, label):
+    def about(self, label, normal):
         """Return what is worth knowing of a label: another one that is too close, and the share of false accepts.
 
         close: the label one of whose examples would be taken for this one, None for none. accepts: percent of other
         utterances that would be, expected from the background: the tail of a logistic distribution with mean and spread
         of how far its utterances are from that (a spread of 3 % of the limit at least); None before there are three.
+        normal: not asked, what is normal among windows says nothing of words.
         """
         templates, j, close, margins, n_background = self.templates, self.index(label), None, [], 0
         self._asked = False
@@ -199,4 +200,4 @@ def _tail(margins, limit):
         return None
     mean = sum(margins) / n
     spread = max((sum([(m - mean) ** 2 for m in margins]) / (n - 1)) ** 0.5, 0.03 * limit)
-    return round(1000 / (1 + exp(min(50, 1.702 * mean / spread)))) / 10
+    return round(1000 / (1 + exp(min(50, LOGISTIC * mean / spread)))) / 10
