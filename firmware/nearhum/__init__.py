@@ -8,8 +8,8 @@ when it is needed. At the REPL every console verb is a function, `import nearhum
 __version__ = "0.1.0"
 
 VERBS = (
-    "help", "status", "learn", "watch", "enrol", "forget", "list", "log", "rollback", "trust", "veto", "accept",
-    "reject", "reset", "set", "get",
+    "help", "status", "learn", "watch", "enrol", "forget", "relabel", "list", "log", "rollback", "trust", "veto",
+    "accept", "reject", "reset", "set", "get",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Settings: one table with name, type, range and meaning; defaults keyed by the kind of signal.
+"""Settings: one table with name, type, range and, for who reads it, meaning; defaults keyed by the kind of signal.
 
 Leaf. A board file names the kind; whatever it (or the user, with `set`) says beyond that overrides the kind's defaults.
 Everything is validated here, before the first sample, with the name, the value, the allowed range and the remedy.
@@ -9,55 +9,50 @@ from nearhum.errors import ConfigError
 KINDS = ("telemetry", "vibration", "motion", "audio", "spectra", "radio")
 STATISTICS = ("rms", "peak", "crest", "kurtosis", "zero_crossings")
 
-# name: (low, high, meaning) for numbers, (choices, meaning) for words, (None, meaning) for free text.
+# name: (low, high) for numbers, (choices,) for words, (None,) for free text.
 SETTINGS = {
-    "board": (None, "name of the board file"),
-    "kind": (KINDS, "kind of signal, chooses the defaults"),
-    "path": (("fixed", "float"), "numeric path: kernels on integers, or ulab on floats"),
-    "rate_hz": (0.001, 100000, "samples a second and channel"),
-    "n_channels": (1, 8, "channels of the sensor, or made of its subcarriers"),
-    "n_subcarriers": (0, 128, "subcarriers of a Wi-Fi packet, a frame of which n_channels are made; 0: samples"),
-    "n_window": (2, 1024, "samples in a window"),
-    "n_hop": (1, 1024, "samples from one window to the next, at most n_window"),
-    "bin_hz": (0, 50000, "width of a bin, where a window is a spectrum that was computed elsewhere; 0: samples"),
-    "mean": (
-        ("off", "scaled", "ranged"),
-        "channel means as features: off, full scale = 127, or scaled by their own spread",
-    ),
-    "n_range": (8, 1000, "windows that set the scale of ranged means before learning"),
-    "statistics": (None, "comma-separated, of rms peak crest kurtosis zero_crossings, or empty"),
-    "n_bands": (0, 32, "log band energies a channel"),
-    "level": (("kept", "free"), "bands as they are, or each less their mean: loudness does not count then"),
-    "spacing": (("linear", "log", "mel"), "how the bands divide the range of frequencies"),
-    "f_low_hz": (0, 50000, "lower edge of the first band; 0: the lowest there is"),
-    "f_high_hz": (0, 50000, "upper edge of the last band; 0: half the sampling rate"),
-    "n_envelope_bands": (0, 32, "log bands of the envelope spectrum a channel; 0: none"),
-    "envelope_low_hz": (0, 50000, "lower edge of the band of frequencies whose envelope is taken"),
-    "envelope_high_hz": (0, 50000, "upper edge of that band, at most 0.45 of rate_hz"),
-    "envelope_top_hz": (0, 50000, "upper edge of the last envelope band; 0: half of that band's width"),
-    "head": (None, "path of an int8 head file on the board, or empty for none"),
-    "learn_windows": (8, 16000000, "windows of a learning period that `learn` was not told the length of"),
-    "settle_s": (0.0, 3600, "seconds after `learn` that are not learned: who typed it leaves"),
-    "n_modes": (1, 8, "normal prototypes at most, of the modes found while learning"),
-    "prior": (None, "path of a learned state to start from, or empty for none"),
-    "prior_weight": (1, 16000000, "windows it counts as at most"),
-    "spread_floor": (1, 64, "steps of a feature: a spread below counts as this"),
-    "smooth": (1, 256, "share of a new score in the smoothed one, of 256; 256: no smoothing"),
-    "alarms_per_day": (0.001, 1000, "false alarms a day that the threshold is set for"),
-    "alarm_m": (1, 30, "windows over the threshold, of the last alarm_n, that raise an alarm"),
-    "alarm_n": (1, 30, "see alarm_m"),
-    "release": (1, 4096, "an alarm ends this many 1/256 octaves under its fading peak, or under the threshold"),
-    "fade": (1, 1000000, "windows in which the remembered peak of an alarm fades by an octave"),
-    "reject": (0, 8192, "a window this many 1/256 octaves beyond the spread of the examples is unknown"),
-    "label_m": (1, 30, "windows of the last label_n that announce a label"),
-    "label_n": (1, 30, "see label_m"),
-    "teach": (
-        ("off", "ask", "auto"),
-        "near misses that a hit follows: off, wait for `accept`, or are accepted within the budget",
-    ),
-    "teach_s": (0.001, 3600.0, "seconds from near miss to hit"),
-    "teach_budget": (0.0, 1000.0, "spreads that they may move a label"),
-    "teach_days": (0.001, 10000.0, "days that takes at least"),
+    "board": (None,),  # name of the board file
+    "kind": (KINDS,),  # kind of signal, chooses the defaults
+    "path": (("fixed", "float"),),  # numeric path: kernels on integers, or ulab on floats
+    "rate_hz": (0.001, 100000),  # samples a second and channel
+    "n_channels": (1, 8),  # channels of the sensor, or made of its subcarriers
+    "n_subcarriers": (0, 128),  # subcarriers of a Wi-Fi packet, a frame of which n_channels are made; 0: samples
+    "n_window": (2, 1024),  # samples in a window
+    "n_hop": (1, 1024),  # samples from one window to the next, at most n_window
+    "bin_hz": (0, 50000),  # width of a bin, where a window is a spectrum that was computed elsewhere; 0: samples
+    "mean": (("off", "scaled", "ranged"),),  # channel means as features: full scale = 127, or by their own spread
+    "n_range": (8, 1000),  # windows that set the scale of ranged means before learning
+    "statistics": (None,),  # comma-separated, of rms peak crest kurtosis zero_crossings, or empty
+    "n_bands": (0, 32),  # log band energies a channel
+    "level": (("kept", "free"),),  # bands as they are, or each less their mean: loudness does not count then
+    "spacing": (("linear", "log", "mel"),),  # how the bands divide the range of frequencies
+    "f_low_hz": (0, 50000),  # lower edge of the first band; 0: the lowest there is
+    "f_high_hz": (0, 50000),  # upper edge of the last band; 0: half the sampling rate
+    "n_envelope_bands": (0, 32),  # log bands of the envelope spectrum a channel; 0: none
+    "envelope_low_hz": (0, 50000),  # lower edge of the band of frequencies whose envelope is taken
+    "envelope_high_hz": (0, 50000),  # upper edge of that band, at most 0.45 of rate_hz
+    "envelope_top_hz": (0, 50000),  # upper edge of the last envelope band; 0: half of that band's width
+    "head": (None,),  # path of an int8 head file on the board, or empty for none
+    "learn_windows": (8, 16000000),  # windows of a learning period that `learn` was not told the length of
+    "settle_s": (0.0, 3600),  # seconds after `learn` that are not learned: who typed it leaves
+    "n_modes": (1, 8),  # normal prototypes at most, of the modes found while learning
+    "prior": (None,),  # path of a learned state to start from, or empty for none
+    "prior_weight": (1, 16000000),  # windows it counts as at most
+    "spread_floor": (1, 64),  # steps of a feature: a spread below counts as this
+    "smooth": (1, 256),  # share of a new score in the smoothed one, of 256; 256: no smoothing
+    "alarms_per_day": (0.001, 1000),  # false alarms a day that the threshold is set for
+    "alarm_m": (1, 30),  # windows over the threshold, of the last alarm_n, that raise an alarm
+    "alarm_n": (1, 30),  # see alarm_m
+    "release": (1, 4096),  # an alarm ends this many 1/256 octaves under its fading peak, or under the threshold
+    "fade": (1, 1000000),  # windows in which the remembered peak of an alarm fades by an octave
+    "recognise": (("windows", "words"),),  # what an example is: a window, or what was said between two silences
+    "reject": (0, 8192),  # an example this many 1/256 octaves beyond the spread of the examples is unknown
+    "label_m": (1, 30),  # windows of the last label_n that announce a label
+    "label_n": (1, 30),  # see label_m
+    "teach": (("off", "ask", "auto"),),  # near misses before a hit: wait for `accept`, or are accepted in budget
+    "teach_s": (0.001, 3600.0),  # seconds from near miss to hit
+    "teach_budget": (0.0, 1000.0),  # spreads that they may move a label
+    "teach_days": (0.001, 10000.0),  # days that takes at least
 }
 
 _COMMON = {
@@ -91,6 +86,7 @@ _COMMON = {
     "alarm_n": 1,
     "release": 4096,
     "fade": 256,
+    "recognise": "windows",
     "reject": 512,
     "label_m": 1,
     "label_n": 1,
@@ -118,10 +114,10 @@ _KIND = {
         "statistics": "rms", "f_low_hz": 0.4, "f_high_hz": 12, "spread_floor": 3, "learn_windows": 30, "smooth": 256,
         "teach": "ask", "teach_s": 20,
     },
-    # sound: mel bands of 32 ms every 16 ms
+    # sound: mel bands of 32 ms every 16 ms (at 8 kHz: n_window 256, n_hop 128), and the words among it
     "audio": {
         "rate_hz": 16000, "n_channels": 1, "n_window": 512, "n_hop": 256, "n_bands": 20, "spacing": "mel",
-        "f_low_hz": 100, "spread_floor": 5, "label_m": 3, "label_n": 5, "teach": "ask",
+        "f_low_hz": 100, "spread_floor": 5, "recognise": "words", "reject": 48,
     },
     # spectra from elsewhere, one a window: where the energy lies, not how much there is
     "spectra": {
@@ -227,6 +223,8 @@ def _together(c):
         raise ConfigError("f_high_hz = %s" % c["f_high_hz"], "at most %s, %s" % (of_what, half))
     if c["f_low_hz"] >= (c["f_high_hz"] or half):
         raise ConfigError("f_low_hz = %s" % c["f_low_hz"], "below f_high_hz, or %s" % of_what)
+    if c["recognise"] == "words" and c["n_bands"] < 10:
+        raise ConfigError("n_bands = %d for words" % c["n_bands"], "at least 10, or recognise = windows")
     if c["n_envelope_bands"]:
         _envelope(c)
     elif not c["n_bands"] and c["mean"] == "off" and not statistics(c):

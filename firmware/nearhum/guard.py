@@ -9,8 +9,7 @@ Enters: faults of the source, requests to learn, moves of prototypes. Leaves: a 
 """
 
 from nearhum.errors import CommandError
-from nearhum.recognise import MAX_LABEL_BYTES
-from nearhum.wire import is_sound
+from nearhum.labels import check_name
 
 MAX_FAULTS = 5
 MAX_VETOES = 16
@@ -52,7 +51,7 @@ class Guard:
         if not self.learning():
             raise CommandError("learning is off after %d faults" % self.faults, "check it, then `trust`")
         if label is not None:
-            check_label(label)
+            check_name(label)
             if label in self.vetoed:
                 raise CommandError("%r is vetoed" % label, "`veto %s off` permits it" % label)
 
@@ -100,12 +99,3 @@ class Guard:
             i = end
         self._anchors = bytes(view[i:])
         self._budget = None
-
-
-def check_label(label):
-    """Raise CommandError unless label is a name: 1 to 32 bytes of sound UTF-8 without control characters."""
-    size = len(label.encode())
-    if not 1 <= size <= MAX_LABEL_BYTES:
-        raise CommandError("a name of %d bytes: %r" % (size, label[:32]), "1 to %d bytes" % MAX_LABEL_BYTES)
-    if not is_sound(label) or [c for c in label if ord(c) < 32 or ord(c) == 127]:
-        raise CommandError("no name: %r" % label, "visible signs")

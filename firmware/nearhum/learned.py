@@ -28,6 +28,7 @@ class Learned:
         self.journal = hum.journal
         self.enrol_label, self.enrol_left = "", 0
         self.unfit = ""  # why the last window was no example
+        self.notes = {}  # by label: what its last enrolment found, see about() of the recognisers
         self.unsaved = ""  # why the last save failed; the state is still in RAM then
         self._saved_s = 0
         self._undo = 0  # snapshot of before the change that is being made
@@ -89,7 +90,10 @@ class Learned:
         self.changed("state", state=STATE_NAMES[d.state])
 
     def enrol(self, embedding):
-        """Take an embedding as the next example of the label that was asked for, unless its window holds nothing."""
+        """Take the window, or the utterance that ended with it, as the next example, if it can be one."""
+        example = self.recogniser.example(embedding)
+        if not example:
+            return
         why = self._hollow()
         if why:
             if why != self.unfit:  # told once, not at every window
@@ -97,10 +101,12 @@ class Learned:
             self.unfit = why
             return
         self.unfit = ""
-        label_id, count = self.recogniser.enrol(self.enrol_label, embedding)
+        label_id, count = self.recogniser.enrol(self.enrol_label, example)
         self.enrol_left -= 1
         self.guard.renew(label_id)
-        self.changed("enrolled", label=self.enrol_label, id=label_id, count=count)
+        about = {} if self.enrol_left else self.recogniser.about(self.enrol_label, self.detector.prototypes)
+        self.notes[self.enrol_label] = about
+        self.changed("enrolled", label=self.enrol_label, id=label_id, count=count, **about)
 
     def _hollow(self):
         # "" where the last window can be an example: where anything moved, and not beyond what an int16 holds
@@ -130,11 +136,22 @@ class Learned:
         r = self.recogniser
         label_id = r.ids[r.labels.index(label)]
         r.forget(label)
+        self.notes = {}
         self.guard.renew(label_id)
         self._drop(label_id)
         if self.enrol_label == label:
             self.enrol_left = 0
         self.changed("forgotten", label=label)
+
+    def relabel(self, old, new):
+        """Give a label another name, and with it a new id: what was pending for the old one is dropped."""
+        r = self.recogniser
+        was = r.ids[r.index(old)]
+        label_id = r.rename(old, new)
+        self.notes = {}
+        self.guard.renew(was)
+        self._drop(was)
+        self.changed("relabelled", label=new, id=label_id, was=old)
 
     def veto(self, label, off):
         """Put a label on the guard's block list, or take it off."""
@@ -288,6 +305,7 @@ class Learned:
     def unpack(self, body):
         """Take a state's body in the place of what is learned now."""
         body = memoryview(body)
+        self.notes = {}
         at = self.ranges.unpack(body) if self.ranges else 0
         at += self.detector.unpack(body[at:])
         at += self.recogniser.unpack(body[at:])

@@ -26,7 +26,6 @@ from nearhum.head import load as load_head
 from nearhum.journal import Journal
 from nearhum.learned import Learned
 from nearhum.prototypes import Prototypes
-from nearhum.recognise import MAX_LABELS, Recogniser
 from nearhum.sources import END, GAP
 from nearhum.store import Store
 from nearhum.temporal import BEGIN, Temporal
@@ -60,7 +59,7 @@ class Pipeline:
         self.n_settling = -int(-config["settle_s"] * config["rate_hz"] // config["n_hop"])
         n, floor = self.head.n_out, config["spread_floor"]
         self.detector = Detector(Prototypes(config["n_modes"], n, floor, log2), rarity(config))
-        self.recogniser = Recogniser(Prototypes(MAX_LABELS, n, floor, log2), floor, config["reject"], log2)
+        self.recogniser = self._recogniser(config, n, log2)
         self.temporal = Temporal(config)
         self.guard = Guard(config, n)
         self.teacher = None  # stands in the recogniser's place where it is asked for
@@ -99,6 +98,17 @@ class Pipeline:
 
             listen(self, asked)
             self._stages = self._stages[:4] + (self.teacher or self.recogniser,) + self._stages[5:]
+
+    def _recogniser(self, config, n_dims, log2):
+        # of the two only the one in use is loaded
+        if config["recognise"] == "words":
+            from nearhum.words import Words
+
+            return Words(self.plan, self.features.vector, config["reject"], self.detector)
+        from nearhum.recognise import MAX_LABELS, Recogniser
+
+        floor = config["spread_floor"]
+        return Recogniser(Prototypes(MAX_LABELS, n_dims, floor, log2), floor, config["reject"], log2)
 
     # --- the way of the data ---------------------------------------------------------------------------------------
 
@@ -174,6 +184,8 @@ class Pipeline:
             journal.event("alarm", window=at, score=score, threshold=detector.threshold, strangest=self._strangest())
         elif self.turn:
             journal.event("alarm_end", window=at, score=score)
+        if self.recogniser.heard:
+            journal.event("heard", window=at, **self.recogniser.said())
         if self.period_over:
             self.learned.finish()
         if self.teacher and self.teacher.near and self.teacher.near.caught:
@@ -210,6 +222,7 @@ class Pipeline:
             self.packets.restart()
         if self.teacher:
             self.teacher.restart()
+        self.recogniser.restart()
         if code == END:
             self.ended = True
             self.journal.event("end", window=self.n_windows)
@@ -229,7 +242,7 @@ class Pipeline:
     def label_name(self):
         """Return the label of the last window, or None."""
         r = self.recogniser
-        return r.prototypes.labels[r.ids.index(self.label_id)] if self.label_id in r.ids else None
+        return r.labels[r.ids.index(self.label_id)] if self.label_id in r.ids else None
 
     def close(self):
         """Stop: let go of the sensor and bring everything to flash. `current` makes another pipeline then."""

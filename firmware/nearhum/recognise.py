@@ -7,24 +7,25 @@ The set is open: a window further from every example than examples of one label 
 unknown.
 """
 
-import struct
 from array import array
+from math import exp, sqrt
 
 import micropython
 
 from nearhum import kernels
-from nearhum.errors import CommandError
+from nearhum.labels import LOGISTIC, MAX_LABELS, Labels
 
-MAX_EXAMPLES = 64
-MAX_LABELS = 16
-MAX_LABEL_BYTES = 32
+MAX_EXAMPLES = Labels.max_examples
 
 
-class Recogniser:
+class Recogniser(Labels):
     """Enrols and predicts. Arrays are allocated once; predicting allocates nothing."""
+
+    heard = False  # a window has nothing more to tell than its label
 
     def __init__(self, prototypes, spread_floor, reject, log2):
         """prototypes: an empty Prototypes for labels. spread_floor: steps. reject: Q8 octaves, see config."""
+        Labels.__init__(self, prototypes.labels, prototypes.counts)
         self.prototypes = prototypes
         self.labels = prototypes.labels
         self._log2 = log2
@@ -38,28 +39,16 @@ class Recogniser:
         self._distances = array("i", bytes(4 * (MAX_LABELS + MAX_EXAMPLES)))
         self._weights = bytearray(n)
         self._bound = kernels.bind(self._rows, self._weights, 0, n, self._distances)
-        self.n_examples = 0
-        self.ids = []  # label id (1..255) of each prototype: an id is never used for two labels in one log
-        self._next_id = 1
         self._nearest = -1  # row nearest to the last window
         self.distance = 0  # and how far it is; see nearest_id
         self.limit = 0  # squared weighted distance; beyond it a window is unknown
 
-    def check_room(self, label, n):
-        """Raise CommandError unless n more examples of label fit and it is a name of 1 to 32 bytes of UTF-8."""
-        size = len(label.encode())
-        if not 1 <= size <= MAX_LABEL_BYTES:
-            raise CommandError(
-                "label of %d bytes: %r" % (size, label[:MAX_LABEL_BYTES]), "1 to %d bytes" % MAX_LABEL_BYTES
-            )
-        if self.n_examples + n > MAX_EXAMPLES:
-            raise CommandError(
-                "%d examples more than the %d the board holds" % (self.n_examples + n - MAX_EXAMPLES, MAX_EXAMPLES),
-                "forget a label first",
-            )
-        p = self.prototypes
-        if label not in p.labels and p.n == p.capacity:
-            raise CommandError("the board holds %d labels" % p.capacity, "forget one first")
+    def restart(self):
+        """A gap: nothing, a window does not go beyond it."""
+
+    def example(self, embedding):
+        """Return what may be enrolled now: any window's embedding."""
+        return embedding
 
     def enrol(self, label, embedding):
         """Add one example of label. Returns (label id, examples it has now). Raises CommandError when full."""
@@ -69,10 +58,7 @@ class Recogniser:
             j = p.labels.index(label)
         else:
             j = p.add(label)
-            while self._next_id in self.ids:
-                self._next_id = self._next_id % 255 + 1
-            self.ids.append(self._next_id)
-            self._next_id = self._next_id % 255 + 1
+            self.ids.append(self._new_id())
         slot = MAX_LABELS + self.n_examples
         self._row[slot][:] = embedding
         self._owner[slot] = j + 1
@@ -84,11 +70,8 @@ class Recogniser:
 
     def forget(self, label):
         """Remove a label and its examples. Raises CommandError where there is none of that name."""
-        p = self.prototypes
-        if label not in p.labels:
-            raise CommandError("no label %r" % label, "`list` shows the labels")
-        j = p.labels.index(label)
-        p.remove(j)
+        j = self.index(label)
+        self.prototypes.remove(j)
         self.ids.pop(j)
         to = MAX_LABELS
         for slot in range(MAX_LABELS, MAX_LABELS + self.n_examples):
@@ -107,6 +90,38 @@ class Recogniser:
         del self.ids[:]
         self.n_examples = 0
         self._nearest = -1
+
+    def about(self, label, normal):
+        """Return what is worth knowing of a label; normal: the Prototypes of what is normal.
+
+        close: another label with an example in reach of one of this label's, None where there is none.
+        accepts: percent of normal windows that would be taken for the label, None where nothing is normal yet.
+        """
+        j, close, shares = self.index(label) + 1, None, [0] * normal.n
+        for i in range(MAX_LABELS, MAX_LABELS + self.n_examples):
+            if self._owner[i] != j:
+                continue
+            self._measure(self._row[i])
+            for k in range(MAX_LABELS, MAX_LABELS + self.n_examples):
+                if self._owner[k] != j and self._distances[k] <= self.limit:
+                    close = self.labels[self._owner[k] - 1]
+            for k in range(normal.n):
+                shares[k] = max(shares[k], self._share(self._row[i], normal.mean_of(k), normal.variance))
+        total = sum([count * share for count, share in zip(normal.counts, shares)])
+        return {
+            "close": close,
+            "accepts": round(1000 * total / sum(normal.counts)) / 10 if sum(normal.counts) else None,
+        }
+
+    def _share(self, example, mean, variance):
+        # of windows spread about mean by variance (Q12), within the limit of an example: the sum of w (x - example)^2
+        # is taken for normally distributed, with its first two moments
+        away = squares = 0.0
+        for i in range(self.n_dims):
+            d, v, w = (mean[i] ^ 128) - (example[i] ^ 128), variance[i] / 4096, self._weights[i]
+            away += w * (d * d + v)
+            squares += w * w * v * (4 * d * d + 2 * v)
+        return 1 / (1 + exp(max(-50, min(50, LOGISTIC * (away - self.limit) / (sqrt(squares) + 1)))))
 
     def refresh(self):
         """Bring means, weights and the limit of the unknown up to date; after every change of examples."""
@@ -173,11 +188,7 @@ class Recogniser:
 
     def pack(self):
         """Return labels, ids, sums and examples as bytes."""
-        p = self.prototypes
-        parts = [struct.pack("<BBB", len(p.labels), self.n_examples, self._next_id)]
-        for j in range(len(p.labels)):
-            name = p.labels[j].encode()
-            parts.append(struct.pack("<BB", self.ids[j], len(name)) + name + p.pack(j))
+        parts = [self.pack_labels()] + [self.prototypes.pack(j) for j in range(len(self.labels))]
         for i in range(MAX_LABELS, MAX_LABELS + self.n_examples):
             parts.append(bytes(self._owner[i : i + 1]) + bytes(self._row[i]))
         return b"".join(parts)
@@ -185,18 +196,12 @@ class Recogniser:
     def unpack(self, view):
         """Take the place of what is enrolled by what `pack` returned. Returns the bytes used."""
         self.clear()
-        n_labels, n_examples, self._next_id = struct.unpack_from("<BBB", view, 0)
-        at = 3
-        for _ in range(n_labels):
-            label_id, n = struct.unpack_from("<BB", view, at)
-            label = bytes(view[at + 2 : at + 2 + n]).decode()
-            self.ids.append(label_id)
-            at += 2 + n
-            at += self.prototypes.unpack(label, view[at:])
-        for i in range(MAX_LABELS, MAX_LABELS + n_examples):
+        names, self.n_examples, at = self.unpack_labels(view)
+        for name in names:
+            at += self.prototypes.unpack(name, view[at:])
+        for i in range(MAX_LABELS, MAX_LABELS + self.n_examples):
             self._owner[i] = view[at]
             self._row[i][:] = view[at + 1 : at + 1 + self.n_dims]
             at += 1 + self.n_dims
-        self.n_examples = n_examples
         self.refresh()
         return at

@@ -10,7 +10,8 @@ from binascii import b2a_base64, crc32
 from nearhum import __version__, board, config
 from nearhum.errors import CommandError
 from nearhum.features import Plan
-from nearhum.guard import MAX_VETOES, check_label
+from nearhum.guard import MAX_VETOES
+from nearhum.labels import check_name
 from nearhum.store import read_file
 from nearhum.wire import MAX_PAYLOAD_BYTES, NO_SCORE, RECORD_CRC_BYTES, RECORD_HEADER_BYTES, STATE_NAMES, WATCH
 
@@ -36,6 +37,7 @@ class Verbs:
             "watch": self.watch,
             "enrol": self.enrol,
             "forget": self.forget,
+            "relabel": self.relabel,
             "list": self.list,
             "log": self.log,
             "rollback": self.rollback,
@@ -56,8 +58,9 @@ class Verbs:
                 "status": "what the board is doing",
                 "learn": "[WINDOWS | 30s | 10m | 24h | stop] [as MODE]: learn what is normal; add a mode to it",
                 "watch": "end the learning period and watch",
-                "enrol": "LABEL [N]: the next N windows are examples of LABEL",
+                "enrol": "LABEL [N]: the next N windows, or words, are examples of LABEL",
                 "forget": "LABEL",
+                "relabel": "OLD NEW: another name for a label",
                 "list": "[snapshots | pending]: what was learned; what to roll back to; what waits for `accept`",
                 "log": "FROM [MAXBYTES]: records of the journal",
                 "rollback": "[N]: undo the last change, or all since snapshot N",
@@ -165,11 +168,21 @@ class Verbs:
         hum = self._hum
         if not words:
             raise CommandError("no label", "forget LABEL; `list` shows the labels")
-        if words[0] not in hum.recogniser.prototypes.labels:
-            raise CommandError("no label %r" % words[0][:40], "`list` shows the labels")
+        hum.recogniser.index(words[0])
         hum.learned.snapshot("forget " + words[0])
         hum.learned.unlearn(words[0])
         return {"label": words[0]}
+
+    def relabel(self, words):
+        """relabel OLD NEW"""
+        hum = self._hum
+        if len(words) != 2:
+            raise CommandError("relabel takes two names", "relabel OLD NEW; `list` shows the labels")
+        hum.recogniser.check_rename(words[0], words[1])
+        hum.guard.permit(words[1])
+        hum.learned.snapshot("relabel %s %s" % (words[0], words[1]))
+        hum.learned.relabel(words[0], words[1])
+        return {"label": words[1], "was": words[0]}
 
     def list(self, words):
         """list [snapshots]"""
@@ -181,9 +194,12 @@ class Verbs:
         if words:
             raise CommandError("list %r" % words[0][:40], "list [snapshots | pending]")
         out = []
-        for p, ids in ((hum.detector.prototypes, None), (hum.recogniser.prototypes, hum.recogniser.ids)):
-            for j in range(p.n):
-                out.append({"label": p.labels[j], "count": p.counts[j], "id": ids[j] if ids else 0})
+        for p, ids in ((hum.detector.prototypes, None), (hum.recogniser, hum.recogniser.ids)):
+            for j in range(len(p.labels)):
+                row = {"label": p.labels[j], "count": p.counts[j], "id": ids[j] if ids else 0}
+                if ids:
+                    row.update(hum.learned.notes.get(p.labels[j], {}))
+                out.append(row)
         return {"prototypes": out, "vetoed": hum.guard.vetoed}
 
     def log(self, words):
@@ -212,7 +228,7 @@ class Verbs:
         hum = self._hum
         off = words[1:] == ["off"]
         label, vetoed = words[0] if words else "", hum.guard.vetoed
-        check_label(label)
+        check_name(label)
         if words[1:] and not off or off != (label in vetoed) or not off and len(vetoed) == MAX_VETOES:
             raise CommandError("vetoed are: " + ", ".join(vetoed), "veto LABEL [off], %d at most" % MAX_VETOES)
         hum.learned.snapshot("veto " + " ".join(words))

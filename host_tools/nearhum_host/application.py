@@ -29,6 +29,7 @@ PACKAGE = "nearhum"
 Config = Mapping[str, Any]
 
 _RP2040 = "armv6m"
+_SMALL = ("-O3",)  # without numbers of lines: 4 KB of flash and of heap less; a traceback still names file and function
 # By module: the arch and the complete settings of a board that loads it; all others do without.
 _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "kernels/thumb": lambda arch, _: arch == _RP2040,  # inline assembler: other arches cannot compile it
@@ -49,10 +50,15 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "spectra": lambda _, config: config["bin_hz"] > 0,
     "level": lambda _, config: config["level"] == "free",
     "packets": lambda _, config: config["n_subcarriers"] > 0,
-    "near": lambda _, config: config["teach"] != "off",
-    "quarantine": lambda _, config: config["teach"] != "off",
-    "budget": lambda _, config: config["teach"] != "off",
+    "near": lambda _, config: _is_taught(config),
+    "quarantine": lambda _, config: _is_taught(config),
+    "budget": lambda _, config: _is_taught(config),
     "prior": lambda _, config: config["prior"] != "",
+    "recognise": lambda _, config: config["recognise"] == "windows",
+    "templates": lambda _, config: config["recognise"] == "words",
+    "utterance": lambda _, config: config["recognise"] == "words",
+    "words": lambda _, config: config["recognise"] == "words",
+    "kernels/viper_words": lambda _, config: config["recognise"] == "words",
     "whitening": lambda *_: False,
     "kernels/viper_outer": lambda *_: False,
 }
@@ -60,6 +66,10 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
 
 def _is_float(config: Config) -> bool:
     return config["path"] == "float"
+
+
+def _is_taught(config: Config) -> bool:
+    return config["teach"] != "off" and config["recognise"] == "windows"
 
 
 def application(board: Board, overrides: Config | None = None, everything: bool = False) -> dict[str, bytes]:
@@ -115,7 +125,7 @@ def compiled(source: Path, name: str, mpy_arch: str) -> bytes:
     nothing.
     """
     text = source.read_bytes()
-    key = hashlib.sha256(f"{_compiler()}\0{mpy_arch}\0{name}\0".encode() + text).hexdigest()
+    key = hashlib.sha256(f"{_compiler()}\0{_SMALL}\0{mpy_arch}\0{name}\0".encode() + text).hexdigest()
     kept = cache_dir() / f"{key}.mpy"
     try:
         return kept.read_bytes()
@@ -123,7 +133,7 @@ def compiled(source: Path, name: str, mpy_arch: str) -> bytes:
         pass
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out.mpy"
-        command = [_compiler(), f"-march={mpy_arch}", "-s", name, "-o", str(out), str(source)]
+        command = [_compiler(), *_SMALL, f"-march={mpy_arch}", "-s", name, "-o", str(out), str(source)]
         run = subprocess.run(command, capture_output=True, text=True)
         if run.returncode:
             raise HostError(

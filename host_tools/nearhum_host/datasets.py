@@ -22,6 +22,7 @@ import numpy as np
 
 from .errors import HostError
 from .recordings import to_counts
+from .samples import read_samples
 
 ENVIRONMENT = "NEARHUM_DATA"
 
@@ -41,6 +42,8 @@ PUMP_COUNTS = {
 }
 
 WATCH_RATE_HZ, WATCH_SCALE = 50, (ACCELERATION_COUNTS_PER_G,) * 3 + (ANGULAR_RATE_COUNTS_PER_RAD_S,) * 3
+DIGIT_RATE_HZ, WAKEWORD_RATE_HZ = 8000, 16000
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 PUMP_RATE_HZ, BEARING_RATE_HZ, MOTOR_RATE_HZ = 1, 25600, 20000
 
 FAN_RATE_HZ, FAN_BIN_HZ = 0.5, 1  # spectra a second, and the width of their bins
@@ -299,6 +302,38 @@ def rssi(root: Path) -> list[Link]:
                 link = links.setdefault((row[0], row[1]), Link(row[0], row[1], {}, {}))
                 link.by_noise[int(row[2])], link.heard[int(row[2])] = frames, heard
     return [links[key] for key in sorted(links)]
+
+
+Words = dict[str, list[np.ndarray]]  # word -> its takes, int16 (n,)
+
+
+def fsdd(root: Path) -> dict[str, Words]:
+    """Return the spoken digits below root by speaker: 8 kHz, files named digit_speaker_take.wav, by take."""
+    out: dict[str, Words] = {}
+    for path in _files(root, "**/*.wav"):
+        digit, speaker, _ = path.stem.split("_")
+        out.setdefault(speaker, {}).setdefault(DIGITS[int(digit)], []).append(_mono(path, DIGIT_RATE_HZ))
+    return out
+
+
+def wakeword(root: Path) -> Words:
+    """Return the clips of wake words below root, 16 kHz, a folder a word; every clip is another speaker's."""
+    out: Words = {}
+    for path in _files(root, "*/*.wav"):
+        out.setdefault(path.parent.name, []).append(_mono(path, WAKEWORD_RATE_HZ))
+    return out
+
+
+def _mono(path: Path, rate_hz: int) -> np.ndarray:
+    """Return the samples, int16 (n,), of a recording of one channel. Raises HostError for any other."""
+    arrays, rate = read_samples(path, ".wav", None)
+    samples = arrays[0][1]
+    if rate != rate_hz or samples.shape[1] != 1:
+        raise HostError(
+            f"{path} has {samples.shape[1]} channels at {rate:g} Hz",
+            f"one at {rate_hz} Hz is expected: take the files as they are published",
+        )
+    return samples[:, 0].astype(np.int16)
 
 
 def _files(root: Path, pattern: str) -> list[Path]:

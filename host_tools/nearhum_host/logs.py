@@ -215,7 +215,7 @@ def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
                 what["window"] = windows.on(what["window"])
             name = "boot" if record.kind == wire.BOOT else str(what.get("event", ""))
             events.append(Event(record.seq, ticks.on(record.ticks_ms), boot, name, what))
-            if name == "enrolled" and isinstance(what.get("id"), int):
+            if name in ("enrolled", "relabelled") and isinstance(what.get("id"), int):
                 name_of[what["id"]] = _index(scores.names, str(what.get("label")))
     return scores, events
 

@@ -72,7 +72,7 @@ def figures_of(row: dict[str, Any]) -> dict[str, str]:
         if key.endswith("_std"):
             continue
         spread = row.get(f"{key}_std")
-        text = percent(value)
+        text = f"{value:.1f}" if "_per_hour" in key and isinstance(value, float) else percent(value)
         out[figure_name(key)] = text if spread is None else f"{text.removesuffix(' %')} ± {100 * spread:.1f} %"
     return out
 

@@ -1,11 +1,12 @@
-"""The contract of tests/contract.py over every learner: the detector, learning and watching, and the recogniser."""
+"""The contract of tests/contract.py over every learner: the detector, learning and watching, and the recognisers."""
 
 from harness import done, named
 from nearhum.detect import Detector
 from nearhum.dsp_fixed import Log2
 from nearhum.prototypes import Prototypes
 from nearhum.recognise import MAX_LABELS, Recogniser
-from nearhum.wire import LEARN
+from nearhum.wire import IDLE, LEARN
+from nearhum.words import Words
 
 import contract  # isort: skip (harness makes the way to it)
 
@@ -47,12 +48,37 @@ def recogniser(n_dims):
     return contract.Learner("recogniser", n_dims, make, learn, answer)
 
 
+def words():
+    """A recogniser of words: utterances of six frames under two names in turn, by their first coefficient."""
+
+    class Idle:
+        state = IDLE
+
+    class Bands:
+        n_before_bands = 0
+        bands = (0,) * 20
+
+    def make():
+        return Words(Bands, bytearray(20), 48, Idle)
+
+    def learn(it, x):
+        it.enrol("high" if x[0] < 128 else "low", bytes(x))
+
+    def answer(it, x):
+        it.templates.ask(x, len(x) // 10)
+        it.templates.compare(len(it.templates.all))
+        return it._answer()
+
+    return contract.Learner("recogniser of words", 60, make, learn, answer)
+
+
 LEARNERS = (
     learning_detector(6, 100000),
     learning_detector(6, 12),
     learning_detector(1, 12),
     recogniser(6),
     recogniser(1),
+    words(),
 )
 
 for _learner in LEARNERS:

@@ -1,6 +1,6 @@
 """Recogniser: enrol, open set, forget, full, and ids that are never shared."""
 
-from harness import Lcg, as_bytes, clear_error, done, equal, raises, test
+from harness import Lcg, as_bytes, between, clear_error, done, equal, raises, test
 from nearhum.dsp_fixed import Log2
 from nearhum.errors import CommandError
 from nearhum.prototypes import Prototypes
@@ -69,6 +69,29 @@ def one_label_with_one_example_does_not_name_everything():
     r.enrol("only", as_bytes([40, 0, 0, -40]))
     equal(named(r, as_bytes([41, 0, -1, -40])), "only")
     equal(named(r, as_bytes([-128, 127, -128, 127])), None)
+
+
+@test
+def an_enrolment_says_what_it_expects():
+    r, random = enrolled()
+    normal = Prototypes(4, 4, 2, LOG2)
+    equal(r.about("left", normal), {"close": None, "accepts": None})
+    # two modes: one far from every label, one at a distance from `left` at which some of it is in reach
+    seen = []
+    for j, centre in enumerate(([90, 90, 90, 90], [49, 7, -9, -32])):
+        normal.add(None)
+        for _ in range(200):
+            x = near(centre, random, 7)
+            normal.learn_one(j, x)
+            seen.append(named(r, x) == "left")
+        normal.derive(j)
+    share = 100 * sum(seen) // len(seen)
+    between(share, 5, 45)
+    between(r.about("left", normal)["accepts"], share - 6, share + 6)
+    equal(r.about("right", normal)["accepts"], 0.0)
+    # a label that is another one's neighbour
+    r.enrol("port", as_bytes(CENTRES["left"]))
+    equal((r.about("port", normal)["close"], r.about("up", normal)["close"]), ("left", None))
 
 
 @test

@@ -102,6 +102,22 @@ def enrol_list_forget():
 
 
 @test
+def relabel_gives_another_name():
+    hum = learned()
+    ask(hum, "enrol hum 2")
+    take(hum, 2)
+    was = hum.recogniser.ids[0]
+    equal(ask(hum, "relabel hum höm"), {"ok": True, "verb": "relabel", "label": "höm", "was": "hum"})
+    equal((hum.recogniser.labels, hum.recogniser.counts, hum.recogniser.ids[0] != was), (["höm"], [2], True))
+    take(hum, 2)
+    equal(hum.label_name(), "höm")
+    for text in ("relabel", "relabel höm", "relabel hum tone", "relabel höm höm", "relabel höm %s" % ("x" * 33)):
+        refused(hum, text)
+    ask(hum, "rollback")
+    equal(hum.recogniser.labels, ["hum"])
+
+
+@test
 def log_comes_in_pieces():
     hum = learned()
     from binascii import a2b_base64

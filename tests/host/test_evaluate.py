@@ -20,7 +20,7 @@ from nearhum_host.application import application
 from nearhum_host.deployment import deploy
 from nearhum_host.errors import HostError, UsageError
 from nearhum_host.link import Link
-from nearhum_host.protocols import PROTOCOLS, base, runner, watch
+from nearhum_host.protocols import PROTOCOLS, base, runner, spoken, wakeword, watch
 from nearhum_host.protocols.base import Rows, Run, Session
 from nearhum_host.pulling import pull
 from nearhum_host.recordings import Recording, write_nhr
@@ -271,6 +271,31 @@ def test_watch():
     assert found["trivial"]["random"]["accuracy_5"] < 0.3
 
 
+@needs_data("fsdd")
+def test_fsdd():
+    needs_micropython()
+    found = evaluation.evaluate("fsdd", DATA, choose=lambda s: s.name.endswith("_draw1_5"))
+    assert found["figures"]["accuracy_5"] >= 0.97
+    assert found["figures"]["eer_5"] <= 0.03
+    assert found["trivial"]["random"]["accuracy_5"] < 0.2
+    assert abs(found["trivial"]["random"]["eer_5"] - 0.5) < 0.1
+
+
+@needs_data("wakeword")
+def test_wakeword():
+    needs_micropython()
+    found = evaluation.evaluate(
+        "wakeword", DATA, choose=lambda s: s.name in ("draw1", "draw2") or s.name.startswith("speech_theo_draw1")
+    )
+    figures = found["figures"]
+    assert figures["eer"] <= 0.09
+    assert found["trivial"]["random"]["eer"] > 0.4
+    if "false_accepts_per_hour" in figures:  # the digits are there too
+        assert figures["false_accepts_per_hour"] < figures["false_accepts_per_hour_untold"]
+        assert figures["false_accepts_per_hour"] < figures["false_accepts_per_hour_bound"]
+        assert figures["found_in_speech"] > 0.8
+
+
 @needs_data("adi_motor")
 def test_adi_motor():
     needs_micropython()
@@ -326,6 +351,45 @@ def test_the_command_prints_json_with_the_figures(tmp_path):
     assert set(found["trivial"]) == {"always_alarm", "never_alarm", "random"}
     assert all(0 <= value <= 1 for value in found["figures"].values())
     assert len(found["files"]) == len(datasets.femto(DATA / "femto"))
+
+
+def heard_of(label: str, **distances: int) -> spoken.Heard:
+    return spoken.Heard(label, distances, 1)
+
+
+def test_recognition_counts_what_was_said():
+    answers = [heard_of("a", a=10, b=30), heard_of("", a=25, b=20), heard_of("b", b=5), heard_of("", a=20, b=22)]
+    figures = spoken.recognition(["a", "b", "b", "b"], answers, ["a", "b"])
+    assert figures["accuracy"] == 0.75
+    assert (figures["open"], figures["unknown"]) == (0.5, 0.5)
+    assert spoken.recognition(["a"], [heard_of("")], ["a", "b"])["accuracy"] == 0
+    guesses = spoken.guesses(["a", "b"] * 200, ["a", "b"], np.random.default_rng(1))
+    assert guesses["always_the_first"] == {"accuracy": 0.5, "open": 0.5, "unknown": 0.0, "eer": 0.5}
+    assert guesses["never"]["unknown"] == 1
+    assert 0.4 < guesses["random"]["accuracy"] < 0.6
+
+
+def test_noise_is_as_loud_as_the_quiet_parts():
+    draw = np.random.default_rng(4)
+    clip = np.concatenate([draw.normal(0, 30, 4000), draw.normal(0, 3000, 4000)]).astype(np.int16)
+    level = spoken.quiet_level([clip], 8000)
+    assert 25 < level < 32
+    made = spoken.noise(80000, level, draw).astype(float)
+    assert abs(made.std() / level - 1) < 0.05
+    assert spoken.quiet_level([np.zeros(1000, np.int16)], 8000) == 1
+
+
+def test_half_the_rate_keeps_the_lower_half():
+    t = np.arange(16000) / 16000
+    low, high = np.sin(2 * np.pi * 1000 * t), np.sin(2 * np.pi * 6000 * t)
+    made = wakeword.halve(np.rint(8000 * (low + high)).astype(np.int16))
+    assert len(made) == 8000
+    assert np.abs(made - 8000 * low[::2]).max() < 60
+
+
+def test_upper_bound_of_a_count():
+    assert wakeword.upper_bound(0) == pytest.approx(2.996, abs=0.01)  # the rule of three
+    assert wakeword.upper_bound(10) == pytest.approx(16.96, abs=0.01)
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)

@@ -16,15 +16,16 @@ ARCHES = ("armv6m", "xtensawin", "armv7emsp", "rv32imc", "x64")
 
 # The data's way; a file imports only what stands before it, or leaves.
 WAY = (
-    "window", "features", "head", "prototypes", "modes", "detect", "recognise", "near", "teacher", "temporal", "budget",
-    "guard", "journal", "quarantine", "learned", "verbs", "console",
+    "window", "features", "head", "prototypes", "modes", "detect", "recognise", "utterance", "templates", "words",
+    "near", "teacher", "temporal", "budget", "guard", "journal", "quarantine", "learned", "verbs", "console",
 )  # fmt: skip
 LEAVES = (
     "bands", "envelope", "dsp_fixed", "dsp_float", "np", "np_fallback", "np_fallback_fft", "np_fallback_linalg",
-    "store", "board", "config", "wire", "errors", "sources", "whitening", "spectra", "level", "packets", "kernels",
-    "kernels.viper", "kernels.viper_head", "kernels.viper_learn", "kernels.viper_near", "kernels.viper_cosine",
-    "kernels.viper_fft", "kernels.viper_filter", "kernels.viper_last", "kernels.viper_spectrum", "kernels.viper_bands",
-    "kernels.viper_float", "kernels.viper_outer", "kernels.thumb", "kernels.thumb_spectrum", "kernels.tables", "prior",
+    "store", "board", "config", "labels", "wire", "errors", "sources", "whitening", "spectra", "level", "packets",
+    "prior", "kernels", "kernels.viper", "kernels.viper_head", "kernels.viper_learn", "kernels.viper_near",
+    "kernels.viper_cosine", "kernels.viper_fft", "kernels.viper_filter", "kernels.viper_words", "kernels.viper_last",
+    "kernels.viper_spectrum", "kernels.viper_bands", "kernels.viper_float", "kernels.viper_outer", "kernels.thumb",
+    "kernels.thumb_spectrum", "kernels.tables",
 )  # fmt: skip
 EVERYTHING = ("pipeline",)
 

@@ -34,8 +34,16 @@ def enrol(
         print_json(answer)
     elif answer:
         print_pairs(answer)
+    if answer.get("too_close_to"):
+        note(f"{label} and {answer['too_close_to']} are hard to tell apart: choose another example, or another word")
     if not wait:
         note(f"next windows taken as examples of {label}: {n}")
+
+
+def _expected(listed: dict[str, Any]) -> dict[str, Any]:
+    """Return what the board expects of a label, by the names that a person reads; nothing it does not know."""
+    names = {"close": "too_close_to", "accepts": "false_accepts_percent"}
+    return {names[key]: listed[key] for key in names if listed.get(key) is not None}
 
 
 def _until_enrolled(link, label: str) -> dict[str, Any]:
@@ -53,8 +61,8 @@ def _until_enrolled(link, label: str) -> dict[str, Any]:
             total = max(total, left)
             if not left:
                 listed = link.ask("list").get("prototypes", [])
-                counts = [int(p.get("count") or 0) for p in listed if p.get("label") == label]
-                return {"label": label, "examples": sum(counts)}
+                mine = next((p for p in listed if p.get("label") == label and p.get("id")), {})
+                return {"label": label, "examples": int(mine.get("count") or 0), **_expected(mine)}
             bar(total - left, total)
             if status.get("warning") and status["warning"] != warned:
                 warned = status["warning"]

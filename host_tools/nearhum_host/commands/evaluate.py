@@ -14,7 +14,10 @@ from ..terminal import Json, note, print_json, print_rows, progress
 def evaluate(
     protocol: Annotated[
         str | None,
-        typer.Argument(help="skab, adi_motor, femto, fan, watch, csi or rssi; all with --write.", show_default=False),
+        typer.Argument(
+            help="skab, adi_motor, femto, fan, watch, fsdd, wakeword, csi or rssi; all with --write.",
+            show_default=False,
+        ),
     ] = None,
     data: Annotated[
         Path | None,
@@ -93,7 +96,8 @@ def print_result(found: dict[str, Any]) -> None:
     print_rows([_percent(row) for row in rows])
     print()
     print_rows([_percent(row) for row in found["files"]])
-    print("\nin percent; " + ", ".join(f"{name} {value}" for name, value in found["versions"].items()))
+    versions = ", ".join(f"{name} {value}" for name, value in found["versions"].items())
+    print(f"\nin percent, but for what is per hour; {versions}")
     if "serial" in found:
         serial = found["serial"]
         same = ", ".join(serial["differing"]) or "nothing"
@@ -101,12 +105,14 @@ def print_result(found: dict[str, Any]) -> None:
 
 
 def _percent(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row with fractions as percent, and each "x_std" joined to its "x"."""
+    """Return a row with fractions as percent, counts per hour as they are, and each "x_std" joined to its "x"."""
     out = {}
     for name, value in row.items():
         if name.endswith("_std"):
             continue
-        text = f"{100 * value:.1f}" if isinstance(value, float) else value
+        text = value
+        if isinstance(value, float):
+            text = f"{value:.1f}" if "_per_hour" in name else f"{100 * value:.1f}"
         spread = row.get(f"{name}_std")
         out[name] = text if spread is None else f"{text} ±{100 * spread:.1f}"
     return out

@@ -91,7 +91,7 @@ class Run:
 
 @dataclass
 class Judgement:
-    """A protocol's result: fractions from 0 to 1, None where there is none.
+    """A protocol's result: fractions from 0 to 1 (what ends in _per_hour: a count), None where there is none.
 
     figures: of the firmware; trivial: the same figures of answers that need no board; files: one row a file;
     spans: by session name, what is true of its windows.

@@ -63,7 +63,7 @@ def windows_in(config: dict[str, Any], n_frames: int) -> int:
 def _windowing(kind: str, n_window: int | None, n_hop: int | None) -> tuple[int, int]:
     """Return (n_window, n_hop) of a kind: those given, else the firmware's own defaults."""
     ask = (
-        f"import sys; sys.path.insert(0, {_firmware()!r}); from nearhum import config; print(config.defaults({kind!r}))"
+        f"import sys; sys.path.insert(0, {firmware()!r}); from nearhum import config; print(config.defaults({kind!r}))"
     )
     done = subprocess.run([interpreter(), "-c", ask], capture_output=True, text=True, timeout=TIMEOUT_S)
     if done.returncode:
@@ -109,7 +109,7 @@ def run_one(session: Session, path: str, micropython: str) -> Run:
         source = {"driver": "replay", "path": recording.as_posix(), "speed": 0}
         config = {"board": "evaluation", "path": path, **session.config, "source": source}
         (root / "nearhum.json").write_text(json.dumps(config))
-        command = [micropython, "-X", f"heapsize={HEAP}", str(LOOP), _firmware(), f"{root.as_posix()}/"]
+        command = [micropython, "-X", f"heapsize={HEAP}", str(LOOP), firmware(), f"{root.as_posix()}/"]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S)
         except subprocess.TimeoutExpired:
@@ -133,7 +133,8 @@ def run_one(session: Session, path: str, micropython: str) -> Run:
     return run
 
 
-def _firmware() -> str:
+def firmware() -> str:
+    """Return the folder that holds the firmware's package."""
     return Path(nearhum.__file__).resolve().parents[1].as_posix()
 
 

@@ -1,0 +1,240 @@
+"""Utterances and words for any board, in viper: hearing, cepstra, their changes, alignment. Rules of kernels/viper.py.
+
+A frame is a row of int8 log bands; frames lie in a ring of RING of them. A cepstrum is a row of N_CEPSTRA.
+"""
+
+import micropython
+from micropython import const
+
+from nearhum.kernels.viper import isqrt
+
+RING = const(128)
+N_CEPSTRA = const(10)
+MAX_FRAMES = const(64)  # of an utterance, once compared
+QUIETEST = const(-80)  # steps of a band: what is softer counts as this
+_BAND = const(8)  # frames that an alignment may be off the straight line (Sakoe, Chiba, 1978)
+
+
+@micropython.viper
+def hear(x: ptr8, slot: int, rise: int, bound) -> int:
+    """Put frame x into the ring, follow the background with it, and return how far it stands out of that.
+
+    bound: bind(ring, background, n_bands); background: int32 a band, steps in Q4. Level: over three neighbouring bands,
+    the highest sum of what is above the background, a quarter of it: 0..155, a unit is 0.5 dB.
+    The background of a band moves by at most `rise` up and 16 down (towards the median, therefore); rise -1: by a
+    quarter of the way; -2: it starts here. |background| <= 16 * 128.
+    """
+    ring = ptr8(bound[0])
+    background = ptr32(bound[1])
+    n = int(bound[2])
+    b = 31
+    sign = 1 << b
+    ring = ptr8(int(ring) + slot * n)
+    first = second = top = 0
+    for i in range(n):
+        v = int(x[i])
+        ring[i] = v
+        v = (v ^ 128) - 128
+        if v < QUIETEST:
+            v = QUIETEST
+        g = (int(background[i]) ^ sign) - sign
+        if rise < -1:
+            g = v << 4
+        e = v - (g >> 4)
+        if i > 1:
+            if first + second + e > top:
+                top = first + second + e
+        first = second
+        second = e
+        d = (v << 4) - g
+        if rise < 0:
+            d = d >> 2
+        else:
+            if d > rise:
+                d = rise
+            if d < -16:
+                d = -16
+        background[i] = g + d
+    return top >> 2
+
+
+@micropython.viper
+def cepstra(ring: ptr8, slot: int, n: int, bound) -> int:
+    """Write the cosine transform of n frames of the ring, from `slot` on, int32 rows; return their number.
+
+    bound: bind(cosines, n_bands, out), cosines: int8 Q7, a row of n_bands for each of N_CEPSTRA. More than MAX_FRAMES
+    are thinned out evenly, the first and the last stay. n_bands <= 32: |sum| <= 32 * 128 * 127 < 2^19; out: a 16th.
+    """
+    cosines = int(ptr8(bound[0]))
+    n_bands = int(bound[1])
+    out = ptr32(bound[2])
+    m = n
+    if m > MAX_FRAMES:
+        m = MAX_FRAMES
+    for i in range(m):
+        k = i
+        if n > m:
+            k = i * (n - 1) // (m - 1)
+        row = ptr8(int(ring) + ((slot + k) & (RING - 1)) * n_bands)
+        w = ptr8(cosines)
+        for _ in range(N_CEPSTRA):
+            s = 0
+            for j in range(n_bands):
+                s += ((row[j] ^ 128) - 128) * ((w[j] ^ 128) - 128)
+            out[0] = s >> 4
+            out = ptr32(int(out) + 4)
+            w = ptr8(int(w) + n_bands)
+    return m
+
+
+@micropython.viper
+def normalise(c: ptr32, n: int, out: ptr8):
+    """Write n rows of cepstra as int8: each coefficient less its mean over the rows, 32 steps a standard deviation.
+
+    |c| < 2^15, n <= 64: sums below 2^21. Deviations are halved until all are below 2^11, so that their squares add up
+    to less than 2^28; root: 16 standard deviations, from the mean square in Q8. A deviation of 0 throughout gives 0.
+    """
+    b = 31
+    sign = 1 << b
+    for k in range(N_CEPSTRA):
+        s = 0
+        for i in range(n):
+            s += (int(c[i * N_CEPSTRA + k]) ^ sign) - sign
+        mean = (2 * s + n) // (2 * n)
+        top = 0
+        for i in range(n):
+            v = ((int(c[i * N_CEPSTRA + k]) ^ sign) - sign) - mean
+            if v < 0:
+                v = 0 - v
+            if v > top:
+                top = v
+        halvings = 0
+        while top >> halvings >= 2048:
+            halvings += 1
+        s = 0
+        for i in range(n):
+            v = ((int(c[i * N_CEPSTRA + k]) ^ sign) - sign) - mean
+            if v < 0:
+                v = 0 - v
+            v = v >> halvings
+            s += v * v
+        s = s // n
+        root = int(isqrt(s >> 16, (s & 0xFFFF) << 8))
+        for i in range(n):
+            v = ((int(c[i * N_CEPSTRA + k]) ^ sign) - sign) - mean
+            d = v
+            if d < 0:
+                d = 0 - d
+            d = d >> halvings
+            if root > 0:
+                d = ((d << 9) + (root >> 1)) // root
+            if d > 127:
+                d = 127
+            if v < 0:
+                d = 0 - d
+            out[i * N_CEPSTRA + k] = d
+
+
+@micropython.viper
+def changes(x: ptr8, n: int, out: ptr8):
+    """Write n rows of 2 N_CEPSTRA: normalised cepstra and half of their change over four frames; each plus 128, 0..255.
+
+    |x| <= 127: half of a difference is within -127..127.
+    """
+    for i in range(n):
+        after = i + 2
+        if after > n - 1:
+            after = n - 1
+        before = i - 2
+        if before < 0:
+            before = 0
+        for k in range(N_CEPSTRA):
+            out[k] = x[i * N_CEPSTRA + k] ^ 128
+            v = ((x[after * N_CEPSTRA + k] ^ 128) - 128) - ((x[before * N_CEPSTRA + k] ^ 128) - 128)
+            out[N_CEPSTRA + k] = 128 + ((v + 1) >> 1)
+        out = ptr8(int(out) + 2 * N_CEPSTRA)
+
+
+@micropython.viper
+def align(a: ptr8, b: ptr8, v: int, costs: ptr32) -> int:
+    """Return 4 times the mean L1 distance of two utterances' rows (of `changes`) along their best alignment.
+
+    v: rows of a << 8 | rows of b, 6 to MAX_FRAMES each; its register then holds differences. costs: int32, one
+    more than the rows of b. Dynamic time warping (Sakoe, Chiba, 1978, the symmetric form: a step in both counts twice),
+    so the weights of every path add up to the rows of both: its cost is below 128 * 20 * 255 < 2^20. From one row to
+    the next the straight line moves by less than 13, so that bands of 17 meet.
+    """
+    n = v >> 8
+    m = v & 255
+    for j in range(m + 1):
+        costs[j] = 0x10000000
+    costs[0] = 0
+    start = int(b)
+    for i in range(n):
+        j = (2 * i * (m - 1) + n - 1) // (2 * n - 2)
+        low = j - _BAND
+        if low < 0:
+            low = 0
+        high = j + _BAND
+        if high > m - 1:
+            high = m - 1
+        cost = ptr32(int(costs) + (low << 2))
+        end = int(costs) + (high << 2)
+        diagonal = int(cost[0])
+        cost[0] = 0x10000000
+        left = 0x10000000
+        b = ptr8(start + low * 20)
+        while int(cost) <= end:
+            s = 0
+            v = a[0] - b[0]
+            s += (v ^ (v >> 31)) - (v >> 31)
+            v = a[1] - b[1]
+            s += (v ^ (v >> 31)) - (v >> 31)
+            v = a[2] - b[2]
+            s += (v ^ (v >> 31)) - (v >> 31)
+            v = a[3] - b[3]
+            s += (v ^ (v >> 31)) - (v >> 31)
+            v = a[4] - b[4]
+            s += (v ^ (v >> 31)) - (v >> 31)
+            v = a[5] - b[5]
+            s += (v ^ (v >> 31)) - (v >> 31)
+            v = a[6] - b[6]
+            s += (v ^ (v >> 31)) - (v >> 31)
+            v = a[7] - b[7]
+            s += (v ^ (v >> 31)) - (v >> 31)
+            v = a[8] - b[8]
+            s += (v ^ (v >> 31)) - (v >> 31)
+            v = a[9] - b[9]
+            s += (v ^ (v >> 31)) - (v >> 31)
+            v = a[10] - b[10]
+            s += (v ^ (v >> 31)) - (v >> 31)
+            v = a[11] - b[11]
+            s += (v ^ (v >> 31)) - (v >> 31)
+            v = a[12] - b[12]
+            s += (v ^ (v >> 31)) - (v >> 31)
+            v = a[13] - b[13]
+            s += (v ^ (v >> 31)) - (v >> 31)
+            v = a[14] - b[14]
+            s += (v ^ (v >> 31)) - (v >> 31)
+            v = a[15] - b[15]
+            s += (v ^ (v >> 31)) - (v >> 31)
+            v = a[16] - b[16]
+            s += (v ^ (v >> 31)) - (v >> 31)
+            v = a[17] - b[17]
+            s += (v ^ (v >> 31)) - (v >> 31)
+            v = a[18] - b[18]
+            s += (v ^ (v >> 31)) - (v >> 31)
+            v = a[19] - b[19]
+            s += (v ^ (v >> 31)) - (v >> 31)
+            v = diagonal + s
+            diagonal = int(cost[1])
+            if v > left:
+                v = left
+            if v > diagonal:
+                v = diagonal
+            left = v + s
+            cost[1] = left
+            cost = ptr32(int(cost) + 4)
+            b = ptr8(int(b) + 20)
+        a = ptr8(int(a) + 20)
+    return (int(costs[m]) << 2) // (n + m)

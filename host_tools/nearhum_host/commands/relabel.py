@@ -1,0 +1,31 @@
+"""nearhum relabel: give a label another name."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..terminal import Json, Port, Resume, print_json
+
+
+def relabel(
+    old: Annotated[str, typer.Argument(help="The label as it is called now.")],
+    new: Annotated[str, typer.Argument(help="The name it gets.")],
+    port: Port = None,
+    resume: Resume = False,
+    as_json: Json = False,
+) -> None:
+    """Rename a label; its examples stay, and so does its old name in the log before."""
+    from ..errors import UsageError
+    from ..link import connect
+
+    if not new or any(c.isspace() for c in new):
+        raise UsageError(f"{new!r} is no label: a label is one word", hint="join words with _ or -")
+    with connect(port, resume) as link:
+        answer = link.ask(f"relabel {old} {new}")
+    answer.pop("verb", None)
+    if as_json:
+        print_json(answer)
+    else:
+        print(f"{old} is called {new}")

@@ -1,0 +1,49 @@
+"""Run the firmware's features, and its head where one is set, over a recording. Runs under MicroPython.
+
+Arguments: the folder with the package nearhum, the folder that stands for the board's file system (ends in "/"): there
+nearhum.json with a replay as its source, each segment's cue its number. Written there: vectors.bin, for each window u16
+segment, the features and the embedding, int8; about.json with n_features and n_out.
+"""
+
+import json
+import struct
+import sys
+
+sys.path.insert(0, sys.argv[1])
+root = sys.argv[2]
+
+from array import array  # noqa: E402
+
+from nearhum import board  # noqa: E402
+from nearhum.features import Features, Plan  # noqa: E402
+from nearhum.head import load  # noqa: E402
+from nearhum.sources import END  # noqa: E402
+from nearhum.window import Window  # noqa: E402
+
+config = board.load_config(root)
+plan = Plan(config)
+features = Features(plan, config["path"])
+head = load(config["head"], plan.n_features)
+window = Window(config["n_channels"], config["n_window"], config["n_hop"])
+source = board.open_source(config)
+block = array("h", bytes(2 * config["n_channels"] * 256))
+segment = 0
+with open(root + "vectors.bin", "wb") as out:
+    while True:
+        n = source.read_into(block)
+        if n == END:
+            break
+        if source.cue:
+            segment, source.cue = int(source.cue), ""
+        if n < 0:
+            window.restart()
+            continue
+        start = 0
+        while start < n:
+            start += window.push(block, start, n - start)
+            if not window.missing:
+                vector = features.extract_into(window.rows)
+                out.write(struct.pack("<H", segment) + bytes(vector) + bytes(head.embed_into(vector)))
+                window.advance()
+with open(root + "about.json", "w") as f:
+    json.dump({"n_features": plan.n_features, "n_out": head.n_out}, f)
