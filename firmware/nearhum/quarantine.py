@@ -16,7 +16,7 @@ from nearhum.wire import LAST_WINDOW
 
 MAX_PENDING = 8
 AUTO = "auto"  # cause of a snapshot before what the board does of itself
-_PENDING = "<HBIBIII"  # number, label id, window of the near miss, windows to the hit, boot, distance, limit
+_PENDING = "<HBIIIII"  # number, label id, window of the near miss, windows to the hit, boot, distance, limit
 _BYTES = struct.calcsize(_PENDING)
 _NAMES = ("id", "label_id", "near_window", "hit_after", "boot", "distance", "limit")
 

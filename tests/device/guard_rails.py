@@ -81,6 +81,18 @@ def a_near_miss_and_a_hit_are_quarantined_and_change_nothing():
 
 
 @test
+def a_hit_that_comes_late_is_told_as_late():
+    hum = asking(teach_s=60)  # 600 windows
+    level = 1
+    while hum.console.execute("status")["label"] or level == 1:
+        level += 1
+        play(hum, [(level, 0)])
+    play(hum, [(120, 0)] * 299 + [(0, 0)])
+    pending = hum.console.execute("list pending")["pending"]
+    equal([(p["near_window"], p["hit_after"]) for p in pending], [(hum.n_windows - 301, 300)])
+
+
+@test
 def accepted_it_moves_the_mean_and_is_undone():
     hum = asking(teach_budget=4)
     miss_and_hit(hum)
