@@ -93,7 +93,12 @@ class Quarantine:
         why = budget.check(kept[2], before, after, p.variance, learned.window(), by_itself)
         if why:
             return why
-        learned.snapshot(cause, by_itself)
+        try:
+            learned.snapshot(cause, by_itself)
+        except OSError:
+            if not by_itself:
+                raise
+            return "there is no room for a snapshot"
         budget.commit()
         p.put(j, after)
         r.refresh()
