@@ -51,8 +51,8 @@ size: setup ## flash and heap of every module on an emulated RP2040; NEARHUM_UF2
 bench: setup ## what every stage costs; on an emulated RP2040 where NEARHUM_UF2 names a firmware image
 	@$(BIN)/nearhum bench $(if $(NEARHUM_UF2),--target emulated)
 
-evaluate: setup ## figures of all protocols; NEARHUM_DATA names the folder of recordings
-	@for protocol in skab watch adi_motor femto; do $(BIN)/nearhum evaluate $$protocol --data $${NEARHUM_DATA:-../shared/data} || exit; done
+evaluate: setup ## all protocols, both paths: writes EVALUATION.md; NEARHUM_DATA names the folder of recordings
+	@$(BIN)/nearhum evaluate --data $${NEARHUM_DATA:-../shared/data} --write .
 
 poison: setup ## how far an adversary moves what was learned in a day, with and without the guard
 	@$(BIN)/python tests/poison.py

@@ -20,7 +20,7 @@ from nearhum_host.terminal import print_rows
 
 DEVICE = Path(__file__).resolve().parent / "device"
 FILES = tuple(DEVICE / f"{name}.py" for name in ("harness", "fakes", "heap_use"))
-KINDS = ("telemetry", "vibration", "motion", "audio")
+KINDS = ("telemetry", "vibration", "motion", "audio", "spectra", "radio")
 KB = 1024
 BUDGETS = {"flash": 96 * KB, "code": 128 * KB, "beyond code": 48 * KB, "state": 4 * KB}
 TIMEOUT_S = 1800

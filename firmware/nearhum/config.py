@@ -6,7 +6,7 @@ Everything is validated here, before the first sample, with the name, the value,
 
 from nearhum.errors import ConfigError
 
-KINDS = ("telemetry", "vibration", "motion", "audio")
+KINDS = ("telemetry", "vibration", "motion", "audio", "spectra", "radio")
 STATISTICS = ("rms", "peak", "crest", "kurtosis", "zero_crossings")
 
 # name: (low, high, meaning) for numbers, (choices, meaning) for words, (None, meaning) for free text.
@@ -15,9 +15,11 @@ SETTINGS = {
     "kind": (KINDS, "kind of signal, chooses the defaults"),
     "path": (("fixed", "float"), "numeric path: kernels on integers, or ulab on floats"),
     "rate_hz": (0.001, 100000, "samples a second and channel"),
-    "n_channels": (1, 8, "channels of the sensor"),
+    "n_channels": (1, 8, "channels of the sensor, or made of its subcarriers"),
+    "n_subcarriers": (0, 128, "subcarriers of a Wi-Fi packet, a frame of which n_channels are made; 0: samples"),
     "n_window": (2, 1024, "samples in a window"),
     "n_hop": (1, 1024, "samples from one window to the next, at most n_window"),
+    "bin_hz": (0, 50000, "width of a bin, where a window is a spectrum that was computed elsewhere; 0: samples"),
     "mean": (
         ("off", "scaled", "ranged"),
         "channel means as features: off, full scale = 127, or scaled by their own spread",
@@ -25,6 +27,7 @@ SETTINGS = {
     "n_range": (8, 1000, "windows that set the scale of ranged means before learning"),
     "statistics": (None, "comma-separated, of rms peak crest kurtosis zero_crossings, or empty"),
     "n_bands": (0, 32, "log band energies a channel"),
+    "level": (("kept", "free"), "bands as they are, or each less their mean: loudness does not count then"),
     "spacing": (("linear", "log", "mel"), "how the bands divide the range of frequencies"),
     "f_low_hz": (0, 50000, "lower edge of the first band; 0: the lowest there is"),
     "f_high_hz": (0, 50000, "upper edge of the last band; 0: half the sampling rate"),
@@ -33,9 +36,11 @@ SETTINGS = {
     "envelope_high_hz": (0, 50000, "upper edge of that band, at most 0.45 of rate_hz"),
     "envelope_top_hz": (0, 50000, "upper edge of the last envelope band; 0: half of that band's width"),
     "head": (None, "path of an int8 head file on the board, or empty for none"),
+    "learn_windows": (8, 16000000, "windows of a learning period that `learn` was not told the length of"),
+    "settle_s": (0.0, 3600, "seconds after `learn` that are not learned: who typed it leaves"),
+    "n_modes": (1, 8, "normal prototypes at most, of the modes found while learning"),
     "prior": (None, "path of a learned state to start from, or empty for none"),
     "prior_weight": (1, 16000000, "windows it counts as at most"),
-    "learn_windows": (16, 16000000, "windows of a learning period that `learn` was not told the length of"),
     "spread_floor": (1, 64, "steps of a feature: a spread below counts as this"),
     "smooth": (1, 256, "share of a new score in the smoothed one, of 256; 256: no smoothing"),
     "alarms_per_day": (0.001, 1000, "false alarms a day that the threshold is set for"),
@@ -63,6 +68,10 @@ _COMMON = {
     "n_range": 40,
     "statistics": "",
     "n_bands": 0,
+    "n_subcarriers": 0,
+    "bin_hz": 0,
+    "level": "kept",
+    "settle_s": 0,
     "spacing": "log",
     "f_low_hz": 0,
     "f_high_hz": 0,
@@ -74,6 +83,7 @@ _COMMON = {
     "prior": "",
     "prior_weight": 200,
     "learn_windows": 400,
+    "n_modes": 8,
     "spread_floor": 2,
     "smooth": 128,
     "alarms_per_day": 1,
@@ -112,6 +122,16 @@ _KIND = {
     "audio": {
         "rate_hz": 16000, "n_channels": 1, "n_window": 512, "n_hop": 256, "n_bands": 20, "spacing": "mel",
         "f_low_hz": 100, "spread_floor": 5, "label_m": 3, "label_n": 5, "teach": "ask",
+    },
+    # spectra from elsewhere, one a window: where the energy lies, not how much there is
+    "spectra": {
+        "rate_hz": 512, "n_channels": 1, "n_window": 512, "n_hop": 512, "bin_hz": 1, "n_bands": 24,
+        "spacing": "linear", "level": "free",
+    },
+    # a radio's receiver: how strong, and how unsteady, each part of the channel is
+    "radio": {
+        "rate_hz": 100, "n_channels": 8, "n_subcarriers": 64, "n_window": 100, "n_hop": 10, "mean": "scaled",
+        "statistics": "rms", "settle_s": 1.5,
     },
 }  # fmt: skip
 
@@ -179,8 +199,19 @@ def statistics(config):
     return tuple([word.strip() for word in config["statistics"].split(",") if word.strip()])
 
 
+def frame_values(config):
+    """Return the int16 values of a frame as the source delivers it."""
+    return config["n_subcarriers"] or config["n_channels"]
+
+
 def _together(c):
     # what one value alone cannot tell
+    half, of_what = c["rate_hz"] / 2, "half of rate_hz"
+    if c["bin_hz"]:
+        half, of_what = c["bin_hz"] * c["n_window"], "n_window * bin_hz"
+        _spectrum(c)
+    if 0 < c["n_subcarriers"] < c["n_channels"]:
+        raise ConfigError("n_subcarriers = %d" % c["n_subcarriers"], "at least n_channels = %d" % c["n_channels"])
     if c["n_hop"] > c["n_window"]:
         raise ConfigError("n_hop = %d" % c["n_hop"], "at most n_window = %d" % c["n_window"])
     if c["alarm_m"] > c["alarm_n"]:
@@ -192,14 +223,25 @@ def _together(c):
             raise ConfigError("statistics names %r" % name, "of " + ", ".join(STATISTICS))
     if c["n_bands"] and c["n_window"] < 32:
         raise ConfigError("n_window = %d with bands" % c["n_window"], "at least 32, or n_bands = 0")
-    if c["f_high_hz"] > c["rate_hz"] / 2:
-        raise ConfigError("f_high_hz = %s" % c["f_high_hz"], "at most half of rate_hz = %s" % c["rate_hz"])
-    if c["f_low_hz"] >= (c["f_high_hz"] or c["rate_hz"] / 2):
-        raise ConfigError("f_low_hz = %s" % c["f_low_hz"], "below f_high_hz, or half of rate_hz")
+    if c["f_high_hz"] > half:
+        raise ConfigError("f_high_hz = %s" % c["f_high_hz"], "at most %s, %s" % (of_what, half))
+    if c["f_low_hz"] >= (c["f_high_hz"] or half):
+        raise ConfigError("f_low_hz = %s" % c["f_low_hz"], "below f_high_hz, or %s" % of_what)
     if c["n_envelope_bands"]:
         _envelope(c)
     elif not c["n_bands"] and c["mean"] == "off" and not statistics(c):
         raise ConfigError("no feature is on", "set n_bands, statistics or mean")
+
+
+def _spectrum(c):
+    if c["n_hop"] != c["n_window"]:
+        raise ConfigError(
+            "n_hop = %d with bin_hz" % c["n_hop"], "n_window = %d: a window is a spectrum" % c["n_window"]
+        )
+    if not c["n_bands"] or c["n_envelope_bands"] or statistics(c) or c["mean"] != "off":
+        raise ConfigError(
+            "bin_hz = %s" % c["bin_hz"], "with n_bands alone: a spectrum has no mean, statistics, envelope"
+        )
 
 
 def _envelope(c):

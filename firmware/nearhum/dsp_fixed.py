@@ -50,7 +50,7 @@ class Fixed:
         self.log2_n = self.log2(plan.n_window)
         self.reading = array("i", bytes(8))  # of the window, by kernels.centre: mean, rest of the mean in Q4
         self._moments = array("i", bytes(28))
-        if plan.bands:
+        if plan.bands and not plan.is_spectrum:
             self._prepare_bands(plan)
         if plan.envelope:
             self._prepare_envelope(plan)

@@ -25,12 +25,19 @@ class Plan:
 
     def __init__(self, config):
         self.n_channels = config["n_channels"]
+        self.n_subcarriers = config["n_subcarriers"]
         self.n_window = config["n_window"]
         self.mean = config["mean"]
         self.n_range = config["n_range"]
         self.statistics = statistics(config)
-        self.n_fft = bands.fft_length(self.n_window)
-        self._rate_mhz = bands.millihertz(config["rate_hz"])
+        self.level = config["level"]
+        self.is_spectrum = config["bin_hz"] > 0
+        if self.is_spectrum:  # as if the window were the half of a transform
+            self.n_fft = 2 * self.n_window
+            self._rate_mhz = self.n_fft * bands.millihertz(config["bin_hz"])
+        else:
+            self.n_fft = bands.fft_length(self.n_window)
+            self._rate_mhz = bands.millihertz(config["rate_hz"])
         self.bands = self._cut_bands(config) if config["n_bands"] else []
         self.envelope = None
         if config["n_envelope_bands"]:
@@ -71,6 +78,7 @@ class Plan:
     def fingerprint(self, head):
         """Return a CRC-32 over all that makes an embedding comparable with another; head: the head's fingerprint."""
         parts = (self.n_channels, self.n_window, self.mean, self.statistics, self.bands, self._rate_mhz, head)
+        parts += (self.level, self.is_spectrum, self.n_subcarriers)
         if self.envelope:
             parts += self.envelope.parts
         return crc32(repr(parts).encode())
@@ -88,6 +96,7 @@ class Features:
         transform = self._transform = Transform(plan)
         self.vector = bytearray(plan.n_features)
         out = memoryview(self.vector)
+        bands_into = self._bands_into(plan, transform) if plan.bands else None
         self._band_slots, self._envelope_slots = [], []
         for c in range(plan.n_channels):
             first = c * plan.n_per_channel + plan.n_before_bands
@@ -100,9 +109,22 @@ class Features:
         self._bound = (
             plan.n_channels, plan.n_per_channel, plan.n_window, self.vector, kernels.centre, transform.reading, level,
             transform.statistics if plan.statistics else None, [getattr(transform, name) for name in plan.statistics],
-            transform.extract_bands_into if plan.bands else None, self._band_slots,
+            bands_into, self._band_slots,
             transform.extract_envelope_into if plan.envelope else None, self._envelope_slots,
         )  # fmt: skip
+
+    def _bands_into(self, plan, transform):
+        if plan.is_spectrum:
+            from nearhum.spectra import Spectrum
+
+            bands_into = Spectrum(plan, transform.log2).extract_into
+        else:
+            bands_into = transform.extract_bands_into
+        if plan.level == "free":
+            from nearhum.level import LevelFree
+
+            return LevelFree(bands_into, len(plan.bands)).extract_into
+        return bands_into
 
     @micropython.native
     def extract_into(self, rows):

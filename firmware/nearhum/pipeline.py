@@ -15,6 +15,7 @@ from array import array
 import micropython
 
 from nearhum import __version__, board
+from nearhum.config import frame_values
 from nearhum.console import Console
 from nearhum.detect import Detector, rarity
 from nearhum.dsp_fixed import Log2
@@ -33,7 +34,6 @@ from nearhum.verbs import Verbs
 from nearhum.window import Window
 from nearhum.wire import LAST_WINDOW, LEARN, NO_SCORE
 
-MAX_MODES = 8  # normal prototypes
 BLOCK_BYTES = 1024
 
 _current = None
@@ -48,11 +48,18 @@ class Pipeline:
         self.config = config = board.load_config(root)
         self.plan = Plan(config)
         self.window = Window(config["n_channels"], config["n_window"], config["n_hop"])
+        self.packets = None
         self.features = Features(self.plan, config["path"])
         self.head = load_head(config["head"], self.plan.n_features)
         log2 = Log2()
+        if config["n_subcarriers"]:
+            from nearhum.packets import Packets
+
+            self.packets = Packets(config["n_subcarriers"], config["n_channels"], log2)
+        # windows that begin while who typed `learn` leaves
+        self.n_settling = -int(-config["settle_s"] * config["rate_hz"] // config["n_hop"])
         n, floor = self.head.n_out, config["spread_floor"]
-        self.detector = Detector(Prototypes(MAX_MODES, n, floor, log2), rarity(config))
+        self.detector = Detector(Prototypes(config["n_modes"], n, floor, log2), rarity(config))
         self.recogniser = Recogniser(Prototypes(MAX_LABELS, n, floor, log2), floor, config["reject"], log2)
         self.temporal = Temporal(config)
         self.guard = Guard(config, n)
@@ -71,7 +78,8 @@ class Pipeline:
         self._stages = (
             self.window, self.features, self.head, self.detector, self.recogniser, self.temporal, self.guard,
         )  # fmt: skip
-        self._block = array("h", bytes(BLOCK_BYTES // (2 * config["n_channels"]) * 2 * config["n_channels"]))
+        frame_bytes = 2 * frame_values(config)
+        self._block = array("h", bytes(BLOCK_BYTES // frame_bytes * frame_bytes))
         self.learned.load()
         self.listen()
         self.ended = False
@@ -141,7 +149,11 @@ class Pipeline:
         self.turn = temporal.update(score, detector.threshold)
         self.period_over = False
         if detector.state == LEARN and guard.learning():
-            self.period_over = detector.learn_one(embedding, temporal.score)
+            if detector.learn_total - detector.learn_left < self.n_settling:
+                detector.learn_left -= 1
+                self.period_over = detector.learn_left <= 0
+            else:
+                self.period_over = detector.learn_one(embedding, temporal.score)
         if guard.faults:
             guard.sound()
 
@@ -179,7 +191,10 @@ class Pipeline:
         if self.ended:
             return 0
         try:
-            return self.source.read_into(self._block)
+            n = self.source.read_into(self._block)
+            if n > 0 and self.packets:
+                self.packets.reduce(self._block, n)
+            return n
         except (NearhumError, OSError) as e:
             # the same fault in every turn is told once, and once more when learning goes off
             off = self.guard.fault()
@@ -191,6 +206,8 @@ class Pipeline:
     def _interrupted(self, code):
         self.window.restart()
         self.temporal.restart()
+        if self.packets:
+            self.packets.restart()
         if self.teacher:
             self.teacher.restart()
         if code == END:

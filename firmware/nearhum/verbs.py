@@ -121,6 +121,7 @@ class Verbs:
         low, high = config.SETTINGS["learn_windows"][:2]
         if hum.features.ranges and not mode:
             low = max(low, 2 * hum.config["n_range"])  # the range of slow channels is learned first
+        low = max(low, 2 * hum.n_settling)
         if not low <= n <= high:
             raise CommandError("a learning period of %d windows" % n, "%d to %d windows" % (low, high))
         hum.guard.trust()

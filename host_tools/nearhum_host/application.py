@@ -36,7 +36,7 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "kernels/viper_spectrum": lambda arch, _: arch != _RP2040,  # the same in viper
     "kernels/viper_fft": lambda arch, _: arch != _RP2040,
     "kernels/viper_last": lambda arch, _: arch != _RP2040,
-    "kernels/viper_bands": lambda arch, config: arch != _RP2040 or _is_float(config),
+    "kernels/viper_bands": lambda arch, config: arch != _RP2040 or _is_float(config) or config["bin_hz"] > 0,
     "kernels/viper_cosine": lambda *_: False,  # for code on the board that calls it
     "kernels/viper_float": lambda _, config: _is_float(config),
     "dsp_float": lambda _, config: _is_float(config),
@@ -46,6 +46,9 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "np_fallback_linalg": lambda _, config: _is_float(config),
     "envelope": lambda _, config: config["n_envelope_bands"] > 0,
     "kernels/viper_filter": lambda _, config: config["n_envelope_bands"] > 0,
+    "spectra": lambda _, config: config["bin_hz"] > 0,
+    "level": lambda _, config: config["level"] == "free",
+    "packets": lambda _, config: config["n_subcarriers"] > 0,
     "near": lambda _, config: config["teach"] != "off",
     "quarantine": lambda _, config: config["teach"] != "off",
     "budget": lambda _, config: config["teach"] != "off",

@@ -11,7 +11,10 @@ What does leave it (a wrist at more than 4 g: 0.06 % of the frames) is clipped, 
 import csv
 import hashlib
 import importlib.util
+import io
 import os
+import re
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +42,12 @@ PUMP_COUNTS = {
 
 WATCH_RATE_HZ, WATCH_SCALE = 50, (ACCELERATION_COUNTS_PER_G,) * 3 + (ANGULAR_RATE_COUNTS_PER_RAD_S,) * 3
 PUMP_RATE_HZ, BEARING_RATE_HZ, MOTOR_RATE_HZ = 1, 25600, 20000
+
+FAN_RATE_HZ, FAN_BIN_HZ = 0.5, 1  # spectra a second, and the width of their bins
+FAN_COUNTS = 32767  # of amplitudes from 0 to 1
+LINK_RATE_HZ = 10  # packets
+LINK_COUNTS_PER_DB, LINK_CENTRE_DB = 1280, 25  # a receiver reads 0 to about 50 dB over its floor
+LINK_INVALID = 127  # from here on a reading says that there was none
 
 SEGLEARN_SHA256 = "eb122f23cdf06ef6bd6c6c5312958ec5cf9d038e2e6d457b8081662c75a42537"
 PUBLIC_WEARERS = range(1, 7)  # the others are held back for verification
@@ -178,6 +187,118 @@ def femto(root: Path) -> list[Bearing]:
         frames, _ = to_counts(snapshots.transpose(0, 2, 1).reshape(-1, 2), BEARING_COUNTS_PER_G, str(path))
         out.append(Bearing(path.stem, frames.reshape(60, -1, 2)))
     return out
+
+
+@dataclass(frozen=True)
+class FanFile:
+    """A file of a cooling fan's spectra. spectra: int16 (n, 512), amplitudes, oldest first.
+
+    fan: its size; speed: h, m, l or hmlo (all three, then off, a quarter each); state: normal or a damage.
+    """
+
+    name: str
+    fan: str
+    speed: str
+    state: str
+    room: str
+    take: str
+    spectra: np.ndarray
+
+
+def fan(root: Path) -> list[FanFile]:
+    """Return the files of spectra below root: zips of csv "bin, value", named fan_speed_state_room[_take].zip."""
+    out = []
+    for path in _files(root, "*.zip"):
+        named = re.fullmatch(r"([^_]+)_([^_]+)_([^_]+)_([^_]+)(?:_(\d+))?", path.stem)
+        if named is None:
+            raise HostError(f"{path} has no name like 12cm_h_normal_noisy.zip", "take the files as they are published")
+        try:
+            with zipfile.ZipFile(path) as files:
+                names = sorted(name for name in files.namelist() if name.endswith(".csv"))
+                tables = [np.loadtxt(io.BytesIO(files.read(name)), delimiter=",", ndmin=2) for name in names]
+            spectra = np.array([table[:, 1] for table in tables])
+        except (zipfile.BadZipFile, ValueError, IndexError) as error:
+            raise HostError(f"{path}: {error}", "take the files as they are published") from None
+        frames, _ = to_counts(spectra, FAN_COUNTS, str(path))
+        size, speed, state, room, take = named.groups(default="")
+        out.append(FanFile(path.stem, size, speed, state, room, take, frames))
+    return out
+
+
+@dataclass(frozen=True)
+class ChannelPair:
+    """A quiet room and movement in it. quiet, movement: int16 (packets, subcarriers), I and Q as the two bytes."""
+
+    name: str
+    chip: str
+    rate_hz: float
+    quiet: np.ndarray
+    movement: np.ndarray
+
+
+def csi(root: Path) -> list[ChannelPair]:
+    """Return the pairs below root, each quiet recording with the next movement of the same chip and day.
+
+    File names: {baseline,movement}_chip_64sc_date_time.npz.
+    """
+    files: dict[tuple[str, str, str], list[tuple[int, Path]]] = {}
+    for path in _files(root, "*.npz"):
+        what, chip, _, date, time = path.stem.split("_")
+        files.setdefault((what, chip, date), []).append((int(time), path))
+    out = []
+    for (what, chip, date), quiet in sorted(files.items()):
+        if what != "baseline":
+            continue
+        moving = files.get(("movement", chip, date), [])
+        for time, path in sorted(quiet):
+            later = [(other, p) for other, p in sorted(moving) if other > time]
+            if not later:
+                raise HostError(f"{path} has no movement recorded after it", "take the whole set")
+            with np.load(path, allow_pickle=False) as arrays:
+                rate_hz = round(1000 * len(arrays["csi_data"]) / float(arrays["duration_ms"]), 3)
+                packets = _packets(arrays["csi_data"], path)
+            with np.load(later[0][1], allow_pickle=False) as arrays:
+                out.append(
+                    ChannelPair(f"{chip}_{date}_{time}", chip, rate_hz, packets, _packets(arrays["csi_data"], path))
+                )
+    return out
+
+
+def _packets(values: np.ndarray, path: Path) -> np.ndarray:
+    if values.dtype != np.int8 or values.ndim != 2 or values.shape[1] % 2:
+        raise HostError(f"{path} holds {values.dtype} {values.shape}, expected int8 (packets, 2 n)", "take it as it is")
+    return np.ascontiguousarray(values).view("<i2").astype(np.int16)
+
+
+@dataclass(frozen=True)
+class Link:
+    """A transmitter heard by a receiver. by_noise: noise in dBm -> int16 (packets, 1), the strength of each packet."""
+
+    transmitter: str
+    receiver: str
+    by_noise: dict[int, np.ndarray]
+    heard: dict[int, np.ndarray]  # bool (packets,)
+
+
+def rssi(root: Path) -> list[Link]:
+    """Return the links below root: csv rows tx, rx, noise_dbm, p0 and so on; -1 for a packet that was not heard.
+
+    What was not heard has the strength 0, the receiver's floor.
+    """
+    links: dict[tuple[str, str], Link] = {}
+    for path in _files(root, "*.csv"):
+        with path.open(newline="") as lines:
+            for row in csv.reader(lines):
+                if row[0] == "tx":
+                    continue
+                strength = np.array(row[3:], float)
+                heard = (strength >= 0) & (strength < LINK_INVALID)
+                frames, _ = to_counts(
+                    np.where(heard, strength, 0)[:, None] - LINK_CENTRE_DB, LINK_COUNTS_PER_DB, f"{path}"
+                )
+                link = links.setdefault((row[0], row[1]), Link(row[0], row[1], {}, {}))
+                link.by_noise[int(row[2])], link.heard[int(row[2])] = frames, heard
+    return [links[key] for key in sorted(links)]
 
 
 def _files(root: Path, pattern: str) -> list[Path]:

@@ -6,21 +6,28 @@ is asked for, that result as run.json beside the journals it was computed from.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import nearhum
+from nearhum import config as board_settings
+from nearhum.errors import ConfigError
 
 from . import datasets
+from .confidence import intervals
 from .errors import HostError, UsageError
 from .logs import SUFFIX
 from .protocols import PROTOCOLS
 from .protocols.base import Judgement, Run, Session
 from .protocols.runner import run_all, windows_in
+from .protocols.targets import TARGETS
+from .timing import timing
 
 RUN_FILE = "run.json"
 LOGS_FOLDER = "sessions"
@@ -35,11 +42,14 @@ def evaluate(
     out: Path | None = None,
     progress: Progress = lambda done, total: None,
     choose: Callable[[Session], bool] = lambda session: True,
+    settings: Mapping[str, Any] | None = None,
+    n_resamples: int = 0,
 ) -> dict[str, Any]:
     """Return the result of the protocol called name: see result().
 
     data: the folder of recordings, or NEARHUM_DATA. path: "fixed" or "float". out: a run folder to write;
-    it must not hold another run. choose: which sessions, all of them for a figure that counts. Raises
+    it must not hold another run. choose: which sessions, all of them for a figure that counts. settings: laid over
+    every session's, for an ablation. n_resamples: of the bootstrap, 0 for no intervals. Raises
     UsageError on an unknown name or path, HostError where recordings, interpreter or firmware fail.
     """
     if name not in PROTOCOLS:
@@ -48,8 +58,8 @@ def evaluate(
         raise UsageError(f"no numeric path {path!r}", hint="fixed or float")
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} exists already and is not empty", hint="name a new folder with --out")
-    protocol = PROTOCOLS[name]
-    sessions = [s for s in protocol.sessions(datasets.folder(data, name), windows_in) if choose(s)]
+    root = datasets.folder(data, name)
+    sessions = [s for s in sessions_of(name, root, settings or {}) if choose(s)]
     n_done = 0
 
     def done(_: Session) -> None:
@@ -59,10 +69,54 @@ def evaluate(
 
     progress(0, len(sessions))
     runs = list(run_all(sessions, path, done))
+    protocol = PROTOCOLS[name]
     found = result(name, path, runs, protocol.judge(runs))
+    found["changed"] = dict(settings or {})
+    found["inputs"] = inputs_of(root)
+    if n_resamples:
+        found["intervals"], found["units"] = intervals(protocol, runs, n_resamples)
     if out is not None:
         write_run(out, found, runs)
     return found
+
+
+def sessions_of(name: str, root: Path, settings: Mapping[str, Any]) -> list[Session]:
+    """Return the sessions of a protocol with other settings; root: the set's folder."""
+    changed = PROTOCOLS[name].sessions(root, lambda config, n: windows_in({**config, **settings}, n))
+    return [replace(session, config={**session.config, **settings}) for session in changed]
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """Return name and value of `KEY=VALUE`, as a board would take it. Raises UsageError."""
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise UsageError(f"{text!r} is no setting", hint="KEY=VALUE, for example smooth=256")
+    try:
+        return name, board_settings.parse(name, value)
+    except ConfigError as wrong:
+        raise UsageError(wrong.message, hint=wrong.hint) from None
+
+
+def inputs_of(root: Path) -> dict[str, Any]:
+    """Return what a set consists of: how many files and bytes, and one hash over them.
+
+    sha256: of the lines "<sha256 of a file>  <its path from root>", by path, as `sha256sum` prints them.
+    """
+    files = sorted(path for path in root.rglob("*") if path.is_file())
+    lines = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(root).as_posix()}\n" for path in files
+    ]
+    return {
+        "files": len(files),
+        "bytes": sum(path.stat().st_size for path in files),
+        "sha256": hashlib.sha256("".join(lines).encode()).hexdigest(),
+    }
+
+
+def missed(found: dict[str, Any]) -> list[str]:
+    """Return the figures of a result that are not what they must be."""
+    targets = TARGETS.get(found["protocol"], {})
+    return [name for name, target in targets.items() if not target.holds(found["figures"].get(name))]
 
 
 def result(name: str, path: str, runs: list[tuple[Session, Run]], judgement: Judgement) -> dict[str, Any]:
@@ -79,6 +133,7 @@ def result(name: str, path: str, runs: list[tuple[Session, Run]], judgement: Jud
         "path": path,
         "figures": judgement.figures,
         "trivial": judgement.trivial,
+        "timing": timing(runs, judgement.spans),
         "settings": settings,
         "versions": {
             "nearhum": nearhum.__version__,

@@ -124,12 +124,12 @@ def alarm_by_window(events: Sequence[tuple[int, Event]], states: np.ndarray) -> 
     """Return for each window whether the board's alarm was on, bool (n,).
 
     events: in order, each with the index of its window. An alarm lasts from its "alarm" event to its "alarm_end",
-    to the next boot, to the end of the log, or until watching ends.
+    to the next boot, to the end of the log, or until what is normal is learned or taken back: that forgets it.
     """
     alarm = np.zeros(len(states), bool)
     begun: tuple[int, int] | None = None  # index, boot
     for at, event in events:
-        if begun is not None and (event.name == "alarm_end" or event.boot != begun[1]):
+        if begun is not None and (event.name in ("alarm_end", "state", "rollback") or event.boot != begun[1]):
             alarm[begun[0] : at] = True
             begun = None
         if begun is None and event.name == "alarm":

@@ -8,6 +8,7 @@ import sys
 from array import array
 
 from harness import Lcg, Skip, as_bytes, scratch
+from nearhum.config import frame_values
 from nearhum.wire import HEAD_MAGIC, seal
 
 POLL = 3  # MP_STREAM_POLL
@@ -20,7 +21,7 @@ class Played:
     cue = ""
 
     def __init__(self, config):
-        self.n_channels = config["n_channels"]
+        self.n_values = frame_values(config)
 
     def read_into(self, block):
         if not Played.script:
@@ -34,7 +35,7 @@ class Played:
         block[:n] = what[:n]
         if n < len(what):
             Played.script.insert(0, what[n:])
-        return n // self.n_channels
+        return n // self.n_values
 
     def close(self):
         pass

@@ -51,7 +51,7 @@ def main(root, kind):
     builtins.__import__ = counted
     hum = pipeline(kind, root)
     code = _within[0]
-    hum.learned.start(hum.config["n_range"] + 16 if hum.features.ranges else 16)
+    hum.learned.start((hum.config["n_range"] if hum.features.ranges else 0) + 16 + hum.n_settling)
     random, n = Lcg(1), hum.window.n_hop
     block = noise(random, n * hum.window.n_channels, 900)
     total = hum.detector.learn_left + 30

@@ -55,10 +55,10 @@ def of_kind(kind, **given):
         for block in some:
             locked_window(hum, block)
     # learn: the range of slow channels may allocate, and the first window makes the prototype
-    hum.learned.start(2 * n_range + 24)
+    hum.learned.start(2 * n_range + 24 + hum.n_settling)
     warm(hum, some, n_range + 1)
     equal(hum.detector.state, LEARN)
-    for i in range(n_range + 23):
+    for i in range(n_range + 23 + hum.n_settling):
         locked_window(hum, some[i % 4])
     equal(hum.detector.state, WATCH, kind)
     equal(hum.detector.n_scores > 5, True)

@@ -60,7 +60,7 @@ def learn_takes_windows_and_times():
         equal(ask(hum, text)["windows"], n, text)
         equal((hum.detector.state, hum.detector.learn_left), (1, n))
     for text in (
-        "learn 15",
+        "learn 7",
         "learn 0",
         "learn -5",
         "learn 1e3",

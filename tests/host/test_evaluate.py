@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -210,6 +211,43 @@ def test_seglearn_is_checked_before_it_is_opened(tmp_path, monkeypatch):
         datasets.seglearn_watch()
 
 
+def test_fan_files_are_read_by_their_names(tmp_path):
+    with zipfile.ZipFile(tmp_path / "9cm_hmlo_normal_attic_2.zip", "w") as made:
+        for name, value in (("b.csv", 1), ("a.csv", 0.5)):
+            made.writestr(f"9cm/{name}", f"0, 0\n1, {value}\n")
+    (file,) = datasets.fan(tmp_path)
+    assert (file.fan, file.speed, file.state, file.room, file.take) == ("9cm", "hmlo", "normal", "attic", "2")
+    assert file.spectra.tolist() == [[0, 16384], [0, 32767]]  # oldest first
+    (tmp_path / "9cm_h_normal_attic.zip").write_bytes(b"no zip")
+    with pytest.raises(HostError, match="9cm_h_normal_attic"):
+        datasets.fan(tmp_path)
+    (tmp_path / "9cm_h_normal_attic.zip").rename(tmp_path / "odd.zip")
+    with pytest.raises(HostError, match="name like"):
+        datasets.fan(tmp_path)
+
+
+def test_packets_are_paired_with_the_next_movement(tmp_path):
+    for what, at, n in (("baseline", 10, 40), ("movement", 20, 30), ("baseline", 30, 50), ("movement", 5, 20)):
+        values = np.tile(np.array([3, -4], np.int8), (n, 2))
+        np.savez(tmp_path / f"{what}_c9_2sc_20260101_{at:06}.npz", csi_data=values, duration_ms=10.0 * n)
+    with pytest.raises(HostError, match="no movement"):
+        datasets.csi(tmp_path)
+    (tmp_path / "movement_c9_2sc_20260101_000005.npz").rename(tmp_path / "movement_c9_2sc_20260101_000040.npz")
+    first, second = datasets.csi(tmp_path)
+    assert (first.name, first.chip, first.rate_hz) == ("c9_20260101_10", "c9", 100)
+    assert (len(first.quiet), len(first.movement), len(second.movement)) == (40, 30, 20)
+    assert first.quiet.dtype == np.int16
+    assert first.quiet.tobytes()[:4] == bytes([3, 252, 3, 252])
+
+
+def test_packets_that_were_not_heard_are_at_the_floor(tmp_path):
+    (tmp_path / "l.csv").write_text("tx,rx,noise_dbm,p0,p1,p2\na,b,-20,25,-1,127\na,b,-15,26,0,49\n")
+    (link,) = datasets.rssi(tmp_path)
+    assert link.by_noise[-20][:, 0].tolist() == [0, -32000, -32000]
+    assert link.by_noise[-15][:, 0].tolist() == [1280, -32000, 30720]
+    assert link.heard[-20].tolist() == [True, False, False]
+
+
 @needs_data("skab")
 def test_skab(tmp_path):
     needs_micropython()
@@ -249,6 +287,32 @@ def test_femto():
     assert found["figures"]["far"] <= 0.10
 
 
+@needs_data("fan")
+def test_fan():
+    needs_micropython()
+    found = evaluation.evaluate("fan", DATA)
+    assert found["figures"]["auc"] >= 0.99
+    assert found["figures"]["far"] <= 0.02
+    assert found["figures"]["far_before"] >= 0.9
+    assert found["figures"]["far_after"] <= 0.05
+
+
+@needs_data("csi")
+def test_csi():
+    needs_micropython()
+    found = evaluation.evaluate("csi", DATA)
+    assert found["figures"]["auc"] >= 0.99
+    assert found["figures"]["tpr_worst"] >= 0.89
+
+
+@needs_data("rssi")
+def test_rssi():
+    needs_micropython()
+    found = evaluation.evaluate("rssi", DATA, choose=lambda s: s.name.startswith("node1"))
+    assert found["figures"]["auc_least"] >= 0.98
+    assert found["figures"]["tpr"] >= 0.9
+
+
 @needs_data("femto")
 def test_the_command_prints_json_with_the_figures(tmp_path):
     needs_micropython()
@@ -270,5 +334,5 @@ def test_no_protocol_tells_the_firmware_what_it_is_asked(name):
     if not (DATA / name).is_dir():
         pytest.skip(f"no recordings {name} in {DATA}")
     for s in PROTOCOLS[name].sessions(DATA / name, lambda config, n: n // 512):
-        assert set(s.config) <= {"kind", "rate_hz", "n_channels", "n_window", "n_hop"}
+        assert set(s.config) <= {"kind", "rate_hz", "n_channels", "n_window", "n_hop", "n_subcarriers", "bin_hz"}
         assert {c.cue.lstrip("~").split(" ")[0] for c in s.recording.segments} <= {"", "learn", "watch", "enrol"}

@@ -130,8 +130,8 @@ class Verbs(RuleBasedStateMachine):
 
     @rule(n=st.integers(10, 45))
     def learn(self, n: int) -> None:
-        self.say(f"learn {n}", n >= 16)
-        if n >= 16:
+        self.say(f"learn {n}", n >= 8)
+        if n >= 8:
             self.snapshot(f"learn {n}")
             self.known.state, self.known.left, self.known.n_learned = LEARN, n, 0
             self.changed()

@@ -21,9 +21,9 @@ WAY = (
 )  # fmt: skip
 LEAVES = (
     "bands", "envelope", "dsp_fixed", "dsp_float", "np", "np_fallback", "np_fallback_fft", "np_fallback_linalg",
-    "store", "board", "config", "wire", "errors", "sources", "whitening", "kernels", "kernels.viper",
-    "kernels.viper_head", "kernels.viper_learn", "kernels.viper_near", "kernels.viper_cosine", "kernels.viper_fft",
-    "kernels.viper_filter", "kernels.viper_last", "kernels.viper_spectrum", "kernels.viper_bands",
+    "store", "board", "config", "wire", "errors", "sources", "whitening", "spectra", "level", "packets", "kernels",
+    "kernels.viper", "kernels.viper_head", "kernels.viper_learn", "kernels.viper_near", "kernels.viper_cosine",
+    "kernels.viper_fft", "kernels.viper_filter", "kernels.viper_last", "kernels.viper_spectrum", "kernels.viper_bands",
     "kernels.viper_float", "kernels.viper_outer", "kernels.thumb", "kernels.thumb_spectrum", "kernels.tables", "prior",
 )  # fmt: skip
 EVERYTHING = ("pipeline",)

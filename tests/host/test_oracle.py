@@ -33,6 +33,11 @@ CASES: dict[str, dict[str, Any]] = {
     "motion": {"kind": "motion"},
     "audio": {"kind": "audio"},
     "telemetry": {"kind": "telemetry", "n_channels": 4},
+    "spectra": {"kind": "spectra"},
+    "octaves": {"kind": "spectra", "n_channels": 2, "n_window": 100, "n_hop": 100, "bin_hz": 2.5, "n_bands": 9,
+                "spacing": "log", "f_low_hz": 6, "level": "kept"},
+    "radio": {"kind": "radio", "settle_s": 0},
+    "free": {"kind": "vibration", "n_channels": 2, "level": "free", "n_bands": 7, "n_window": 128, "n_hop": 64},
     "short": {"kind": "vibration", "n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 31, "spacing": "linear",
               "statistics": ALL_STATISTICS, "mean": "scaled", "spread_floor": 1},
     "odd": {"kind": "audio", "n_window": 33, "n_hop": 11, "n_bands": 3, "statistics": ALL_STATISTICS, "smooth": 256},
@@ -51,6 +56,11 @@ CASES: dict[str, dict[str, Any]] = {
     "quarter": {"kind": "vibration", "n_channels": 1, "n_window": 128, "n_hop": 64, "n_bands": 12, "spread_floor": 64},
 }  # fmt: skip
 
+
+TRANSFORMED = [
+    name for name in CASES if CASES[name].get("n_bands", CASES[name]["kind"] not in ("telemetry", "radio"))
+    and CASES[name]["kind"] != "spectra"
+]  # fmt: skip
 
 HEADS = {
     "two layers": [{"n_in": 16, "n_out": 24}, {"n_in": 24, "n_out": 10}],
@@ -136,7 +146,8 @@ def _run(interpreter: str, at: Path, settings: dict[str, Any], head: list[dict[s
     if layers:
         (at / "head.nhh").write_bytes(head_file(config["n_bands"] * n_channels, layers))
     (at / "windows.bin").write_bytes(windows.astype("<i2").tobytes())
-    n_powers = N_POWERS if config["n_bands"] and config["path"] == "fixed" else 0
+    transformed = config["n_bands"] and not config["bin_hz"]
+    n_powers = N_POWERS if transformed and config["path"] == "fixed" else 0
     task = {"n_windows": len(windows), "learn": learn, "n_powers": n_powers}
     (at / "task.json").write_text(json.dumps(task))
     script = ROOT / "tests" / "reference" / "run_firmware.py"
@@ -192,7 +203,7 @@ def test_features_are_bit_identical(name: str) -> None:
         assert len(np.unique(run.embeddings)) > 100  # not all of it saturated
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if CASES[name].get("n_bands", name != "telemetry")])
+@pytest.mark.parametrize("name", TRANSFORMED)
 def test_power_spectra_are_bit_identical(name: str) -> None:
     run = outcome(name)
     oracle = oracle_of(run).bands

@@ -16,8 +16,11 @@ def fft_length(n_window: int) -> int:
 
 def edges(config: dict[str, Any]) -> list[tuple[int, int]]:
     """Return (first bin, bins) of each band of a complete config, DC and Nyquist left out; frequencies in mHz."""
-    n_fft = fft_length(config["n_window"])
-    width = Fraction(milli(config["rate_hz"]), n_fft)
+    if config.get("bin_hz"):  # the window is a spectrum
+        width, n_fft = Fraction(milli(config["bin_hz"])), 2 * config["n_window"]
+    else:
+        n_fft = fft_length(config["n_window"])
+        width = Fraction(milli(config["rate_hz"]), n_fft)
     low, high = milli(config["f_low_hz"]), milli(config["f_high_hz"])
     top = Fraction(high) if high else width * n_fft / 2
     return cut(config["n_bands"], config["spacing"], width, low, min(top, width * (n_fft - 1) / 2), n_fft // 2)

@@ -10,8 +10,10 @@ from array import array
 sys.path.insert(0, sys.argv[1])
 
 from nearhum import bands, head, kernels  # noqa: E402
+from nearhum.dsp_fixed import Log2  # noqa: E402
 from nearhum.kernels import viper_filter  # noqa: E402
 from nearhum.kernels.viper_cosine import cosines  # noqa: E402
+from nearhum.packets import Packets  # noqa: E402
 
 BIAS = 0x20000
 
@@ -68,7 +70,19 @@ def cut(*arguments):
     return bands.cut("n", *arguments)
 
 
-CALLS = {f.__name__: f for f in (band_pass, section, widen, biquads, rectify, isqrt, cosine, network, cut)}
+def packets(rows, n_channels, n_first):
+    """The first n_first packets come in a block of their own."""
+    made = Packets(len(rows[0]), n_channels, Log2())
+    out = []
+    for some in (rows[:n_first], rows[n_first:]):
+        block = array("h", [v for row in some for v in row])
+        made.reduce(block, len(some))
+        for i in range(len(some)):
+            out.append(list(block[i * n_channels : (i + 1) * n_channels]))
+    return out
+
+
+CALLS = {f.__name__: f for f in (band_pass, section, widen, biquads, rectify, isqrt, cosine, network, cut, packets)}
 
 for line in sys.stdin:
     call = json.loads(line)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from . import bands
+from . import bands, given
 from .exact import Ints
 from .filters import Envelope
 from .learning import Ranged
@@ -23,7 +23,9 @@ class Vectors:
         self.statistics = [word.strip() for word in config["statistics"].split(",") if word.strip()]
         n_window = config["n_window"]
         cut = bands.edges(config)
-        self.bands = Bands(n_window, bands.fft_length(n_window), cut) if cut else None
+        self.cut = cut if config["bin_hz"] else []
+        self.bands = Bands(n_window, bands.fft_length(n_window), cut) if cut and not self.cut else None
+        self.level_free = config["level"] == "free"
         self.envelope = Envelope(config) if config["n_envelope_bands"] else None
 
     def of(self, windows: Ints) -> Ints:
@@ -40,8 +42,9 @@ class Vectors:
         if self.statistics:
             moments = Statistics(centred)
             out += [Statistics.READINGS[name](moments)[:, None] for name in self.statistics]
-        if self.bands:
-            out.append(self.bands.of(centred))
+        if self.bands or self.cut:
+            levels = self.bands.of(centred) if self.bands else given.band_levels(x, self.cut)
+            out.append(given.level_free(levels) if self.level_free else levels)
         if self.envelope:
             out.append(self.envelope.of(centred))
         return np.concatenate(out, axis=1)

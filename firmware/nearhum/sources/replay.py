@@ -12,6 +12,7 @@ speed: 1 plays in real time, 20 twenty times as fast, 0 as fast as the board com
 import json
 import time
 
+from nearhum.config import frame_values
 from nearhum.errors import ConfigError, SourceError
 from nearhum.sources import END, GAP, NONE
 from nearhum.store import read_file
@@ -39,10 +40,11 @@ class Source:
             self._file.read(RECORDING_HEADER_BYTES)
         )
         want = int(config["rate_hz"] * 1000 + 0.5)
-        if n_channels != config["n_channels"]:
+        if n_channels != frame_values(config):
+            name = "n_subcarriers" if config["n_subcarriers"] else "n_channels"
             raise ConfigError(
-                "the recording has %d channels, n_channels is %d" % (n_channels, config["n_channels"]),
-                "convert it for this board, or set n_channels",
+                "the recording has %d channels, %s is %d" % (n_channels, name, frame_values(config)),
+                "convert it for this board, or set %s" % name,
             )
         if rate_mhz != want:
             raise ConfigError(

@@ -5,6 +5,7 @@ profits from the alarm or the drift of the one before it.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,14 @@ from .base import (
 HEALTHY = "healthy"
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a session is for. condition: speed and load; what: is watched, healthy or a fault."""
+
+    condition: str
+    what: str
+
+
 class AdiMotor:
     """One session a recording; tpr, far, auc over windows, a fault against its condition's healthy half."""
 
@@ -48,7 +57,7 @@ class AdiMotor:
                 recording.add(condition.healthy[:half], f"learn {windows_in(config, half)}")
                 recording.add(frames, CONTINUES + WATCH if what == HEALTHY else WATCH)
                 name = f"{condition.rpm}_{condition.load}_{what}"
-                out.append(Session(name, config, recording, (f"{condition.rpm}_{condition.load}", what)))
+                out.append(Session(name, config, recording, Asked(f"{condition.rpm}_{condition.load}", what)))
         return out
 
     def judge(self, runs: Sequence[tuple[Session, Run]]) -> Judgement:
@@ -56,7 +65,7 @@ class AdiMotor:
         faults: list[tuple[str, str, Rows]] = []
         spans = {}
         for session, run in runs:
-            condition, what = session.about
+            condition, what = session.about.condition, session.about.what
             windows = run.windows_of(session.recording)[1]
             anomalous = np.full(len(windows), what != HEALTHY)
             watched = slice(windows.start, windows.stop)
