@@ -16,7 +16,7 @@ from nearhum.wire import LAST_WINDOW
 
 MAX_PENDING = 8
 AUTO = "auto"  # cause of a snapshot before what the board does of itself
-_PENDING = "<HBIBIII"  # number, label id, window of the near miss, windows to the hit, boot, distance, limit
+_PENDING = "<HBIIIII"  # number, label id, window of the near miss, windows to the hit, boot, distance, limit
 _BYTES = struct.calcsize(_PENDING)
 _NAMES = ("id", "label_id", "near_window", "hit_after", "boot", "distance", "limit")
 
@@ -93,7 +93,12 @@ class Quarantine:
         why = budget.check(kept[2], before, after, p.variance, learned.window(), by_itself)
         if why:
             return why
-        learned.snapshot(cause, by_itself)
+        try:
+            learned.snapshot(cause, by_itself)
+        except OSError:
+            if not by_itself:
+                raise
+            return "there is no room for a snapshot"
         budget.commit()
         p.put(j, after)
         r.refresh()

@@ -2,7 +2,7 @@
 
 import json
 
-from fakes import fill, pipeline
+from fakes import fill, on_flash, pipeline
 from harness import Lcg, between, clear_error, done, equal, i8, raises, test
 from nearhum.budget import HELD, WHOLE, Budget
 from nearhum.errors import CommandError
@@ -13,11 +13,11 @@ from nearhum.wire import EVENT, record_bytes, unpack_record
 SMALL = {"n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 6, "label_m": 1, "label_n": 1, "rate_hz": 640}
 
 
-def asking(teach="ask", **given):
+def asking(teach="ask", root=None, **given):
     """A board that knows the label hum from five examples, each a little different."""
     settings = dict(SMALL, teach=teach)
     settings.update(given)
-    hum = pipeline("vibration", **settings)
+    hum = pipeline("vibration", root=root, **settings)
     hum.console.execute("enrol hum 5")
     play(hum, [(-8 * i, 1) for i in range(-2, 3)])
     equal(hum.recogniser.prototypes.counts, [5])
@@ -78,6 +78,18 @@ def a_near_miss_and_a_hit_are_quarantined_and_change_nothing():
         equal(told[key], pending[0][key], key)
     again = pipeline("vibration", root=hum.root, **dict(SMALL, teach="ask"))
     equal(again.console.execute("list pending")["pending"], pending)
+
+
+@test
+def a_hit_that_comes_late_is_told_as_late():
+    hum = asking(teach_s=60)  # 600 windows
+    level = 1
+    while hum.console.execute("status")["label"] or level == 1:
+        level += 1
+        play(hum, [(level, 0)])
+    play(hum, [(120, 0)] * 299 + [(0, 0)])
+    pending = hum.console.execute("list pending")["pending"]
+    equal([(p["near_window"], p["hit_after"]) for p in pending], [(hum.n_windows - 301, 300)])
 
 
 @test
@@ -158,6 +170,25 @@ def by_itself_within_the_budget_and_its_rate():
     equal((len(known), known[-1]["cause"]), (min(4, n_snapshots + 1), "auto"))
     hum.console.execute("rollback")
     equal(p.counts, [5])
+
+
+@test
+def without_a_way_back_nothing_is_learned():
+    def act(flash, root):
+        hum = asking("auto", root, teach_budget=9)
+        known = hum.recogniser.pack()
+        flash.sick = True
+        miss_and_hit(hum)
+        equal(hum.recogniser.pack() == known, True)
+        equal([told["id"] for told in hum.learned.quarantine().told()], [1])
+        equal(hum.console.execute("accept 1")["ok"], False)
+        equal(hum.recogniser.pack() == known, True)
+        flash.sick = False
+        equal([e["why"] for e in events(hum, "pending")], ["there is no room for a snapshot"])
+        equal(hum.console.execute("accept 1")["ok"], True)
+        equal(hum.recogniser.prototypes.counts, [6])
+
+    on_flash(act, 20)
 
 
 @test
