@@ -122,12 +122,12 @@ _KIND = {
     # spectra from elsewhere, one a window: where the energy lies, not how much there is
     "spectra": {
         "rate_hz": 512, "n_channels": 1, "n_window": 512, "n_hop": 512, "bin_hz": 1, "n_bands": 24,
-        "spacing": "linear", "level": "free",
+        "spacing": "linear", "level": "free", "smooth": 64,
     },
     # a radio's receiver: how strong, and how unsteady, each part of the channel is
     "radio": {
-        "rate_hz": 100, "n_channels": 8, "n_subcarriers": 64, "n_window": 100, "n_hop": 10, "mean": "scaled",
-        "statistics": "rms", "settle_s": 1.5,
+        "rate_hz": 100, "n_channels": 8, "n_subcarriers": 64, "n_window": 100, "n_hop": 20, "mean": "scaled",
+        "statistics": "rms", "smooth": 64, "settle_s": 1.5,
     },
 }  # fmt: skip
 

@@ -29,6 +29,8 @@ PAGE = "EVALUATION.md"
 PICTURES = Path("docs") / "evaluation"
 PATHS = ("fixed", "float")
 
+LEAST_NORMAL_S = 600  # of what is normal: seconds say nothing about a day
+
 Settings = Mapping[str, Any]
 _NO_SMOOTHING: tuple[str, Settings] = ("no smoothing", {"smooth": 256})
 _ONE_MODE: tuple[str, Settings] = ("one mode", {"n_modes": 1})
@@ -129,7 +131,7 @@ def _page(sets: Sequence[dict[str, Any]], absent: Sequence[str], n_resamples: in
         f"95 % interval of {n_resamples} resamples of the units (files, wearers, rooms); trivial rows are answers\n"
         "that need no board. Floats are those of the interpreter's ulab or, where it has none, of the fallback.\n"
     )
-    yield f"{', '.join(f'{key} {value}' for key, value in versions.items())}.\n"
+    yield ", ".join(f"{key} {value}" for key, value in versions.items()) + ".\n"
     if absent:
         yield f"No recordings of {', '.join(absent)} here: not run.\n"
     yield "## What must hold\n"
@@ -214,10 +216,10 @@ def _timing(found: dict[str, Any]) -> str:
         return f"{units}\n"
     out = []
     if t["normal_s"]:
-        out.append(
-            f"False alarms begun: {t['false_alarms']} in {duration(t['normal_s'])} of what is normal, "
-            f"{t['false_alarms_per_day']:.3g} a day (upper 95 % bound {t['per_day_at_most']:.3g})."
-        )
+        per_day = ""
+        if t["normal_s"] >= LEAST_NORMAL_S:
+            per_day = f", {t['false_alarms_per_day']:.3g} a day (upper 95 % bound {t['per_day_at_most']:.3g})"
+        out.append(f"False alarms begun: {t['false_alarms']} in {duration(t['normal_s'])} of what is normal{per_day}.")
     if t["anomalies"]:
         delay = "" if t["delay_s"] is None else f", the first alarm after {duration(t['delay_s'])} in the median"
         out.append(f"Of {t['anomalies']} stretches that are not, {t['detected']} with an alarm{delay}.")

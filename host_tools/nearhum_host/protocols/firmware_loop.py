@@ -14,5 +14,7 @@ hum = pipeline.Pipeline(root=sys.argv[2])
 while hum.step():
     pass
 hum.close()
+from nearhum import np  # noqa: E402
+
 release = ".".join([str(n) for n in sys.implementation.version[:3]])
-print("MicroPython", release + ",", sys.version.split("; ")[-1].split()[1])
+print("MicroPython", release + ",", sys.version.split("; ")[-1].split()[1] + ",", np.NAME)
