@@ -50,7 +50,7 @@ class Learned:
             n = d.learn_total - d.learn_left
             d.finish()
             counts = d.prototypes.counts
-            self.changed("learned", n=n, threshold=d.threshold, scores=d.n_scores, modes=counts, dirt=d.dropped)
+            self.changed("learned", n=n, threshold=d.threshold, scores=d.calibration.n, modes=counts, dirt=d.dropped)
         self.temporal.reset()
         self.changed("state", state=STATE_NAMES[d.state])
 

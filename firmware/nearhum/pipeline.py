@@ -15,8 +15,9 @@ from array import array
 import micropython
 
 from nearhum import __version__, board
+from nearhum.calibration import rarity
 from nearhum.console import Console
-from nearhum.detect import Detector, rarity
+from nearhum.detect import Detector
 from nearhum.dsp_fixed import Log2
 from nearhum.errors import NearhumError
 from nearhum.features import Features, Plan
@@ -52,7 +53,8 @@ class Pipeline:
         self.head = load_head(config["head"], self.plan.n_features)
         log2 = Log2()
         n, floor = self.head.n_out, config["spread_floor"]
-        self.detector = Detector(Prototypes(MAX_MODES, n, floor, log2), rarity(config))
+        self.detector = Detector(Prototypes(MAX_MODES, n, floor, log2), *rarity(config))
+        self._refine_detector(floor, log2)
         self.recogniser = Recogniser(Prototypes(MAX_LABELS, n, floor, log2), floor, config["reject"], log2)
         self.temporal = Temporal(config)
         self.guard = Guard()
@@ -76,6 +78,19 @@ class Pipeline:
         self.source = board.open_source(config)
         self.console.answer({"ok": True, "verb": "start", "version": __version__, "board": config["board"]})
         _current = self
+
+    def _refine_detector(self, floor, log2):
+        # what not every kind of signal asks for is not in every board's memory
+        config, detector = self.config, self.detector
+        if config["drift_budget"]:
+            from nearhum.drift import Drift
+
+            detector.drift = Drift(self.head.n_out, config["drift_budget"], config["drift_windows"])
+            detector.prototypes.wander = detector.drift.variance
+        if config["spread"] == "full":
+            from nearhum.covariance import Covariance
+
+            detector.covariance = Covariance(detector.prototypes, floor, log2)
 
     # --- the way of the data ---------------------------------------------------------------------------------------
 
@@ -127,6 +142,8 @@ class Pipeline:
         self.period_over = False
         if detector.state == LEARN and guard.learning():
             self.period_over = detector.learn_one(embedding, temporal.score)
+        elif detector.drift and not temporal.alarm and temporal.score < detector.threshold and guard.learning():
+            detector.follow()
         if guard.faults:
             guard.sound()
 
@@ -149,13 +166,15 @@ class Pipeline:
             journal.event("alarm_end", window=at, score=score)
         if self.period_over:
             self.learned.finish()
+        elif detector.stale:
+            detector.refresh()
         if self.learned.enrol_left and self.embedding:
             self.learned.enrol(self.embedding)
         self.n_windows = at + 1 if at < LAST_WINDOW else 0
 
     def _strangest(self):
         # a feature has a name; what a trained head makes of them has none
-        dimension = self.detector.prototypes.strangest(self.embedding)
+        dimension = self.detector.strangest()
         return self.plan.name(dimension) if not self.head.fingerprint else "embedding %d" % dimension
 
     def _read(self):

@@ -33,6 +33,7 @@ class Prototypes:
         self.labels = []
         self.counts = []
         self.variance = array("i", bytes(4 * n_dims))  # pooled, Q12
+        self.wander = None  # variances, Q12, to add to it
         self._score = kernels.score
         self._strange = array("i", bytes(8))
         self._sums = self._squares = self._means = self._weights = self._scales = self._variances = b""
@@ -134,6 +135,10 @@ class Prototypes:
         for j in range(self.n):
             shares[j] = ((counts[j] >> halvings) << 8) // free if free > 0 else 0
         kernels.pool(self._variances, n_dims, self.n, shares, self.variance)
+        wander = self.wander
+        if wander:
+            for i in range(n_dims):
+                self.variance[i] += wander[i]
         low = kernels.weigh(self.variance, n_dims, self._floor_q12, self._weights, self.n)
         # a typical member is one spread away in every dimension: sum = 255 low n, and a largest term of the same
         log2 = self._log2

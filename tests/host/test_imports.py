@@ -17,8 +17,8 @@ MAX_MPY_BYTES = 96 * 1024  # of the whole application on an RP2040
 
 # The data's way; a file imports only what stands before it, or leaves.
 WAY = (
-    "window", "features", "head", "prototypes", "modes", "detect", "recognise", "temporal", "guard", "journal",
-    "learned", "verbs", "console",
+    "window", "features", "head", "prototypes", "modes", "drift", "covariance", "calibration", "detect", "recognise",
+    "temporal", "guard", "journal", "learned", "verbs", "console",
 )  # fmt: skip
 LEAVES = (
     "bands", "envelope", "dsp_fixed", "dsp_float", "np", "np_fallback", "np_fallback_fft", "np_fallback_linalg",

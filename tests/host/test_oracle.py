@@ -32,7 +32,7 @@ CASES: dict[str, dict[str, Any]] = {
     "vibration": {"kind": "vibration"},
     "motion": {"kind": "motion"},
     "audio": {"kind": "audio"},
-    "telemetry": {"kind": "telemetry", "n_channels": 4},
+    "telemetry": {"kind": "telemetry", "n_channels": 4, "spread": "diagonal", "drift_budget": 0},
     "short": {"kind": "vibration", "n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 31, "spacing": "linear",
               "statistics": ALL_STATISTICS, "mean": "scaled", "spread_floor": 1},
     "odd": {"kind": "audio", "n_window": 33, "n_hop": 11, "n_bands": 3, "statistics": ALL_STATISTICS, "smooth": 256},
@@ -255,8 +255,10 @@ def test_normal_quantiles() -> None:
     interpreter = micropython()
     if interpreter is None:
         pytest.skip("no MicroPython unix port")
-    code = f"import sys; sys.path.insert(0, {str(ROOT / 'firmware')!r})\nfrom nearhum import detect\n"
-    code += "print(detect._Z_Q8); print([detect.quantile_q8(n) for n in (0, 2, 16, 1000, 86400, 10**9, 2**39)])"
+    code = f"import sys; sys.path.insert(0, {str(ROOT / 'firmware')!r})\nfrom nearhum import calibration\n"
+    code += (
+        "print(calibration._Z_Q8); print([calibration.quantile_q8(n) for n in (0, 2, 16, 1000, 86400, 10**9, 2**39)])"
+    )
     done = subprocess.run([interpreter, "-c", code], capture_output=True, text=True, timeout=20)
     table, values = done.stdout.splitlines()
     assert list(eval(table)) == tables.normal_quantiles()
