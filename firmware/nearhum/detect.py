@@ -21,7 +21,7 @@ from nearhum.calibration import NO_THRESHOLD, Calibration
 from nearhum.modes import Modes
 from nearhum.wire import IDLE, LEARN, NO_SCORE, WATCH
 
-_STATE = "<BBhII"  # state, prototypes, threshold, learn_left, learn_total
+_STATE = "<BBBhII"  # state, paused, prototypes, threshold, learn_left, learn_total
 
 
 class Detector:
@@ -37,6 +37,7 @@ class Detector:
         self.state = IDLE
         self.threshold = NO_THRESHOLD
         self.learn_total = self.learn_left = 0
+        self.paused = False  # a learning period waits
         self.dirt = False  # the last window learned may be dirt
         self.stale = False  # time for `refresh`
         self.dropped = 0  # windows of dirt that the last period's end dropped
@@ -48,6 +49,7 @@ class Detector:
         self.threshold = NO_THRESHOLD
         self.learn_total = self.learn_left = n_windows
         self.state = LEARN
+        self.paused = False
         if not mode:
             self.calibration.clear()
             if self.drift:
@@ -99,7 +101,7 @@ class Detector:
         """End the learning period: derive what was learned, set the threshold, watch. Idle if nothing was learned."""
         p = self.prototypes
         self.learn_left = 0
-        self.dirt = self.stale = False
+        self.dirt = self.stale = self.paused = False
         if not sum(p.counts):
             p.clear()
             self.state = IDLE
@@ -113,7 +115,7 @@ class Detector:
             self.drift.bound(p.variance)
 
     def strangest(self):
-        """Return the dimension of the window scored last that is strangest to its mode."""
+        """Return what is strange of the window scored last, as prototypes do."""
         return self.prototypes.strangest(self._x)
 
     def mode(self):
@@ -127,6 +129,7 @@ class Detector:
         self.state = IDLE
         self.threshold = NO_THRESHOLD
         self.learn_total = self.learn_left = 0
+        self.paused = False
         self.calibration.clear()
         if self.drift:
             self.drift.forget()
@@ -136,7 +139,7 @@ class Detector:
     def pack(self):
         """Return state, threshold, the scores of the calibration, prototypes, drift and covariance as bytes."""
         p = self.prototypes
-        out = struct.pack(_STATE, self.state, p.n, self.threshold, self.learn_left, self.learn_total)
+        out = struct.pack(_STATE, self.state, self.paused, p.n, self.threshold, self.learn_left, self.learn_total)
         out += self.calibration.pack()
         for j in range(p.n):
             name = (p.labels[j] or "").encode()
@@ -150,7 +153,9 @@ class Detector:
         """Take the place of what `pack` returned. Returns the bytes used."""
         p = self.prototypes
         self.forget()
-        self.state, n, self.threshold, self.learn_left, self.learn_total = struct.unpack_from(_STATE, view, 0)
+        fields = struct.unpack_from(_STATE, view, 0)
+        self.state, paused, n, self.threshold, self.learn_left, self.learn_total = fields
+        self.paused = paused > 0
         at = struct.calcsize(_STATE)
         at += self.calibration.unpack(view[at:])
         for _ in range(n):

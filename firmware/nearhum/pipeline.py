@@ -32,7 +32,7 @@ from nearhum.store import Store
 from nearhum.temporal import BEGIN, Temporal
 from nearhum.verbs import Verbs
 from nearhum.window import Window
-from nearhum.wire import LAST_WINDOW, LEARN, NO_SCORE
+from nearhum.wire import LAST_WINDOW, LEARN, NO_SCORE, WATCH
 
 MAX_MODES = 8  # normal prototypes
 BLOCK_BYTES = 1024
@@ -140,9 +140,15 @@ class Pipeline:
             temporal.restart()  # what follows dirt is not smoothed with it
         self.turn = temporal.update(score, detector.threshold)
         self.period_over = False
-        if detector.state == LEARN and guard.learning():
+        if detector.state == LEARN and guard.learning() and not detector.paused:
             self.period_over = detector.learn_one(embedding, temporal.score)
-        elif detector.drift and not temporal.alarm and temporal.score < detector.threshold and guard.learning():
+        elif (
+            detector.drift
+            and detector.state == WATCH
+            and not temporal.alarm
+            and temporal.score < detector.threshold
+            and guard.learning()
+        ):
             detector.follow()
         if guard.faults:
             guard.sound()
@@ -150,7 +156,7 @@ class Pipeline:
     def _range(self, ranges):
         # the first windows of a learning period set the range of slow channels; nothing else comes of them
         self.embedding, self.label_id, self.turn, self.period_over = None, 0, 0, False
-        if self.detector.state == LEARN:
+        if self.detector.state == LEARN and not self.detector.paused:
             ranges.observe(self.window.rows)
             self.detector.learn_left -= 1
 
@@ -174,8 +180,8 @@ class Pipeline:
 
     def _strangest(self):
         # a feature has a name; what a trained head makes of them has none
-        dimension = self.detector.strangest()
-        return self.plan.name(dimension) if not self.head.fingerprint else "embedding %d" % dimension
+        name = (lambda i: "embedding %d" % i) if self.head.fingerprint else self.plan.name
+        return [[name(i), percent] for i, percent in self.detector.strangest()]
 
     def _read(self):
         if self.ended:
