@@ -38,13 +38,16 @@ SETTINGS = {
     "n_modes": (1, 8),  # normal prototypes at most, of the modes found while learning
     "prior": (None,),  # path of a learned state to start from, or empty for none
     "prior_weight": (1, 16000000),  # windows it counts as at most
+    "spread": (("diagonal", "full"),),  # a distance is measured by a spread a feature, or by their covariance
     "spread_floor": (1, 64),  # steps of a feature: a spread below counts as this
     "smooth": (1, 256),  # share of a new score in the smoothed one, of 256; 256: no smoothing
     "alarms_per_day": (0.001, 1000),  # false alarms a day that the threshold is set for
     "alarm_m": (1, 30),  # windows over the threshold, of the last alarm_n, that raise an alarm
     "alarm_n": (1, 30),  # see alarm_m
-    "release": (1, 4096),  # an alarm ends this many 1/256 octaves under its fading peak, or under the threshold
+    "release": (0, 255),  # an alarm ends under this share, of 256, of the way from the threshold to its fading peak
     "fade": (1, 1000000),  # windows in which the remembered peak of an alarm fades by an octave
+    "drift_budget": (0, 64),  # spreads that normal may creep away from what was learned; 0: it stands still
+    "drift_windows": (16, 4096),  # windows in which a window's share of what creeps is followed
     "recognise": (("windows", "words"),),  # what an example is: a window, or what was said between two silences
     "reject": (0, 8192),  # an example this many 1/256 octaves beyond the spread of the examples is unknown
     "label_m": (1, 30),  # windows of the last label_n that announce a label
@@ -79,14 +82,17 @@ _COMMON = {
     "prior_weight": 200,
     "learn_windows": 400,
     "n_modes": 8,
+    "spread": "diagonal",
     "spread_floor": 2,
     "smooth": 128,
     "alarms_per_day": 1,
     "alarm_m": 1,
     "alarm_n": 1,
-    "release": 4096,
+    "release": 0,
     "fade": 256,
     "recognise": "windows",
+    "drift_budget": 0,
+    "drift_windows": 128,
     "reject": 512,
     "label_m": 1,
     "label_n": 1,
@@ -98,10 +104,11 @@ _COMMON = {
 
 # One default setting per kind of signal. Rates are those the kind is usually sampled at; a board file states its own.
 _KIND = {
-    # slow rows of physical quantities: the mean of 16 rows, a step a 16th of its spread, scores smoothed over 8
+    # slow rows of physical quantities: the mean of 32 rows, a step a 40th of its spread, scores smoothed over 4
     "telemetry": {
-        "rate_hz": 1, "n_channels": 1, "n_window": 16, "n_hop": 1, "mean": "ranged", "smooth": 32,
-        "release": 307, "label_m": 2, "label_n": 3,
+        "rate_hz": 1, "n_channels": 1, "n_window": 32, "n_hop": 1, "mean": "ranged", "smooth": 64,
+        "spread": "full", "release": 90, "fade": 512, "drift_budget": 3, "drift_windows": 200,
+        "label_m": 2, "label_n": 3,
     },
     # a bearing's or motor's acceleration: band energies and their sum; a spread below 2 dB is not believed
     "vibration": {

@@ -3,7 +3,7 @@
 Enters: window.Window, int16. Leaves: bytearray of plan.n_features int8.
 The vector's order is the plan's: channel by channel its mean, its statistics, its bands, its envelope bands.
 `name(i)` says what dimension i is, so that the log can say what is strange.
-Means of slow channels may be `ranged`: the first windows set centre and step (a 16th of the spread), because a sensor's
+Means of slow channels may be `ranged`: the first windows set centre and step (a 40th of the spread), because a sensor's
 int16 has far more range than a machine's normal. That range is part of what is learned, and is kept with it.
 """
 
@@ -17,7 +17,7 @@ from nearhum.config import statistics
 from nearhum.errors import ConfigError
 
 MAX_FEATURES = 128  # bound of the distance kernel
-RANGE_STEPS = 16  # steps a spread of a ranged mean
+RANGE_STEPS = 40  # steps a spread of a ranged mean: no channel counts as further away than three spreads
 
 
 class Plan:

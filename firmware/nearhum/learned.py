@@ -83,7 +83,7 @@ class Learned:
             d.finish()
             counts = d.prototypes.counts
             self.changed(
-                "learned", n=n, threshold=d.threshold, scores=d.n_scores, modes=counts, dirt=d.dropped,
+                "learned", n=n, threshold=d.threshold, scores=d.calibration.n, modes=counts, dirt=d.dropped,
                 warning=self.warning(),
             )  # fmt: skip
         self.temporal.reset()
@@ -127,8 +127,8 @@ class Learned:
         if d.state == WATCH:
             if sum(p.counts) > 1 and not any(p.variance):
                 return "what was learned never varied"
-            if d.n_scores < FEW:
-                return "%d scores for a threshold: learn longer" % d.n_scores
+            if d.calibration.n < FEW:
+                return "%d scores for a threshold: learn longer" % d.calibration.n
         return self.store.refused[-1] if self.store.refused else ""
 
     def unlearn(self, label):

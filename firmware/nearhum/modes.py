@@ -24,6 +24,7 @@ class Modes:
     def __init__(self, prototypes):
         self.prototypes = prototypes
         self._warm = _WARM_MOST  # windows
+        self.at = 0  # the mode of the last window learned
 
     def start(self, n_windows, name):
         """Begin a period: forget what is normal; or, where the mode to learn has a name, keep it and add that one."""
@@ -60,6 +61,7 @@ class Modes:
         p.derive(j)
         if p.n > 1:
             j = self._meet(j)
+        self.at = j
         return p.counts[j] * SHARE < total and not p.labels[j]
 
     def _begin(self, nearest, total):

@@ -15,9 +15,10 @@ from array import array
 import micropython
 
 from nearhum import __version__, board
+from nearhum.calibration import rarity
 from nearhum.config import frame_values
 from nearhum.console import Console
-from nearhum.detect import Detector, rarity
+from nearhum.detect import Detector
 from nearhum.dsp_fixed import Log2
 from nearhum.errors import NearhumError
 from nearhum.features import Features, Plan
@@ -31,7 +32,7 @@ from nearhum.store import Store
 from nearhum.temporal import BEGIN, Temporal
 from nearhum.verbs import Verbs
 from nearhum.window import Window
-from nearhum.wire import LAST_WINDOW, LEARN, NO_SCORE
+from nearhum.wire import LAST_WINDOW, LEARN, NO_SCORE, WATCH
 
 BLOCK_BYTES = 1024
 
@@ -58,7 +59,8 @@ class Pipeline:
         # windows that begin while who typed `learn` leaves
         self.n_settling = -int(-config["settle_s"] * config["rate_hz"] // config["n_hop"])
         n, floor = self.head.n_out, config["spread_floor"]
-        self.detector = Detector(Prototypes(config["n_modes"], n, floor, log2), rarity(config))
+        self.detector = Detector(Prototypes(config["n_modes"], n, floor, log2), *rarity(config))
+        self._refine_detector(floor, log2)
         self.recogniser = self._recogniser(config, n, log2)
         self.temporal = Temporal(config)
         self.guard = Guard(config, n)
@@ -85,6 +87,19 @@ class Pipeline:
         self.source = board.open_source(config)
         self.console.answer({"ok": True, "verb": "start", "version": __version__, "board": config["board"]})
         _current = self
+
+    def _refine_detector(self, floor, log2):
+        # what not every kind of signal asks for is not in every board's memory
+        config, detector = self.config, self.detector
+        if config["drift_budget"]:
+            from nearhum.drift import Drift
+
+            detector.drift = Drift(self.head.n_out, config["drift_budget"], config["drift_windows"])
+            detector.prototypes.wander = detector.drift.variance
+        if config["spread"] == "full":
+            from nearhum.covariance import Covariance
+
+            detector.covariance = Covariance(detector.prototypes, floor, log2)
 
     def listen(self):
         """Let the teacher stand in the recogniser's place where labels and a setting, or a veto, ask for it.
@@ -158,19 +173,27 @@ class Pipeline:
             temporal.restart()  # what follows dirt is not smoothed with it
         self.turn = temporal.update(score, detector.threshold)
         self.period_over = False
-        if detector.state == LEARN and guard.learning():
+        if detector.state == LEARN and guard.learning() and not detector.paused:
             if detector.learn_total - detector.learn_left < self.n_settling:
                 detector.learn_left -= 1
                 self.period_over = detector.learn_left <= 0
             else:
                 self.period_over = detector.learn_one(embedding, temporal.score)
+        elif (
+            detector.drift
+            and detector.state == WATCH
+            and not temporal.alarm
+            and temporal.score < detector.threshold
+            and guard.learning()
+        ):
+            detector.follow()
         if guard.faults:
             guard.sound()
 
     def _range(self, ranges):
         # the first windows of a learning period set the range of slow channels; nothing else comes of them
         self.embedding, self.label_id, self.turn, self.period_over = None, 0, 0, False
-        if self.detector.state == LEARN:
+        if self.detector.state == LEARN and not self.detector.paused:
             ranges.observe(self.window.rows)
             self.detector.learn_left -= 1
 
@@ -188,6 +211,8 @@ class Pipeline:
             journal.event("heard", window=at, **self.recogniser.said())
         if self.period_over:
             self.learned.finish()
+        elif detector.stale:
+            detector.refresh()
         if self.teacher and self.teacher.near and self.teacher.near.caught:
             self.learned.caught(self.teacher.near)
         if self.learned.enrol_left and self.embedding:
@@ -196,8 +221,8 @@ class Pipeline:
 
     def _strangest(self):
         # a feature has a name; what a trained head makes of them has none
-        dimension = self.detector.prototypes.strangest(self.embedding)
-        return self.plan.name(dimension) if not self.head.fingerprint else "embedding %d" % dimension
+        name = (lambda i: "embedding %d" % i) if self.head.fingerprint else self.plan.name
+        return [[name(i), percent] for i, percent in self.detector.strangest()]
 
     def _read(self):
         if self.ended:

@@ -17,6 +17,7 @@ from nearhum import kernels
 from nearhum.errors import CommandError
 
 MAX_COUNT = (1 << 24) - 1
+SHOWN = 3  # dimensions that an alarm names
 _EMPTY = -(1 << 28)  # scale of a prototype without a count: no score is worse than its
 
 
@@ -33,8 +34,8 @@ class Prototypes:
         self.labels = []
         self.counts = []
         self.variance = array("i", bytes(4 * n_dims))  # pooled, Q12
+        self.wander = None  # variances, Q12, to add to it
         self._score = kernels.score
-        self._strange = array("i", bytes(8))
         self._sums = self._squares = self._means = self._weights = self._scales = self._variances = b""
         self.reserve(0)
 
@@ -134,6 +135,10 @@ class Prototypes:
         for j in range(self.n):
             shares[j] = ((counts[j] >> halvings) << 8) // free if free > 0 else 0
         kernels.pool(self._variances, n_dims, self.n, shares, self.variance)
+        wander = self.wander
+        if wander:
+            for i in range(n_dims):
+                self.variance[i] += wander[i]
         low = kernels.weigh(self.variance, n_dims, self._floor_q12, self._weights, self.n)
         # a typical member is one spread away in every dimension: sum = 255 low n, and a largest term of the same
         log2 = self._log2
@@ -155,10 +160,15 @@ class Prototypes:
         return kernels.smallest(self.scores, 0, self.n)
 
     def strangest(self, x):
-        """Return the dimension of x that is strangest to the nearest prototype of the last score."""
+        """Return [[dimension, percent of distance]] of the three strangest of x to the nearest prototype. Allocates."""
         row = self._row[self.nearest()]
-        kernels.strangest(x, row.mean, row.weights, self.n_dims, self._strange)
-        return self._strange[1]
+        terms = []
+        for i in range(self.n_dims):
+            apart = ((x[i] ^ 128) - 128) - ((row.mean[i] ^ 128) - 128)
+            terms.append((apart * apart * row.weights[i], i))
+        whole = max(1, sum([term for term, _ in terms]))
+        terms.sort()
+        return [[i, 100 * term // whole] for term, i in terms[: -SHOWN - 1 : -1] if term]
 
     def mean_of(self, j):
         """Return a view of prototype j's mean, int8 (n_dims,)."""

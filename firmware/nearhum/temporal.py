@@ -3,9 +3,9 @@
 Enters: the score of each window. Leaves: the smoothed score, and an alarm's begin and end.
 
 The smoothed score is a running mean of scores, which are logarithms: one wild window moves it little.
-An alarm needs alarm_m of the last alarm_n windows over the threshold. While it lasts the threshold rises to `release`
-below the highest score seen, and that memory fades: an alarm ends although the machine does not come all the way back,
-and a lasting fault raises it again. Cases of `update`:
+An alarm needs alarm_m of the last alarm_n windows over the threshold. While it lasts the threshold rises by a share,
+`release`, of the way to the highest score seen, and that memory fades: an alarm ends although the machine does not come
+all the way back, and a lasting fault raises it again. Cases of `update`:
   1 no score                      nothing changes
   2 quiet, too few windows over   stays quiet
   3 quiet, alarm_m over           QUIET -> ALARM, returns BEGIN
@@ -98,8 +98,9 @@ def _update(words: ptr32, score: int, threshold: int) -> int:
         peak = score << 8
     words[_PEAK_Q8] = peak
     bits = (int(words[_OVER]) & int(words[_MASK])) << 1
+    # a peak is less than 2^15 above a threshold, a share below 2^8
     if score > threshold:
-        if score > (peak >> 8) - int(words[_RELEASE]):
+        if (score - threshold) << 8 > ((peak >> 8) - threshold) * int(words[_RELEASE]):
             bits |= 1
     words[_OVER] = bits
     if int(words[_ALARM]) > 0:

@@ -13,7 +13,7 @@ from nearhum.features import Plan
 from nearhum.guard import MAX_VETOES
 from nearhum.labels import check_name
 from nearhum.store import read_file
-from nearhum.wire import MAX_PAYLOAD_BYTES, NO_SCORE, RECORD_CRC_BYTES, RECORD_HEADER_BYTES, STATE_NAMES, WATCH
+from nearhum.wire import LEARN, MAX_PAYLOAD_BYTES, NO_SCORE, RECORD_CRC_BYTES, RECORD_HEADER_BYTES, STATE_NAMES, WATCH
 
 # the largest record must fit into an answer, and the answer into the console's buffer
 _LOG_LEAST = MAX_PAYLOAD_BYTES + RECORD_HEADER_BYTES + RECORD_CRC_BYTES
@@ -56,7 +56,7 @@ class Verbs:
             "verbs": {
                 "help": "this",
                 "status": "what the board is doing",
-                "learn": "[WINDOWS | 30s | 10m | 24h | stop] [as MODE]: learn what is normal; add a mode to it",
+                "learn": "[WINDOWS | 30s | 10m | 24h | stop | pause | resume] [as MODE]: learn normal, or a mode of it",
                 "watch": "end the learning period and watch",
                 "enrol": "LABEL [N]: the next N windows, or words, are examples of LABEL",
                 "forget": "LABEL",
@@ -89,6 +89,8 @@ class Verbs:
             "n_learned": sum(p.counts),
             "learn_left": detector.learn_left,
             "learn_total": detector.learn_total,
+            "paused": detector.paused,
+            "drift_left": detector.drift.budget_left if detector.drift else None,
             "score": None if hum.temporal.score == NO_SCORE else hum.temporal.score,
             "threshold": detector.threshold if p.counts else None,
             "alarm": hum.temporal.alarm,
@@ -113,10 +115,12 @@ class Verbs:
         }
 
     def learn(self, words):
-        """learn [WINDOWS | 30s | 10m | 24h | stop] [as MODE]"""
+        """learn [WINDOWS | 30s | 10m | 24h | stop | pause | resume] [as MODE]"""
         hum = self._hum
         if words and words[0] == "stop":
             return self.watch([])
+        if words and words[0] in ("pause", "resume"):
+            return self._pause(words[0] == "pause")
         mode = " ".join(words[2:]) if len(words) > 1 else None
         if mode is not None:
             self._check_mode(words[1], mode)
@@ -131,6 +135,14 @@ class Verbs:
         hum.learned.snapshot("learn " + " ".join(words))
         hum.learned.start(n, mode)
         return {"windows": n, "seconds": n * hum.config["n_hop"] / hum.config["rate_hz"], "mode": mode}
+
+    def _pause(self, pause):
+        d = self._hum.detector
+        if d.state != LEARN:
+            raise CommandError("no learning period runs", "`learn` begins one")
+        d.paused = pause
+        self._hum.learned.changed("state", state=STATE_NAMES[LEARN], paused=pause)
+        return {"paused": pause, "learn_left": d.learn_left}
 
     def _check_mode(self, word, mode):
         if word != "as":

@@ -36,14 +36,19 @@ MIN_SHRINKAGE = 1 / 256
 class Whitening:
     """The sums, and the head that follows from them. Learning allocates nothing, the head is made on the heap."""
 
-    def __init__(self, n_dims):
-        """n_dims: of the embeddings. Raises ConfigError above MAX_DIMS."""
+    def __init__(self, n_dims, unit_steps=UNIT_STEPS, centred=True):
+        """n_dims: of the embeddings. unit_steps: of the head's, one spread. centred: the mean becomes 0, not 0 itself.
+
+        Raises ConfigError above MAX_DIMS.
+        """
         if not 1 <= n_dims <= MAX_DIMS:
             raise ConfigError(
                 "whitening of %d dimensions" % n_dims,
                 "1 to %d: fewer bands or statistics, or a trained head" % MAX_DIMS,
             )
         self.n_dims = n_dims
+        self.unit_steps = unit_steps
+        self.centred = centred
         self.count = 0
         self.sums = array("i", bytes(4 * n_dims))
         self.outer = array("i", bytes(4 * n_dims * (n_dims + 1)))  # upper triangle by rows, (high, low)
@@ -54,15 +59,33 @@ class Whitening:
             learn_outer(x, self.n_dims, self.sums, self.outer)
             self.count += 1
 
-    def head(self, spread_floor):
+    def pack(self):
+        """Return count and sums as bytes, 4 + 4 n + 3 n (n + 1): a high word keeps within int16."""
+        high = array("h", [self.outer[i] for i in range(0, len(self.outer), 2)])
+        low = array("i", [self.outer[i] for i in range(1, len(self.outer), 2)])
+        return struct.pack("<I", self.count) + bytes(self.sums) + bytes(low) + bytes(high)
+
+    def unpack(self, view):
+        """Take the place of what `pack` returned. Returns the bytes used."""
+        n, m = self.n_dims, len(self.outer) // 2
+        fields = struct.unpack_from("<I%di%dh" % (n + m, m), view, 0)
+        self.count = fields[0]
+        self.sums[:] = array("i", fields[1 : n + 1])
+        for i in range(m):
+            self.outer[2 * i], self.outer[2 * i + 1] = fields[n + m + 1 + i], fields[n + 1 + i]
+        return 4 + 4 * n + 6 * m
+
+    def head(self, spread_floor, more=None):
         """Return the head as the bytes of a head file. spread_floor: steps, as of prototypes, 1 at least.
+
+        more: variances, Q12 (n_dims,), to add to those of what was learned.
 
         Raises CommandError where nothing was learned.
         """
         if not self.count:
             raise CommandError("whitening of nothing", "learn first")
         n = self.n_dims
-        spreads, memory = self._correlation(spread_floor)
+        spreads, memory = self._correlation(spread_floor, more)
         correlation = np.frombuffer(memory, dtype=np.float).reshape((n, n))
         squares = np.sum(correlation * correlation)
         # what is off the diagonal; none at all asks for all of the shrinkage, which changes nothing then
@@ -84,7 +107,7 @@ class Whitening:
         roots = array(np.FLOAT_CODE, [v for row in root for v in row])
         return self._file([self._layer(row, roots, spreads) for row in rows])
 
-    def _correlation(self, spread_floor):
+    def _correlation(self, spread_floor, more):
         # (spreads of the dimensions, correlation as n * n floats)
         n, count, sums, outer = self.n_dims, self.count, self.sums, self.outer
         memory = array(np.FLOAT_CODE, bytes(n * n * np.FLOAT_BYTES))
@@ -94,6 +117,9 @@ class Whitening:
                 total = (outer[at] << 24) + outer[at + 1]
                 memory[i * n + j] = (count * total - sums[i] * sums[j]) / (count * count)
                 at += 2
+        if more:
+            for i in range(n):
+                memory[i * (n + 1)] += more[i] / 4096
         spreads = [max(spread_floor, sqrt(memory[i * (n + 1)])) for i in range(n)]
         for i in range(n):
             memory[i * (n + 1)] = 1.0
@@ -114,8 +140,8 @@ class Whitening:
         weights = 127 row / largest, rounded to nearest, halves up, from the last to the first: each takes over what
         the rounding of those after it does to the variance of the output (Babai's nearest plane; roots: L of the
         correlation, row by row), so that the error does not grow with what dimensions have in common.
-        bias = -round(weights . sum of x / count) in exact integers, so that the mean becomes zero.
-        factor / 2^post = UNIT_STEPS * largest / 127, with the most bits of the factor for which no product can leave
+        bias = -round(weights . sum of x / count) in exact integers, so that the mean becomes zero; 0 if not centred.
+        factor / 2^post = unit_steps * largest / 127, with the most bits of the factor for which no product can leave
         int32 (head.py proves it again): |weights . x + bias| <= 2 * 32 * 127 * 128 < 2^20 leaves it nine at least.
         """
         largest = max([abs(v) for v in row])
@@ -127,10 +153,10 @@ class Whitening:
             weights[i] = max(-127, min(127, int((wanted + taken / spreads[i] + 0.5) // 1)))
             left[i] = (wanted - weights[i]) * spreads[i]
         total = sum([w * s for w, s in zip(weights, self.sums)])
-        bias = -((2 * total + self.count) // (2 * self.count))
+        bias = -((2 * total + self.count) // (2 * self.count)) if self.centred else 0
         bound = abs(bias) + 128 * sum([abs(w) for w in weights])
         limit = min(65535, ((1 << 30) - 1) // (bound + 1))
-        gain, post = UNIT_STEPS * largest / 127, 0
+        gain, post = self.unit_steps * largest / 127, 0
         while post < 29 and 2 * gain + 0.5 < limit:
             gain *= 2
             post += 1

@@ -41,10 +41,10 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "kernels/viper_cosine": lambda *_: False,  # for code on the board that calls it
     "kernels/viper_float": lambda _, config: _is_float(config),
     "dsp_float": lambda _, config: _is_float(config),
-    "np": lambda _, config: _is_float(config),
-    "np_fallback": lambda _, config: _is_float(config),
-    "np_fallback_fft": lambda _, config: _is_float(config),
-    "np_fallback_linalg": lambda _, config: _is_float(config),
+    "np": lambda _, config: _is_float(config) or _is_full(config),
+    "np_fallback": lambda _, config: _is_float(config) or _is_full(config),
+    "np_fallback_fft": lambda _, config: _is_float(config) or _is_full(config),
+    "np_fallback_linalg": lambda _, config: _is_float(config) or _is_full(config),
     "envelope": lambda _, config: config["n_envelope_bands"] > 0,
     "kernels/viper_filter": lambda _, config: config["n_envelope_bands"] > 0,
     "spectra": lambda _, config: config["bin_hz"] > 0,
@@ -59,13 +59,19 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "utterance": lambda _, config: config["recognise"] == "words",
     "words": lambda _, config: config["recognise"] == "words",
     "kernels/viper_words": lambda _, config: config["recognise"] == "words",
-    "whitening": lambda *_: False,
-    "kernels/viper_outer": lambda *_: False,
+    "drift": lambda _, config: config["drift_budget"] > 0,
+    "covariance": lambda _, config: _is_full(config),
+    "whitening": lambda _, config: _is_full(config),
+    "kernels/viper_outer": lambda _, config: _is_full(config),
 }
 
 
 def _is_float(config: Config) -> bool:
     return config["path"] == "float"
+
+
+def _is_full(config: Config) -> bool:
+    return config["spread"] == "full"
 
 
 def _is_taught(config: Config) -> bool:

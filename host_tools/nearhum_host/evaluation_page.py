@@ -37,7 +37,7 @@ _ONE_MODE: tuple[str, Settings] = ("one mode", {"n_modes": 1})
 
 # What is left out, or changed, to see what it is worth; on the fixed path.
 ABLATIONS: Mapping[str, Sequence[tuple[str, Settings]]] = {
-    "skab": (_NO_SMOOTHING, _ONE_MODE, ("an alarm ends at the threshold", {"release": 4096})),
+    "skab": (_NO_SMOOTHING, _ONE_MODE, ("an alarm ends at the threshold", {"release": 0})),
     "adi_motor": (_NO_SMOOTHING, _ONE_MODE, ("any spread is believed", {"spread_floor": 1})),
     "femto": (_NO_SMOOTHING, _ONE_MODE, ("any spread is believed", {"spread_floor": 1})),
     "fan": (_NO_SMOOTHING, _ONE_MODE, ("bands with their level", {"level": "kept"}), ("12 bands", {"n_bands": 12})),

@@ -238,15 +238,6 @@ def distances_are_held_to_a_small_integer():
 
 
 @test
-def strangest_by_hand():
-    out = array("i", [0, 0])
-    kernels.strangest(as_bytes([5, -5, 3]), as_bytes([4, 0, 0]), bytearray([255, 10, 30]), 3, out)
-    equal(list(out), [270, 2])
-    kernels.strangest(as_bytes([1]), as_bytes([1]), bytearray([255]), 1, out)
-    equal(list(out), [0, 0])
-
-
-@test
 def score_by_hand():
     n = 8
     x = as_bytes([0] * n)

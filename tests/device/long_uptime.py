@@ -125,12 +125,13 @@ def a_period_of_sixteen_million_windows_ends_in_small_integers():
         row.sums[i] = n * v
         row.squares[2 * i], row.squares[2 * i + 1] = n * v * v >> 24, n * v * v & 0xFFFFFF
     d.learn_left = 40
-    d.n_scores = n // 2
+    c = d.calibration
+    c.n = n // 2
     for score in (8191, -8191):
-        total = d.n_scores * score
-        d.score_high, d.score_low = total >> 24, total & 0xFFFFFF
-        squares = d.n_scores * score * score
-        d.square_high, d.square_low = squares >> 24, squares & 0xFFFFFF
+        total = c.n * score
+        c.score_high, c.score_low = total >> 24, total & 0xFFFFFF
+        squares = c.n * score * score
+        c.square_high, c.square_low = squares >> 24, squares & 0xFFFFFF
         locked_windows(hum, 15)
     # windows unlike those are modes of their own, without a share of all: dropped at the end
     equal((d.state, d.learn_left, sum(p.counts), p.n > 1), (LEARN, 10, MAX_COUNT, True))

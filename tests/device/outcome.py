@@ -16,7 +16,8 @@ LEARN, ENROL, WATCH = 48, 3, 40  # windows: normal, of each of two labels, and w
 
 _COMMON = {
     "path": "fixed", "n_range": 8, "spread_floor": 2, "smooth": 96, "alarms_per_day": 1, "alarm_m": 2, "alarm_n": 3,
-    "release": 307, "fade": 256, "reject": 512, "head": "", "n_envelope_bands": 0,
+    "release": 90, "fade": 256, "reject": 512, "head": "", "n_envelope_bands": 0,
+    "spread": "diagonal", "drift_budget": 0,
 }  # fmt: skip
 SETTINGS = {
     "telemetry": {

@@ -141,7 +141,8 @@ def scores_by_hand():
     between(p.score_one(as_bytes([4, -4, 4, -4])), 594 - 3, 594 + 3, "log2(5) in Q8")
     # one dimension alone: 16 / 4 + 16 / 4 in units of the floor
     between(p.score_one(as_bytes([8, 0, 0, 0])), 3 * 256 - 3, 3 * 256 + 3, "3 octaves")
-    equal(p.strangest(as_bytes([0, 3, -4, 1])), 2)
+    equal(p.strangest(as_bytes([0, 3, -4, 1])), [[2, 61], [1, 34], [3, 3]])
+    equal(p.strangest(as_bytes([0, 3, 0, 0])), [[1, 100]])
 
 
 @test

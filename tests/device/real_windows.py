@@ -15,7 +15,8 @@ SETTINGS = {
     "path": "fixed", "rate_hz": 50, "n_channels": 6, "n_window": 128, "n_hop": HOP, "mean": "scaled", "n_range": 8,
     "statistics": "rms,peak,crest,kurtosis,zero_crossings", "n_bands": 6, "spacing": "log", "f_low_hz": 0.4,
     "f_high_hz": 12, "n_envelope_bands": 0, "head": "head.nhh", "spread_floor": 2, "smooth": 96, "alarms_per_day": 1,
-    "alarm_m": 2, "alarm_n": 3, "release": 307, "fade": 256, "reject": 512,
+    "alarm_m": 2, "alarm_n": 3, "release": 90, "fade": 256, "reject": 512,
+    "spread": "diagonal", "drift_budget": 0,
 }  # fmt: skip
 N_IN, N_OUT = 6 * (1 + 5 + 6), 16
 LEARN = {0: 128, 240: 4000}  # window: length of the learning period that begins there

@@ -6,6 +6,7 @@ from fakes import pipeline, take
 from harness import between, clear_error, done, equal, raises, test
 from nearhum import VERBS
 from nearhum.errors import CommandError
+from nearhum.wire import WATCH
 
 SMALL = {"n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 6}
 
@@ -71,6 +72,23 @@ def learn_takes_windows_and_times():
         "learn ٣",
     ):
         refused(hum, text)
+
+
+@test
+def learning_waits_while_it_is_paused():
+    hum = pipeline("vibration", n_channels=1, n_window=64, n_hop=64, n_bands=6)
+    equal(hum.console.execute("learn pause")["ok"], False)
+    hum.console.execute("learn 40")
+    take(hum, 10)
+    equal(hum.console.execute("learn pause")["learn_left"], 30)
+    take(hum, 50)
+    status = hum.console.execute("status")
+    equal((status["paused"], status["learn_left"], status["n_learned"]), (True, 30, 10))
+    again = pipeline("vibration", root=hum.root, n_channels=1, n_window=64, n_hop=64, n_bands=6)
+    equal((again.detector.paused, again.detector.learn_left), (True, 30))
+    again.console.execute("learn resume")
+    take(again, 30)
+    equal((again.detector.state, again.detector.paused), (WATCH, False))
 
 
 @test

@@ -32,7 +32,7 @@ CASES: dict[str, dict[str, Any]] = {
     "vibration": {"kind": "vibration"},
     "motion": {"kind": "motion"},
     "audio": {"kind": "audio"},
-    "telemetry": {"kind": "telemetry", "n_channels": 4},
+    "telemetry": {"kind": "telemetry", "n_channels": 4, "spread": "diagonal", "drift_budget": 0},
     "spectra": {"kind": "spectra"},
     "octaves": {"kind": "spectra", "n_channels": 2, "n_window": 100, "n_hop": 100, "bin_hz": 2.5, "n_bands": 9,
                 "spacing": "log", "f_low_hz": 6, "level": "kept"},
@@ -267,8 +267,10 @@ def test_normal_quantiles() -> None:
     interpreter = micropython()
     if interpreter is None:
         pytest.skip("no MicroPython unix port")
-    code = f"import sys; sys.path.insert(0, {str(ROOT / 'firmware')!r})\nfrom nearhum import detect\n"
-    code += "print(detect._Z_Q8); print([detect.quantile_q8(n) for n in (0, 2, 16, 1000, 86400, 10**9, 2**39)])"
+    code = f"import sys; sys.path.insert(0, {str(ROOT / 'firmware')!r})\nfrom nearhum import calibration\n"
+    code += (
+        "print(calibration._Z_Q8); print([calibration.quantile_q8(n) for n in (0, 2, 16, 1000, 86400, 10**9, 2**39)])"
+    )
     done = subprocess.run([interpreter, "-c", code], capture_output=True, text=True, timeout=20)
     table, values = done.stdout.splitlines()
     assert list(eval(table)) == tables.normal_quantiles()

@@ -152,11 +152,39 @@ class Modes:
         self.pool()
 
 
-def rarity(config: dict[str, Any]) -> int:
-    """Return the independent windows in which the settings allow one false alarm."""
+def rarity(config: dict[str, Any]) -> tuple[int, int]:
+    """Return (blocks in which the settings allow one false alarm, windows tied to a block)."""
     per_day = int(config["rate_hz"] * 1000 + 0.5) * 86400 // (1000 * config["n_hop"])
-    tied = config["n_window"] // config["n_hop"] + 512 // config["smooth"] - 2
-    return max(2, per_day * 1000 // (int(config["alarms_per_day"] * 1000 + 0.5) * max(1, tied)))
+    tied = max(1, config["n_window"] // config["n_hop"] + 512 // config["smooth"] - 2)
+    return max(2, per_day * 1000 // (int(config["alarms_per_day"] * 1000 + 0.5) * tied)), tied
+
+
+def octaves(n: int) -> int:
+    """Return log2 n in Q8, linear between powers of two."""
+    octave = n.bit_length() - 1
+    return 256 * octave + ((n << 8) >> octave) - 256
+
+
+def threshold(scores: list[int], one_in: int, tied: int) -> int:
+    """Return the threshold of these smoothed scores. See firmware/nearhum/calibration.py."""
+    n = len(scores)
+    if not n:
+        return SHORT_PERIOD_THRESHOLD
+    total, squares = sum(scores), sum(s * s for s in scores)
+    variance = max(0, squares // n - total * total // (n * n))
+    spread = max(1, math.isqrt(variance - 1) + 1 if variance > 1 else 1)
+    body = total // n + (spread * quantile(one_in) >> 8)
+    largest = [max(scores[at : at + tied]) for at in range(0, n, tied)]
+    whole = largest[: n // tied]
+    # what is kept are the 32 largest of the whole blocks, and the one that is not full
+    top = sorted(sorted(whole)[-32:] + largest[n // tied :])
+    n_blocks = max(1, len(whole))
+    k = max(1, min(32, n_blocks // 4))
+    top = top[-k:]
+    scale_q8 = (256 * (sum(top) - k * top[0]) + 4 * 32 * spread) // (k - 1 + 4)
+    times_q8 = max(0, octaves(k * one_in) - octaves(n_blocks))
+    tail = top[0] + (scale_q8 * 177 * times_q8 >> 24)
+    return min(body + (tail - body) * min(n, 512) // 512, 32766)
 
 
 def quantile(one_in: int) -> int:
@@ -174,7 +202,7 @@ class Board:
     def __init__(self, n_dims: int, config: dict[str, Any], learn: int):
         self.modes = Modes(n_dims, config["spread_floor"] ** 2 << 12, learn)
         self.share = config["smooth"]
-        self.one_in = rarity(config)
+        self.one_in, self.tied = rarity(config)
         self.left = learn
         self.calibration: list[int] = []
         self.threshold: int | None = None
@@ -186,7 +214,7 @@ class Board:
         """Take one embedding; return the smoothed score, NO_SCORE where there is none yet."""
         if self.dirt:  # what follows it is not smoothed with it
             self.smoothed = NO_SCORE
-        if self.modes.total >= max(1, self.left):  # the first half has no scores; then, and watching, all have
+        if 2 * self.modes.total >= max(2, self.left):  # the first third has no scores; then, and watching, all have
             self._smooth(min(self.modes.scores(x)))
         shown = self.smoothed
         self.dirt = self._learn(x) if self.left else False
@@ -207,17 +235,8 @@ class Board:
         self.left -= 1
         if not self.left:
             self.modes.finish()
-            self.threshold = self._threshold()
+            self.threshold = threshold(self.calibration, self.one_in, self.tied)
         return dirt and bool(self.left)
-
-    def _threshold(self) -> int:
-        n = len(self.calibration)
-        if not n:
-            return SHORT_PERIOD_THRESHOLD
-        total, squares = sum(self.calibration), sum(s * s for s in self.calibration)
-        variance = max(0, squares // n - total * total // (n * n))
-        spread = max(1, math.isqrt(variance - 1) + 1 if variance > 1 else 1)
-        return min(total // n + (spread * quantile(self.one_in) >> 8), 32766)
 
 
 def network(x: Ints, layers: list[dict[str, Any]]) -> Ints:
@@ -252,7 +271,7 @@ def _rounded(value: Ints, by: Ints) -> Ints:
 
 
 class Ranged:
-    """Means of slow channels, scaled by a range learned from the first n_range windows, 16 steps a spread."""
+    """Means of slow channels, scaled by a range learned from the first n_range windows, 40 steps a spread."""
 
     def __init__(self, windows: Ints):
         """windows: int64 (n_range, n_channels, n_window): those that set the range."""
@@ -263,7 +282,7 @@ class Ranged:
             total, squares = int(windows[:, c].sum()), int((windows[:, c] ** 2).sum())
             variance_q8 = max(0, 256 * squares // count - (16 * total) ** 2 // count**2)
             self.centre_q4.append((16 * total + count // 2) // count)
-            self.step_q4.append(max(4, math.isqrt(variance_q8) // 16))
+            self.step_q4.append(max(4, math.isqrt(variance_q8) // 40))
 
     def scale(self, channel: int, mean_q4: Ints) -> Ints:
         step = self.step_q4[channel]

@@ -7,7 +7,7 @@ everywhere. All variants give the same bits. VARIANT: "asm" or "viper".
 from nearhum.kernels.viper import deinterleave, isqrt, log2_q8, moments, slide
 from nearhum.kernels.viper_head import pool_max
 from nearhum.kernels.viper_learn import derive, pool, weigh
-from nearhum.kernels.viper_near import smallest, strangest
+from nearhum.kernels.viper_near import smallest
 
 try:
     from nearhum.kernels.thumb import bind, centre, dense, distances, layer, learn, score

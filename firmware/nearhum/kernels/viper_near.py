@@ -73,21 +73,6 @@ def distances(x: ptr8, v: int, bound):
 
 
 @micropython.viper
-def strangest(x: ptr8, mean: ptr8, weights: ptr8, n: int, out: ptr32):
-    """Write the largest (x - mean)^2 * weight to out[0] and its dimension to out[1]."""
-    top = 0
-    at = 0
-    for i in range(n):
-        d = ((x[i] ^ 128) - 128) - ((mean[i] ^ 128) - 128)
-        d = d * d * weights[i]
-        if d > top:
-            top = d
-            at = i
-    out[0] = top
-    out[1] = at
-
-
-@micropython.viper
 def score(x: ptr8, v: int, bound) -> int:
     """Write how strange x is to each of v prototypes, octaves in Q8, and return the least.
 

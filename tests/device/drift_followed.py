@@ -1,0 +1,152 @@
+"""Drift: followed inside its budget while nothing is strange, told how it wanders while learning; never beyond."""
+
+from harness import Lcg, as_bytes, between, done, equal, test
+from nearhum.detect import Detector
+from nearhum.drift import Drift
+from nearhum.dsp_fixed import Log2
+from nearhum.prototypes import Prototypes
+
+LOG2 = Log2()
+CENTRE = (0, 10, -20, 0)
+
+
+def made(budget=4, windows=64):
+    d = Detector(Prototypes(8, 4, 2, LOG2), 86400)
+    d.drift = Drift(4, budget, windows)
+    d.prototypes.wander = d.drift.variance
+    return d
+
+
+def near(random, centre, spread=6):
+    return as_bytes([c + random.within(spread) for c in centre])
+
+
+def learned(d, n=200, creep=0, seed=1):
+    random = Lcg(seed)
+    d.start(n)
+    for i in range(n):
+        row = near(random, [c + creep * i // n for c in CENTRE])
+        d.learn_one(row, d.score_one(row))
+    d.finish()
+    return d
+
+
+def watched(d, n, creep, seed=2):
+    """Watch n windows that creep by so many steps in all, following as the pipeline does; returns those over."""
+    random, over = Lcg(seed), 0
+    for i in range(n):
+        if d.score_one(near(random, [c + creep * i // n for c in CENTRE])) < d.threshold:
+            d.follow()
+        else:
+            over += 1
+    return over
+
+
+@test
+def what_creeps_is_followed():
+    still = learned(made())
+    still.drift.budget = 0
+    still.drift.bound(still.prototypes.variance)
+    between(watched(still, 3000, 14), 100, 3000, "over without following")
+    d = learned(made())
+    equal(watched(d, 3000, 14) <= 3, True)
+    between(d.drift.budget_left, 0, 60, "percent")
+
+
+@test
+def a_fault_that_creeps_is_no_normal():
+    d = learned(made())
+    watched(d, 6000, 100)
+    equal(d.drift.budget_left, 0)
+    between(d.score_one(as_bytes([v + 100 for v in CENTRE])), d.threshold + 256, 9000, "score of the fault")
+
+
+@test
+def no_stream_goes_beyond_the_budget():
+    d = learned(made(budget=2, windows=16))
+    random = Lcg(3)
+    p = d.prototypes
+    limits = list(d.drift._limits)
+    for i in range(3000):
+        # everything is followed here, whatever it scores
+        d.score_one(as_bytes([random.within(127) if i & 1024 else 127 for _ in range(4)]))
+        d.follow()
+        for o, limit in zip(d.drift.offset, limits):
+            equal(abs(o) <= limit, True)
+    for limit, variance in zip(limits, p.variance):
+        between(limit * limit, 4 * variance * 4096 * 99 // 100, 4 * variance * 4096, "two spreads")
+
+
+@test
+def the_sums_know_nothing_of_it():
+    d = learned(made())
+    before = d.prototypes.pack(0)
+    watched(d, 500, 10)
+    equal(d.prototypes.pack(0), before)
+    d.drift.forget()
+    equal([d.drift.apply(as_bytes([1, 2, 3, 4]))[i] for i in range(4)], [1, 2, 3, 4])
+
+
+@test
+def wandering_counts_as_spread():
+    still, wandered = learned(made(), 400), learned(made(), 400, creep=60)
+    equal(max(still.drift.variance) < 4096, True)
+    # the slow mean lags, and an eighth of its range is a spread: 30..60 / 8
+    for v in wandered.drift.variance:
+        between(v, 4 * 4 * 4096, 8 * 8 * 4096, "variance")
+
+
+@test
+def a_step_to_another_mode_is_no_wandering():
+    random, d = Lcg(5), made()
+    d.start(300)
+    for i in range(300):
+        row = near(random, [c + (80 if i // 100 == 1 else 0) for c in CENTRE])
+        d.learn_one(row, d.score_one(row))
+    d.finish()
+    equal(d.prototypes.n, 2)
+    equal(max(d.drift.variance) < 3 * 4096, True)
+
+
+@test
+def it_survives_a_reset():
+    d = made()
+    random = Lcg(6)
+    d.start(100)
+    for i in range(60):
+        row = near(random, CENTRE)
+        d.learn_one(row, d.score_one(row))
+    other = made()
+    image = d.pack()
+    equal(other.unpack(memoryview(image)), len(image))
+    equal(other.pack(), image)
+    d = learned(made())
+    watched(d, 700, 10)
+    image = d.pack()
+    equal(other.unpack(memoryview(image)), len(image))
+    equal((other.pack(), other.drift.budget_left), (image, d.drift.budget_left))
+    row = near(random, CENTRE)
+    equal(other.score_one(row), d.score_one(row))
+    plain = Detector(Prototypes(8, 4, 2, LOG2), 86400)
+    equal(plain.unpack(memoryview(image)), len(image))  # the setting went: so does the offset
+
+
+@test
+def extremes_stay_in_range():
+    d = Drift(2, 64, 16)
+    d.bound([1 << 26, 1 << 26])
+    low, high = as_bytes([-128, 127]), as_bytes([127, -128])
+    for x in (low, high, low):
+        for _ in range(200):
+            out = d.apply(x)
+            d.follow(as_bytes([127, -128] if x is low else [-128, 127]))
+    for mode in range(200):
+        d.observe(low if mode & 1 else high, mode // 50)
+    for o in d.offset:
+        equal(abs(o) <= 255 << 12, True)
+    for v in d.variance:
+        between(v, 0, 1 << 23, "variance")
+    equal(len(out), 2)
+
+
+done()
