@@ -10,7 +10,7 @@ from binascii import crc32
 from nearhum.errors import CommandError
 from nearhum.wire import LEARN, STATE_NAMES, WATCH
 
-CLIPPED = 64  # an example may have one such sample among so many of a channel
+CLIPPED = 8  # an example may have one such sample among so many of a channel: a blow clips a sensor for moments
 FEW = 8  # scores that set a threshold
 
 
