@@ -47,6 +47,7 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "envelope": lambda _, config: config["n_envelope_bands"] > 0,
     "kernels/viper_filter": lambda _, config: config["n_envelope_bands"] > 0,
     "recognise": lambda _, config: config["recognise"] == "windows",
+    "kernels/thumb_words": lambda arch, config: arch == _RP2040 and config["recognise"] == "words",
     "templates": lambda _, config: config["recognise"] == "words",
     "utterance": lambda _, config: config["recognise"] == "words",
     "words": lambda _, config: config["recognise"] == "words",
