@@ -19,7 +19,7 @@ class Learned:
         self.store = hum.store
         self.journal = hum.journal
         self.enrol_label, self.enrol_left = "", 0
-        self.notes = {}  # by label: what its last enrolment found, see about() of the recognisers; until the next start
+        self.notes = {}  # by label: what its last enrolment found (about() of the recognisers), until another state comes
         self.unsaved = ""  # why the last save failed; the state is still in RAM then
         self._saved_s = 0
 
@@ -73,6 +73,7 @@ class Learned:
         self.detector.forget()
         self.recogniser.clear()
         self.enrol_left = 0
+        self.notes = {}
         self.temporal.reset()
 
     def changed(self, event, **what):
@@ -124,5 +125,6 @@ class Learned:
         at = self.ranges.unpack(body) if self.ranges else 0
         at += self.detector.unpack(body[at:])
         self.recogniser.unpack(body[at:])
+        self.notes = {}
         self.temporal.reset()
         self.temporal.restart()

@@ -143,7 +143,13 @@ def test_a_mode_is_added_to_what_is_normal(nearhum: Nearhum):
 
 
 def test_labels(nearhum: Nearhum):
-    assert told(nearhum("enrol", "knock", "3", "--wait", "--json")) == {"label": "knock", "examples": 3}
+    found = told(nearhum("enrol", "knock", "3", "--wait", "--json"))
+    # after a learning period, what was enrolled may be what is normal: the board says how much of it
+    assert 0 <= found.pop("false_accepts_percent", 0) <= 100
+    assert found == {"label": "knock", "examples": 3}
+    assert told(nearhum("relabel", "knock", "tap", "--json")) == {"label": "tap", "was": "knock"}
+    nearhum("relabel", "tap", "two words", code=2)
+    nearhum("relabel", "tap", "knock")
     assert "knock" in nearhum("list").stdout
     assert "knock" in {p["label"] for p in told(nearhum("list", "--json"))}
     nearhum("forget", "knock")
@@ -201,23 +207,28 @@ def test_a_plug_pulled_in_the_middle_of_a_pull_costs_nothing(board: "VirtualBoar
     assert whole.gaps == rest.gaps == []
 
 
+def listed(nearhum: Nearhum) -> list[tuple]:
+    """What is learned; what an enrolment found of a label is told until the next start alone."""
+    return [(p["label"], p["count"], p["id"]) for p in told(nearhum("list", "--json"))]
+
+
 def test_a_backup_brings_back_what_was_learned(nearhum: Nearhum, tmp_path: Path):
     nearhum("learn", "30", "--wait")
     nearhum("enrol", "tap", "2", "--wait")
-    before = told(nearhum("list", "--json"))
+    before = listed(nearhum)
     nearhum("backup", "b.nhs")
     nearhum("backup", "b.nhs", code=2)  # never over another one
     nearhum("console", "reset learned")
-    assert told(nearhum("list", "--json")) == []
+    assert listed(nearhum) == []
     done = told(nearhum("restore", "b.nhs", "--json"))
-    assert told(nearhum("list", "--json")) == before
+    assert listed(nearhum) == before
     assert (tmp_path / done["before"]).exists()
 
     _, sequence, body = wire.unseal(wire.STATE_MAGIC, (tmp_path / "b.nhs").read_bytes(), "backup")
     (tmp_path / "other.nhs").write_bytes(wire.seal(wire.STATE_MAGIC, 12345, sequence + 100, bytes(body)))
     refused = nearhum("restore", "other.nhs", code=3).stderr
     assert "learned with other features" in refused
-    assert told(nearhum("list", "--json")) == before
+    assert listed(nearhum) == before
 
     image = bytearray((tmp_path / "b.nhs").read_bytes())
     image[30] ^= 1
