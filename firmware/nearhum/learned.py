@@ -19,7 +19,7 @@ class Learned:
         self.store = hum.store
         self.journal = hum.journal
         self.enrol_label, self.enrol_left = "", 0
-        self.notes = {}  # by label: what its last enrolment found (about() of the recognisers), until another state comes
+        self.notes = {}  # by label: what its last enrolment found, see about() of the recognisers
         self.unsaved = ""  # why the last save failed; the state is still in RAM then
         self._saved_s = 0
 
