@@ -211,6 +211,7 @@ class Learned:
     def _afresh(self):
         # other things are known now: no alarm, no smoothing and no enrolment goes on from before
         self.enrol_left = 0
+        self.notes = {}
         self.temporal.reset()
         self.temporal.restart()
 
@@ -305,7 +306,6 @@ class Learned:
     def unpack(self, body):
         """Take a state's body in the place of what is learned now."""
         body = memoryview(body)
-        self.notes = {}
         at = self.ranges.unpack(body) if self.ranges else 0
         at += self.detector.unpack(body[at:])
         at += self.recogniser.unpack(body[at:])

@@ -12,7 +12,7 @@ from array import array
 import micropython
 from micropython import const
 
-from nearhum.kernels.viper_words import MAX_FRAMES, N_CEPSTRA, align, changes
+from nearhum.kernels.viper_words import COSTS, MAX_FRAMES, N_CEPSTRA, align, changes
 from nearhum.labels import MAX_LABELS
 
 BACKGROUND = const(16)  # its place among the labels: behind all of them
@@ -30,7 +30,7 @@ class Templates:
         self._n_frames = 0  # of the utterance that is compared
         self._row = bytearray(2 * N_CEPSTRA * MAX_FRAMES)  # it and a template, with their changes
         self._other = bytearray(2 * N_CEPSTRA * MAX_FRAMES)
-        self._costs = array("i", bytes(4 * (MAX_FRAMES + 1)))
+        self._costs = array("i", bytes(4 * COSTS))
         self._nearest = array("i", bytes(8 * (MAX_LABELS + 1)))  # a label's nearest and second nearest distance
         self.next = 0  # template to compare with
 

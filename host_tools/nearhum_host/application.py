@@ -55,6 +55,7 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "budget": lambda _, config: _is_taught(config),
     "prior": lambda _, config: config["prior"] != "",
     "recognise": lambda _, config: config["recognise"] == "windows",
+    "kernels/thumb_words": lambda arch, config: arch == _RP2040 and config["recognise"] == "words",
     "templates": lambda _, config: config["recognise"] == "words",
     "utterance": lambda _, config: config["recognise"] == "words",
     "words": lambda _, config: config["recognise"] == "words",

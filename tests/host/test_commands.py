@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-from unittest.mock import ANY
 
 import pytest
 from conftest import ON_LINUX_X86_64
@@ -135,7 +134,7 @@ def test_learning_and_watching(nearhum: Nearhum):
 
 def test_a_mode_is_added_to_what_is_normal(nearhum: Nearhum):
     nearhum("learn", "40", "--wait")
-    before = prototypes(nearhum)
+    before = listed(nearhum)
     nearhum("learn", "20", "--as", "full load", "--wait")
     after = told(nearhum("list", "--json"))
     assert sum(p["count"] for p in after) == sum(p["count"] for p in before) + 20
@@ -143,17 +142,19 @@ def test_a_mode_is_added_to_what_is_normal(nearhum: Nearhum):
     assert "say how long" in nearhum("learn", "--as", "night", code=2).stderr
 
 
-def prototypes(nearhum: Nearhum) -> list[dict]:
+def listed(nearhum: Nearhum) -> list[dict]:
     """Return what the board has learned, without what an enrolment found besides."""
     return [{key: p[key] for key in ("label", "id", "count")} for p in told(nearhum("list", "--json"))]
 
 
 def test_labels(nearhum: Nearhum):
-    assert told(nearhum("enrol", "knock", "3", "--wait", "--json")) == {
-        "label": "knock",
-        "examples": 3,
-        "false_accepts_percent": ANY,
-    }
+    found = told(nearhum("enrol", "knock", "3", "--wait", "--json"))
+    # after a learning period, what was enrolled may be what is normal: the board says how much of it
+    assert 0 <= found.pop("false_accepts_percent", 0) <= 100
+    assert found == {"label": "knock", "examples": 3}
+    assert told(nearhum("relabel", "knock", "tap", "--json")) == {"label": "tap", "was": "knock"}
+    nearhum("relabel", "tap", "two words", code=2)
+    nearhum("relabel", "tap", "knock")
     assert "knock" in nearhum("list").stdout
     assert "knock" in {p["label"] for p in told(nearhum("list", "--json"))}
     nearhum("forget", "knock")
@@ -165,14 +166,14 @@ def test_labels(nearhum: Nearhum):
 def test_changes_are_undone_one_by_one_or_at_once(nearhum: Nearhum):
     nearhum("learn", "30", "--wait")
     nearhum("enrol", "knock", "2", "--wait")
-    before = prototypes(nearhum)
+    before = listed(nearhum)
     nearhum("enrol", "tap", "1", "--wait")
     nearhum("forget", "knock")
     kept = told(nearhum("list", "--snapshots", "--json"))
     assert [s["cause"] for s in kept[-3:]] == ["enrol knock", "enrol tap", "forget knock"]
     assert "enrol tap" in nearhum("list", "--snapshots").stdout
     assert told(nearhum("rollback", str(kept[-2]["number"]), "--json"))["to"] == kept[-2]["number"]
-    assert prototypes(nearhum) == before
+    assert listed(nearhum) == before
     assert "is in place" in nearhum("rollback").stdout
     assert "knock" not in nearhum("list").stdout
     assert "no snapshot" in nearhum("rollback", "9999", code=3).stderr
@@ -247,20 +248,20 @@ def test_a_plug_pulled_in_the_middle_of_a_pull_costs_nothing(board: "VirtualBoar
 def test_a_backup_brings_back_what_was_learned(nearhum: Nearhum, tmp_path: Path):
     nearhum("learn", "30", "--wait")
     nearhum("enrol", "tap", "2", "--wait")
-    before = prototypes(nearhum)
+    before = listed(nearhum)
     nearhum("backup", "b.nhs")
     nearhum("backup", "b.nhs", code=2)  # never over another one
     nearhum("console", "reset learned")
-    assert told(nearhum("list", "--json")) == []
+    assert listed(nearhum) == []
     done = told(nearhum("restore", "b.nhs", "--json"))
-    assert prototypes(nearhum) == before
+    assert listed(nearhum) == before
     assert (tmp_path / done["before"]).exists()
 
     _, sequence, body = wire.unseal(wire.STATE_MAGIC, (tmp_path / "b.nhs").read_bytes(), "backup")
     (tmp_path / "other.nhs").write_bytes(wire.seal(wire.STATE_MAGIC, 12345, sequence + 100, bytes(body)))
     refused = nearhum("restore", "other.nhs", code=3).stderr
     assert "learned with other features" in refused
-    assert prototypes(nearhum) == before
+    assert listed(nearhum) == before
 
     image = bytearray((tmp_path / "b.nhs").read_bytes())
     image[30] ^= 1
@@ -271,17 +272,17 @@ def test_a_backup_brings_back_what_was_learned(nearhum: Nearhum, tmp_path: Path)
 def test_a_board_starts_from_a_prior(nearhum: Nearhum, tmp_path: Path):
     nearhum("learn", "40", "--wait")
     nearhum("enrol", "tap", "2", "--wait")
-    known = prototypes(nearhum)
+    known = listed(nearhum)
     nearhum("backup", "p.nhs")
     (tmp_path / "mine.toml").write_text(BOARD_FILE)
     nearhum("deploy", "--board", "mine.toml", "--prior", "nothing.nhs", code=2)
     done = told(nearhum("deploy", "--board", "mine.toml", "--prior", "p.nhs", "--json"))
     assert {"/nearhum.json", "/nearhum/prior.mpy", "/nearhum/prior.nhs"} <= set(done["copied"])
-    assert prototypes(nearhum) == known
+    assert listed(nearhum) == known
     nearhum("console", "reset learned")
     assert told(nearhum("list", "--json")) == []
     nearhum("console", "reset factory")
-    assert prototypes(nearhum) == known
+    assert listed(nearhum) == known
     nearhum("learn", "30", "--wait")
     now = told(nearhum("list", "--json"))
     assert sum(p["count"] for p in now) == sum(p["count"] for p in known) + 30

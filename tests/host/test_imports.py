@@ -26,7 +26,7 @@ LEAVES = (
     "prior", "kernels", "kernels.viper", "kernels.viper_head", "kernels.viper_learn", "kernels.viper_near",
     "kernels.viper_cosine", "kernels.viper_fft", "kernels.viper_filter", "kernels.viper_words", "kernels.viper_last",
     "kernels.viper_spectrum", "kernels.viper_bands", "kernels.viper_float", "kernels.viper_outer", "kernels.thumb",
-    "kernels.thumb_spectrum", "kernels.tables",
+    "kernels.thumb_spectrum", "kernels.thumb_words", "kernels.tables",
 )  # fmt: skip
 EVERYTHING = ("pipeline",)
 

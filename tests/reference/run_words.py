@@ -11,7 +11,7 @@ from binascii import hexlify, unhexlify
 
 sys.path.insert(0, sys.argv[1])
 
-from nearhum.kernels.viper_words import MAX_FRAMES, N_CEPSTRA, align, changes  # noqa: E402
+from nearhum.kernels.viper_words import COSTS, N_CEPSTRA, align, changes  # noqa: E402
 from nearhum.utterance import Utterances  # noqa: E402
 
 
@@ -30,7 +30,7 @@ def distance(a, b):
         counts.append(len(raw) // N_CEPSTRA)
         rows.append(bytearray(2 * len(raw)))
         changes(raw, counts[-1], rows[-1])
-    return align(rows[0], rows[1], counts[0] << 8 | counts[1], array("i", bytes(4 * (MAX_FRAMES + 1))))
+    return align(rows[0], rows[1], counts[0] << 8 | counts[1], array("i", bytes(4 * COSTS)))
 
 
 for line in sys.stdin:

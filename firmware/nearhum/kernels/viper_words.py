@@ -12,6 +12,7 @@ RING = const(128)
 N_CEPSTRA = const(10)
 MAX_FRAMES = const(64)  # of an utterance, once compared
 QUIETEST = const(-80)  # steps of a band: what is softer counts as this
+COSTS = const(82)  # int32 that an alignment works in: MAX_FRAMES + 1, and 2 _BAND + 1
 _BAND = const(8)  # frames that an alignment may be off the straight line (Sakoe, Chiba, 1978)
 
 
@@ -156,36 +157,13 @@ def changes(x: ptr8, n: int, out: ptr8):
 
 
 @micropython.viper
-def align(a: ptr8, b: ptr8, v: int, costs: ptr32) -> int:
-    """Return 4 times the mean L1 distance of two utterances' rows (of `changes`) along their best alignment.
-
-    v: rows of a << 8 | rows of b, 6 to MAX_FRAMES each; its register then holds differences. costs: int32, one
-    more than the rows of b. Dynamic time warping (Sakoe, Chiba, 1978, the symmetric form: a step in both counts twice),
-    so the weights of every path add up to the rows of both: its cost is below 128 * 20 * 255 < 2^20. From one row to
-    the next the straight line moves by less than 13, so that bands of 17 meet.
-    """
-    n = v >> 8
-    m = v & 255
-    for j in range(m + 1):
-        costs[j] = 0x10000000
-    costs[0] = 0
-    start = int(b)
-    for i in range(n):
-        j = (2 * i * (m - 1) + n - 1) // (2 * n - 2)
-        low = j - _BAND
-        if low < 0:
-            low = 0
-        high = j + _BAND
-        if high > m - 1:
-            high = m - 1
-        cost = ptr32(int(costs) + (low << 2))
-        end = int(costs) + (high << 2)
-        diagonal = int(cost[0])
-        cost[0] = 0x10000000
-        left = 0x10000000
-        b = ptr8(start + low * 20)
-        while int(cost) <= end:
-            s = 0
+def _l1(a: ptr8, b: ptr8, v: int, out: ptr32):
+    """Write the L1 distances of row a of `changes` from v rows b; v's register then holds differences, below 2^8."""
+    end = int(out) + (v << 2)
+    while int(out) < end:
+        s = 0
+        to = int(b) + 20
+        while int(b) < to:
             v = a[0] - b[0]
             s += (v ^ (v >> 31)) - (v >> 31)
             v = a[1] - b[1]
@@ -196,36 +174,51 @@ def align(a: ptr8, b: ptr8, v: int, costs: ptr32) -> int:
             s += (v ^ (v >> 31)) - (v >> 31)
             v = a[4] - b[4]
             s += (v ^ (v >> 31)) - (v >> 31)
-            v = a[5] - b[5]
-            s += (v ^ (v >> 31)) - (v >> 31)
-            v = a[6] - b[6]
-            s += (v ^ (v >> 31)) - (v >> 31)
-            v = a[7] - b[7]
-            s += (v ^ (v >> 31)) - (v >> 31)
-            v = a[8] - b[8]
-            s += (v ^ (v >> 31)) - (v >> 31)
-            v = a[9] - b[9]
-            s += (v ^ (v >> 31)) - (v >> 31)
-            v = a[10] - b[10]
-            s += (v ^ (v >> 31)) - (v >> 31)
-            v = a[11] - b[11]
-            s += (v ^ (v >> 31)) - (v >> 31)
-            v = a[12] - b[12]
-            s += (v ^ (v >> 31)) - (v >> 31)
-            v = a[13] - b[13]
-            s += (v ^ (v >> 31)) - (v >> 31)
-            v = a[14] - b[14]
-            s += (v ^ (v >> 31)) - (v >> 31)
-            v = a[15] - b[15]
-            s += (v ^ (v >> 31)) - (v >> 31)
-            v = a[16] - b[16]
-            s += (v ^ (v >> 31)) - (v >> 31)
-            v = a[17] - b[17]
-            s += (v ^ (v >> 31)) - (v >> 31)
-            v = a[18] - b[18]
-            s += (v ^ (v >> 31)) - (v >> 31)
-            v = a[19] - b[19]
-            s += (v ^ (v >> 31)) - (v >> 31)
+            a = ptr8(int(a) + 5)
+            b = ptr8(int(b) + 5)
+        a = ptr8(int(a) - 20)
+        out[0] = s
+        out = ptr32(int(out) + 4)
+
+
+try:
+    from nearhum.kernels.thumb_words import l1
+except (ImportError, SyntaxError):
+    l1 = _l1
+
+
+@micropython.viper
+def align(a: ptr8, b: ptr8, v: int, costs: ptr32) -> int:
+    """Return 4 times the mean L1 distance of two utterances' rows (of `changes`) along their best alignment.
+
+    v: rows of a << 8 | rows of b, 6 to MAX_FRAMES each. costs: int32, COSTS of them: the costs so far by the rows of b,
+    and the distances of a row of a. Dynamic time warping (Sakoe, Chiba, 1978, the symmetric form: a step in both counts
+    twice), so the weights of every path add up to the rows of both: its cost is below 128 * 20 * 255 < 2^20. From one
+    row to the next the straight line moves by less than 13, so that bands of 17 meet.
+    """
+    n = v >> 8
+    m = v & 255
+    for j in range(m + 1):
+        costs[j] = 0x10000000
+    costs[0] = 0
+    for i in range(n):
+        j = (2 * i * (m - 1) + n - 1) // (2 * n - 2)
+        low = j - _BAND
+        if low < 0:
+            low = 0
+        high = j + _BAND
+        if high > m - 1:
+            high = m - 1
+        # addresses go as they are: on every board memory lies below 2^30
+        here = ptr32(int(costs) + ((MAX_FRAMES + 1) << 2))
+        l1(int(a) + 20 * i, int(b) + 20 * low, high - low + 1, int(here))
+        cost = ptr32(int(costs) + (low << 2))
+        end = int(costs) + (high << 2)
+        diagonal = int(cost[0])
+        cost[0] = 0x10000000
+        left = 0x10000000
+        while int(cost) <= end:
+            s = int(here[0])
             v = diagonal + s
             diagonal = int(cost[1])
             if v > left:
@@ -235,6 +228,5 @@ def align(a: ptr8, b: ptr8, v: int, costs: ptr32) -> int:
             left = v + s
             cost[1] = left
             cost = ptr32(int(cost) + 4)
-            b = ptr8(int(b) + 20)
-        a = ptr8(int(a) + 20)
+            here = ptr32(int(here) + 4)
     return (int(costs[m]) << 2) // (n + m)
