@@ -1,6 +1,7 @@
 """Stand-ins for what is around the pipeline: a sensor that plays a list, a serial line, settings in a folder, heads."""
 
 import io
+import gc
 import json
 import os
 import struct
@@ -103,9 +104,12 @@ def settings(kind, root, **given):
 
 def pipeline(kind, root=None, line=None, **given):
     """Return a Pipeline on settings of this kind; root: a scratch folder by default; line: its serial line."""
+    import nearhum.pipeline as module
     from nearhum.pipeline import Pipeline
     from nearhum.verbs import Verbs
 
+    module._current = None  # the last one, unless a test holds it: two may be more than a board's heap
+    gc.collect()
     hum = Pipeline(settings(kind, root or scratch(), **given))
     line = line or Line()
     hum.console = line.console(Verbs(hum).table())
