@@ -86,7 +86,7 @@ def the_float_path_on_ulab():
 
     if np.NAME == "fallback" or np.spectrogram in (np.of_halves, np.by_fft):
         raise Skip("a ulab with a sound spectrogram; here it is %s" % np.NAME)
-    of_kind("audio", path="float", n_window=128, n_hop=128, n_bands=8)
+    of_kind("audio", path="float", n_window=128, n_hop=128, n_bands=8, recognise="windows")
 
 
 @test

@@ -172,8 +172,13 @@ def threshold(scores: list[int], one_in: int, tied: int) -> int:
         return SHORT_PERIOD_THRESHOLD
     total, squares = sum(scores), sum(s * s for s in scores)
     variance = max(0, squares // n - total * total // (n * n))
+    # fewer scores than four blocks have: typical ones, of 0 and a spread of an octave, in the place of the others
+    lacking = max(0, 4 * tied - n)
+    variance = (n * variance + 65536 * lacking) // (n + lacking)
     spread = max(1, math.isqrt(variance - 1) + 1 if variance > 1 else 1)
-    body = total // n + (spread * quantile(one_in) >> 8)
+    body = total // (n + lacking) + (spread * quantile(one_in) >> 8)
+    if lacking:
+        return min(body, 32766)
     largest = [max(scores[at : at + tied]) for at in range(0, n, tied)]
     whole = largest[: n // tied]
     # what is kept are the 32 largest of the whole blocks, and the one that is not full
