@@ -37,7 +37,13 @@ _ONE_MODE: tuple[str, Settings] = ("one mode", {"n_modes": 1})
 
 # What is left out, or changed, to see what it is worth; on the fixed path.
 ABLATIONS: Mapping[str, Sequence[tuple[str, Settings]]] = {
-    "skab": (_NO_SMOOTHING, _ONE_MODE, ("an alarm ends at the threshold", {"release": 0})),
+    "skab": (
+        ("a spread a feature", {"spread": "diagonal"}),
+        ("normal stands still", {"drift_budget": 0}),
+        ("an alarm ends at the threshold", {"release": 0}),
+        _NO_SMOOTHING,
+        _ONE_MODE,
+    ),
     "adi_motor": (_NO_SMOOTHING, _ONE_MODE, ("any spread is believed", {"spread_floor": 1})),
     "femto": (_NO_SMOOTHING, _ONE_MODE, ("any spread is believed", {"spread_floor": 1})),
     "fan": (_NO_SMOOTHING, _ONE_MODE, ("bands with their level", {"level": "kept"}), ("12 bands", {"n_bands": 12})),
@@ -240,6 +246,8 @@ def _cell(column: str, value: Any) -> str:
         return "–"
     if not isinstance(value, float):
         return str(value)
+    if "_per_hour" in column:
+        return f"{value:.0f}"
     return f"{100 * value:.{2 if column.startswith('auc') else 1}f}"
 
 
