@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.nearhum-setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-emulated lint format size bench evaluate poison wheel clean
+.PHONY: help setup demo test test-all test-emulated lint format size bench evaluate poison wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -30,7 +30,10 @@ demo: setup ## learn, watch, enrol and report on a virtual board, with real reco
 	@$(BIN)/nearhum demo
 
 test: setup lint ## lint and all tests, in two minutes on two cores
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+
+test-all: setup ## the slow tests that `make test` leaves out: what must hold over all recordings, in four minutes
+	$(BIN)/python -m pytest -n 2 -m slow
 
 lint: setup ## ruff and pyright
 	@$(BIN)/ruff check .
