@@ -23,6 +23,7 @@ _PERCENTILES = (2.5, 97.5)
 _UNIT_OF: Mapping[str, Callable[[Session], str]] = {
     "adi_motor": lambda session: session.about.condition,
     "fan": lambda session: session.about.group,
+    "fsdd": lambda session: session.name.split("_")[0],  # a speaker's draws
     "watch": lambda session: session.name.split("_")[0],  # a wearer's both sides and all draws
 }
 
