@@ -16,10 +16,11 @@ from nearhum import kernels
 from nearhum.labels import LOGISTIC, MAX_LABELS, Labels
 
 MAX_EXAMPLES = Labels.max_examples
+_STEP = 16  # examples
 
 
 class Recogniser(Labels):
-    """Enrols and predicts. Arrays are allocated once; predicting allocates nothing."""
+    """Enrols and predicts. Arrays grow with the examples; predicting allocates nothing."""
 
     heard = False  # a window has nothing more to tell than its label
 
@@ -33,15 +34,25 @@ class Recogniser(Labels):
         self._reject = reject
         n = self.n_dims = prototypes.n_dims
         # rows: first the means of the labels, then the examples
-        self._rows = bytearray((MAX_LABELS + MAX_EXAMPLES) * n)
-        self._row = [memoryview(self._rows)[i * n : (i + 1) * n] for i in range(MAX_LABELS + MAX_EXAMPLES)]
-        self._owner = bytearray(MAX_LABELS + MAX_EXAMPLES)  # label index + 1 of each row, 0: free
-        self._distances = array("i", bytes(4 * (MAX_LABELS + MAX_EXAMPLES)))
+        self._rows = bytearray()
+        self._row = []  # views of them
+        self._owner = bytearray()  # label index + 1 of each row, 0: free
         self._weights = bytearray(n)
-        self._bound = kernels.bind(self._rows, self._weights, 0, n, self._distances)
         self._nearest = -1  # row nearest to the last window
         self.distance = 0  # and how far it is; see nearest_id
         self.limit = 0  # squared weighted distance; beyond it a window is unknown
+
+    def _reserve(self, n_examples):
+        # have room for so many examples: most boards know few labels or none, and their heap is small
+        n, n_rows = self.n_dims, MAX_LABELS + -(-n_examples // _STEP) * _STEP
+        if n_rows > len(self._row):
+            more = n_rows - len(self._row)
+            self._rows, self._row = self._rows + bytearray(more * n), []
+            self._owner += bytearray(more)
+            rows = memoryview(self._rows)
+            self._row = [rows[i * n : (i + 1) * n] for i in range(n_rows)]
+            self._distances = array("i", bytes(4 * n_rows))
+            self._bound = kernels.bind(self._rows, self._weights, 0, n, self._distances)
 
     def restart(self):
         """A gap: nothing, a window does not go beyond it."""
@@ -60,6 +71,7 @@ class Recogniser(Labels):
             j = p.add(label)
             self.ids.append(self._new_id())
         slot = MAX_LABELS + self.n_examples
+        self._reserve(self.n_examples + 1)
         self._row[slot][:] = embedding
         self._owner[slot] = j + 1
         self.n_examples += 1
@@ -199,6 +211,8 @@ class Recogniser(Labels):
         names, self.n_examples, at = self.unpack_labels(view)
         for name in names:
             at += self.prototypes.unpack(name, view[at:])
+        if names:
+            self._reserve(self.n_examples)
         for i in range(MAX_LABELS, MAX_LABELS + self.n_examples):
             self._owner[i] = view[at]
             self._row[i][:] = view[at + 1 : at + 1 + self.n_dims]
