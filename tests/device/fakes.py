@@ -1,7 +1,7 @@
 """Stand-ins for what is around the pipeline: a sensor that plays a list, a serial line, settings in a folder, heads."""
 
-import io
 import gc
+import io
 import json
 import os
 import struct
