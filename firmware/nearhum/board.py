@@ -5,9 +5,9 @@ Leaf. The configuration is /nearhum.json, written by deploy; what `set` changed 
 
 import json
 import os
+import sys
 import time
 
-from nearhum.config import complete
 from nearhum.errors import ConfigError
 from nearhum.store import make_folder, read_file, write_file
 
@@ -18,6 +18,8 @@ REFUSED = "hum/set.refused"
 
 def load_config(root):
     """Return the complete settings of this board. Raises ConfigError."""
+    from nearhum.config import complete
+
     given = read_json(root + CONFIG)
     if given is None:
         raise ConfigError("no /%s on the board" % CONFIG, "deploy from the host: nearhum deploy")
@@ -44,6 +46,8 @@ def change(root, name, value, check):
 
     Raises what check raises, and ConfigError where it asks for a module that was not deployed.
     """
+    from nearhum.config import complete
+
     changed = read_json(root + CHANGED) or {}
     changed[name] = value
     given = read_json(root + CONFIG) or {}
@@ -95,6 +99,14 @@ class Clock:
         self._ticks = now
         self.seconds += ms // 1000
         self.ms = ms % 1000
+
+
+def let_go(*names):
+    """Take modules of the package out of memory that only a start or a change needs; an import loads them again."""
+    package = sys.modules["nearhum"]
+    for name in names:
+        if sys.modules.pop("nearhum." + name, None):
+            delattr(package, name)
 
 
 def rest():

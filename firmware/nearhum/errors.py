@@ -28,3 +28,10 @@ class FormatError(NearhumError):
 
 class SourceError(NearhumError):
     """The sensor is missing, is another chip, or does not answer."""
+
+
+def whole(word):
+    """Return the number that a word is, 0 or more. Raises CommandError."""
+    if not word.isdigit() or len(word) > 9:
+        raise CommandError("%r is not a whole number" % word[:40], "0 to 999999999")
+    return int(word)

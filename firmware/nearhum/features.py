@@ -12,8 +12,7 @@ from binascii import crc32
 
 import micropython
 
-from nearhum import bands, kernels
-from nearhum.config import statistics
+from nearhum import kernels
 from nearhum.errors import ConfigError
 
 MAX_FEATURES = 128  # bound of the distance kernel
@@ -24,6 +23,9 @@ class Plan:
     """What is computed of a window, and in which order. Made from a complete config; raises ConfigError."""
 
     def __init__(self, config):
+        from nearhum import bands  # what only a start needs is let go of after it, see pipeline
+        from nearhum.config import statistics
+
         self.n_channels = config["n_channels"]
         self.n_subcarriers = config["n_subcarriers"]
         self.n_window = config["n_window"]
@@ -39,7 +41,12 @@ class Plan:
         else:
             self.n_fft = bands.fft_length(self.n_window)
             self._rate_mhz = bands.millihertz(config["rate_hz"])
-        self.bands = self._cut_bands(config) if config["n_bands"] else []
+        self.bands = []
+        if config["n_bands"]:
+            low, high = bands.millihertz(config["f_low_hz"]), bands.millihertz(config["f_high_hz"])
+            self.bands = bands.cut(
+                "n_bands", config["n_bands"], config["spacing"], self._rate_mhz, low, high, self.n_fft, self.n_fft // 2
+            )
         self.envelope = None
         if config["n_envelope_bands"]:
             from nearhum.envelope import EnvelopePlan
@@ -54,12 +61,6 @@ class Plan:
                 "%d features (%d a channel)" % (self.n_features, self.n_per_channel),
                 "at most %d: fewer bands, statistics or channels" % MAX_FEATURES,
             )
-
-    def _cut_bands(self, config):
-        low, high = bands.millihertz(config["f_low_hz"]), bands.millihertz(config["f_high_hz"])
-        return bands.cut(
-            "n_bands", config["n_bands"], config["spacing"], self._rate_mhz, low, high, self.n_fft, self.n_fft // 2
-        )
 
     def name(self, i):
         """Return what feature i is, such as `c0.mean`, `c2.rms`, `c1.120-250Hz` or `c0.env.20-30Hz`."""

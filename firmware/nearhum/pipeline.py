@@ -16,7 +16,6 @@ import micropython
 
 from nearhum import __version__, board
 from nearhum.calibration import rarity
-from nearhum.config import frame_values
 from nearhum.console import Console
 from nearhum.detect import Detector
 from nearhum.dsp_fixed import Log2
@@ -44,6 +43,8 @@ class Pipeline:
 
     def __init__(self, root="/"):
         global _current
+        from nearhum.config import frame_values
+
         self.root = root
         self.config = config = board.load_config(root)
         self.plan = Plan(config)
@@ -85,6 +86,7 @@ class Pipeline:
         self.listen()
         self.ended = False
         self.source = board.open_source(config)
+        board.let_go("config", "bands")  # a start needs them, watching does not
         self.console.answer({"ok": True, "verb": "start", "version": __version__, "board": config["board"]})
         _current = self
 

@@ -13,6 +13,7 @@ from harness import Lcg
 
 _import = builtins.__import__
 _within = [0]  # bytes of the modules that the one being loaded has loaded itself
+_of = {}  # bytes of each module
 
 
 def in_use():
@@ -27,7 +28,8 @@ def counted(name, *rest):
     out = _import(name, *rest)
     taken = in_use() - before
     if len(sys.modules) > n:
-        print("size", name, taken - _within[0])
+        _of[name] = taken - _within[0]
+        print("size", name, _of[name])
     _within[0] = outer + taken
     return out
 
@@ -50,7 +52,7 @@ def main(root, kind):
     _within[0] = 0
     builtins.__import__ = counted
     hum = pipeline(kind, root)
-    code = _within[0]
+    code = sum([_of[name] for name in _of if name in sys.modules])  # without what was let go of after the start
     hum.learned.start((hum.config["n_range"] if hum.features.ranges else 0) + 16 + hum.n_settling)
     random, n = Lcg(1), hum.window.n_hop
     block = noise(random, n * hum.window.n_channels, 900)

@@ -18,7 +18,7 @@ ARCHES = ("armv6m", "xtensawin", "armv7emsp", "rv32imc", "x64")
 WAY = (
     "window", "features", "head", "prototypes", "modes", "drift", "covariance", "calibration", "detect", "recognise",
     "utterance", "templates", "words", "near", "teacher", "temporal", "budget", "guard", "journal", "quarantine",
-    "learned", "verbs", "console",
+    "learned", "changes", "verbs", "console",
 )  # fmt: skip
 LEAVES = (
     "bands", "envelope", "dsp_fixed", "dsp_float", "np", "np_fallback", "np_fallback_fft", "np_fallback_linalg",
@@ -63,7 +63,7 @@ def of_nearhum(path: Path, package: str = "nearhum") -> set[str]:
             if name.startswith("kernels.") and name not in LEAVES:
                 name = "kernels"  # a function of it
             out.add("sources" if name.startswith("sources") else name)
-    return out - {"__version__"}
+    return out - {"__version__", "VERBS"}
 
 
 FILES = sorted(

@@ -1,0 +1,206 @@
+"""Changes: the verbs that change what was learned, what is learned next, or a setting; and help.
+
+Each takes a list of words and returns a dict; where it raises CommandError nothing has changed. Whatever changes what
+was learned first keeps a snapshot, and afterwards saves and journals. A board is seldom told to change anything: this
+is loaded when it is, and let go of afterwards.
+"""
+
+from nearhum import board, config
+from nearhum.errors import CommandError, whole
+from nearhum.features import Plan
+from nearhum.guard import MAX_VETOES
+from nearhum.labels import check_name
+from nearhum.wire import LEARN, STATE_NAMES, WATCH
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Changes:
+    """The changing verbs over one pipeline."""
+
+    def __init__(self, hum):
+        self._hum = hum
+
+    def help(self, words):
+        """help"""
+        return {
+            "verbs": {
+                "help": "this",
+                "status": "what the board is doing",
+                "learn": "[WINDOWS | 30s | 10m | 24h | stop | pause | resume] [as MODE]: learn normal, or a mode of it",
+                "watch": "end the learning period and watch",
+                "enrol": "LABEL [N]: the next N windows, or words, are examples of LABEL",
+                "forget": "LABEL",
+                "relabel": "OLD NEW: another name for a label",
+                "list": "[snapshots | pending]: what was learned; what to roll back to; what waits for `accept`",
+                "log": "FROM [MAXBYTES]: records of the journal",
+                "rollback": "[N]: undo the last change, or all since snapshot N",
+                "trust": "all is right as it is: budgets start anew",
+                "veto": "LABEL [off]: never announce or learn it",
+                "accept": "ID: learn a pending example",
+                "reject": "ID: drop it",
+                "reset": "learned | factory | log | all",
+                "set": "KEY VALUE: change a setting; holds from the next start",
+                "get": "[KEY] | state OFFSET",
+            }
+        }
+
+    def learn(self, words):
+        """learn [WINDOWS | 30s | 10m | 24h | stop | pause | resume] [as MODE]"""
+        hum = self._hum
+        if words and words[0] == "stop":
+            return self.watch([])
+        if words and words[0] in ("pause", "resume"):
+            return self._pause(words[0] == "pause")
+        mode = " ".join(words[2:]) if len(words) > 1 else None
+        if mode is not None:
+            self._check_mode(words[1], mode)
+        n = windows(words[0], hum.config) if words else hum.config["learn_windows"]
+        low, high = config.SETTINGS["learn_windows"][:2]
+        if hum.features.ranges and not mode:
+            low = max(low, 2 * hum.config["n_range"])  # the range of slow channels is learned first
+        low = max(low, 2 * hum.n_settling)
+        if not low <= n <= high:
+            raise CommandError("a learning period of %d windows" % n, "%d to %d windows" % (low, high))
+        hum.guard.trust()
+        hum.learned.snapshot("learn " + " ".join(words))
+        hum.learned.start(n, mode)
+        return {"windows": n, "seconds": n * hum.config["n_hop"] / hum.config["rate_hz"], "mode": mode}
+
+    def _pause(self, pause):
+        d = self._hum.detector
+        if d.state != LEARN:
+            raise CommandError("no learning period runs", "`learn` begins one")
+        d.paused = pause
+        self._hum.learned.changed("state", state=STATE_NAMES[LEARN], paused=pause)
+        return {"paused": pause, "learn_left": d.learn_left}
+
+    def _check_mode(self, word, mode):
+        if word != "as":
+            raise CommandError("learn ... %r" % word[:40], "learn LENGTH as MODE adds a mode to what is normal")
+        self._hum.guard.permit(mode)
+        if self._hum.detector.state != WATCH:
+            raise CommandError("nothing is normal yet that a mode could be added to", "`learn`, and wait for its end")
+
+    def watch(self, words):
+        """watch"""
+        hum = self._hum
+        if not hum.detector.prototypes.counts:
+            raise CommandError("nothing was learned yet", "`learn` first")
+        hum.learned.finish()
+        return {"state": STATE_NAMES[hum.detector.state], "threshold": hum.detector.threshold}
+
+    def enrol(self, words):
+        """enrol LABEL [N]"""
+        hum = self._hum
+        if not words:
+            raise CommandError("no label", "enrol LABEL [N]")
+        n = whole(words[1]) if len(words) > 1 else 1
+        if not 1 <= n <= 10:
+            raise CommandError("%d examples" % n, "1 to 10 at a time")
+        hum.guard.permit(words[0])
+        if hum.features.ranges and not hum.features.ranges.known:
+            raise CommandError("the range of the channels is not known yet", "`learn` first")
+        hum.recogniser.check_room(words[0], n)
+        hum.learned.snapshot("enrol " + words[0])
+        hum.learned.enrol_label, hum.learned.enrol_left = words[0], n
+        return {"label": words[0], "windows": n}
+
+    def forget(self, words):
+        """forget LABEL"""
+        hum = self._hum
+        if not words:
+            raise CommandError("no label", "forget LABEL; `list` shows the labels")
+        hum.recogniser.index(words[0])
+        hum.learned.snapshot("forget " + words[0])
+        hum.learned.unlearn(words[0])
+        return {"label": words[0]}
+
+    def relabel(self, words):
+        """relabel OLD NEW"""
+        hum = self._hum
+        if len(words) != 2:
+            raise CommandError("relabel takes two names", "relabel OLD NEW; `list` shows the labels")
+        hum.recogniser.check_rename(words[0], words[1])
+        hum.guard.permit(words[1])
+        hum.learned.snapshot("relabel %s %s" % (words[0], words[1]))
+        hum.learned.relabel(words[0], words[1])
+        return {"label": words[1], "was": words[0]}
+
+    def rollback(self, words):
+        """rollback [N]"""
+        hum = self._hum
+        to = hum.learned.rollback(whole(words[0]) if words else 0)
+        return {"to": to, "state": STATE_NAMES[hum.detector.state]}
+
+    def trust(self, words):
+        """trust"""
+        hum = self._hum
+        hum.learned.snapshot("trust")
+        hum.learned.trust()
+        return {"faults": hum.guard.faults}
+
+    def veto(self, words):
+        """veto LABEL [off]"""
+        hum = self._hum
+        off = words[1:] == ["off"]
+        label, vetoed = words[0] if words else "", hum.guard.vetoed
+        check_name(label)
+        if words[1:] and not off or off != (label in vetoed) or not off and len(vetoed) == MAX_VETOES:
+            raise CommandError("vetoed are: " + ", ".join(vetoed), "veto LABEL [off], %d at most" % MAX_VETOES)
+        hum.learned.snapshot("veto " + " ".join(words))
+        hum.learned.veto(label, off)
+        return {"vetoed": hum.guard.vetoed}
+
+    def accept(self, words):
+        """accept ID"""
+        return self._hum.learned.quarantine().accept(whole(words[0]) if words else 0)
+
+    def reject(self, words):
+        """reject ID"""
+        return self._hum.learned.quarantine().reject(whole(words[0]) if words else 0)
+
+    def reset(self, words):
+        """reset learned | factory | log | all"""
+        hum = self._hum
+        what = words[0] if words else ""
+        if what not in ("learned", "factory", "log", "all"):
+            raise CommandError("reset %r" % what[:40], "reset learned, factory, log or all")
+        if what != "log":
+            hum.learned.snapshot("reset " + what)
+            hum.learned.forget()
+            if what == "factory":
+                hum.learned.as_deployed()
+        if what in ("log", "all"):
+            hum.journal.clear()
+        hum.learned.changed("reset", what=what)
+        return {"what": what}
+
+    def set(self, words):
+        """set KEY VALUE"""
+        if len(words) < 2:
+            raise CommandError("set needs a name and a value", "`get` lists the settings")
+        name = words[0]
+        value = config.parse(name, " ".join(words[1:]))
+        hum = self._hum
+        board.change(hum.root, name, value, check_start)
+        hum.journal.event("set", key=name, value=value)
+        return {"key": name, "value": value, "now": hum.config.get(name), "note": "holds from the next start"}
+
+
+def check_start(settings):
+    """Raise ConfigError, or ImportError, where a board could not make its features and so would not start."""
+    Plan(settings)
+    __import__("nearhum.dsp_" + settings["path"])
+    if settings["teach"] != "off":
+        __import__("nearhum.near")
+    if settings["prior"]:
+        __import__("nearhum.prior")
+
+
+def windows(word, settings):
+    """Return the windows that a learning period of this length has: `400`, or `30s`, `10m`, `24h`, `2d`."""
+    if word[-1:] in _SECONDS:
+        seconds = whole(word[:-1]) * _SECONDS[word[-1]]
+        return int(seconds * settings["rate_hz"] / settings["n_hop"])
+    return whole(word)
