@@ -92,13 +92,18 @@ class Modes:
         p = self.prototypes
         return min([(p.labels[j] is not None, p.counts[j], j) for j in range(p.n)])[2]
 
+    def weak(self):
+        """Return the indices, falling, of the modes that `finish` would drop."""
+        p = self.prototypes
+        counts = p.counts
+        least, most = max(LEAST, sum(counts) // SHARE), max(counts)
+        return [j for j in range(p.n - 1, -1, -1) if counts[j] < min(most, 1 if p.labels[j] else least)]
+
     def finish(self):
         """End the period: drop dirt, and the room for more modes. Returns how many windows were dirt."""
         p = self.prototypes
         total = sum(p.counts)
-        for j in range(p.n - 1, -1, -1):
-            weak = not p.counts[j] or not p.labels[j] and p.counts[j] < max(LEAST, total // SHARE)
-            if weak and p.counts[j] < max(p.counts):
-                p.remove(j)
+        for j in self.weak():
+            p.remove(j)
         p.reserve(p.n)
         return total - sum(p.counts)
