@@ -169,6 +169,8 @@ class Learned:
         """Take the user's word that all is right as it is: the sensor, and where the prototypes are."""
         self.guard.trust()
         self.guard.renew()
+        if self.detector.drift:
+            self.detector.drift.trust()
         self.changed("trusted")
 
     def quarantine(self):
