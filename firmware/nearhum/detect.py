@@ -125,6 +125,7 @@ class Detector:
             return False
         self.learn_total += more
         self.learn_left = more
+        self.modes.resume(self.learn_total)
         return True
 
     @property

@@ -3,7 +3,8 @@
 Enters: the int8 embeddings of a learning period. Leaves: a few prototypes without a label, or with a mode's name.
 The first windows are one mode. After that warm-up a window further than NEW from every mode begins one of its own; two
 modes whose means are as near to each other as a member is to its mode become one. What no SHARE-th of the windows
-belongs to was dirt: it sets no threshold, gives way to the next new mode, and is dropped when the period ends.
+belongs to was dirt: it gives way to the next new mode, and is dropped when the period ends. No window sets a threshold
+before its mode has a SHARE-th of the whole period: who comes for less than that, in whatever bursts, never does.
 Leader clustering (Hartigan, Clustering Algorithms, 1975, chapter 3) over running means, with one spread for all.
 """
 
@@ -23,7 +24,7 @@ class Modes:
 
     def __init__(self, prototypes):
         self.prototypes = prototypes
-        self._warm = _WARM_MOST  # windows
+        self._warm = self._whole = _WARM_MOST  # windows
         self.at = 0  # the mode of the last window learned
 
     def start(self, n_windows, name):
@@ -40,6 +41,7 @@ class Modes:
     def resume(self, n_windows):
         """Go on with a period of n_windows: have room for all modes, for learning allocates nothing."""
         self._warm = max(_WARM_LEAST, min(_WARM_MOST, n_windows >> 3))
+        self._whole = n_windows
         self.prototypes.reserve(self.prototypes.capacity)
 
     @micropython.native
@@ -62,7 +64,7 @@ class Modes:
         if p.n > 1:
             j = self._meet(j)
         self.at = j
-        return p.counts[j] * SHARE < total and not p.labels[j]
+        return p.n > 1 and p.counts[j] * SHARE < max(total, self._whole) and not p.labels[j]
 
     def _begin(self, nearest, total):
         # a mode of its own, in the place of dirt where there is no room
