@@ -1,10 +1,11 @@
 """Modes: the normal prototypes. A machine is off, idle or at full load; each mode is found while it is learned.
 
 Enters: the int8 embeddings of a learning period. Leaves: a few prototypes without a label, or with a mode's name.
-The first windows are one mode. After that warm-up a window further than NEW from every mode begins one of its own; two
-modes whose means are as near to each other as a member is to its mode become one. What no SHARE-th of the windows
-belongs to was dirt: it gives way to the next new mode, and is dropped when the period ends. No window sets a threshold
-before its mode has a SHARE-th of the whole period: who comes for less than that, in whatever bursts, never does.
+The first windows are one mode. After that warm-up a window further than NEW from every mode begins one of its own, and
+one further than FAR already after the first few of them. Two modes whose means are as near to each other as a member is
+to its mode become one. What no SHARE-th of the windows belongs to was dirt: it gives way to the next new mode, and is
+dropped when the period ends. No window sets a threshold before its mode has a SHARE-th of the whole period: what comes
+for less than that, in whatever bursts, never does.
 Leader clustering (Hartigan, Clustering Algorithms, 1975, chapter 3) over running means, with one spread for all.
 """
 
@@ -14,6 +15,7 @@ from nearhum.prototypes import MAX_COUNT
 
 NEW = 5 * 256  # octaves of squared distance in Q8: five spreads and more in all dimensions
 MEET = 256  # as far as a typical member is from its mode
+FAR = 6 * 256  # the same of a warm-up
 SHARE = 20
 LEAST = 3  # windows of a mode, whatever their share
 _WARM_LEAST, _WARM_MOST = 8, 64
@@ -54,10 +56,10 @@ class Modes:
         j = p.n - 1
         if not p.counts[j]:
             pass  # the first of a mode
-        elif p.n > 1 or total >= self._warm:
+        elif p.n > 1 or total >= _WARM_LEAST:
             score = p.score_one(x)
             j = p.nearest()
-            if score > NEW:
+            if score > (NEW if total >= self._warm else FAR):
                 j = self._begin(j, total)
         p.learn_one(j, x)
         p.derive(j)

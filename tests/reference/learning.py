@@ -112,10 +112,10 @@ class Modes:
         if not self.all:
             self.all.append(Prototype(self.n_dims))
         j = len(self.all) - 1
-        if self.all[j].count and (j or total >= self.warm):
+        if self.all[j].count and (j or total >= 8):
             scores = self.scores(x)
             j = int(np.argmin(scores))
-            if scores[j] > 5 * 256:
+            if scores[j] > (5 if total >= self.warm else 8) * 256:
                 j = self._begin(j, total)
         p = self.all[j]
         p.learn(x)
