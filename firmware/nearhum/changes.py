@@ -6,6 +6,7 @@ is loaded when it is, and let go of afterwards.
 """
 
 from nearhum import board, config
+from nearhum.calibration import ENOUGH
 from nearhum.errors import CommandError, whole
 from nearhum.features import Plan
 from nearhum.guard import MAX_VETOES
@@ -27,7 +28,7 @@ class Changes:
             "verbs": {
                 "help": "this",
                 "status": "what the board is doing",
-                "learn": "[WINDOWS | 30s | 10m | 24h | stop | pause | resume] [as MODE]: learn normal, or a mode of it",
+                "learn": "[WINDOWS | 10m | stable [24h] | stop | pause | resume] [as MODE]: learn normal, or a mode",
                 "watch": "end the learning period and watch",
                 "enrol": "LABEL [N]: the next N windows, or words, are examples of LABEL",
                 "forget": "LABEL",
@@ -46,8 +47,12 @@ class Changes:
         }
 
     def learn(self, words):
-        """learn [WINDOWS | 30s | 10m | 24h | stop | pause | resume] [as MODE]"""
+        """learn [WINDOWS | 10m | 24h | stable [24h] | stop | pause | resume] [as MODE]"""
         hum = self._hum
+        cause = "learn " + " ".join(words)
+        stable = words[:1] == ["stable"]
+        if stable:
+            words = (words[1:2] in ([], ["as"]) and ["24h"] or []) + words[1:]
         if words and words[0] == "stop":
             return self.watch([])
         if words and words[0] in ("pause", "resume"):
@@ -60,12 +65,17 @@ class Changes:
         if hum.features.ranges and not mode:
             low = max(low, 2 * hum.config["n_range"])  # the range of slow channels is learned first
         low = max(low, 2 * hum.n_settling)
+        if stable:
+            n = min(n, high)
         if not low <= n <= high:
             raise CommandError("a learning period of %d windows" % n, "%d to %d windows" % (low, high))
         hum.guard.trust()
-        hum.learned.snapshot("learn " + " ".join(words))
-        hum.learned.start(n, mode)
-        return {"windows": n, "seconds": n * hum.config["n_hop"] / hum.config["rate_hz"], "mode": mode}
+        hum.learned.snapshot(cause)
+        first = min(n, max(low, ENOUGH, hum.config["learn_windows"])) if stable else n
+        hum.learned.start(first, mode, n if stable else 0)
+        return {
+            "windows": n, "seconds": n * hum.config["n_hop"] / hum.config["rate_hz"], "mode": mode, "stable": stable,
+        }  # fmt: skip
 
     def _pause(self, pause):
         d = self._hum.detector

@@ -11,17 +11,24 @@ States, numbered as the journal has them:
   1 learn  first the range of slow channels (features.Ranges), then warming up: no scores for a third of the period,
            then scores and learning side by side
   2 watch  scores against the threshold; nothing is learned, what creeps is followed inside its budget
+
+A period until stable ends when more would change nothing: at its length, and whenever a quarter more was learned, its
+threshold, as a distance, and its modes are compared with those of the time before. A quarter that moved the threshold
+by less than STILL, that brought no mode, and that ends with a window of a mode, was the last; but not before there are
+scores enough for the threshold to be read off their tail alone, and N_BLOCKS blocks of them: fewer leave it vague.
 """
 
 import struct
 
 import micropython
 
-from nearhum.calibration import NO_THRESHOLD, Calibration
+from nearhum.calibration import ENOUGH, NO_THRESHOLD, Calibration
 from nearhum.modes import Modes
 from nearhum.wire import IDLE, LEARN, NO_SCORE, WATCH
 
-_STATE = "<BBBhII"  # state, paused, prototypes, threshold, learn_left, learn_total
+STILL = 32  # Q8: an eighth of an octave
+N_BLOCKS = 64
+_STATE = "<BBBhIIIiB"  # state, paused, prototypes, threshold, learn_left, learn_total, most; threshold, modes of before
 
 
 class Detector:
@@ -37,16 +44,23 @@ class Detector:
         self.state = IDLE
         self.threshold = NO_THRESHOLD
         self.learn_total = self.learn_left = 0
+        self.most = 0  # windows of a period until stable, at most; 0: it ends at its length
+        self._before = self._n_before = 0  # threshold, as a distance, and modes of its last comparison
         self.paused = False  # a learning period waits
         self.dirt = False  # the last window learned may be dirt
         self.stale = False  # time for `refresh`
         self.dropped = 0  # windows of dirt that the last period's end dropped
         self._x = None  # the last embedding scored, less what it drifted
 
-    def start(self, n_windows, mode=None):
-        """Forget what is normal and learn it anew from the next n_windows; or add them as a mode of that name."""
+    def start(self, n_windows, mode=None, most=0):
+        """Forget what is normal and learn it anew from the next n_windows; or add them as a mode of that name.
+
+        most: 0, or windows of a period until stable; it is compared with itself at n_windows for the first time.
+        """
         self.modes.start(n_windows, mode)
         self.threshold = NO_THRESHOLD
+        self._n_before = 0
+        self.most = most
         self.learn_total = self.learn_left = n_windows
         self.state = LEARN
         self.paused = False
@@ -97,9 +111,33 @@ class Detector:
         p = self.prototypes
         self.drift.follow(p.mean_of(p.nearest()))
 
+    def extend(self):
+        """Return True, and learn a quarter more, where a period until stable is at its length and not stable yet."""
+        c, p = self.calibration, self.prototypes
+        before, n_before = self._before, self._n_before
+        more = min(self.learn_total >> 2, self.most - self.learn_total)
+        if more <= 0 or not p.n:
+            return False
+        self._before = c.threshold() + p.scale
+        self._n_before = p.n - len(self.modes.weak())
+        moved = abs(self._before - before) >= STILL or self._n_before != n_before or self.dirt
+        if not moved and c.n >= ENOUGH and c.n_blocks >= N_BLOCKS:
+            return False
+        self.learn_total += more
+        self.learn_left = more
+        self.modes.resume(self.learn_total)
+        return True
+
+    @property
+    def stable(self):
+        """True where the last period ended because more would have changed nothing."""
+        return self.state == WATCH and self.learn_total < self.most
+
     def finish(self):
         """End the learning period: derive what was learned, set the threshold, watch. Idle if nothing was learned."""
         p = self.prototypes
+        if self.learn_left > 0:
+            self.most = 0  # the user ends it
         self.learn_left = 0
         self.dirt = self.stale = self.paused = False
         if not sum(p.counts):
@@ -128,7 +166,7 @@ class Detector:
         self.prototypes.clear()
         self.state = IDLE
         self.threshold = NO_THRESHOLD
-        self.learn_total = self.learn_left = 0
+        self.learn_total = self.learn_left = self.most = 0
         self.paused = False
         self.calibration.clear()
         if self.drift:
@@ -139,7 +177,10 @@ class Detector:
     def pack(self):
         """Return state, threshold, the scores of the calibration, prototypes, drift and covariance as bytes."""
         p = self.prototypes
-        out = struct.pack(_STATE, self.state, self.paused, p.n, self.threshold, self.learn_left, self.learn_total)
+        out = struct.pack(
+            _STATE, self.state, self.paused, p.n, self.threshold, self.learn_left, self.learn_total,
+            self.most, self._before, self._n_before,
+        )  # fmt: skip
         out += self.calibration.pack()
         for j in range(p.n):
             name = (p.labels[j] or "").encode()
@@ -154,7 +195,8 @@ class Detector:
         p = self.prototypes
         self.forget()
         fields = struct.unpack_from(_STATE, view, 0)
-        self.state, paused, n, self.threshold, self.learn_left, self.learn_total = fields
+        self.state, paused, n, self.threshold, self.learn_left, self.learn_total = fields[:6]
+        self.most, self._before, self._n_before = fields[6:]
         self.paused = paused > 0
         at = struct.calcsize(_STATE)
         at += self.calibration.unpack(view[at:])

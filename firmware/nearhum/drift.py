@@ -8,7 +8,7 @@ slow mean inside a mode. What wandered that far in the learning period will agai
 spread.
 While watching, and while nothing is strange, the offset follows what the nearest prototype leaves over, a `windows`-th
 of it a window, but never further from what was learned than `budget` spreads. So a temperature that creeps ends in no
-alarm for ever, and a fault that creeps gets past by `budget` spreads at most.
+alarm for ever, and a fault that creeps gets past by `budget` spreads at most; `trust` lets the budget start from here.
 """
 
 import struct
@@ -29,7 +29,7 @@ class Drift:
         self._rate_q16 = 65536 // windows
         self.offset = array("i", bytes(4 * n_dims))  # Q12 of a step
         self.variance = array("i", bytes(4 * n_dims))  # Q12, that wandering adds
-        self._limits = array("i", bytes(4 * n_dims))  # Q12
+        self._limits = array("i", bytes(8 * n_dims))  # Q12: budgets, and the offsets that they are around
         self._out = bytearray(n_dims)
         # Q8 of a step: slow mean, its lowest and highest in this mode, its range in any
         self._slow = array("i", bytes(16 * n_dims))
@@ -37,7 +37,7 @@ class Drift:
 
     def forget(self):
         """Begin a learning period: no offset, nothing wandered yet."""
-        for some in (self.offset, self.variance, self._slow):
+        for some in (self.offset, self.variance, self._slow, self._limits):
             for i in range(len(some)):
                 some[i] = 0
         self._mode = -1
@@ -65,24 +65,30 @@ class Drift:
         """Follow what `apply` returned last: mean, int8 (n_dims,), of its prototype."""
         _follow(self._out, mean, self.n_dims, self.offset, self._limits, self._rate_q16)
 
+    def trust(self):
+        """Let the budget start anew from the present offset, up to 255 steps from what was learned."""
+        for i in range(self.n_dims):
+            self._limits[self.n_dims + i] = max(-255 << 12, min(255 << 12, self.offset[i]))
+
     @property
     def budget_left(self):
         """The share of the budget, in percent, that the dimension which moved most has left."""
         left = 100
         for i in range(self.n_dims):
             if self._limits[i]:
-                left = min(left, 100 - 100 * abs(self.offset[i]) // self._limits[i])
+                left = min(left, 100 - 100 * abs(self.offset[i] - self._limits[self.n_dims + i]) // self._limits[i])
         return left
 
     def pack(self):
-        """Return offset and wandering as bytes, 20 a dimension."""
-        return bytes(self.offset) + bytes(self._slow)
+        """Return offset, wandering and what is trusted as bytes, 24 a dimension."""
+        return bytes(self.offset) + bytes(self._slow) + bytes(self._limits[self.n_dims :])
 
     def unpack(self, view):
         """Take the place of what `pack` returned; `bound` comes after it."""
         n = self.n_dims
         self.offset[:] = array("i", struct.unpack_from("<%di" % n, view, 0))
         self._slow[:] = array("i", struct.unpack_from("<%di" % (4 * n), view, 4 * n))
+        self._limits[n:] = array("i", struct.unpack_from("<%di" % n, view, 20 * n))
         self._mode = -1
         _add_up(n, self._slow, self.variance)
 
@@ -102,18 +108,19 @@ def _apply(x: ptr8, n: int, offset: ptr32, out: ptr8):
 
 @micropython.viper
 def _follow(y: ptr8, mean: ptr8, n: int, offset: ptr32, limits: ptr32, rate_q16: int):
-    # a difference of 255 times a rate of 4096 stays below 2^20; an offset is at most 255 << 12
+    # a difference of 255 times a rate of 4096 stays below 2^20; so does a limit, and a base: an offset is below 2^22
     b = 31
     sign = 1 << b
     for i in range(n):
         v = ((y[i] ^ 128) - 128) - ((mean[i] ^ 128) - 128)
-        v = ((int(offset[i]) ^ sign) - sign) + ((v * rate_q16 + 8) >> 4)
+        base = (int(limits[n + i]) ^ sign) - sign
+        v = ((int(offset[i]) ^ sign) - sign) + ((v * rate_q16 + 8) >> 4) - base
         limit = int(limits[i])
         if v > limit:
             v = limit
         if v < 0 - limit:
             v = 0 - limit
-        offset[i] = v
+        offset[i] = v + base
 
 
 @micropython.viper

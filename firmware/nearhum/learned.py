@@ -56,9 +56,10 @@ class Learned:
 
     # --- changes ---------------------------------------------------------------------------------------------------
 
-    def start(self, n_windows, mode=None):
+    def start(self, n_windows, mode=None, most=0):
         """Learn what is normal anew from the next n_windows; or add them to it, as a mode of that name.
 
+        most: 0, or windows at most of a period that ends when it is stable.
         Anew: beginning with the prior, where there is one. Raises FormatError for a bad one; nothing has changed then.
         """
         given = ()
@@ -70,21 +71,22 @@ class Learned:
             self.ranges.forget()
         self.temporal.reset()
         self.temporal.restart()
-        self.detector.start(n_windows, mode)
+        self.detector.start(n_windows, mode, most)
         for label, sums in given:
             self.detector.prototypes.unpack(label, sums)
-        self.changed("state", state=STATE_NAMES[LEARN], windows=n_windows, mode=mode)
+        self.changed("state", state=STATE_NAMES[LEARN], windows=most or n_windows, mode=mode)
 
     def finish(self):
         """End the learning period, if one runs, and watch."""
         d = self.detector
         if d.state == LEARN:
+            stopped = d.learn_left > 0
             n = d.learn_total - d.learn_left
             d.finish()
             counts = d.prototypes.counts
             self.changed(
                 "learned", n=n, threshold=d.threshold, scores=d.calibration.n, modes=counts, dirt=d.dropped,
-                warning=self.warning(),
+                cause="stable" if d.stable else "stopped" if stopped else "length", warning=self.warning(),
             )  # fmt: skip
         self.temporal.reset()
         self.changed("state", state=STATE_NAMES[d.state])
@@ -167,6 +169,8 @@ class Learned:
         """Take the user's word that all is right as it is: the sensor, and where the prototypes are."""
         self.guard.trust()
         self.guard.renew()
+        if self.detector.drift:
+            self.detector.drift.trust()
         self.changed("trusted")
 
     def quarantine(self):

@@ -211,7 +211,7 @@ class Pipeline:
             journal.event("alarm_end", window=at, score=score)
         if self.recogniser.heard:
             journal.event("heard", window=at, **self.recogniser.said())
-        if self.period_over:
+        if self.period_over and not detector.extend():
             self.learned.finish()
         elif detector.stale:
             detector.refresh()

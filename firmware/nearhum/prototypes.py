@@ -35,6 +35,7 @@ class Prototypes:
         self.counts = []
         self.variance = array("i", bytes(4 * n_dims))  # pooled, Q12
         self.wander = None  # variances, Q12, to add to it
+        self.scale = 0  # distance of a typical member, octaves in Q8: where scores are 0
         self._score = kernels.score
         self._sums = self._squares = self._means = self._weights = self._scales = self._variances = b""
         self.reserve(0)
@@ -143,6 +144,7 @@ class Prototypes:
         # a typical member is one spread away in every dimension: sum = 255 low n, and a largest term of the same
         log2 = self._log2
         scale = log2(255) + log2(low) - 12 * 256 + log2(n_dims)
+        self.scale = scale
         for j in range(self.n):
             scales[j] = scale if counts[j] else _EMPTY
 

@@ -1,5 +1,6 @@
 """Drift: followed inside its budget while nothing is strange, told how it wanders while learning; never beyond."""
 
+from fakes import pipeline, take
 from harness import Lcg, as_bytes, between, done, equal, test
 from nearhum.detect import Detector
 from nearhum.drift import Drift
@@ -66,7 +67,7 @@ def no_stream_goes_beyond_the_budget():
     d = learned(made(budget=2, windows=16))
     random = Lcg(3)
     p = d.prototypes
-    limits = list(d.drift._limits)
+    limits = list(d.drift._limits)[:4]
     for i in range(3000):
         # everything is followed here, whatever it scores
         d.score_one(as_bytes([random.within(127) if i & 1024 else 127 for _ in range(4)]))
@@ -75,6 +76,52 @@ def no_stream_goes_beyond_the_budget():
             equal(abs(o) <= limit, True)
     for limit, variance in zip(limits, p.variance):
         between(limit * limit, 4 * variance * 4096 * 99 // 100, 4 * variance * 4096, "two spreads")
+
+
+@test
+def trust_lets_the_budget_start_from_here():
+    d = learned(made())
+    watched(d, 6000, 100)
+    equal(d.drift.budget_left, 0)
+    once = list(d.drift.offset)
+    d.drift.trust()
+    equal((d.drift.budget_left, list(d.drift.offset)), (100, once))
+    other = made()
+    equal(other.unpack(memoryview(d.pack())) > 0, True)
+    equal(other.pack(), d.pack())
+    random = Lcg(4)
+    for board in (d, other):
+        for _ in range(6000):
+            board.score_one(as_bytes([c + 100 + random.within(6) for c in CENTRE]))
+            board.follow()
+        # another budget further, and no more
+        equal(board.drift.budget_left, 0)
+        for o, before in zip(board.drift.offset, once):
+            between(o, 2 * before - 1, 2 * before, "offset")
+        board.drift.trust()
+        for _ in range(6000):
+            board.score_one(near(random, CENTRE))
+            board.follow()
+        for o, before in zip(board.drift.offset, once):
+            between(o, before - 1, before, "back by a budget, not to what was learned")
+    d.start(20)
+    equal(sum(d.drift._limits), 0)
+
+
+@test
+def the_user_trusts_where_it_is():
+    hum = pipeline("telemetry", n_channels=2)
+    hum.learned.start(120)
+    take(hum, 120)
+    drift = hum.detector.drift
+    drift.offset[0] = drift._limits[0]
+    equal(hum.console.execute("status")["drift_left"], 0)
+    equal(hum.console.execute("trust")["ok"], True)
+    equal(hum.console.execute("status")["drift_left"], 100)
+    again = pipeline("telemetry", root=hum.root, n_channels=2)
+    equal(again.console.execute("status")["drift_left"], 100)
+    equal(again.console.execute("rollback")["ok"], True)
+    equal(again.console.execute("status")["drift_left"], 0)
 
 
 @test
@@ -146,6 +193,9 @@ def extremes_stay_in_range():
         equal(abs(o) <= 255 << 12, True)
     for v in d.variance:
         between(v, 0, 1 << 23, "variance")
+        d.trust()
+    for o in d.offset:
+        equal(abs(o) <= 510 << 12, True)
     equal(len(out), 2)
 
 

@@ -76,7 +76,7 @@ class Modes:
 
     def __init__(self, n_dims: int, floor: int, learn: int):
         self.n_dims, self.floor = n_dims, floor
-        self.warm = max(8, min(64, learn >> 3))
+        self.warm, self.whole = max(8, min(64, learn >> 3)), learn
         self.all: list[Prototype] = []
 
     @property
@@ -112,10 +112,10 @@ class Modes:
         if not self.all:
             self.all.append(Prototype(self.n_dims))
         j = len(self.all) - 1
-        if self.all[j].count and (j or total >= self.warm):
+        if self.all[j].count and (j or total >= 8):
             scores = self.scores(x)
             j = int(np.argmin(scores))
-            if scores[j] > 5 * 256:
+            if scores[j] > (5 if total >= self.warm else 8) * 256:
                 j = self._begin(j, total)
         p = self.all[j]
         p.learn(x)
@@ -132,7 +132,7 @@ class Modes:
                 self.pool()
                 p = first
                 break
-        return p.count * 20 < total
+        return len(self.all) > 1 and p.count * 20 < max(total, self.whole)
 
     def _begin(self, nearest: int, total: int) -> int:
         if len(self.all) == self.capacity:

@@ -26,6 +26,9 @@ def learn(
             "--as", metavar="MODE", help="Keep what is normal, and add this as a mode of it: night, full load."
         ),
     ] = None,
+    stable: Annotated[
+        bool, typer.Option("--until-stable", help="End when more would change nothing; at the length given, or 24h.")
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until learning has ended.")] = False,
     port: Port = None,
     resume: Resume = False,
@@ -35,11 +38,14 @@ def learn(
     from ..errors import UsageError
     from ..link import connect
 
-    if mode is not None and spec in (None, "stop"):
+    if stable and spec == "stop":
+        raise UsageError("--until-stable and stop", "one or the other")
+    if mode is not None and spec in (None, "stop") and not stable:
         raise UsageError(f"--as {mode} without a length", "say how long: nearhum learn 10m --as MODE")
 
     with connect(port, resume) as link:
-        answer = link.ask(" ".join(["learn", *([spec] if spec else []), *(["as", mode] if mode else [])]))
+        words = ["learn", "stable" if stable else None, spec, f"as {mode}" if mode else None]
+        answer = link.ask(" ".join(word for word in words if word))
         if wait and spec != "stop":
             answer = _until_learned(link)
     answer.pop("verb", None)
@@ -49,7 +55,7 @@ def learn(
         from .status import octaves
 
         said = f"learned {answer.get('n_learned')} windows, threshold {octaves(answer.get('threshold'))} octaves"
-        print(f"{said}, now: {answer.get('state')}")
+        print(f"{said}, now: {'stable, ' if answer.get('stable') else ''}{answer.get('state')}")
     elif answer:
         print_pairs(answer)
     if not wait and spec != "stop":
