@@ -58,7 +58,7 @@ class Fixed:
     def _prepare_bands(self, plan):
         # power of a window of n_window: |X|^2 / n_window^2; X is n_fft long only by zeros
         offset = BAND_BIAS * 32 - 2 * self.log2_n
-        self.spectrum = kernels.Spectrum(
+        self.spectrum = kernels.spectrum(
             plan.n_window, plan.n_fft, plan.bands, offset, BAND_FLOOR, self.log2.table, self.reading
         )
         # extract_bands_into(x, out): write n_bands int8 log band energies of the centred window to out, a writable

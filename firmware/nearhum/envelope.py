@@ -76,7 +76,7 @@ class Envelope:
         # the triangle's gain, factor^2, is taken off in whole steps after the transform, the rest in it
         self._gain = log2(plan.factor) + 4 >> 3
         offset = bias * 32 - 2 * log2(plan.n) + 32 * self._gain - 4 * log2(plan.factor)
-        self._spectrum = kernels.Spectrum(plan.n, plan.n_fft, plan.bands, offset, floor, log2.table, self._own)
+        self._spectrum = kernels.spectrum(plan.n, plan.n_fft, plan.bands, offset, floor, log2.table, self._own)
 
     @micropython.native
     def extract_into(self, x, out):

@@ -33,11 +33,13 @@ _SMALL = ("-O3",)  # without numbers of lines: 4 KB of flash and of heap less; a
 # By module: the arch and the complete settings of a board that loads it; all others do without.
 _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "kernels/thumb": lambda arch, _: arch == _RP2040,  # inline assembler: other arches cannot compile it
-    "kernels/thumb_spectrum": lambda arch, _: arch == _RP2040,
-    "kernels/viper_spectrum": lambda arch, _: arch != _RP2040,  # the same in viper
-    "kernels/viper_fft": lambda arch, _: arch != _RP2040,
-    "kernels/viper_last": lambda arch, _: arch != _RP2040,
-    "kernels/viper_bands": lambda arch, config: arch != _RP2040 or _is_float(config) or config["bin_hz"] > 0,
+    "kernels/thumb_spectrum": lambda arch, config: arch == _RP2040 and _is_transformed(config),
+    "kernels/viper_spectrum": lambda arch, config: arch != _RP2040 and _is_transformed(config),  # the same in viper
+    "kernels/viper_fft": lambda arch, config: arch != _RP2040 and _is_transformed(config),
+    "kernels/viper_last": lambda arch, config: arch != _RP2040 and _is_transformed(config),
+    "kernels/viper_bands": lambda arch, config: (
+        arch != _RP2040 and _is_transformed(config) or _is_float(config) or config["bin_hz"] > 0
+    ),
     "kernels/viper_cosine": lambda *_: False,  # for code on the board that calls it
     "kernels/viper_float": lambda _, config: _is_float(config),
     "dsp_float": lambda _, config: _is_float(config),
@@ -69,6 +71,10 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
 
 def _is_float(config: Config) -> bool:
     return config["path"] == "float"
+
+
+def _is_transformed(config: Config) -> bool:
+    return config["n_bands"] > 0 and config["bin_hz"] == 0 or config["n_envelope_bands"] > 0
 
 
 def _is_full(config: Config) -> bool:

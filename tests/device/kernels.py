@@ -65,7 +65,7 @@ def powers(values, n):
     """Mean powers of the bins of one window by the kernels, as they leave the spectrum."""
     got = array("i", bytes(12))
     x = array("h", values)
-    spectrum = kernels.Spectrum(len(x), n, [(1, n // 2 - 1)], 0, 133, LOG2, got)
+    spectrum = kernels.spectrum(len(x), n, [(1, n // 2 - 1)], 0, 133, LOG2, got)
     kernels.centre(x, len(x), got)
     out = bytearray(1)
     spectrum.extract_into(x, out)
@@ -99,10 +99,10 @@ def the_floor_hangs_on_a_bin_in_no_band():
     x[10] = 8100  # a little of everything
     reading, out = array("i", bytes(8)), bytearray(2)
     for cut, above in (([(100, 10), (110, 10)], 0), ([(2, 10), (12, 10)], 1)):
-        spectrum = kernels.Spectrum(256, 256, cut, -250 << 5, 100, LOG2, reading)
+        spectrum = kernels.spectrum(256, 256, cut, -250 << 5, 100, LOG2, reading)
         kernels.centre(x, 256, reading)
         spectrum.extract_into(x, out)
-        tone = kernels.Spectrum(256, 256, [(64, 1)], -250 << 5, 100, LOG2, reading)
+        tone = kernels.spectrum(256, 256, [(64, 1)], -250 << 5, 100, LOG2, reading)
         level = bytearray(1)
         tone.extract_into(x, level)
         equal(i8(out), [i8(level)[0] - 100] * 2, above)

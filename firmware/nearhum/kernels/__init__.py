@@ -11,7 +11,6 @@ from nearhum.kernels.viper_near import smallest
 
 try:
     from nearhum.kernels.thumb import bind, centre, dense, distances, layer, learn, score
-    from nearhum.kernels.thumb_spectrum import Spectrum
 
     VARIANT = "asm"
 except (ImportError, SyntaxError):
@@ -19,6 +18,14 @@ except (ImportError, SyntaxError):
     from nearhum.kernels.viper_head import dense, layer
     from nearhum.kernels.viper_learn import learn
     from nearhum.kernels.viper_near import bind, distances, score
-    from nearhum.kernels.viper_spectrum import Spectrum
 
     VARIANT = "viper"
+
+
+def spectrum(*given):
+    """Return this board's Spectrum, see there; its code is loaded where bands ask for it."""
+    if VARIANT == "asm":
+        from nearhum.kernels.thumb_spectrum import Spectrum
+    else:
+        from nearhum.kernels.viper_spectrum import Spectrum
+    return Spectrum(*given)

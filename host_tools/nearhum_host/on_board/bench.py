@@ -117,7 +117,7 @@ def choose(variant):
             setattr(kernels, name, getattr(module, name))
         from nearhum.kernels import viper_spectrum
 
-        kernels.Spectrum = viper_spectrum.Spectrum
+        kernels.spectrum = viper_spectrum.Spectrum
     elif variant != kernels.VARIANT:
         raise ValueError("no %s kernels here" % variant)
 

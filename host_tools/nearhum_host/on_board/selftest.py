@@ -71,7 +71,7 @@ def spectra(n_window, n):
     first, count = 2, (n // 2 - 5) // 8
     cut = [(first + i * count, count) for i in range(8)]
     reading, out = array("i", bytes(8)), bytearray(8)
-    spectrum = kernels.Spectrum(n_window, n, cut, -3000, 133, LOG2, reading)
+    spectrum = kernels.spectrum(n_window, n, cut, -3000, 133, LOG2, reading)
     for x in windows(n_window):
         kernels.centre(x, n_window, reading)
         spectrum.extract_into(x, out)
