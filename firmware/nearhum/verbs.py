@@ -8,7 +8,6 @@ import gc
 from binascii import b2a_base64, crc32
 
 from nearhum import __version__, board, config
-from nearhum.calibration import ENOUGH
 from nearhum.errors import CommandError
 from nearhum.features import Plan
 from nearhum.guard import MAX_VETOES
@@ -57,7 +56,7 @@ class Verbs:
             "verbs": {
                 "help": "this",
                 "status": "what the board is doing",
-                "learn": "[WINDOWS | 10m | stable [24h] | stop | pause | resume] [as MODE]: learn normal, or a mode",
+                "learn": "[WINDOWS | 24h | stable [24h] | stop | pause | resume] [as MODE]: learn normal",
                 "watch": "end the learning period and watch",
                 "enrol": "LABEL [N]: the next N windows, or words, are examples of LABEL",
                 "forget": "LABEL",
@@ -92,7 +91,6 @@ class Verbs:
             "learn_total": detector.learn_total,
             "paused": detector.paused,
             "learn_most": detector.most,
-            "stable": detector.stable,
             "drift_left": detector.drift.budget_left if detector.drift else None,
             "score": None if hum.temporal.score == NO_SCORE else hum.temporal.score,
             "threshold": detector.threshold if p.counts else None,
@@ -123,7 +121,7 @@ class Verbs:
         cause = "learn " + " ".join(words)
         stable = words[:1] == ["stable"]
         if stable:
-            words = (words[1:2] in ([], ["as"]) and ["24h"] or []) + words[1:]
+            words[:1] = ["24h"] if words[1:2] in ([], ["as"]) else []
         if words and words[0] == "stop":
             return self.watch([])
         if words and words[0] in ("pause", "resume"):
@@ -136,17 +134,15 @@ class Verbs:
         if hum.features.ranges and not mode:
             low = max(low, 2 * hum.config["n_range"])  # the range of slow channels is learned first
         low = max(low, 2 * hum.n_settling)
-        if stable:
-            n = min(n, high)
         if not low <= n <= high:
             raise CommandError("a learning period of %d windows" % n, "%d to %d windows" % (low, high))
         hum.guard.trust()
         hum.learned.snapshot(cause)
-        first = min(n, max(low, ENOUGH, hum.config["learn_windows"])) if stable else n
-        hum.learned.start(first, mode, n if stable else 0)
-        return {
-            "windows": n, "seconds": n * hum.config["n_hop"] / hum.config["rate_hz"], "mode": mode, "stable": stable,
-        }  # fmt: skip
+        if stable:  # never before there are scores enough, see calibration.ENOUGH
+            hum.learned.start(min(n, max(low, 512, hum.config["learn_windows"])), mode, n)
+        else:
+            hum.learned.start(n, mode)
+        return {"windows": n, "seconds": n * hum.config["n_hop"] / hum.config["rate_hz"], "mode": mode}
 
     def _pause(self, pause):
         d = self._hum.detector
