@@ -28,7 +28,7 @@ class Changes:
             "verbs": {
                 "help": "this",
                 "status": "what the board is doing",
-                "learn": "[WINDOWS | 10m | stable [24h] | stop | pause | resume] [as MODE]: learn normal, or a mode",
+                "learn": "[WINDOWS | 24h | stable [24h] | stop | pause | resume] [as MODE]: learn normal",
                 "watch": "end the learning period and watch",
                 "enrol": "LABEL [N]: the next N windows, or words, are examples of LABEL",
                 "forget": "LABEL",
@@ -52,7 +52,7 @@ class Changes:
         cause = "learn " + " ".join(words)
         stable = words[:1] == ["stable"]
         if stable:
-            words = (words[1:2] in ([], ["as"]) and ["24h"] or []) + words[1:]
+            words[:1] = ["24h"] if words[1:2] in ([], ["as"]) else []
         if words and words[0] == "stop":
             return self.watch([])
         if words and words[0] in ("pause", "resume"):
@@ -65,17 +65,15 @@ class Changes:
         if hum.features.ranges and not mode:
             low = max(low, 2 * hum.config["n_range"])  # the range of slow channels is learned first
         low = max(low, 2 * hum.n_settling)
-        if stable:
-            n = min(n, high)
         if not low <= n <= high:
             raise CommandError("a learning period of %d windows" % n, "%d to %d windows" % (low, high))
         hum.guard.trust()
         hum.learned.snapshot(cause)
-        first = min(n, max(low, ENOUGH, hum.config["learn_windows"])) if stable else n
-        hum.learned.start(first, mode, n if stable else 0)
-        return {
-            "windows": n, "seconds": n * hum.config["n_hop"] / hum.config["rate_hz"], "mode": mode, "stable": stable,
-        }  # fmt: skip
+        if stable:  # never before there are scores enough
+            hum.learned.start(min(n, max(low, ENOUGH, hum.config["learn_windows"])), mode, n)
+        else:
+            hum.learned.start(n, mode)
+        return {"windows": n, "seconds": n * hum.config["n_hop"] / hum.config["rate_hz"], "mode": mode}
 
     def _pause(self, pause):
         d = self._hum.detector

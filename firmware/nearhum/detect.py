@@ -44,7 +44,8 @@ class Detector:
         self.state = IDLE
         self.threshold = NO_THRESHOLD
         self.learn_total = self.learn_left = 0
-        self.most = 0  # windows of a period until stable, at most; 0: it ends at its length
+        # windows of a period until stable, at most; 0: it ends at its length. While watching: 0 where it was not stable
+        self.most = 0
         self._before = self._n_before = 0  # threshold, as a distance, and modes of its last comparison
         self.paused = False  # a learning period waits
         self.dirt = False  # the last window learned may be dirt
@@ -128,16 +129,11 @@ class Detector:
         self.modes.resume(self.learn_total)
         return True
 
-    @property
-    def stable(self):
-        """True where the last period ended because more would have changed nothing."""
-        return self.state == WATCH and self.learn_total < self.most
-
     def finish(self):
         """End the learning period: derive what was learned, set the threshold, watch. Idle if nothing was learned."""
         p = self.prototypes
-        if self.learn_left > 0:
-            self.most = 0  # the user ends it
+        if self.learn_left > 0 or self.learn_total >= self.most:
+            self.most = 0  # ended by the user, or at its length: not stable
         self.learn_left = 0
         self.dirt = self.stale = self.paused = False
         if not sum(p.counts):

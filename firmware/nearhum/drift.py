@@ -66,9 +66,8 @@ class Drift:
         _follow(self._out, mean, self.n_dims, self.offset, self._limits, self._rate_q16)
 
     def trust(self):
-        """Let the budget start anew from the present offset, up to 255 steps from what was learned."""
-        for i in range(self.n_dims):
-            self._limits[self.n_dims + i] = max(-255 << 12, min(255 << 12, self.offset[i]))
+        """Let the budget start anew from the present offset."""
+        self._limits[self.n_dims :] = self.offset
 
     @property
     def budget_left(self):
@@ -108,7 +107,8 @@ def _apply(x: ptr8, n: int, offset: ptr32, out: ptr8):
 
 @micropython.viper
 def _follow(y: ptr8, mean: ptr8, n: int, offset: ptr32, limits: ptr32, rate_q16: int):
-    # a difference of 255 times a rate of 4096 stays below 2^20; so does a limit, and a base: an offset is below 2^22
+    # a difference of 255 times a rate of 4096 stays below 2^20, and so does a limit. Beyond 255 steps an offset leaves
+    # -128 of any x, or 127: no mean is further out, and so it goes no further. It is below 2^21 then, and so is a base
     b = 31
     sign = 1 << b
     for i in range(n):

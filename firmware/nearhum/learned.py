@@ -86,7 +86,7 @@ class Learned:
             counts = d.prototypes.counts
             self.changed(
                 "learned", n=n, threshold=d.threshold, scores=d.calibration.n, modes=counts, dirt=d.dropped,
-                cause="stable" if d.stable else "stopped" if stopped else "length", warning=self.warning(),
+                cause="stable" if d.most else "stopped" if stopped else "length", warning=self.warning(),
             )  # fmt: skip
         self.temporal.reset()
         self.changed("state", state=STATE_NAMES[d.state])

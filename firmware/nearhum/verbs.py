@@ -56,7 +56,6 @@ class Verbs:
             "learn_total": detector.learn_total,
             "paused": detector.paused,
             "learn_most": detector.most,
-            "stable": detector.stable,
             "drift_left": detector.drift.budget_left if detector.drift else None,
             "score": None if hum.temporal.score == NO_SCORE else hum.temporal.score,
             "threshold": detector.threshold if p.counts else None,

@@ -55,7 +55,7 @@ def learn(
         from .status import octaves
 
         said = f"learned {answer.get('n_learned')} windows, threshold {octaves(answer.get('threshold'))} octaves"
-        print(f"{said}, now: {'stable, ' if answer.get('stable') else ''}{answer.get('state')}")
+        print(f"{said}, now: {'stable, ' if answer.get('learn_most') else ''}{answer.get('state')}")
     elif answer:
         print_pairs(answer)
     if not wait and spec != "stop":

@@ -32,10 +32,10 @@ def readable(port: str, status: dict[str, Any]) -> dict[str, Any]:
         return left.pop(name, None)
 
     state, learned, to_learn, of = take("state"), take("n_learned"), take("learn_left"), take("learn_total")
-    enrolling, faults, most, stable = take("enrolling"), take("faults"), take("learn_most"), take("stable")
+    enrolling, faults, most = take("enrolling"), take("faults"), take("learn_most")
     if state == "learn":
         state = f"learn ({of - to_learn} of {of} windows{f', {most} at most until stable' if most else ''})"
-    elif stable:
+    elif most and state == "watch":
         state = f"{state}, after learning until stable"
     if enrolling:
         state = f"{state}, enrolling {enrolling} more windows"
