@@ -59,7 +59,7 @@ class Wakeword:
             segments = run.windows_of(session.recording)
             some = [i for i, asked in enumerate(session.about) if asked.shots]
             words = sorted({asked.word for asked in session.about if asked.word})
-            if session.name.startswith(SPEECH):
+            if SPEECH in session.name:  # a bootstrap puts a number before it
                 told = session.about[0].word == OTHER
                 files.append({"file": session.name, **speech[told].take(session, run, some, answers)})
                 continue
