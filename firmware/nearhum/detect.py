@@ -41,7 +41,7 @@ class Detector:
         self.calibration = Calibration(one_in, tied)
         self.drift = None  # drift.Drift
         self.covariance = None  # covariance.Covariance
-        self.state = IDLE
+        self._enter(IDLE)
         self.threshold = NO_THRESHOLD
         self.learn_total = self.learn_left = 0
         # windows of a period until stable, at most; 0: it ends at its length. While watching: 0 where it was not stable
@@ -51,7 +51,6 @@ class Detector:
         self.dirt = False  # the last window learned may be dirt
         self.stale = False  # time for `refresh`
         self.dropped = 0  # windows of dirt that the last period's end dropped
-        self._x = None  # the last embedding scored, less what it drifted
 
     def start(self, n_windows, mode=None, most=0):
         """Forget what is normal and learn it anew from the next n_windows; or add them as a mode of that name.
@@ -63,7 +62,7 @@ class Detector:
         self._n_before = 0
         self.most = most
         self.learn_total = self.learn_left = n_windows
-        self.state = LEARN
+        self._enter(LEARN)
         self.paused = False
         if not mode:
             self.calibration.clear()
@@ -72,11 +71,17 @@ class Detector:
             if self.covariance:
                 self.covariance.start()
 
+    def _enter(self, state):
+        # where nothing stands between, a watching window goes to the prototypes at once: one call less
+        self.state = state
+        plain = state == WATCH and not self.drift and not self.covariance
+        self.scorer = self.prototypes.score_one if plain else self.score_one
+
     @micropython.native
     def score_one(self, embedding):
         """Return the score of an embedding, or NO_SCORE where there is nothing to compare it with. Changes nothing."""
         p = self.prototypes
-        self._x = x = self.drift.apply(embedding) if self.drift else embedding
+        x = self.drift.apply(embedding) if self.drift else embedding
         if self.state != WATCH and 2 * sum(p.counts) < max(2, self.learn_left):
             return NO_SCORE
         if self.covariance and self.covariance.network:
@@ -138,19 +143,19 @@ class Detector:
         self.dirt = self.stale = self.paused = False
         if not sum(p.counts):
             p.clear()
-            self.state = IDLE
+            self._enter(IDLE)
             return
         self.dropped = self.modes.finish()
         self.threshold = self.calibration.threshold()
-        self.state = WATCH
+        self._enter(WATCH)
         if self.covariance:
             self.covariance.finish(p.wander)
         if self.drift:
             self.drift.bound(p.variance)
 
-    def strangest(self):
-        """Return what is strange of the window scored last, as prototypes do."""
-        return self.prototypes.strangest(self._x)
+    def strangest(self, embedding):
+        """Return what is strange of the embedding scored last, as prototypes do."""
+        return self.prototypes.strangest(self.drift.apply(embedding) if self.drift else embedding)
 
     def mode(self):
         """Return the name of the mode that the last window was nearest to; None where it has none."""
@@ -160,7 +165,7 @@ class Detector:
     def forget(self):
         """Forget what is normal."""
         self.prototypes.clear()
-        self.state = IDLE
+        self._enter(IDLE)
         self.threshold = NO_THRESHOLD
         self.learn_total = self.learn_left = self.most = 0
         self.paused = False
@@ -191,8 +196,9 @@ class Detector:
         p = self.prototypes
         self.forget()
         fields = struct.unpack_from(_STATE, view, 0)
-        self.state, paused, n, self.threshold, self.learn_left, self.learn_total = fields[:6]
+        state, paused, n, self.threshold, self.learn_left, self.learn_total = fields[:6]
         self.most, self._before, self._n_before = fields[6:]
+        self._enter(state)
         self.paused = paused > 0
         at = struct.calcsize(_STATE)
         at += self.calibration.unpack(view[at:])

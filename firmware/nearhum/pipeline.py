@@ -169,7 +169,7 @@ class Pipeline:
             return
         vector = features.extract_into(window.rows)
         self.embedding = embedding = head.embed_into(vector)
-        score = detector.score_one(embedding)
+        score = detector.scorer(embedding)
         self.label_id = recogniser.predict_one(embedding)
         if detector.dirt:
             temporal.restart()  # what follows dirt is not smoothed with it
@@ -224,7 +224,7 @@ class Pipeline:
     def _strangest(self):
         # a feature has a name; what a trained head makes of them has none
         name = (lambda i: "embedding %d" % i) if self.head.fingerprint else self.plan.name
-        return [[name(i), percent] for i, percent in self.detector.strangest()]
+        return [[name(i), percent] for i, percent in self.detector.strangest(self.embedding)]
 
     def _read(self):
         if self.ended:
