@@ -1,4 +1,4 @@
-"""Head: an int8 feature vector to an int8 embedding; the identity where no head file is given.
+"""Head: an int8 feature vector to an int8 embedding. Loaded where a head file is given, see identity.py.
 
 A head file (wire.HEAD_MAGIC, sealed with a CRC) holds layers of a network that was trained elsewhere, its last layer
 cut off. Body, little endian: u16 n_in, u8 n_layers, u8 0; then a layer: u16 n_out, u8 relu, u8 kind, and by kind
@@ -23,19 +23,6 @@ DENSE, CONVOLUTION, POOLING = 0, 1, 2
 MAX_OUT = 128  # rows or filters of a layer; dimensions of an embedding: bound of the distance kernel
 MAX_ROW = 1024  # weights of a row: bound of the dense kernel
 MAX_BETWEEN = 4096  # values between two layers
-
-
-class Identity:
-    """No network: the embedding is the feature vector itself, without a copy."""
-
-    fingerprint = 0
-
-    def __init__(self, n_features):
-        self.n_out = n_features
-
-    def embed_into(self, vector):
-        """Return the vector."""
-        return vector
 
 
 class Network:
@@ -192,15 +179,3 @@ def _prove(bias, rescale, weights, n_row):
 
 def _broken(what, allowed=""):
     return FormatError(what, allowed + "; export it again" if allowed else "export it again")
-
-
-def load(path, n_features):
-    """Return the head of the file at path, or the identity for an empty path. Raises ConfigError, FormatError."""
-    if not path:
-        return Identity(n_features)
-    try:
-        with open(path, "rb") as f:
-            image = f.read()
-    except OSError:
-        raise ConfigError("head = %r: no such file on the board" % path, "copy it there, or set head to nothing")
-    return Network(image, n_features)

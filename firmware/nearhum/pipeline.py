@@ -22,7 +22,7 @@ from nearhum.dsp_fixed import Log2
 from nearhum.errors import NearhumError
 from nearhum.features import Features, Plan
 from nearhum.guard import Guard
-from nearhum.head import load as load_head
+from nearhum.identity import load as load_head
 from nearhum.journal import Journal
 from nearhum.learned import Learned
 from nearhum.prototypes import Prototypes

@@ -62,6 +62,7 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "utterance": lambda _, config: config["recognise"] == "words",
     "words": lambda _, config: config["recognise"] == "words",
     "kernels/viper_words": lambda _, config: config["recognise"] == "words",
+    "head": lambda _, config: config["head"] != "" or _is_full(config),
     "drift": lambda _, config: config["drift_budget"] > 0,
     "covariance": lambda _, config: _is_full(config),
     "whitening": lambda _, config: _is_full(config),

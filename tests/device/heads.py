@@ -5,7 +5,8 @@ import struct
 from fakes import head, layer, pooling
 from harness import as_bytes, clear_error, done, equal, i8, raises, scratch, test
 from nearhum.errors import ConfigError, FormatError
-from nearhum.head import Identity, Network, load
+from nearhum.head import Network
+from nearhum.identity import Identity, load
 from nearhum.wire import HEAD_MAGIC, seal
 
 ROOT = scratch()

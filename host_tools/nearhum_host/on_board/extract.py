@@ -16,7 +16,7 @@ from array import array  # noqa: E402
 
 from nearhum import board  # noqa: E402
 from nearhum.features import Features, Plan  # noqa: E402
-from nearhum.head import load  # noqa: E402
+from nearhum.identity import load  # noqa: E402
 from nearhum.sources import END  # noqa: E402
 from nearhum.window import Window  # noqa: E402
 
