@@ -28,7 +28,6 @@ class Recogniser(Labels):
         """prototypes: an empty Prototypes for labels. spread_floor: steps. reject: Q8 octaves, see config."""
         Labels.__init__(self, prototypes.labels, prototypes.counts)
         self.prototypes = prototypes
-        self.labels = prototypes.labels
         self._log2 = log2
         self._floor_q12 = spread_floor * spread_floor << 12
         self._reject = reject

@@ -1,5 +1,6 @@
 """Fixtures of the host tests: virtual boards that are switched off again, and mpremote as a user runs it."""
 
+import json
 import platform
 import subprocess
 import sys
@@ -61,3 +62,28 @@ def mpremote() -> Callable[..., str]:
         return done.stdout + done.stderr if fails else done.stdout
 
     return run
+
+
+@pytest.fixture(scope="module")
+def call() -> Iterator[Callable[..., Any]]:
+    """What calls a kernel by name in one MicroPython that stays."""
+    interpreter = run.micropython()
+    if interpreter is None:
+        pytest.skip("no MicroPython unix port")
+    script = run.TESTS / "reference" / "run_kernels.py"
+    command = [interpreter, "-X", "heapsize=4M", str(script), str(run.TESTS.parent / "firmware")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin
+        assert process.stdout
+
+        def ask(*arguments: Any) -> Any:
+            assert process.stdin
+            assert process.stdout
+            process.stdin.write(json.dumps(arguments) + "\n")
+            process.stdin.flush()
+            answer = process.stdout.readline()
+            assert answer, "the kernel died"
+            return json.loads(answer)
+
+        yield ask
+        process.stdin.close()

@@ -5,17 +5,14 @@ The oracle refuses every intermediate outside int32; float64 says how near the f
 
 from __future__ import annotations
 
-import json
 import math
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from device.run import micropython
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import bands, filters, learning, signals
@@ -28,31 +25,6 @@ FULL = 32768  # of the cascade's input
 HEADROOM = 4
 
 Call = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def call() -> Iterator[Call]:
-    """What calls a kernel by name in one MicroPython that stays."""
-    interpreter = micropython()
-    if interpreter is None:
-        pytest.skip("no MicroPython unix port")
-    script = ROOT / "tests" / "reference" / "run_kernels.py"
-    command = [interpreter, "-X", "heapsize=4M", str(script), str(ROOT / "firmware")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin
-        assert process.stdout
-
-        def ask(*arguments: Any) -> Any:
-            assert process.stdin
-            assert process.stdout
-            process.stdin.write(json.dumps(arguments) + "\n")
-            process.stdin.flush()
-            answer = process.stdout.readline()
-            assert answer, "the kernel died"
-            return json.loads(answer)
-
-        yield ask
-        process.stdin.close()
 
 
 # --- filters --------------------------------------------------------------------------------------------

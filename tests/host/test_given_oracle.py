@@ -1,45 +1,17 @@
 """Packets of a radio against their oracle, bit for bit; the oracle of given spectra against float64."""
 
-import json
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
-from device.run import micropython
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import given as oracle
 
 ROOT = Path(__file__).parents[2]
 
-Kernel = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def kernel() -> Iterator[Kernel]:
-    interpreter = micropython()
-    if interpreter is None:
-        pytest.skip("no MicroPython unix port")
-    script = ROOT / "tests" / "reference" / "run_kernels.py"
-    command = [interpreter, "-X", "heapsize=4M", str(script), str(ROOT / "firmware")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin
-        assert process.stdout
-
-        def ask(*arguments: Any) -> Any:
-            assert process.stdin
-            assert process.stdout
-            process.stdin.write(json.dumps(arguments) + "\n")
-            process.stdin.flush()
-            answer = process.stdout.readline()
-            assert answer, "the kernel died"
-            return json.loads(answer)
-
-        yield ask
-        process.stdin.close()
+Call = Callable[..., Any]
 
 
 words = st.one_of(
@@ -60,16 +32,16 @@ def packets_and_channels(draw: Any) -> tuple[np.ndarray, int]:
 
 @given(case=packets_and_channels())
 @settings(max_examples=150, deadline=None)
-def test_packets_are_bit_identical(kernel: Kernel, case: tuple[np.ndarray, int]) -> None:
+def test_packets_are_bit_identical(call: Call, case: tuple[np.ndarray, int]) -> None:
     packets, n_channels = case
     # in two blocks: what a block knows of the one before it is the same
-    found = kernel("packets", packets.tolist(), n_channels, len(packets) // 2)
+    found = call("packets", packets.tolist(), n_channels, len(packets) // 2)
     assert found == oracle.channels(packets, n_channels).tolist()
 
 
-def test_packets_of_every_byte(kernel: Kernel) -> None:
+def test_packets_of_every_byte(call: Call) -> None:
     every = np.arange(-32768, 32768, 7).reshape(-1, 1)[:9000].reshape(-1, 100)[:, :96]
-    assert kernel("packets", every.tolist(), 5, 11) == oracle.channels(every, 5).tolist()
+    assert call("packets", every.tolist(), 5, 11) == oracle.channels(every, 5).tolist()
 
 
 def test_gain_falls_out_of_packets() -> None:
