@@ -24,7 +24,16 @@ from pathlib import Path
 
 DEVICE = Path(__file__).resolve().parent
 TESTS = DEVICE.parent
-_NOT_TESTS = ("harness.py", "fakes.py", "heap_use.py", "libraries.py", "outcome.py", "real_windows.py", "run.py")
+_NOT_TESTS = (
+    "harness.py",
+    "fakes.py",
+    "filled.py",
+    "heap_use.py",
+    "libraries.py",
+    "outcome.py",
+    "real_windows.py",
+    "run.py",
+)
 TIMEOUT_S = 60
 EMULATED_TIMEOUT_S = 1800
 
@@ -96,6 +105,9 @@ def emulated(uf2: Path) -> Target:
         files[f"/{name}.mpy"] = application.compiled(source, f"{name}.py", board.mpy_arch)
     for vectors in sorted((TESTS / "vectors").glob("*.json")):
         files[f"/remote/vectors/{vectors.name}"] = vectors.read_bytes()
+    for kept in sorted((TESTS / "vectors" / "formats").rglob("*")):
+        if kept.is_file() and kept.suffix != ".py":
+            files[f"/remote/{kept.relative_to(TESTS)}"] = kept.read_bytes()
 
     def run(name: str) -> str:
         said: list[str] = []
