@@ -3,8 +3,9 @@
 Loaded when asked, and let go of afterwards; nothing waits and nothing is kept, so the detector goes on as it was.
 """
 
+from binascii import b2a_base64
+
 from nearhum.errors import whole
-from nearhum.verbs import base64
 
 _NAMES = 40  # in one answer
 _MOST = 2048  # bytes of samples in one answer
@@ -55,3 +56,8 @@ class Look:
         start = at % n
         end = min(n if at < 0 else have, start + _MOST // (2 * w.n_channels))
         return {"from": first + at, "n": end - start, "b64": base64(b"".join([bytes(r[start:end]) for r in w.rows]))}
+
+
+def base64(raw):
+    """Return raw bytes as base64 text."""
+    return b2a_base64(raw)[:-1].decode()

@@ -18,7 +18,7 @@ ARCHES = ("armv6m", "xtensawin", "armv7emsp", "rv32imc", "x64")
 WAY = (
     "window", "features", "head", "identity", "prototypes", "modes", "drift", "covariance", "calibration", "detect",
     "recognise", "utterance", "templates", "words", "near", "teacher", "temporal", "budget", "guard", "journal",
-    "quarantine", "learned", "changes", "verbs", "look", "console",
+    "quarantine", "learned", "look", "changes", "verbs", "console",
 )  # fmt: skip
 LEAVES = (
     "bands", "envelope", "dsp_fixed", "dsp_float", "np", "np_fallback", "np_fallback_fft", "np_fallback_linalg",
