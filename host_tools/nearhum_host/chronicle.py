@@ -1,17 +1,18 @@
 """Chronicle: what happened, in order: what changed what the board knows, and all events.
 
-Enters: a trace, and what was seen of the board, by which the host's clock is known. Leaves: rows for the report.
+Enters: a trace. Leaves: rows for the report.
 """
 
 from __future__ import annotations
 
 import datetime
 import json
+import math
 from typing import Any
 
 from nearhum import wire
 
-from .seen import Seen
+from .logs import Event
 from .svg import duration
 from .traces import Trace
 from .wording import learning, plural
@@ -19,23 +20,24 @@ from .wording import learning, plural
 MAX_EVENTS = 200
 
 
-def clock_of(t: Trace, seen: Seen | None) -> dict[int, datetime.datetime]:
-    """Return when the boots began of which that is known, by their number in the log."""
-    if not seen:
-        return {}
-    numbers = {event.boot: event.what.get("boot") for _, event in t.events if event.name == "boot"}
-    return {boot: seen.started() for boot, number in numbers.items() if number == seen.status.get("boot")}
+def when(t: Trace, at: int, event: Event) -> str:
+    """Return when an event was: by the clock where a host had told the board the time, else what was heard before."""
+    if math.isfinite(event.utc):
+        return local(event.utc)
+    return f"after {after(t, at)}" if at else "at the start"
 
 
-def local(when: datetime.datetime) -> str:
-    return when.astimezone().strftime("%a %d %b %Y, %H:%M:%S")
+def local(utc: float) -> str:
+    """Return a time, seconds since 1970, as a person here reads it."""
+    return datetime.datetime.fromtimestamp(utc).astimezone().strftime("%a %d %b %Y, %H:%M:%S")
 
 
 def after(t: Trace, n: int) -> str:
+    """Return how long n windows are, as a time where the log says it."""
     return duration(n * t.window_s) if t.window_s else plural(n, "window")
 
 
-def history(t: Trace, clock: dict[int, datetime.datetime]) -> list[tuple[str, str, str]]:
+def history(t: Trace) -> list[tuple[str, str, str]]:
     """Return (when, what, particulars) of all that changed what is learned; examples of a label that follow are one."""
     rows: list[tuple[str, str, str]] = []
     for at, event in t.events:
@@ -44,9 +46,7 @@ def history(t: Trace, clock: dict[int, datetime.datetime]) -> list[tuple[str, st
             continue
         if rows and event.name == "enrolled" and rows[-1][1] == told[0]:
             rows.pop()
-        when = clock.get(event.boot)
-        said = local(when + datetime.timedelta(milliseconds=event.ticks_ms)) if when else f"after {after(t, at)}"
-        rows.append((said if at or when else "at the start", *told))
+        rows.append((when(t, at, event), *told))
     return rows[-MAX_EVENTS:]
 
 
@@ -65,7 +65,7 @@ def events_of(t: Trace) -> list[dict[str, str]]:
         rows.append(
             {
                 "name": event.name,
-                "when": duration(at * t.window_s) if t.window_s else f"window {at}",
+                "when": when(t, at, event),
                 "window": str(at),
                 "what": ", ".join(f"{k.replace('_', ' ')} {_brief(v)}" for k, v in left.items()),
             }

@@ -14,7 +14,9 @@ from .traces import Trace
 from .verdict import DAY_S
 from .wording import plural
 
-_SEGMENTS_BYTES = 48 * 8192  # what the board keeps of its journal, see firmware/nearhum/journal.py
+_RING_BYTES = 48 * 16384  # what the board keeps of its journal at most, see firmware/nearhum/journal.py
+
+WORN_YEARS = 5  # flash that lasts less is a matter to look into
 
 
 class Row(NamedTuple):
@@ -88,7 +90,7 @@ def _log_space(log: Log, t: Trace) -> Row:
     if not t.window_s or not n_bytes:
         return Row("log", f"{n_bytes / 1000:.1f} kB")
     per_day = n_bytes / (t.n * t.window_s) * DAY_S
-    lasts = duration(_SEGMENTS_BYTES / per_day * DAY_S)
+    lasts = duration(_RING_BYTES / per_day * DAY_S)
     return Row("log", f"{per_day / 1000:.0f} kB a day; the board keeps the last {lasts}: pull before that")
 
 
@@ -104,7 +106,10 @@ def _said(status: dict[str, Any]) -> list[Row]:
         rows.append(Row("answers", f"{status['dropped']} bytes were not read by any host, and dropped"))
     if isinstance(status.get("uptime_s"), int):
         rows.append(Row("up", f"{duration(status['uptime_s'])} since start {status.get('boot')}"))
-    for name, value in status.items():
-        if name.startswith(("wear", "erases")) and value is not None:
-            rows.append(Row(name.replace("_", " "), str(value)))
+    if isinstance(status.get("flash_years"), int) and isinstance(status.get("erased"), int):
+        years = status["flash_years"]
+        told = f"{plural(status['erased'], 'block')} erased since this start; at that rate flash lasts "
+        rows.append(
+            Row("wear", told + (f"{plural(years, 'year')}" if years else "less than a year"), years >= WORN_YEARS)
+        )
     return rows

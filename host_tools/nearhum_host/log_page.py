@@ -16,7 +16,7 @@ import numpy as np
 from nearhum import wire
 
 from . import charts, health, profile, truth
-from .chronicle import MAX_EVENTS, after, clock_of, events_of, history, local
+from .chronicle import MAX_EVENTS, after, events_of, history, local, when
 from .logs import Log
 from .seen import Seen
 from .svg import duration
@@ -32,7 +32,6 @@ def log_page(log: Log, name: str, spans: Sequence[tuple[int, int, str]], seen: S
     """Return what the template shows of one log."""
     t = trace(log, name, spans)
     found = alarms(t)
-    clock = clock_of(t, seen)
     threshold = _latest(t.thresholds)
     features = profile.features(seen, _number(t.config.get("spread_floor"))) if seen else []
     return {
@@ -43,18 +42,18 @@ def log_page(log: Log, name: str, spans: Sequence[tuple[int, int, str]], seen: S
         "tiles": _tiles(t, found, threshold),
         "chart": charts.score_chart(t),
         "narrow": charts.score_chart(t, *NARROW),
-        "alarms": [_alarm(t, alarm, clock) for alarm in found[: -MAX_ALARMS - 1 : -1]],
+        "alarms": [_alarm(t, alarm) for alarm in found[: -MAX_ALARMS - 1 : -1]],
         "alarms_left_out": max(0, len(found) - MAX_ALARMS),
         "often": _often(found),
         "spectra": profile.spectra(features),
         "apart": profile.most_apart(features),
-        "seen_at": local(datetime.datetime.fromisoformat(seen.utc)) if seen else "",
+        "seen_at": local(datetime.datetime.fromisoformat(seen.utc).timestamp()) if seen else "",
         "rate": _rate(t, found),
         "histogram": charts.histogram(_groups(t), threshold),
         "histogram_title": "score, octaves",
         **truth.judged([t]),
         "answers": _answers(t),
-        "history": history(t, clock),
+        "history": history(t),
         "health": health.health(log, t, seen),
         "tables": [],
         "strips": [],
@@ -118,15 +117,14 @@ def _groups(t: Trace) -> list[tuple[str, np.ndarray]]:
 # ---- alarms ---------------------------------------------------------------------------------------------
 
 
-def _alarm(t: Trace, alarm: Alarm, clock: dict[int, datetime.datetime]) -> dict[str, Any]:
+def _alarm(t: Trace, alarm: Alarm) -> dict[str, Any]:
     """Return what is shown of an alarm: when, how long, how far above, what was strange, and the score around it."""
     length = alarm.last - alarm.first + 1
     around = max(STRIP_WINDOWS, length // 2)
     first, last = max(0, alarm.first - around), min(t.n, alarm.last + 1 + around)
-    boot, ticks_ms = next((e.boot, e.ticks_ms) for at, e in t.events if e.name == "alarm" and at == alarm.first)
-    when = clock[boot] + datetime.timedelta(milliseconds=ticks_ms) if boot in clock else None
+    begin = next(e for at, e in t.events if e.name == "alarm" and at == alarm.first)
     return {
-        "when": local(when) if when else f"after {after(t, alarm.first)}",
+        "when": when(t, alarm.first, begin),
         "window": alarm.first,
         "lasted": ("still on after " if alarm.lasts else "lasted ") + after(t, length),
         "above": f"{alarm.peak - alarm.threshold:.1f}" if alarm.peak > alarm.threshold else "",

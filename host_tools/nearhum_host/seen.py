@@ -34,11 +34,6 @@ class Seen:
     names: list[str] = field(default_factory=list)
     prototypes: list[dict[str, Any]] = field(default_factory=list)
 
-    def started(self) -> datetime.datetime:
-        """Return when the boot began during which this was said, UTC."""
-        said = datetime.datetime.fromisoformat(self.utc)
-        return said - datetime.timedelta(seconds=int(self.status.get("uptime_s") or 0))
-
 
 def path_beside(log: Path) -> Path:
     """Return where what a board said is kept beside its log."""

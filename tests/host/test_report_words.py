@@ -39,9 +39,8 @@ class Story:
     def windows(self, n: int, state: int, octaves: float, threshold: float = 3.0) -> "Story":
         for at in range(self.window, self.window + n, 64):
             some = [round(octaves * 256)] * min(64, self.window + n - at)
-            head = bytearray(wire.SCORES_HEADER_BYTES)
-            wire.pack_scores_header_into(head, 0, at, round(threshold * 256), state, len(some), False)
-            self.put(wire.SCORES, bytes(head) + struct.pack(f"<{len(some)}h", *some))
+            head = struct.pack("<IhBB", at, round(threshold * 256), state, len(some))
+            self.put(wire.SCORES, head + struct.pack(f"<{len(some)}h", *some))
         self.window += n
         return self
 
@@ -135,7 +134,7 @@ def test_history_tells_every_change_of_what_is_known():
     story.event("enrolled", label="knock", id=2, count=1, close="tap", accepts=1.5)
     story.event("rollback", to=2).event("veto", label="tap", off=False).event("trusted").event("set", key="a", value=1)
     t = trace(story.log())
-    rows = [row[1:] for row in chronicle.history(t, {})]
+    rows = [row[1:] for row in chronicle.history(t)]
     assert rows == [
         ("began to learn what is normal", "300 windows, 5 min"),
         (
@@ -215,14 +214,11 @@ def test_what_does_not_fit_together_is_not_drawn():
     assert profile.spectra([]) == []
 
 
-def test_the_sidecar_says_when_the_boot_began(tmp_path: Path):
+def test_the_sidecar_is_read_as_it_was_written(tmp_path: Path):
     log = tmp_path / "pump.nhl"
     assert seen.load(log) is None
     seen.save(log, told([1], [1], [1]))
-    again = seen.load(log)
-    assert again == told([1], [1], [1])
-    assert again is not None
-    assert again.started().isoformat() == "2026-01-02T02:03:00+00:00"
+    assert seen.load(log) == told([1], [1], [1])
 
 
 @pytest.mark.parametrize(
