@@ -43,6 +43,8 @@ class Changes:
                 "reset": "learned | factory | log | all",
                 "set": "KEY VALUE: change a setting; holds from the next start",
                 "get": "[KEY] | state OFFSET",
+                "look": "[names FROM]: the last window beside normal",
+                "raw": "[FROM]: samples",
             }
         }
 
