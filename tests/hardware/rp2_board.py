@@ -1,9 +1,9 @@
 """A simulated RP2 board: its boot ROM's volume, a folder, and MicroPython from the same flash.
 
-The folder has INFO_UF2.TXT and, for the file that a host writes, a named pipe: so the boot ROM sees each block when it is
-written, as on USB, and a host whose drive is pulled out gets an error from the kernel. At the last block the ROM restarts
-the chip: the volume is gone, and the virtual board boots the file system that lies in the flash. The firmware image that
-was written is in the flash, and is not executed.
+The folder has INFO_UF2.TXT and, for the file that a host writes, a named pipe: so the boot ROM sees each block when it
+is written, as on USB, and a host whose drive is pulled out gets an error from the kernel. At the last block the ROM
+restarts the chip: the volume is gone, and the virtual board boots the file system that lies in the flash. The firmware
+image that was written is in the flash, and is not executed.
 """
 
 import contextlib
