@@ -169,13 +169,12 @@ def booting(b: Board, length: float) -> None:
 
 def learning(b: Board, length: float) -> None:
     """A learning period, saved every minute, paused and resumed; then one that adds a mode."""
-    b.change(f"learn {round(6000 * length)}", state="learn")
-    for _ in range(round(8 * length)):
+    b.change("learn 1000000", state="learn")
+    for _ in range(max(2, round(8 * length))):
         b.for_s(0.1)
         b.change("learn pause", paused=True)
         b.change("learn resume")
-    b.until("state", "watch")
-    b.saved(state="watch")
+    b.change("watch", state="watch")
     b.change(f"learn {round(1500 * length)} as fast")
     b.until("state", "watch")
     b.saved(state="watch")

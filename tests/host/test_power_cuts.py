@@ -32,9 +32,11 @@ def broken(module: str, folder: Path, *changes: tuple[str, str]):
     return patch
 
 
-def judged(compiled: Path, folder: Path, made: dict[str, bytes], stages: tuple[str, ...], most: int):
+def judged(
+    compiled: Path, folder: Path, made: dict[str, bytes], stages: tuple[str, ...], most: int, length: float = 0.1
+):
     out = power_cuts.Judged()
-    for chapter in session.record(made, "rp2040", 0.1, folder, stages):
+    for chapter in session.record(made, "rp2040", length, folder, stages):
         out.add(power_cuts.judge(chapter, compiled, most, 1))
     return out
 
@@ -49,11 +51,12 @@ def test_nothing_acknowledged_is_lost(compiled, tmp_path):
 
 def test_a_journal_that_acknowledges_before_the_sync_is_found_out(compiled, tmp_path):
     (tmp_path / "life").mkdir()
-    # what it says is safe is what it was given
+    # what it says is safe is what it was given; it is written when there is enough of it
     early = broken(
-        "journal", tmp_path, ("        self.seq += 1\n", "        self.seq += 1\n        self.synced_seq = self.seq\n")
-    )
-    found = judged(compiled, tmp_path / "life", session.files(early), ("watch",), 12)
+        "journal", tmp_path, ("        self.seq += 1\n", "        self.seq += 1\n        self.synced_seq = self.seq\n"),
+        ("FLUSH_S = 60", "FLUSH_S = 6000"), ("EVENT_S = 10", "EVENT_S = 6000"),
+    )  # fmt: skip
+    found = judged(compiled, tmp_path / "life", session.files(early, n_hop=8), ("watch",), 20, 0.25)
     assert any("are lost, and their numbers given again" in wrong for wrong in found.wrong), found.wrong[:5]
 
 

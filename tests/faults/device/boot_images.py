@@ -25,12 +25,12 @@ application, image, offset, n_blocks, prog_bytes, card = sys.argv[1:7]
 sys.path.insert(0, application)
 offset, n_blocks, prog_bytes = int(offset), int(n_blocks), int(prog_bytes)
 
-import nearhum.pipeline as module  # noqa: E402
-from nearhum.pipeline import Pipeline  # noqa: E402
+import nearhum.pipeline as module
+from nearhum.pipeline import Pipeline
 
 
-@micropython.viper  # noqa: F821
-def _program(cells: ptr8, bits: ptr8, n: int):  # noqa: F821
+@micropython.viper
+def _program(cells: ptr8, bits: ptr8, n: int):
     # programming only clears bits
     for i in range(n):
         cells[i] = cells[i] & bits[i]
