@@ -13,7 +13,6 @@ wrote, which is all a reader needs:
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,9 +23,11 @@ from nearhum import wire
 from nearhum.errors import FormatError
 
 from .errors import HostError, UsageError
+from .visible import object_in
 
 SUFFIX = ".nhl"
 JOURNAL_NAME = "journal" + SUFFIX  # a run folder's log
+MAX_NAMES = 1 << 16  # different labels in one log: an index is 16 bits
 MAX_RECORD_BYTES = wire.RECORD_HEADER_BYTES + wire.MAX_PAYLOAD_BYTES + wire.RECORD_CRC_BYTES
 
 
@@ -42,11 +43,8 @@ class Record(NamedTuple):
 
     def json(self) -> dict[str, Any]:
         """Return what a BOOT or EVENT record says. Raises FormatError when it is not a JSON object."""
-        try:
-            found = json.loads(self.payload)
-        except (ValueError, RecursionError):
-            found = None
-        if self.kind == wire.SCORES or not isinstance(found, dict):
+        found = None if self.kind == wire.SCORES else object_in(self.payload)
+        if found is None:
             raise FormatError(f"record {self.seq} is no JSON object")
         return found
 
@@ -189,6 +187,7 @@ def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
     scores, events, boot, number = Scores(), [], 0, None
     ticks, windows = _Counter(wire.TICKS_MODULO), _Counter(wire.LAST_WINDOW + 1)
     name_of = {0: 0}  # label id on the board, as of now (ids are used again) -> index into names
+    names = {"": 0}
     for record in records:
         if record.kind == wire.SCORES:
             first, threshold, state, some, ids = wire.unpack_scores(record.payload)
@@ -201,7 +200,7 @@ def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
             scores.boots.extend([boot] * n)
             for label_id in ids or bytes(n):
                 if label_id not in name_of:  # enrolled before this log begins
-                    name_of[label_id] = _index(scores.names, f"label {label_id}")
+                    name_of[label_id] = _index(names, f"label {label_id}")
                 scores.labels.append(name_of[label_id])
         else:
             what = record.json()
@@ -211,12 +210,15 @@ def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
                 number = what.get("boot")
                 boot += 1
                 ticks, windows = _Counter(wire.TICKS_MODULO), _Counter(wire.LAST_WINDOW + 1)
-            if isinstance(what.get("window"), int):
+            if isinstance(what.get("window"), int) and 0 <= what["window"] <= wire.LAST_WINDOW:
                 what["window"] = windows.on(what["window"])
+            elif "window" in what:
+                what["window"] = None  # no number that a board counts to
             name = "boot" if record.kind == wire.BOOT else str(what.get("event", ""))
             events.append(Event(record.seq, ticks.on(record.ticks_ms), boot, name, what))
             if name in ("enrolled", "relabelled") and isinstance(what.get("id"), int):
-                name_of[what["id"]] = _index(scores.names, str(what.get("label")))
+                name_of[what["id"]] = _index(names, str(what.get("label")))
+    scores.names = list(names)
     return scores, events
 
 
@@ -235,7 +237,7 @@ class _Counter:
         return self._last
 
 
-def _index(names: list[str], name: str) -> int:
-    if name not in names:
-        names.append(name)
-    return names.index(name)
+def _index(names: dict[str, int], name: str) -> int:
+    if name not in names and len(names) == MAX_NAMES:
+        raise FormatError(f"more than {MAX_NAMES} different labels", "is it the log of one board?")
+    return names.setdefault(name, len(names))

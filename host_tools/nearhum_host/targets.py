@@ -65,7 +65,7 @@ def open_target(name: str | None, files: tuple[Path, ...], uf2: Path | None, tim
             yield from _over_the_line(link, board, _application(board) | _compiled(files, board.mpy_arch))
     else:
         with connect(name) as link:
-            board = boards.load(str(link.ask("get board")["value"]))
+            board = boards.named(str(link.ask("get board").get("value")))
             try:
                 yield from _over_the_line(link, board, _compiled(files, board.mpy_arch))
             finally:
