@@ -67,7 +67,8 @@ class Pipeline:
         self.guard = Guard(config, n)
         self.teacher = None  # stands in the recogniser's place where it is asked for
         self.store = Store(root, self.plan.fingerprint(self.head.fingerprint))
-        self.journal = Journal(root, {"version": __version__, "board": config["board"], "config": config})
+        about = {"version": __version__, "board": config["board"], "id": board.chip(), "config": config}
+        self.journal = Journal(root, about)
         self.console = Console(Verbs(self).table())
         self.n_windows = 0
         self.label_id = 0
@@ -85,6 +86,7 @@ class Pipeline:
         self.learned.load()
         self.listen()
         self.ended = False
+        self._ctrl_c = _nothing
         self.source = board.open_source(config)
         board.let_go("config", "bands")  # a start needs them, watching does not
         self.console.answer({"ok": True, "verb": "start", "version": __version__, "board": config["board"]})
@@ -155,9 +157,22 @@ class Pipeline:
         return not self.ended
 
     def run(self):
-        """Turn for ever."""
-        while True:
-            self.step()
+        """Turn for ever; until Ctrl-C, which is journalled as a stop, and raised.
+
+        It ends the loop between two turns, or inside the driver, which may hang: never in the middle of a change.
+        """
+        self._ctrl_c = ctrl_c = micropython.kbd_intr
+        try:
+            ctrl_c(-1)  # it comes as a byte
+            while not self.console.interrupted:
+                self.step()
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            self.close()
+            raise
+        finally:
+            self._ctrl_c = _nothing
+            ctrl_c(3)
 
     @micropython.native
     def take_window(self):
@@ -229,12 +244,16 @@ class Pipeline:
     def _read(self):
         if self.ended:
             return 0
+        ctrl_c = self._ctrl_c
         try:
+            ctrl_c(3)
             n = self.source.read_into(self._block)
-            if n > 0 and self.packets:
+            ctrl_c(-1)
+            if n > 0 and self.packets:  # a Ctrl-C that came until now is raised at a jump, here
                 self.packets.reduce(self._block, n)
             return n
         except (NearhumError, OSError) as e:
+            ctrl_c(-1)
             # the same fault in every turn is told once, and once more when learning goes off
             off = self.guard.fault()
             if off or self.guard.faults == 1:
@@ -280,6 +299,10 @@ class Pipeline:
             self.learned.save()
         self.journal.event("stop", window=self.n_windows)
         self.journal.flush()
+
+
+def _nothing(byte):
+    pass
 
 
 def current():
