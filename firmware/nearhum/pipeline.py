@@ -168,6 +168,7 @@ class Pipeline:
                 self.step()
             raise KeyboardInterrupt
         except KeyboardInterrupt:
+            ctrl_c(-1)
             self.close()
             raise
         finally:
