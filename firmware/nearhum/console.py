@@ -108,10 +108,9 @@ class Console:
             return failure(verb, e)
         except OSError as e:
             return failure(verb, CommandError("the file system refused: %s" % e, "make room: `reset log`"))
-        except MemoryError:
-            return failure(verb, CommandError("out of memory", "nothing was done; fewer prototypes or bands"))
-        except ImportError:
-            return failure(verb, CommandError("the code for it is not on this board", "`nearhum deploy`"))
+        except (MemoryError, ImportError) as e:
+            # too little heap for it, or what was not deployed
+            return failure(verb, CommandError(repr(e), "nothing was done; fewer prototypes or bands, or deploy again"))
 
     def answer(self, what):
         """Queue one JSON line. Dropped, and counted, where too much waits already."""

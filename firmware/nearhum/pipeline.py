@@ -86,7 +86,7 @@ class Pipeline:
         self.learned.load()
         self.listen()
         self.ended = False
-        self._ctrl_c = _nothing
+        self._ctrl_c = abs  # which does nothing: only `run` is interrupted by it
         self.source = board.open_source(config)
         board.let_go("config", "bands")  # a start needs them, watching does not
         self.console.answer({"ok": True, "verb": "start", "version": __version__, "board": config["board"]})
@@ -161,9 +161,8 @@ class Pipeline:
 
         It ends the loop between two turns, or inside the driver, which may hang: never in the middle of a change.
         """
-        self._ctrl_c = ctrl_c = micropython.kbd_intr
+        self._ctrl_c = ctrl_c = micropython.kbd_intr  # -1: it comes as a byte, 3: it interrupts
         try:
-            ctrl_c(-1)  # it comes as a byte
             while not self.console.interrupted:
                 self.step()
             raise KeyboardInterrupt
@@ -172,7 +171,6 @@ class Pipeline:
             self.close()
             raise
         finally:
-            self._ctrl_c = _nothing
             ctrl_c(3)
 
     @micropython.native
@@ -300,10 +298,6 @@ class Pipeline:
             self.learned.save()
         self.journal.event("stop", window=self.n_windows)
         self.journal.flush()
-
-
-def _nothing(byte):
-    pass
 
 
 def current():

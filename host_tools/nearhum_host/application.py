@@ -57,6 +57,8 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "spectra": lambda _, config: config["bin_hz"] > 0,
     "level": lambda _, config: config["level"] == "free",
     "packets": lambda _, config: config["n_subcarriers"] > 0,
+    "recording": lambda _, config: config[settings.SOURCE]["driver"] == "replay",
+    "scores": lambda *_: False,  # for hosts: a board only writes them
     "near": lambda _, config: _is_taught(config),
     "quarantine": lambda _, config: _is_taught(config),
     "budget": lambda _, config: _is_taught(config),
@@ -114,7 +116,9 @@ def application(board: Board, overrides: Config | None = None, everything: bool 
     files = {"/main.py": (firmware_dir() / "main.py").read_bytes()}
     for source in modules(board.mpy_arch, None if everything else completed(config)):
         name = source.relative_to(firmware_dir()).as_posix()
-        files["/" + name.removesuffix(".py") + ".mpy"] = compiled(source, name, board.mpy_arch)
+        # a traceback does without the package: eight bytes of flash and of heap a module
+        called = name.removeprefix(f"{PACKAGE}/")
+        files["/" + name.removesuffix(".py") + ".mpy"] = compiled(source, called, board.mpy_arch)
     files[CONFIG_PATH] = json.dumps(config, indent=1, sort_keys=True).encode() + b"\n"
     return files
 

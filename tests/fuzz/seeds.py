@@ -16,11 +16,17 @@ import numpy as np
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS.parent), str(TESTS)]
 
-from nearhum import wire  # noqa: E402
+from nearhum import recording, wire  # noqa: E402
 
 from fuzz.targets import records_in  # noqa: E402
 
-BOOT = {"version": "0.1.0", "board": "pump <b>", "boot": 1, "config": {"kind": "telemetry", "rate_hz": 1, "n_hop": 1}}
+BOOT = {
+    "format": 2,
+    "board": "pump <b>",
+    "boot": 1,
+    "utc": 1e9,
+    "config": {"kind": "telemetry", "rate_hz": 1, "n_hop": 1},
+}
 EVENTS = (
     {"event": "state", "state": "learn", "windows": 8, "window": 0},
     {"event": "learned", "n": 8, "threshold": 300, "modes": [8], "window": 8},
@@ -39,17 +45,17 @@ STATUS = {
 
 def record(kind: int, payload: bytes) -> bytes:
     """Return a record as `records_in` reads it."""
-    if kind == wire.SCORES:
-        return bytes([1, 1, len(payload)]) + payload
+    if kind == wire.RUN:
+        return bytes([3, 1, len(payload)]) + payload
     payload += b" " * (-len(payload) % 4)
-    return bytes([6 if kind == wire.BOOT else 5, 1, len(payload) // 4]) + payload
+    return bytes([16 if kind == wire.BOOT else 18, 1, len(payload) // 4]) + payload
 
 
 def scores(first: int, state: int, n: int) -> bytes:
-    """Return a SCORES payload with labels."""
-    payload = bytearray(wire.SCORES_HEADER_BYTES)
-    wire.pack_scores_header_into(payload, 0, first, 300, state, n, 1)
-    return bytes(payload) + np.arange(n, dtype="<i2").tobytes() + bytes(i % 2 for i in range(n))
+    """Return a RUN payload with labels."""
+    payload = bytearray(wire.RUN_HEADER_BYTES)
+    wire.pack_run_header_into(payload, first, 300, state, n, True)
+    return bytes(payload) + b"\x90\x03" + bytes(range(n - 1)) + bytes([0, n - 2, 1, 2])
 
 
 def line(what: dict) -> bytes:
@@ -60,10 +66,10 @@ def line(what: dict) -> bytes:
 def seeds() -> dict[str, bytes]:
     """Return {target/name: bytes}."""
     says = record(wire.BOOT, json.dumps(BOOT, separators=(",", ":")).encode())
-    says += record(wire.SCORES, scores(0, wire.LEARN, 8)) + record(wire.SCORES, scores(8, wire.WATCH, 5))
+    says += record(wire.RUN, scores(0, wire.LEARN, 8)) + record(wire.RUN, scores(8, wire.WATCH, 5))
     says += b"".join(record(wire.EVENT, json.dumps(event).encode()) for event in EVENTS)
     log = records_in(says)
-    state = wire.seal(wire.STATE_MAGIC, 220, 3, bytes(range(200)))  # `image` fits it to its own length
+    state = wire.seal(wire.STATE_MAGIC, 224, 3, bytes(range(200)))  # `image` fits it to its own length
     chunk = {"size": len(state), "crc": crc32(state[:-4]), "offset": 0, "b64": b2a_base64(state).decode().strip()}
     logged = {"from": 1, "next": 8, "last": 8, "b64": b2a_base64(log).decode().strip()}
     listed = {"verb": "list", "prototypes": [{"label": "tap", "count": 1, "id": 1}], "vetoed": ["\x9b31m"]}
@@ -75,9 +81,9 @@ def seeds() -> dict[str, bytes]:
     with wave.open(wav, "wb") as out:
         out.setparams((2, 2, 8000, 4, "NONE", ""))
         out.writeframes(bytes(range(16)))
-    nhr = wire.pack_recording_header(2, 2, 50000, 4)
+    nhr = recording.pack_recording_header(2, 2, 50000, 4)
     for cue in ("~", "enrol tap"):
-        nhr += wire.pack_segment_header(2, cue) + bytes(range(8))
+        nhr += recording.pack_segment_header(2, cue) + bytes(range(8))
     virtual = (TESTS.parent / "boards" / "virtual.toml").read_bytes()
     kinds = (nhr, npy.getvalue(), npz.getvalue(), b"a;b\n1;2\n3;-4\n", wav.getvalue())
     return {

@@ -66,7 +66,7 @@ def records_in(given: bytes) -> bytes:
     """Return a sound log of what bytes say: kind, a step of seq, length, payload, again and again."""
     out, at, seq = [], 0, 0
     while at + 3 <= len(given):
-        kind, step, n = given[at] % 3 + 1, given[at + 1], given[at + 2] * (4 if given[at] & 4 else 1)
+        kind, step, n = given[at] % 4 + 1, given[at + 1], given[at + 2] * (4 if given[at] & 16 else 1)
         seq += step or 1
         ticks_ms = given[at] << 24 | step
         out.append(wire.pack_record(kind, seq, ticks_ms, given[at + 3 : at + 3 + n]))

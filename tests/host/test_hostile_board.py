@@ -330,12 +330,12 @@ TAGS = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</style>
 def test_what_a_log_says_is_no_html(tag: str, tmp_path: Path):
     boot = {"version": tag, "board": tag, "boot": 1, "config": {"kind": tag, "rate_hz": 1, "n_hop": 1, tag: tag}}
     events = [{"event": "enrolled", "label": tag, "id": 1, "window": 0}, {"event": tag, tag: tag, "window": 1}]
-    scores = bytearray(wire.SCORES_HEADER_BYTES)
-    wire.pack_scores_header_into(scores, 0, 0, 300, wire.WATCH, 4, 1)
+    scores = bytearray(wire.RUN_HEADER_BYTES)
+    wire.pack_run_header_into(scores, 0, 300, wire.WATCH, 4, True)
     payloads = [
         (wire.BOOT, json.dumps(boot).encode()),
         *((wire.EVENT, json.dumps(event).encode()) for event in events),
-        (wire.SCORES, bytes(scores) + bytes(8) + b"\1\1\0\1"),
+        (wire.RUN, bytes(scores) + bytes(4) + b"\1\2\0\1\1\1"),
     ]
     file = tmp_path / "x.nhl"
     file.write_bytes(b"".join(wire.pack_record(kind, i, 0, what) for i, (kind, what) in enumerate(payloads)))

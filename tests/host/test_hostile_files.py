@@ -14,7 +14,7 @@ from fuzz.seeds import seeds
 from fuzz.targets import TARGETS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from nearhum import wire
+from nearhum import recording, wire
 from nearhum_host import boards, logs, recordings, traces
 from nearhum_host.errors import HostError
 from nearhum_host.visible import as_name, object_in, visible, without_controls
@@ -117,8 +117,8 @@ def test_more_labels_than_an_index_holds_are_an_error() -> None:
 
 def test_a_recording_of_many_segments_is_read_in_time(tmp_path: Path) -> None:
     n = recordings.MAX_SEGMENTS
-    head = wire.pack_recording_header(1, n, 1000, 8 * n)
-    (tmp_path / "x.nhr").write_bytes(head + (wire.pack_segment_header(8, "~" * 40) + bytes(16)) * n)
+    head = recording.pack_recording_header(1, n, 1000, 8 * n)
+    (tmp_path / "x.nhr").write_bytes(head + (recording.pack_segment_header(8, "~" * 40) + bytes(16)) * n)
     began = time.process_time()
     assert recordings.read_nhr(tmp_path / "x.nhr").n_frames == 8 * n
     assert time.process_time() - began < LIMIT_S
