@@ -5,7 +5,7 @@ was learned first keeps a snapshot, and afterwards saves and journals. A board i
 is loaded when it is, and let go of afterwards.
 """
 
-from nearhum import board, config
+from nearhum import board, config, kernels
 from nearhum.calibration import ENOUGH
 from nearhum.errors import CommandError, whole
 from nearhum.features import Plan
@@ -41,8 +41,11 @@ class Changes:
                 "accept": "ID: learn a pending example",
                 "reject": "ID: drop it",
                 "reset": "learned | factory | log | all",
+                "time": "SECONDS: since 1970, UTC",
                 "set": "KEY VALUE: change a setting; holds from the next start",
                 "get": "[KEY] | state OFFSET",
+                "look": "[names FROM]: the last window beside normal",
+                "raw": "[FROM]: samples",
             }
         }
 
@@ -184,6 +187,16 @@ class Changes:
         hum.learned.changed("reset", what=what)
         return {"what": what}
 
+    def time(self, words):
+        """time SECONDS"""
+        hum = self._hum
+        word = words[0] if words else ""
+        if not word.isdigit() or not 9 <= len(word) <= 10:
+            raise CommandError("time %r" % word[:40], "time SECONDS, since 1970, UTC")
+        hum.journal.epoch_s = int(word) - hum.clock.seconds
+        hum.journal.event("time", utc=int(word), window=hum.n_windows)
+        return {"utc": int(word)}
+
     def set(self, words):
         """set KEY VALUE"""
         if len(words) < 2:
@@ -198,8 +211,10 @@ class Changes:
 
 def check_start(settings):
     """Raise ConfigError, or ImportError, where a board could not make its features and so would not start."""
-    Plan(settings)
+    plan = Plan(settings)
     __import__("nearhum.dsp_" + settings["path"])
+    if plan.bands and not plan.is_spectrum and kernels.VARIANT == "viper":
+        kernels.last_stage(plan.n_fft)
     if settings["teach"] != "off":
         __import__("nearhum.near")
     if settings["prior"]:
