@@ -1,4 +1,4 @@
-"""What evaluating a fleet costs: `make bench-fleet`. Prints a Markdown table; PERFORMANCE.md has one, and the plan beyond.
+"""What evaluating a fleet costs: `make bench-fleet`. PERFORMANCE.md has its table, and the plan beyond.
 
 1. tables of --boards boards and --days days, a row a minute, resampled from scores that the firmware gave (kept in
    --folder, and used again where they are there)
@@ -21,10 +21,9 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from states import board, states
-
 from nearhum_host.fleet import generated
 from nearhum_host.fleet.merging import merge
+from states import board, states
 
 VIBRATION = {"n_channels": 3, "n_window": 64, "n_hop": 64, "n_bands": 12, "f_low_hz": 0}
 
@@ -85,11 +84,12 @@ def main() -> None:
     print(f"{asked.boards} boards x {asked.days} days: {n_rows} rows in {time.monotonic() - began:.0f} s", flush=True)
     labels = ("--labels", str(asked.folder / "labels.csv"))
     by_duckdb, duckdb_s, duckdb_gb = evaluated(asked.folder, *labels, "--memory", "3GB")
-    print(f"| fleet evaluate | rows | seconds | GB at most |\n|---|---|---|---|\n| DuckDB | {n_rows} | {duckdb_s:.1f} | {duckdb_gb:.2f} |", flush=True)
+    print("| fleet evaluate | rows | seconds | GB at most |\n|---|---|---|---|")
+    print(f"| DuckDB | {n_rows} | {duckdb_s:.1f} | {duckdb_gb:.2f} |", flush=True)
     by_spark, spark_s, _ = evaluated(asked.folder, *labels, "--engine", "spark", "--master", "local[2]")
     print(f"| Spark, local[2] | {n_rows} | {spark_s:.1f} | |", flush=True)
     alike = json.loads(by_duckdb) == json.loads(by_spark)
-    print(f"\nDuckDB is {spark_s / duckdb_s:.1f} times as fast as Spark here; their figures are {'equal' if alike else 'NOT equal'}.")
+    print(f"Spark takes {spark_s / duckdb_s:.1f} times as long; the figures are {'equal' if alike else 'NOT EQUAL'}.")
     plain_s, trimmed_s = merged(asked.boards)
     print(f"fleet merge of {asked.boards} boards: {plain_s:.1f} s, with --trim {trimmed_s:.1f} s")
     sys.exit(not alike)

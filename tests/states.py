@@ -37,7 +37,7 @@ def board(seed: int, modes: list[tuple[int, int, int]], kind: str = "vibration",
 
 def modes_of(image: bytes, n_dims: int, n_ranged: int = 0) -> list[tuple[str, int, list[int], list[int]]]:
     """Return (name, count, sums, sums of squares) of each mode in a state image, read here from its bytes alone."""
-    body = image[16:-4]
+    body = bytes(wire.unseal(wire.STATE_MAGIC, image, "it")[2])
     at = 8 * n_ranged + 2
     n, at = body[at], at + struct.calcsize("<BhIIIiB")
     n_blocks = struct.unpack_from("<IqII I", body, at)[4]
@@ -55,7 +55,8 @@ def modes_of(image: bytes, n_dims: int, n_ranged: int = 0) -> list[tuple[str, in
 
 def with_modes(image: bytes, modes: list[tuple[str, int, list[int], list[int]]]) -> bytes:
     """Return a state image with other modes, as many, of the same names, in their place."""
-    body, n_dims = bytearray(image[16:-4]), len(modes[0][2])
+    fingerprint, sequence, packed = wire.unseal(wire.STATE_MAGIC, image, "it")
+    body, n_dims = bytearray(packed), len(modes[0][2])
     at = 2 + struct.calcsize("<BhIIIiB")
     at += struct.calcsize("<IqIIIIh") + 2 * min(struct.unpack_from("<IqII I", body, at)[4], 32)
     for _, count, sums, squares in modes:
@@ -63,7 +64,6 @@ def with_modes(image: bytes, modes: list[tuple[str, int, list[int], list[int]]])
         halves = [half for square in squares for half in (square >> 24, square & 0xFFFFFF)]
         struct.pack_into(f"<I{3 * n_dims}i", body, at, count, *sums, *halves)
         at += 4 + 12 * n_dims
-    fingerprint, sequence = struct.unpack_from("<II", image, 4)
     return wire.seal(wire.STATE_MAGIC, fingerprint, sequence, bytes(body))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from nearhum import wire
+from nearhum import recording, wire
 from nearhum_host.errors import UsageError
 from nearhum_host.fleet import merging
 from states import TELEMETRY, VIBRATION, board, modes_of, started_from, states, with_modes
@@ -68,7 +68,8 @@ def test_one_poisoned_board_moves_the_sum_and_not_the_trimmed_one(pool: list[byt
     k, d = 200, 4
     moved = [k * (s + d * count) for s in sums]
     poisoned = with_modes(
-        pool[3], [(name, k * count, moved, [k * (q + 2 * d * s + d * d * count) for q, s in zip(squares, sums, strict=True)])]
+        pool[3],
+        [(name, k * count, moved, [k * (q + 2 * d * s + d * d * count) for q, s in zip(squares, sums, strict=True)])],
     )
     clean = [image for i, image in enumerate(pool) if i != 3]
 
@@ -85,11 +86,19 @@ def test_one_poisoned_board_moves_the_sum_and_not_the_trimmed_one(pool: list[byt
     assert "board 7" in [left["file"] for left in done.left_out]
     assert len(done.left_out) == 2
     # and where nobody is poisoned, trimming costs little
-    assert max(abs(a - b) for a, b in zip(means(merged(pool, trim=True).image), means(merged(pool).image), strict=True)) < 1
+    assert (
+        max(abs(a - b) for a, b in zip(means(merged(pool, trim=True).image), means(merged(pool).image), strict=True))
+        < 1
+    )
 
 
 def test_modes_and_labels(pool: list[bytes]):
-    two = states([board(40 + i, [(100, 200, 1000), (80, 150, 1000 if i % 2 else 9000)], label="tap" if i else "knock") for i in range(4)])
+    two = states(
+        [
+            board(40 + i, [(100, 200, 1000), (80, 150, 1000 if i % 2 else 9000)], label="tap" if i else "knock")
+            for i in range(4)
+        ]
+    )
     done = merged(two)
     assert sum(mode["windows"] for mode in done.modes) + done.dropped == 4 * 180
     assert done.labels == {"tap": 6, "knock": 2}
@@ -145,7 +154,16 @@ def test_bad_input_names_the_file(pool: list[bytes]):
         merged([pool[0], unfinished])
 
 
-BOARD_FILE = 'extends = "virtual"\nkind = "vibration"\nrate_hz = 4000\nn_channels = 1\n[settings]\nn_window = 64\nn_hop = 64\nn_bands = 6\n'
+BOARD_FILE = """
+extends = "virtual"
+kind = "vibration"
+rate_hz = 4000
+n_channels = 1
+[settings]
+n_window = 64
+n_hop = 64
+n_bands = 6
+"""
 
 
 def test_merge_and_deploy_as_commands(pool: list[bytes], virtual_board, tmp_path: Path):
@@ -154,7 +172,7 @@ def test_merge_and_deploy_as_commands(pool: list[bytes], virtual_board, tmp_path
     folder.mkdir()
     for i, image in enumerate(pool[:4]):
         (folder / f"pump{i}.nhs").write_bytes(image)
-    header = wire.pack_recording_header(1, 1, 4_000_000, 4000) + wire.pack_segment_header(4000)
+    header = recording.pack_recording_header(1, 1, 4_000_000, 4000) + recording.pack_segment_header(4000)
     cards = []
     for i in range(2):
         card = tmp_path / f"sd{i}"

@@ -1,4 +1,4 @@
-"""What a new board makes of a prior, under MicroPython: stdin is {"kind", "settings", "prior", "seed", "modes"} in JSON.
+"""What a new board makes of a prior, under MicroPython: stdin is {kind, settings, prior, seed, modes} in JSON.
 
 prior: a state image in base64. modes as in run_states.py, without learning. Prints {"state", "threshold", "counts",
 "labels", "scores": [of each mode, the smoothed scores]}.

@@ -18,13 +18,13 @@ for asked in json.loads(sys.stdin.readline()):
     hum = pipeline(asked["kind"], **asked["settings"])
     n_range = asked["settings"].get("n_range", 0)  # windows that set the range of slow channels come before
     n_learned = sum([mode[0] for mode in asked["modes"]])
-    hum.console.execute("learn %d" % (2 * n_learned if asked.get("unfinished") else n_learned))
+    hum.console.execute(f"learn {2 * n_learned if asked.get('unfinished') else n_learned}")
     for i, (n_windows, level, tone) in enumerate(asked["modes"]):
         take(hum, n_windows + (0 if i else n_range), asked["seed"] + i, level, tone)
     if hum.detector.state == 1 and not asked.get("unfinished"):
         hum.console.execute("learn stop")
     if asked.get("label"):
-        hum.console.execute("enrol %s 2" % asked["label"])
+        hum.console.execute(f"enrol {asked['label']} 2")
         take(hum, 2, asked["seed"] + 50, 200, 6000)
     hum.learned.save()
     with open(hum.store.path(), "rb") as f:

@@ -75,7 +75,9 @@ def deploy(
     prior: Annotated[Path, typer.Option("--prior", help="The prior (.nhs) that they start from.")],
     port: Annotated[
         list[str] | None,
-        typer.Option("--port", "-p", help="A port; again for each board. Default: every board on USB.", show_default=False),
+        typer.Option(
+            "--port", "-p", help="A port; again for each board. Default: every board on USB.", show_default=False
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -104,7 +106,9 @@ def evaluate(
         typer.Option("--labels", help="What is true: csv with board,from_utc,until_utc,label.", show_default=False),
     ] = None,
     engine: Annotated[str, typer.Option("--engine", help="duckdb, or spark.")] = "duckdb",
-    master: Annotated[str, typer.Option("--master", help="Spark's master: local[2], spark://HOST:7077, yarn.")] = "local[2]",
+    master: Annotated[
+        str, typer.Option("--master", help="Spark's master: local[2], spark://HOST:7077, yarn.")
+    ] = "local[2]",
     memory: Annotated[str, typer.Option("--memory", help="What the engine may take of this machine's memory.")] = "3GB",
     as_json: Json = False,
 ) -> None:

@@ -1,7 +1,7 @@
 """Where the tables of a fleet's logs are asked: DuckDB on this machine, or Spark. One set of expressions for both.
 
 Enters: a folder of tables (tables.py). Leaves: an ibis backend that has `windows` and `events`, with the columns of
-tables.TABLES by name; a column that a file has not is NULL on either engine.
+tables.TABLES that an evaluation takes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from ..extras import needs
 
 ENGINES = ("duckdb", "spark")
 LOCAL = "local[2]"
+TAKEN = (
+    "board", "day", "journal", "boot", "time_utc", "hop_s", "score", "threshold", "state", "alarm", "event",
+)  # fmt: skip
 _SPARK_TYPES = {
     "VARCHAR": "string", "DATE": "date", "SMALLINT": "smallint", "INTEGER": "int", "BIGINT": "bigint",
     "TIMESTAMP": "timestamp_ntz", "DOUBLE": "double", "BOOLEAN": "boolean",
@@ -33,23 +36,30 @@ def opened(folder: Path, engine: str = "duckdb", master: str = LOCAL, memory: st
     """
     if engine not in ENGINES:
         raise UsageError(f"no engine {engine!r}", hint="one of " + ", ".join(ENGINES))
+    with needs("fleet"):
+        import duckdb
+        import ibis
+    connection = duckdb.connect()
+    if not any(folder.glob("*/board=*/day=*/*.parquet")):
+        raise UsageError(f"there are no tables in {folder}", hint="`nearhum pull --all --into FOLDER` makes them")
+    parts = {table: folder / table / "board=*" / "day=*" / "*.parquet" for table in tables.TABLES}
+    there = [table for table in parts if any(folder.glob(f"{table}/board=*/day=*/*.parquet"))]
+    for table in there:
+        tables.check_version(connection, parts[table])
     if engine == "duckdb":
-        with needs("fleet"):
-            import ibis
-        connection = tables.connect(folder)
         connection.execute(f"SET memory_limit = {tables.quoted(memory)}")
+        for table in tables.TABLES:
+            connection.execute(f"CREATE VIEW {table} AS {_rows(table, parts[table] if table in there else None)}")
         yield ibis.duckdb.from_connection(connection)
         connection.close()
         return
-    if not any(folder.glob("*/board=*/day=*/*.parquet")):
-        raise UsageError(f"there are no tables in {folder}", hint="`nearhum pull --all --into FOLDER` makes them")
+    connection.close()
     session = _spark(master, memory)
     try:
-        import ibis
-
         for table, columns in tables.TABLES.items():
-            schema = ", ".join(f"{c.name} {_SPARK_TYPES[c.type]}" for c in (*columns, *tables.PARTITION))
-            if any(folder.glob(f"{table}/board=*/day=*/*.parquet")):
+            taken = [c for c in (*columns, *tables.PARTITION) if c.name in TAKEN]
+            schema = ", ".join(f"{c.name} {_SPARK_TYPES[c.type]}" for c in taken)
+            if table in there:
                 rows = session.read.schema(schema).parquet(str((folder / table).absolute()))
             else:
                 rows = session.createDataFrame([], schema)
@@ -57,6 +67,20 @@ def opened(folder: Path, engine: str = "duckdb", master: str = LOCAL, memory: st
         yield ibis.pyspark.connect(session)
     finally:
         session.stop()
+
+
+def _rows(table: str, parts: Path | None) -> str:
+    """Return the SELECT of what an evaluation takes of a table.
+
+    Those columns are in every file of layout 1, so their types are taken from one: asking sixty thousand files for
+    theirs (union_by_name) takes longer than reading them.
+    """
+    taken = [c for c in (*tables.PARTITION, *tables.TABLES[table]) if c.name in TAKEN]
+    if parts is None:
+        return "SELECT " + ", ".join(f"CAST(NULL AS {c.type}) AS {c.name}" for c in taken) + " LIMIT 0"
+    return f"""SELECT {", ".join(f"CAST({c.name} AS {c.type}) AS {c.name}" for c in taken)}
+               FROM read_parquet({tables.quoted(parts)}, hive_partitioning = true,
+                                 hive_types = {{'board': VARCHAR, 'day': DATE}})"""
 
 
 def _spark(master: str, memory: str) -> Any:

@@ -55,7 +55,11 @@ class BoardFigures:
 
 @dataclass
 class FleetFigures:
-    """A fleet. pooled: over all boards, by the time each watched; levels: of the median board. truth: rows of detectors."""
+    """A fleet.
+
+    pooled: over all boards, by the time each watched; levels of the median board. truth: a row a detector, trivial ones
+    beside the fleet's.
+    """
 
     boards: list[BoardFigures]
     pooled: dict[str, Any]
@@ -103,7 +107,9 @@ def per_board(backend: Any) -> Any:
     )  # fmt: skip
     bins = bins.group_by("board", "watching", "alarm", "level").agg(n=bins.count(), s=bins.hop_s.sum())
     times = bins.group_by("board").agg(
-        windows=bins.n.sum(), watched_s=bins.s.sum(where=bins.watching), in_alarm_s=bins.s.sum(where=bins.watching & bins.alarm)
+        windows=bins.n.sum(),
+        watched_s=bins.s.sum(where=bins.watching),
+        in_alarm_s=bins.s.sum(where=bins.watching & bins.alarm),
     )
     levels = bins.filter(bins.watching, bins.level.notnull())
     levels = levels.group_by("board", "level").agg(n=levels.n.sum())
@@ -139,9 +145,7 @@ def by_truth(backend: Any, spans: list[dict[str, Any]]) -> Any:
     windows = windows.filter(windows.state == "watch", windows.time_utc.notnull()).select(
         "board", "alarm", at_s=windows.time_utc.epoch_seconds().cast("int64")
     )
-    both = windows.join(
-        known, [windows.board == known.on, windows.at_s >= known.from_s, windows.at_s <= known.until_s]
-    )
+    both = windows.join(known, [windows.board == known.on, windows.at_s >= known.from_s, windows.at_s <= known.until_s])
     return both.group_by("span").agg(windows=both.count(), in_alarm=both.alarm.cast("int64").sum())
 
 
@@ -262,7 +266,9 @@ def read_labels(file: Path) -> list[dict[str, Any]]:
         with open(file, newline="", encoding="utf-8") as lines:
             reader = csv.DictReader(lines)
             if tuple(reader.fieldnames or ()) != LABEL_COLUMNS:
-                raise UsageError(f"{file} has the columns {reader.fieldnames}", hint="it needs " + ",".join(LABEL_COLUMNS))
+                raise UsageError(
+                    f"{file} has the columns {reader.fieldnames}", hint="it needs " + ",".join(LABEL_COLUMNS)
+                )
             return [_span(row, n, f"{file}, line {n + 2}") for n, row in enumerate(reader)]
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {file}: {error}") from None

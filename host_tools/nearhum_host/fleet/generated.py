@@ -1,7 +1,7 @@
 """Logs of a fleet that never was, for scale: scores that the firmware gave, resampled, as the tables that `pull` makes.
 
-Enters: a seed and sizes. Leaves: a folder of tables (tables.py), one row a minute, board and day, and labels.csv, what is
-true of them. Where its rows come from:
+Enters: a seed and sizes. Leaves: a folder of tables (tables.py), one row a minute, board and day, and labels.csv, what
+is true of them. Where its rows come from:
 
 1. the firmware runs over two slow channels, seeded: it learns, then watches normal hours, then faults (`recorded`)
 2. an hour of a board is an hour of those, drawn at random: a normal one, or of a fault where the board has one
@@ -29,7 +29,12 @@ from .. import tables
 HOUR = 60  # rows
 DAY = 24 * HOUR
 FIRST_DAY = datetime.date(2026, 1, 1)
-CONFIG = {"board": "pump", "kind": "telemetry", "rate_hz": 0.017, "n_channels": 2}  # a row a minute: rates count in millihertz
+CONFIG = {
+    "board": "pump",
+    "kind": "telemetry",
+    "rate_hz": 0.017,
+    "n_channels": 2,
+}  # a row a minute: rates count in millihertz
 OFFSET = 40  # spread of the boards' offsets, Q8
 STANDS_OUT, OFFSET_OUT = 0.01, 600  # share of boards with a large one, and how large it is, Q8
 FAULTY = 0.05  # share of boards with a fault of some hours
@@ -154,7 +159,7 @@ def _events(columns: dict[str, np.ndarray]) -> dict[str, Any]:
 
 
 def write(folder: Path, n_boards: int, n_days: int, of: Recorded, seed: int = 1, first: int = 0) -> int:
-    """Write the tables of boards first to first + n_boards - 1, and append to labels.csv. Returns the rows of windows."""
+    """Write the tables of n_boards boards from `first` on, and append to labels.csv. Returns the rows of windows."""
     n_rows, spans = 0, []
     for number in range(first, first + n_boards):
         days = board_days(number, n_days, of, seed)

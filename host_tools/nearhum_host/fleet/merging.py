@@ -1,7 +1,7 @@
 """Merges the learned states of many boards into a prior, by running the firmware over them.
 
-Enters: backups (.nhs) and the settings that the boards share. Leaves: one image of the same form, which `deploy --prior`
-and `fleet deploy` give to boards. Nothing of a state is read here: on_board/fleet_merge.py runs under MicroPython and
+Enters: backups (.nhs) and the settings that the boards share. Leaves: one image of the same form, for `deploy --prior`
+and `fleet deploy`. Nothing of a state is read here: on_board/fleet_merge.py runs under MicroPython and
 has the firmware read, join and write it, so a format or a rule that changes there changes here.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nearhum import wire
+from nearhum import recording, wire
 from nearhum.errors import FormatError
 
 from .. import learned
@@ -57,10 +57,10 @@ def merge(
     """Return the prior of these boards.
 
     states: {name: state image}; the result does not depend on their order. config: the settings that the boards share,
-    as Board.config gives them. trim: leave out the fourth of the boards that stands furthest from the median board, four
-    boards at least. head: the trained head file that the settings name.
+    as Board.config gives them. trim: leave out the fourth of the boards that stands furthest from the median board; of
+    four boards at least. head: the trained head file that the settings name.
 
-    Raises UsageError for states that cannot be added (other settings, unfinished learning, one state twice), naming them.
+    Raises UsageError that names the states which cannot be added: other settings, unfinished learning, one state twice.
     """
     from ..protocols.runner import interpreter
 
@@ -85,7 +85,9 @@ def merge(
             raise HostError(f"merging {len(files)} states did not end within {_TIMEOUT_S} s") from None
         if done.returncode:
             last = " | ".join((done.stderr or done.stdout).strip().splitlines()[-3:])
-            raise HostError(f"the firmware stopped over the states: {last}", hint="are the settings those of the boards?")
+            raise HostError(
+                f"the firmware stopped over the states: {last}", hint="are the settings those of the boards?"
+            )
         told = json.loads(done.stdout.strip().splitlines()[-1])
         if "error" in told:
             others = "other features" in told["error"]
@@ -124,8 +126,8 @@ def _settings(root: Path, config: Mapping[str, Any], head: bytes | None) -> None
         (root / "head.nhh").write_bytes(head)
         config["head"] = (root / "head.nhh").as_posix()
     n = frame_values(completed(config))
-    header = wire.pack_recording_header(n, 1, int(completed(config)["rate_hz"] * 1000 + 0.5), 1)
-    (root / "none.nhr").write_bytes(header + wire.pack_segment_header(1) + bytes(2 * n))
+    header = recording.pack_recording_header(n, 1, int(completed(config)["rate_hz"] * 1000 + 0.5), 1)
+    (root / "none.nhr").write_bytes(header + recording.pack_segment_header(1) + bytes(2 * n))
     (root / "nearhum.json").write_text(json.dumps(config))
 
 

@@ -1,8 +1,8 @@
 """Merge the learned states of many boards into one, with the firmware's own prototypes. Runs under MicroPython.
 
 Arguments: the folder with the package nearhum; the folder that stands for a board's file system (ends in "/"): there
-nearhum.json, and fleet.json {"files": [[name, path]], "trim": bool}. Written there: prior.nhs; printed last: what was done,
-one JSON object. What is wrong with a file is printed as {"error", "hint"}.
+nearhum.json, and fleet.json {"files": [[name, path]], "trim": bool}. Written there: prior.nhs; printed last: what was
+done, one JSON object. What is wrong with a file is printed as {"error", "hint"}.
 
 1. read every state; with "trim", leave out the fourth of the boards that stands furthest from the median board
 2. slow channels: bring all into the range of the median board (fleet_ranges)
@@ -22,6 +22,8 @@ import sys
 sys.path.insert(0, sys.argv[1])
 root = sys.argv[2]
 
+import fleet_ranges  # noqa: E402
+from fleet_states import TRIMMED, apart, as_i8, mean, median, ordered, place, read, ruler, spread_of  # noqa: E402
 from nearhum.calibration import MOST  # noqa: E402
 from nearhum.errors import FormatError, NearhumError  # noqa: E402
 from nearhum.labels import MAX_LABELS  # noqa: E402
@@ -31,9 +33,6 @@ from nearhum.prior import fewer, raw  # noqa: E402
 from nearhum.prototypes import MAX_COUNT  # noqa: E402
 from nearhum.store import read_file, write_file  # noqa: E402
 from nearhum.wire import STATE_MAGIC, WATCH, seal  # noqa: E402
-
-import fleet_ranges  # noqa: E402
-from fleet_states import TRIMMED, apart, as_i8, mean, median, ordered, place, read, ruler, spread_of  # noqa: E402
 
 MAX_SCORES = 1 << 29  # of a calibration: its sum of squares fills its fields then
 
@@ -116,7 +115,9 @@ def put_labels(boards, r):
     r.clear()
     names = sorted(set([name for b in boards for name, _ in b.examples]))
     if len(names) > MAX_LABELS:
-        raise FormatError("the boards have %d labels, a board holds %d" % (len(names), MAX_LABELS), "leave some boards out")
+        raise FormatError(
+            "the boards have %d labels, a board holds %d" % (len(names), MAX_LABELS), "leave some boards out"
+        )
     queues = {}
     for name in names:
         by_board = [[x for label, x in b.examples if label == name] for b in boards]
@@ -169,7 +170,7 @@ def main():
     far = apart(boards, floor, log2) if fleet["trim"] else []
     order = ordered(list(range(len(far))), lambda i: (far[i], boards[i].body))
     out = [boards[i] for i in order[len(order) - len(order) // TRIMMED :]] if far else []
-    told = [{"file": b.name, "apart": round(far[boards.index(b)] / 256, 2)} for b in out]
+    left_out = [{"file": b.name, "apart": round(far[boards.index(b)] / 256, 2)} for b in out]
     boards = [b for b in boards if b not in out]
 
     modes = merge_modes(boards, ruler(config["n_modes"], spread_of(boards), floor, log2))
@@ -197,16 +198,17 @@ def main():
     if d.state != WATCH or hum.learned.pack() != body:
         raise FormatError("the merged state does not read back", "this is a defect: report it with the files")
     write_file(root + "prior.nhs", seal(STATE_MAGIC, hum.store.fingerprint, 1, body))
-    shown = [{"label": mode.label, "windows": mode.count, "boards": len(set([row[4] for row in mode.members]))} for mode in kept]
-    print(
-        json.dumps(
-            {
-                "boards": len(boards), "windows": n_windows, "modes": shown, "dropped": n_windows - sum([mode.count for mode in kept]),
-                "scaled": factor, "threshold": d.threshold, "labels": dict(zip(hum.recogniser.labels, hum.recogniser.counts)),
-                "examples_left": n_left, "left_out": told,
-            }
-        )
-    )  # fmt: skip
+    shown = [
+        {"label": mode.label, "windows": mode.count, "boards": len(set([row[4] for row in mode.members]))}
+        for mode in kept
+    ]
+    told = {
+        "boards": len(boards), "windows": n_windows, "modes": shown,
+        "dropped": n_windows - sum([mode.count for mode in kept]),
+        "scaled": factor, "threshold": d.threshold, "examples_left": n_left, "left_out": left_out,
+        "labels": dict(zip(hum.recogniser.labels, hum.recogniser.counts)),
+    }  # fmt: skip
+    print(json.dumps(told))
 
 
 try:

@@ -8,15 +8,14 @@ each rounded to nearest once, a board at a time: what is added afterwards adds e
 have one range, and nothing is rounded.
 """
 
-from nearhum.errors import FormatError
-
 from fleet_states import mean, median
+from nearhum.errors import FormatError
 
 
 def align(boards, dims, has_head, names):
     """Bring the boards into one range, in place. Returns [(centre, step)] of the channels, Q4.
 
-    dims: embedding dimension of each channel's mean. names: of the dimensions. Raises FormatError, which names the file:
+    dims: embedding dimension of each channel's mean. names: of the dimensions. Raises FormatError that names the file:
     a board out of that range's reach, or a trained head, which cannot be translated.
     """
     common = [
@@ -26,7 +25,9 @@ def align(boards, dims, has_head, names):
         if b.ranges == common:
             continue
         if has_head:
-            raise FormatError(b.name + " has ranges of its own, before a trained head", "learn it from the others' prior")
+            raise FormatError(
+                b.name + " has ranges of its own, before a trained head", "learn it from the others' prior"
+            )
         for c, i in enumerate(dims):
             (centre, step), (to, step_to) = b.ranges[c], common[c]
             _channel(b, i, step, centre - to, step_to, names[i])

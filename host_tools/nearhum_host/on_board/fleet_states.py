@@ -29,7 +29,9 @@ class Board:
         hum.learned.unpack(body)
         d, self.name, self.body = hum.detector, name, body
         if d.state != WATCH:
-            raise FormatError(name + " is of a board that had not finished learning", "`nearhum learn stop`, then back up")
+            raise FormatError(
+                name + " is of a board that had not finished learning", "`nearhum learn stop`, then back up"
+            )
         p, n = d.prototypes, d.prototypes.n_dims
         self.modes = [[p.labels[j]] + unpacked(p.pack(j), n) for j in range(p.n)]
         self.variance = list(p.variance)
