@@ -121,6 +121,8 @@ def judge(chapter: session.Chapter, compiled: Path, most: int, n_bits: int, say:
         for part in pool.map(lambda share: _judge_share(chapter, compiled, operations, share, chosen, n_bits), shares):
             found.add(part)
     say(f"{chapter.stage} on {chapter.model}: {n} operations, {found.n:,} cases, {len(found.wrong)} wrong")
+    for wrong in found.wrong[:5]:
+        say(wrong)
     return found
 
 
@@ -148,8 +150,9 @@ def _judge_operation(chapter: session.Chapter, booter: Booter, cuts: list[Cut], 
     promises = [promise for promise in chapter.promises if promise.read <= cuts[0].read]
     synced = max((promise.synced_seq for promise in promises), default=0)
     sequence = max((promise.sequence for promise in promises), default=0)
-    known = {name: value for promise in promises for name, value in promise.known.items()}
-    if len([promise for promise in chapter.promises if promise.known]) > len([p for p in promises if p.known]):
+    told = [promise for promise in promises if promise.known]
+    known = dict(told[-1].known) if told else {}
+    if len(told) < len([promise for promise in chapter.promises if promise.known]):
         known = {name: value for name, value in known.items() if name == "n_labels"}  # the next change may be there too
     said = []
     for cut in cuts:
@@ -231,8 +234,6 @@ def rows(say: Say) -> Iterator[Row]:
                 say(session.described(chapter))
                 found.setdefault(chapter.stage, Judged()).add(judge(chapter, compiled, 1000, n_bits, say))
     for stage, judged in found.items():
-        for wrong in judged.wrong[:5]:
-            say(wrong)
         kinds = ", ".join(f"{judged.cases[tear]:,} {tear}" for tear in TEARS)
         outcome = judged.wrong[0] if judged.wrong else f"{OUTCOME} ({kinds})"
         yield Row("power cut in a flash operation", stage, judged.n, outcome, not judged.wrong)

@@ -34,7 +34,7 @@ from nearhum_host.virtual.models import model_named
 SETTINGS = {
     "kind": "vibration", "rate_hz": 32, "n_channels": 1, "n_window": 32, "n_hop": 32, "n_bands": 5,
 }  # fmt: skip
-FAST = 1000  # times as fast as the host's clock: a window a millisecond, a sync of scores every 60
+FAST = 1000  # times as fast as the host's clock: a window a millisecond, a sync of scores every 120
 BOOT_PY = f"""
 import sys, time as real
 
@@ -181,7 +181,7 @@ def learning(b: Board, length: float) -> None:
 
 
 def watching(b: Board, length: float) -> None:
-    """Scores are synced every minute, alarms within ten seconds."""
+    """Scores are synced every two minutes, alarms within ten seconds."""
     b.for_s(8 * length)
 
 

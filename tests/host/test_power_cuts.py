@@ -54,7 +54,7 @@ def test_a_journal_that_acknowledges_before_the_sync_is_found_out(compiled, tmp_
     # what it says is safe is what it was given; it is written when there is enough of it
     early = broken(
         "journal", tmp_path, ("        self.seq += 1\n", "        self.seq += 1\n        self.synced_seq = self.seq\n"),
-        ("FLUSH_S = 60", "FLUSH_S = 6000"), ("EVENT_S = 10", "EVENT_S = 6000"),
+        ("FLUSH_S = 120", "FLUSH_S = 6000"), ("EVENT_S = 10", "EVENT_S = 6000"),
     )  # fmt: skip
     found = judged(compiled, tmp_path / "life", session.files(early, n_hop=8), ("watch",), 20, 0.25)
     assert any("are lost, and their numbers given again" in wrong for wrong in found.wrong), found.wrong[:5]
