@@ -61,13 +61,16 @@ class _Lines:
 
 
 class Esp32Board:
-    """A context manager. image: the flash chip's content. loader: options of RomLoader. url: for pyserial.
+    """A context manager. image: the flash chip's content. sd: what MicroPython shows at /sd. url: for pyserial.
 
+    loader: options of RomLoader.
     trace: what happened, "run", "download", "unplugged". The board keeps its power when the line goes.
     """
 
-    def __init__(self, image: Path, chip: str = "esp32", over: str = "rfc2217", **loader: Any) -> None:
-        self.image, self.chip, self.over, self.options = image, chip, over, loader
+    def __init__(
+        self, image: Path, chip: str = "esp32", over: str = "rfc2217", sd: Path | None = None, **loader: Any
+    ) -> None:
+        self.image, self.chip, self.over, self.options, self._sd = image, chip, over, loader, sd
         self.trace: list[str] = []
         self.rom: RomLoader | None = None
         self._board: VirtualBoard | None = None
@@ -116,7 +119,7 @@ class Esp32Board:
         if download:
             self.rom = RomLoader(self.chip, bytearray(self.image.read_bytes()), **self.options)
             return b"\r\nrst:0x1 (POWERON_RESET),boot:0x3 (DOWNLOAD_BOOT(UART0))\r\nwaiting for download\r\n"
-        self._board = VirtualBoard("esp32", self.image).start()
+        self._board = VirtualBoard("esp32", self.image, sd=self._sd).start()
         self._pty = os.open(self._board.path, os.O_RDWR | os.O_NOCTTY)
         return b"\r\nrst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\n"
 

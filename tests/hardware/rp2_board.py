@@ -28,13 +28,21 @@ class Rp2Board:
     """A context manager. image: the flash chip's content. volume: the folder. link: the port of its MicroPython.
 
     eject_at: the block at which the cable is pulled out, once; the chip is then in its boot ROM again. running: it
-    begins with MicroPython, and goes into its boot ROM when a program asks for it.
+    begins with MicroPython, and goes into its boot ROM when a program asks for it. sd: what it shows at /sd.
     trace: what happened: boot rom, run, ejected.
     """
 
-    def __init__(self, folder: Path, chip: str = "rp2040", eject_at: int | None = None, running: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        chip: str = "rp2040",
+        eject_at: int | None = None,
+        running: bool = False,
+        sd: Path | None = None,
+    ) -> None:
         self.image, self.volume, self.link = folder / "flash.bin", folder / "RPI-RP2", folder / "port"
         self.chip, self.eject_at, self._running = CHIPS[chip], eject_at, running
+        self._sd = sd
         self.trace: list[str] = []
         self.n_blocks = 0  # taken since the boot ROM began
         self._board: VirtualBoard | None = None
@@ -77,7 +85,7 @@ class Rp2Board:
 
     def _boot(self) -> None:
         self.trace.append("run")
-        self._board = VirtualBoard("rp2040", self.image, link=self.link).start()
+        self._board = VirtualBoard("rp2040", self.image, link=self.link, sd=self._sd).start()
 
     def _enter_rom(self) -> None:
         self.trace.append("boot rom")

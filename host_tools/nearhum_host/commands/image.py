@@ -35,12 +35,13 @@ def image(
     """
     from .. import boards, firmware_files
     from ..application import application
+    from ..deployment import with_manifest
     from ..image import build
 
     there = boards.load(board)
     with progress("downloading", "bytes") as bar:
         stock = firmware_files.find(there, firmware, bar)
-    made = build(there, stock.path, application(there))
+    made = build(there, stock.path, with_manifest(application(there)))
     if output.suffix != made.suffix:
         raise UsageError(f"{output}: {there.title} takes a {made.suffix} file", f"-o {output.with_suffix(made.suffix)}")
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..terminal import Json, Ports, Resume, note, print_json, print_rows, progress
+from ..terminal import Json, Ports, Resume, note, print_json, print_rows, progress, tell
 
 if TYPE_CHECKING:
     from ..gathering import Gathered
@@ -54,7 +54,7 @@ def _pull_one(path: Path, port: str | None, resume: bool, as_json: bool) -> None
         gaps = [{"first": gap.first, "before": gap.before} for gap in done.gaps]
         print_json({**vars(done), "file": str(done.file), "gaps": gaps})
     else:
-        print(f"{done.file}: {done.n_records} new records, {done.n_bytes} bytes; the next is {done.next_seq}")
+        tell(f"{done.file}: {done.n_records} new records, {done.n_bytes} bytes; the next is {done.next_seq}")
 
 
 def _pull_all(folder: Path, named: list[str], resume: bool, as_json: bool) -> None:
@@ -70,10 +70,10 @@ def _pull_all(folder: Path, named: list[str], resume: bool, as_json: bool) -> No
     if folder.is_file():
         raise UsageError(f"{folder} is a file", "with --all, name a folder")
 
-    def tell(one: Gathered) -> None:
+    def say(one: Gathered) -> None:
         note(f"{one.port}: {one.error or f'{one.board}, {one.n_records} new records'}")
 
-    done = gather(ports, folder, resume, tell)
+    done = gather(ports, folder, resume, say)
     rows = [{key: value for key, value in vars(one).items() if key != "exit_code"} for one in done]
     if as_json:
         print_json(rows)
