@@ -10,7 +10,6 @@ from binascii import crc32
 from nearhum.errors import CommandError
 from nearhum.wire import LEARN, STATE_NAMES, WATCH
 
-CLIPPED = 8  # an example may have one such sample among so many of a channel: a blow clips a sensor for moments
 FEW = 8  # scores that set a threshold
 
 
@@ -96,7 +95,7 @@ class Learned:
         example = self.recogniser.example(embedding)
         if not example:
             return
-        why = self._hollow()
+        why = self._hum.health.unfit()
         if why:
             if why != self.unfit:  # told once, not at every window
                 self.journal.event("unfit", label=self.enrol_label, error=why, window=self.window())
@@ -110,16 +109,6 @@ class Learned:
         self.notes[self.enrol_label] = about
         self.changed("enrolled", label=self.enrol_label, id=label_id, count=count, **about)
 
-    def _hollow(self):
-        # "" where the last window can be an example: where anything moved, and not beyond what an int16 holds
-        if not hasattr(self.recogniser, "nearest_id"):
-            return ""  # an utterance is more than its last window
-        window = self._hum.window
-        if not self.ranges and all([min(row) == max(row) for row in window.rows]):
-            return "silence, or a stuck sensor"
-        clipped = sum([sum([abs(v) > 32766 for v in row]) for row in window.rows])
-        return "%d samples are clipped" % clipped if clipped * CLIPPED > window.n_window else ""
-
     def warning(self):
         """Return what a user should know about what was learned, "" for nothing."""
         d = self.detector
@@ -131,7 +120,7 @@ class Learned:
                 return "what was learned never varied"
             if d.calibration.n < FEW:
                 return "%d scores for a threshold: learn longer" % d.calibration.n
-        return self.store.refused[-1] if self.store.refused else ""
+        return self._hum.health.warning() or (self.store.refused[-1] if self.store.refused else "")
 
     def unlearn(self, label):
         """Forget a label, its examples, and what was pending for it."""
@@ -292,8 +281,8 @@ class Learned:
                     return
 
     def save_when_due(self):
-        """Save a learning period at intervals, so that a reset costs minutes of it."""
-        if self.detector.state == LEARN and self._hum.guard.due(self._hum.clock.seconds - self._saved_s):
+        """Save a learning period at intervals, so that a reset costs minutes of it; and what a failed save has left."""
+        if (self.detector.state == LEARN or self.unsaved) and self._hum.guard.due(self._hum.clock.seconds - self._saved_s):
             self.save()
 
     def pack(self):

@@ -19,14 +19,15 @@ from nearhum.calibration import rarity
 from nearhum.console import Console
 from nearhum.detect import Detector
 from nearhum.dsp_fixed import Log2
-from nearhum.errors import NearhumError
+from nearhum.errors import NearhumError, SourceError
 from nearhum.features import Features, Plan
 from nearhum.guard import Guard
+from nearhum.health import Health
 from nearhum.identity import load as load_head
 from nearhum.journal import Journal
 from nearhum.learned import Learned
 from nearhum.prototypes import Prototypes
-from nearhum.sources import END, GAP
+from nearhum.sources import END, FOUND
 from nearhum.store import Store
 from nearhum.temporal import BEGIN, Temporal
 from nearhum.verbs import Verbs
@@ -72,22 +73,28 @@ class Pipeline:
         self.n_windows = 0
         self.label_id = 0
         self.turn = 0
+        self._gap_at = 0
         self.period_over = False
         self.embedding = None
         self.clock = board.Clock()
         self.learned = Learned(self)
+        self.health = health = Health(self)
         # what a window meets on its way; taken from here at once, for taking attributes one by one takes time
         self._stages = (
-            self.window, self.features, self.head, self.detector, self.recogniser, self.temporal, self.guard,
+            self.window, self.features, self.head, self.detector, self.recogniser, self.temporal, self.guard, health,
         )  # fmt: skip
         frame_bytes = 2 * frame_values(config)
         self._block = array("h", bytes(BLOCK_BYTES // frame_bytes * frame_bytes))
         self.learned.load()
         self.listen()
         self.ended = False
-        self.source = board.open_source(config)
+        self.source = None
+        try:
+            self.source = health.opened(board.open_source(config))
+        except (SourceError, OSError) as e:
+            self.source = health.lost(e)
         board.let_go("config", "bands")  # a start needs them, watching does not
-        self.console.answer({"ok": True, "verb": "start", "version": __version__, "board": config["board"]})
+        self.console.answer({"ok": True, "verb": "start", "version": __version__, "board": config["board"], "fault": health.error})
         _current = self
 
     def _refine_detector(self, floor, log2):
@@ -147,6 +154,8 @@ class Pipeline:
             self._cue()
         self.clock.tick()
         self.journal.now_s, self.journal.now_ms = self.clock.seconds, self.clock.ms
+        if self.clock.seconds >= self.health.next_s:
+            self.health.check()
         self.learned.save_when_due()
         busy = self.console.poll()
         self.journal.tick()
@@ -162,7 +171,10 @@ class Pipeline:
     @micropython.native
     def take_window(self):
         """Sample to guard: features, embedding, score, label, alarm; and learning, where a period runs."""
-        window, features, head, detector, recogniser, temporal, guard = self._stages
+        window, features, head, detector, recogniser, temporal, guard, health = self._stages
+        ill = window.ill(health.clip)
+        if ill or health.seen:
+            health.see(ill)
         ranges = features.ranges
         if ranges and not ranges.known:
             self._range(ranges)
@@ -189,13 +201,13 @@ class Pipeline:
             and guard.learning()
         ):
             detector.follow()
-        if guard.faults:
-            guard.sound()
+        if guard.faults and guard.sound():
+            health.well()
 
     def _range(self, ranges):
         # the first windows of a learning period set the range of slow channels; nothing else comes of them
         self.embedding, self.label_id, self.turn, self.period_over = None, 0, 0, False
-        if self.detector.state == LEARN and not self.detector.paused:
+        if self.detector.state == LEARN and self.guard.learning() and not self.detector.paused:
             ranges.observe(self.window.rows)
             self.detector.learn_left -= 1
 
@@ -235,12 +247,7 @@ class Pipeline:
                 self.packets.reduce(self._block, n)
             return n
         except (NearhumError, OSError) as e:
-            # the same fault in every turn is told once, and once more when learning goes off
-            off = self.guard.fault()
-            if off or self.guard.faults == 1:
-                self.journal.event("fault", error=str(e), window=self.n_windows, learning=self.guard.learning())
-            board.rest()
-            return GAP
+            return self.health.fault(e)
 
     def _interrupted(self, code):
         self.window.restart()
@@ -250,21 +257,21 @@ class Pipeline:
         if self.teacher:
             self.teacher.restart()
         self.recogniser.restart()
-        if code == END:
+        self.health.restart()
+        if code == FOUND:
+            self.source = self.health.opened(self.source.found)
+        elif code == END:
             self.ended = True
             self.journal.event("end", window=self.n_windows)
             self.journal.flush()
-        elif self.guard.faults == 0 and self.n_windows:
+        elif self.guard.faults == 0 and self.n_windows != self._gap_at:
+            self._gap_at = self.n_windows  # gap after gap, and no window between, is told once
             self.journal.event("gap", window=self.n_windows)
 
     def _cue(self):
         line, self.source.cue = self.source.cue, ""
         answer = self.console.execute(line)
         self.journal.event("cue", line=line, window=self.n_windows, error=answer.get("error"))
-
-    def source_state(self):
-        """Return what the source does, in a word: ok, fault, end."""
-        return "end" if self.ended else "fault" if self.guard.faults else "ok"
 
     def label_name(self):
         """Return the label of the last window, or None."""

@@ -10,6 +10,39 @@ import micropython
 
 from nearhum.kernels import deinterleave, slide
 
+STUCK, SATURATED = 1, 2
+
+
+@micropython.viper
+def _ill(samples: ptr16, n_channels: int, n: int, clip: int) -> int:
+    ill = 1
+    step = n >> 4 | 1
+    row = 0
+    while row < n_channels * n:
+        end = row + n
+        i = row
+        while ill & int(i < end):
+            if samples[i] != samples[row]:
+                ill = 0
+            i += 1
+        row = end
+    row = 0
+    while row < n_channels * n:
+        end = row + n
+        i = row
+        left = n
+        while i < end:
+            v = samples[i]
+            if v > 32767:
+                v = 65536 - v
+            if v >= clip:
+                left -= step << 3
+            i += step
+        if left < 0:
+            return 2
+        row = end
+    return ill
+
 
 class Window:
     """n_channels rows of n_window int16; advances by n_hop. Allocates its buffer once."""
@@ -40,6 +73,13 @@ class Window:
         if hop < n:
             slide(self._samples, n - hop, self.n_channels, n, hop)
         self.missing = hop
+
+    def ill(self, clip):
+        """Return STUCK where no row moves, SATURATED where more than an eighth of a row is clipped, 0 for neither.
+
+        clip: |sample| that is clipped; about 16 samples a row are looked at.
+        """
+        return _ill(self._samples, self.n_channels, self.n_window, clip)
 
     def restart(self):
         """Drop what has been collected: the next sample does not follow the last one."""

@@ -92,7 +92,7 @@ def faults_in_a_row_turn_learning_off():
     hum.console.execute("learn 40")
     run(hum, samples(10))
     run(hum, [SourceError("the chip does not answer", "look at the wires") for _ in range(MAX_FAULTS)])
-    equal((hum.guard.learning(), hum.source_state()), (False, "fault"))
+    equal((hum.guard.learning(), hum.health.state()), (False, "fault"))
     left = hum.detector.learn_left
     run(hum, samples(10, 2))
     equal((hum.detector.learn_left, hum.detector.state), (left, LEARN))
@@ -103,7 +103,7 @@ def faults_in_a_row_turn_learning_off():
     # the user's word turns it on again
     equal(hum.console.execute("learn 20")["ok"], True)
     run(hum, samples(20, 3))
-    equal((hum.detector.state, hum.source_state()), (WATCH, "ok"))
+    equal((hum.detector.state, hum.health.state()), (WATCH, "ok"))
 
 
 @test
@@ -148,7 +148,7 @@ def cues_are_commands_and_are_journalled():
 def gaps_and_the_end_are_events():
     hum = pipeline("vibration", **SMALL)
     run(hum, samples(2), GAP, samples(1, 2), END)
-    equal((hum.step(), hum.ended, hum.source_state()), (False, True, "end"))
+    equal((hum.step(), hum.ended, hum.health.state()), (False, True, "end"))
     events = logged(hum)[0]
     equal([(e["event"], e["window"]) for e in events[1:]], [("gap", 2), ("end", 3)])
 
