@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.nearhum-setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-emulated lint format size bench evaluate poison wheel clean
+.PHONY: help setup demo test test-all test-faults test-emulated lint format size bench evaluate poison wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ test: setup lint ## lint and all tests, in two minutes on two cores
 
 test-all: setup ## the slow tests that `make test` leaves out: what must hold over all recordings, in four minutes
 	$(BIN)/python -m pytest -n 2 -m slow
+
+test-faults: setup ## every fault at every stage, power cuts first: prints a table
+	$(BIN)/python tests/faults/run.py
 
 lint: setup ## ruff and pyright
 	@$(BIN)/ruff check .

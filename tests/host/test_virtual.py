@@ -242,18 +242,16 @@ PRINT_WHEN_WRITABLE = """
 import select, sys, time
 poller = select.poll()
 poller.register(sys.stdout, select.POLLOUT)
-rounds = printed = worst = 0
-stop = time.ticks_add(time.ticks_ms(), 1500)
-while time.ticks_diff(stop, time.ticks_ms()) > 0:
-    rounds += 1
+printed = slow = 0
+for _ in range(600):
     t = time.ticks_us()
     for _ in poller.ipoll(0):
         sys.stdout.write('x' * 99 + '\\n')
         printed += 1
-    worst = max(worst, time.ticks_diff(time.ticks_us(), t))
+    slow += time.ticks_diff(time.ticks_us(), t) > 300000
     time.sleep_ms(1)
 with open('/result', 'w') as f:
-    f.write('%d %d %d' % (rounds, printed, worst))
+    f.write('600 rounds, %d, %d' % (printed, slow))
 """
 
 
@@ -263,20 +261,21 @@ def test_pollout_is_truthful(virtual_board, mpremote, tmp_path, host):
     put(board, mpremote, "main.py", PRINT_WHEN_WRITABLE, tmp_path)
     with open_port(board) if host != "absent" else contextlib.nullcontext() as port:
         board.reset()
-        end = time.monotonic() + 1.9
-        while time.monotonic() < end:
+        end = time.monotonic() + 30
+        # a deaf host must not ask: it looks at the flash, as nobody could with a real board
+        while not (found := re.search(rb"600 rounds, (\d+), (\d+)", Path(board.image).read_bytes())):
+            assert time.monotonic() < end, "the board did not come to its 600th round"
             if host == "reading":
                 port.read(max(1, port.in_waiting))
             else:
                 time.sleep(0.1)
-    rounds, printed, worst_us = map(int, mpremote(board, "resume", "fs", "cat", ":result").split())
-    assert rounds > 500
-    assert worst_us < 300_000
+    printed, slow = map(int, found.groups())
+    assert slow <= 2  # a write that blocks takes 500 ms; a busy machine may hold the board up once or twice
     if host == "deaf":
-        assert printed < 0.6 * rounds  # it stops when the PTY is full, and does not begin again
+        assert printed < 360  # it stops when the PTY is full, and does not begin again
         assert printed * 101 < 40_000
     else:
-        assert printed == rounds
+        assert printed == 600
 
 
 def test_deaf_host_delays_a_print_only_so_long(virtual_board, mpremote, tmp_path):

@@ -1,0 +1,50 @@
+"""A row of the table of faults: what was done to a board, in which stage, how often, and what came of it.
+
+A module of this folder that has a function `rows(say)` is part of the table: it yields a Row for every fault and
+stage. say(text) shows how far it has come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+STAGES = ("boot", "learn", "watch", "enrol", "save", "pull")
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Row:
+    """fault, stage (one of STAGES): what was done, and when. cases: how often, e.g. at how many offsets.
+
+    outcome: what all of them ended in, as it was promised; if not ok, what the first one that differs ended in.
+    """
+
+    fault: str
+    stage: str
+    cases: int
+    outcome: str
+    ok: bool = True
+
+    def __post_init__(self) -> None:
+        if self.stage not in STAGES:
+            raise ValueError(f"stage {self.stage!r} is none of {', '.join(STAGES)}")
+        if self.cases < 1:
+            raise ValueError(f"{self.fault}, {self.stage}: a row of no case shows nothing")
+
+
+def table(rows: Iterable[Row]) -> str:
+    """Return the rows as a table of text: by fault in the order they came, and by stage."""
+    faults: dict[str, list[Row]] = {}
+    for row in rows:
+        faults.setdefault(row.fault, []).append(row)
+    lines = [("fault", "stage", "cases", "", "outcome")]
+    for some in faults.values():
+        for row in sorted(some, key=lambda row: STAGES.index(row.stage)):
+            lines.append((row.fault, row.stage, f"{row.cases:,}", "ok" if row.ok else "FAIL", row.outcome))
+    widths = [max(len(line[i]) for line in lines) for i in range(4)]
+    return "\n".join(
+        f"{fault:<{widths[0]}}  {stage:<{widths[1]}}  {cases:>{widths[2]}}  {ok:<{widths[3]}}  {outcome}"
+        for fault, stage, cases, ok, outcome in lines
+    )
