@@ -110,6 +110,20 @@ class Clock:
         self.ms = ms % 1000
 
 
+def reset_cause():
+    """Return why the board started, as `machine` calls it: PWRON, WDT ...; "" where it does not tell."""
+    try:
+        import machine
+
+        cause = machine.reset_cause()
+    except (ImportError, AttributeError):
+        return ""
+    for name in ("PWRON", "HARD", "WDT", "DEEPSLEEP", "SOFT"):
+        if getattr(machine, name + "_RESET", None) == cause:
+            return name
+    return str(cause)
+
+
 def let_go(*names):
     """Take modules of the package out of memory that only a start or a change needs; an import loads them again."""
     package = sys.modules["nearhum"]

@@ -7,7 +7,7 @@ kernel: they are taken from the fixed path. With ulab.utils.spectrogram a window
 
 from array import array
 
-from nearhum import np
+from nearhum import np, np_spectrum
 from nearhum.dsp_fixed import BAND_BIAS, BAND_FLOOR, Fixed
 from nearhum.kernels import tables
 from nearhum.kernels.viper_bands import bands_into, raise_to
@@ -42,8 +42,8 @@ class Float(Fixed):
         """
         n, bins, amplitudes = self._n, self._bins, self._amplitudes
         weigh_window(self._pad, x, self._window, self.n_window, n, self.reading)
-        np.from_int32_buffer(self._pad, count=n, out=amplitudes)
-        np.spectrogram(amplitudes, scratchpad=self._scratchpad, out=amplitudes)
+        np_spectrum.from_int32_buffer(self._pad, count=n, out=amplitudes)
+        np_spectrum.spectrogram(amplitudes, scratchpad=self._scratchpad, out=amplitudes)
         exponent = fold(bins, n >> 1, _WIDE) - 14  # the window is in Q14
         offset, log2 = self._offset + (exponent << 9), self.log2.table
         top = bands_into(bins, 0, self._edge, out, 1, log2, offset, -128)

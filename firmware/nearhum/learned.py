@@ -7,6 +7,7 @@ and the journal: every change of them is made here, saved, and journalled with i
 import struct
 from binascii import crc32
 
+from nearhum.board import reset_cause
 from nearhum.errors import CommandError
 from nearhum.wire import LEARN, STATE_NAMES, WATCH
 
@@ -41,7 +42,7 @@ class Learned:
             self.unpack(body)
         else:
             self.as_deployed()
-        self.journal.event("start", state=STATE_NAMES[self.detector.state], loaded=body is not None, window=0)
+        self.journal.event("start", state=STATE_NAMES[self.detector.state], loaded=body is not None, window=0, cause=reset_cause())
         for reason in self.store.refused:
             self.journal.event("refused", error=reason, window=0)
         self.journal.flush()  # a boot that is cut short is a boot too

@@ -19,7 +19,7 @@ from nearhum.calibration import rarity
 from nearhum.console import Console
 from nearhum.detect import Detector
 from nearhum.dsp_fixed import Log2
-from nearhum.errors import NearhumError, SourceError
+from nearhum.errors import NearhumError
 from nearhum.features import Features, Plan
 from nearhum.guard import Guard
 from nearhum.health import Health
@@ -27,7 +27,7 @@ from nearhum.identity import load as load_head
 from nearhum.journal import Journal
 from nearhum.learned import Learned
 from nearhum.prototypes import Prototypes
-from nearhum.sources import END, FOUND
+from nearhum.sources import END
 from nearhum.store import Store
 from nearhum.temporal import BEGIN, Temporal
 from nearhum.verbs import Verbs
@@ -89,10 +89,7 @@ class Pipeline:
         self.listen()
         self.ended = False
         self.source = None
-        try:
-            self.source = health.opened(board.open_source(config))
-        except (SourceError, OSError) as e:
-            self.source = health.lost(e)
+        health.open()
         board.let_go("config", "bands")  # a start needs them, watching does not
         self.console.answer({"ok": True, "verb": "start", "version": __version__, "board": config["board"], "fault": health.error})
         _current = self
@@ -164,9 +161,15 @@ class Pipeline:
         return not self.ended
 
     def run(self):
-        """Turn for ever."""
+        """Turn for ever; where the setting asks for it, a turn that does not end resets the board."""
+        feed = int
+        if self.config["watchdog_s"]:
+            from nearhum import watchdog
+
+            feed = watchdog.start(self.config["watchdog_s"]).feed
         while True:
             self.step()
+            feed()
 
     @micropython.native
     def take_window(self):
@@ -211,12 +214,27 @@ class Pipeline:
             ranges.observe(self.window.rows)
             self.detector.learn_left -= 1
 
-    @micropython.native
     def keep_window(self):
-        """Guard to journal: note the window, its alarm, its part in enrolling or in the end of a learning period."""
-        detector, journal, at = self.detector, self.journal, self.n_windows
+        """Guard to journal: note the window, its alarm, its part in enrolling or in the end of a learning period.
+
+        Not native, which is four times as large; in parts, of which each has few enough locals to need no heap.
+        """
+        self._log(self.temporal.score if self.embedding else NO_SCORE)
+        if self._is_eventful():
+            self._happened(self.n_windows)
+        self.n_windows = self.n_windows + 1 if self.n_windows < LAST_WINDOW else 0
+
+    def _log(self, score):
+        self.journal.score(self.n_windows, score, self.detector.threshold, self.detector.state, self.label_id)
+
+    def _is_eventful(self):
+        if self.turn or self.period_over or self.detector.stale or self.recogniser.heard or self.learned.enrol_left:
+            return True
+        return self.teacher and self.teacher.near and self.teacher.near.caught
+
+    def _happened(self, at):
+        detector, journal = self.detector, self.journal
         score = self.temporal.score if self.embedding else NO_SCORE
-        journal.score(at, score, detector.threshold, detector.state, self.label_id)
         if self.turn == BEGIN:
             journal.event("alarm", window=at, score=score, threshold=detector.threshold, strangest=self._strangest())
         elif self.turn:
@@ -231,7 +249,6 @@ class Pipeline:
             self.learned.caught(self.teacher.near)
         if self.learned.enrol_left and self.embedding:
             self.learned.enrol(self.embedding)
-        self.n_windows = at + 1 if at < LAST_WINDOW else 0
 
     def _strangest(self):
         # a feature has a name; what a trained head makes of them has none
@@ -258,9 +275,7 @@ class Pipeline:
             self.teacher.restart()
         self.recogniser.restart()
         self.health.restart()
-        if code == FOUND:
-            self.source = self.health.opened(self.source.found)
-        elif code == END:
+        if code == END:
             self.ended = True
             self.journal.event("end", window=self.n_windows)
             self.journal.flush()
@@ -282,7 +297,10 @@ class Pipeline:
         """Stop: let go of the sensor and bring everything to flash. `current` makes another pipeline then."""
         global _current
         _current = None
-        self.source.close()
+        try:
+            self.source.close()
+        except OSError:
+            pass  # it does not answer
         if self.detector.state == LEARN:
             self.learned.save()
         self.journal.event("stop", window=self.n_windows)

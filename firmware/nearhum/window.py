@@ -14,34 +14,13 @@ STUCK, SATURATED = 1, 2
 
 
 @micropython.viper
-def _ill(samples: ptr16, n_channels: int, n: int, clip: int) -> int:
-    ill = 1
-    step = n >> 4 | 1
-    row = 0
-    while row < n_channels * n:
-        end = row + n
-        i = row
-        while ill & int(i < end):
-            if samples[i] != samples[row]:
-                ill = 0
-            i += 1
-        row = end
-    row = 0
-    while row < n_channels * n:
-        end = row + n
-        i = row
-        left = n
-        while i < end:
-            v = samples[i]
-            if v > 32767:
-                v = 65536 - v
-            if v >= clip:
-                left -= step << 3
-            i += step
-        if left < 0:
-            return 2
-        row = end
-    return ill
+def _clipped(samples: ptr16, n: int, step: int, clip: int) -> int:
+    left = n
+    while n >= step:
+        n -= step
+        if (samples[n] + clip - 1) & 0xFFFF >= 2 * clip - 1:
+            left -= step << 4
+    return left
 
 
 class Window:
@@ -54,6 +33,8 @@ class Window:
         self._samples = array("h", bytes(2 * n_channels * n_window))
         view = memoryview(self._samples)
         self.rows = [view[c * n_window : (c + 1) * n_window] for c in range(n_channels)]
+        # of each row all but the last sample and all but the first: where nothing moves they are the same
+        self._pairs = [(row[:-1], row[1:]) for row in self.rows]
         self.missing = n_window  # samples a row: at 0 the window is full
 
     @micropython.native
@@ -75,11 +56,15 @@ class Window:
         self.missing = hop
 
     def ill(self, clip):
-        """Return STUCK where no row moves, SATURATED where more than an eighth of a row is clipped, 0 for neither.
+        """Return STUCK where no row moves, SATURATED where more than a sixteenth is clipped, 0 for neither.
 
-        clip: |sample| that is clipped; about 16 samples a row are looked at.
+        clip: |sample| that is clipped; some 16 samples a row are looked at.
         """
-        return _ill(self._samples, self.n_channels, self.n_window, clip)
+        for head, tail in self._pairs:
+            if head != tail:
+                n = self.n_window
+                return SATURATED if _clipped(self._samples, n * self.n_channels, n >> 4 | 1, clip) < 0 else 0
+        return STUCK
 
     def restart(self):
         """Drop what has been collected: the next sample does not follow the last one."""

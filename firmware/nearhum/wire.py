@@ -1,10 +1,10 @@
-"""Formats that leave the board: recordings, journal records, learned state, head files.
+"""Formats that leave the board: journal records, learned state, head files.
 
 Leaf, for both Pythons (struct and binascii only): the host imports this very file. All little endian.
 Every format starts with a magic and a version and ends with, or carries, a CRC-32 (IEEE 802.3, as zlib).
+(Recordings are in recording.py: only a board that plays one needs that.)
 A reader raises FormatError and never trusts a length before the CRC over it has been checked.
 
-    recording  NHR1  what a sensor delivered: int16 samples in segments; a segment boundary is a gap
     record     A7    one journal entry: kind, seq, ticks_ms, payload
     state      NHS1  the image of everything learned
     snapshot   NHP1  a state to roll back to, with a note of why it was kept
@@ -15,45 +15,6 @@ import struct
 from binascii import crc32
 
 from .errors import FormatError
-
-# --- recording ---------------------------------------------------------------------------------------
-
-RECORDING_MAGIC = b"NHR1"
-_RECORDING = "<4sBBHIIII"  # magic version n_channels n_segments rate_mhz n_frames reserved crc
-RECORDING_HEADER_BYTES = 24
-_SEGMENT = "<IH"  # n_frames cue_bytes
-SEGMENT_HEADER_BYTES = 6
-
-
-def pack_recording_header(n_channels, n_segments, rate_mhz, n_frames):
-    """Return the 24-byte header. rate_mhz: sampling rate in millihertz; n_frames: over all segments."""
-    head = struct.pack(_RECORDING, RECORDING_MAGIC, 1, n_channels, n_segments, rate_mhz, n_frames, 0, 0)[:20]
-    return head + struct.pack("<I", crc32(head))
-
-
-def unpack_recording_header(buf):
-    """Return (n_channels, n_segments, rate_mhz, n_frames) of a recording's first 24 bytes."""
-    if len(buf) < RECORDING_HEADER_BYTES or bytes(buf[:4]) != RECORDING_MAGIC:
-        raise FormatError("not a nearhum recording (magic %r)" % bytes(buf[:4]), "convert it with the host tools")
-    _, version, n_channels, n_segments, rate_mhz, n_frames, _, crc = struct.unpack(_RECORDING, buf[:24])
-    if crc != crc32(bytes(buf[:20])):
-        raise FormatError("recording header is damaged (CRC)", "copy or convert the recording again")
-    if version != 1:
-        raise FormatError("recording version %d, this firmware reads 1" % version, "convert it with these host tools")
-    return n_channels, n_segments, rate_mhz, n_frames
-
-
-def pack_segment_header(n_frames, cue=""):
-    """Return a segment's header with its cue, a console line carried out before its first sample."""
-    text = cue.encode()
-    return struct.pack(_SEGMENT, n_frames, len(text)) + text + b"\0" * (len(text) & 1)
-
-
-def unpack_segment_header(buf):
-    """Return (n_frames, cue_bytes, padded_bytes) of a segment's first 6 bytes."""
-    n_frames, n_cue = struct.unpack(_SEGMENT, buf)
-    return n_frames, n_cue, n_cue + (n_cue & 1)
-
 
 # --- journal record ----------------------------------------------------------------------------------
 
@@ -78,11 +39,6 @@ SCORES_HEADER_BYTES = 8
 _SCORES = "<IhBB"  # first_window threshold state|flags n
 LAST_WINDOW = 0x3FFFFFFF  # after which windows count from 0: the largest integer that 32 bits keep off the heap
 HAS_LABELS = 0x80
-
-
-def pack_record_header_into(buf, kind, n_payload, seq, ticks_ms):
-    """Write a record's 12-byte header at the start of buf."""
-    struct.pack_into(_RECORD, buf, 0, RECORD_MAGIC, kind, n_payload, seq, ticks_ms)
 
 
 def pack_record(kind, seq, ticks_ms, payload):

@@ -45,7 +45,8 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "dsp_float": lambda _, config: _is_float(config),
     "np": lambda _, config: _is_float(config) or _is_full(config),
     "np_fallback": lambda _, config: _is_float(config) or _is_full(config),
-    "np_fallback_fft": lambda _, config: _is_float(config) or _is_full(config),
+    "np_fallback_fft": lambda _, config: _is_float(config),
+    "np_spectrum": lambda _, config: _is_float(config),
     "np_fallback_linalg": lambda _, config: _is_float(config) or _is_full(config),
     "envelope": lambda _, config: config["n_envelope_bands"] > 0,
     "kernels/viper_filter": lambda _, config: config["n_envelope_bands"] > 0,
@@ -56,6 +57,7 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "quarantine": lambda _, config: _is_taught(config),
     "budget": lambda _, config: _is_taught(config),
     "prior": lambda _, config: config["prior"] != "",
+    "recording": lambda _, config: config[settings.SOURCE]["driver"] == "replay",
     "recognise": lambda _, config: config["recognise"] == "windows",
     "kernels/thumb_words": lambda arch, config: arch == _RP2040 and config["recognise"] == "words",
     "templates": lambda _, config: config["recognise"] == "words",
@@ -64,6 +66,7 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "kernels/viper_words": lambda _, config: config["recognise"] == "words",
     "head": lambda _, config: config["head"] != "" or _is_full(config),
     "drift": lambda _, config: config["drift_budget"] > 0,
+    "watchdog": lambda _, config: config["watchdog_s"] > 0,
     "covariance": lambda _, config: _is_full(config),
     "whitening": lambda _, config: _is_full(config),
     "kernels/viper_outer": lambda _, config: _is_full(config),
@@ -97,9 +100,14 @@ def application(board: Board, overrides: Config | None = None, everything: bool 
     files = {"/main.py": (firmware_dir() / "main.py").read_bytes()}
     for source in modules(board.mpy_arch, None if everything else completed(config)):
         name = source.relative_to(firmware_dir()).as_posix()
-        files["/" + name.removesuffix(".py") + ".mpy"] = compiled(source, name, board.mpy_arch)
+        files["/" + name.removesuffix(".py") + ".mpy"] = compiled(source, _told_as(name), board.mpy_arch)
     files[CONFIG_PATH] = json.dumps(config, indent=1, sort_keys=True).encode() + b"\n"
     return files
+
+
+def _told_as(name: str) -> str:
+    """Return what a traceback calls a module: short, for each .mpy holds it, and so does the board's memory."""
+    return name.removeprefix(f"{PACKAGE}/").removesuffix(".py")
 
 
 def completed(config: Config) -> dict[str, Any]:

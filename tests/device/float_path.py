@@ -9,7 +9,7 @@ from array import array
 import micropython
 from fakes import noise
 from harness import Lcg, between, done, equal, i8, test
-from nearhum import config, np
+from nearhum import config, np, np_spectrum
 from nearhum.features import Features, Plan
 from nearhum.kernels.viper_float import fold, weigh_window
 from nearhum.window import Window
@@ -188,9 +188,9 @@ def a_window_allocates_what_ulab_does_and_no_more():
     n_bytes = gc.mem_alloc() - before
     gc.enable()
     print("a window of 256 allocates", n_bytes, "bytes")
-    if np.spectrogram is np.of_halves:
+    if np_spectrum.spectrogram is np_spectrum.of_halves:
         between(n_bytes, 1, 1024)  # views and what operators need, none of them as long as a window
-    elif np.spectrogram is not np.by_fft:
+    elif np_spectrum.spectrogram is not np_spectrum.by_fft:
         micropython.heap_lock()
         try:
             f.extract_into(window.rows)

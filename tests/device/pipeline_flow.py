@@ -6,8 +6,8 @@ from array import array
 from fakes import Played, noise, on_flash, pipeline, take
 from harness import Lcg, between, done, equal, raises, test
 from nearhum.errors import ConfigError, SourceError
-from nearhum.guard import MAX_FAULTS
-from nearhum.sources import END, GAP
+from nearhum.guard import MAX_FAULTS, PROBATION
+from nearhum.sources import END, GAP, NONE
 from nearhum.wire import EVENT, IDLE, LEARN, NO_SCORE, SCORES, WATCH, record_bytes, unpack_record, unpack_scores
 
 SMALL = {"n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 6}
@@ -94,13 +94,19 @@ def faults_in_a_row_turn_learning_off():
     run(hum, [SourceError("the chip does not answer", "look at the wires") for _ in range(MAX_FAULTS)])
     equal((hum.guard.learning(), hum.health.state()), (False, "fault"))
     left = hum.detector.learn_left
-    run(hum, samples(10, 2))
+    run(hum, samples(PROBATION, 2))
     equal((hum.detector.learn_left, hum.detector.state), (left, LEARN))
-    equal(hum.console.execute("enrol x")["ok"], False)
     faults = [e for e in logged(hum)[0] if e["event"] == "fault"]
     equal([f["learning"] for f in faults], [True, False])
     equal("does not answer" in faults[0]["error"], True)
-    # the user's word turns it on again
+    # whole windows turn it on again; the next time it takes twice as many, and until then nothing is enrolled
+    equal((hum.guard.learning(), hum.health.state()), (True, "ok"))
+    equal(names(logged(hum)[0])[-1], "recovered")
+    run(hum, samples(10, 2))
+    equal(hum.detector.learn_left, left - 10)
+    run(hum, [OSError(5)] * MAX_FAULTS, NONE, samples(2 * PROBATION - 1, 2))
+    equal((hum.detector.learn_left, hum.console.execute("enrol x")["ok"]), (left - 10, False))
+    # the user's word does at once
     equal(hum.console.execute("learn 20")["ok"], True)
     run(hum, samples(20, 3))
     equal((hum.detector.state, hum.health.state()), (WATCH, "ok"))
@@ -231,7 +237,7 @@ def other_features_start_afresh_and_say_why():
 @test
 def a_replay_is_checked_before_it_runs():
     from nearhum.sources.replay import Source
-    from nearhum.wire import pack_recording_header, pack_segment_header
+    from nearhum.recording import pack_recording_header, pack_segment_header
 
     hum = pipeline("vibration", **SMALL)
     path = hum.root + "replay.nhr"

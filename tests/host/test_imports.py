@@ -18,12 +18,13 @@ ARCHES = ("armv6m", "xtensawin", "armv7emsp", "rv32imc", "x64")
 WAY = (
     "window", "features", "head", "identity", "prototypes", "modes", "drift", "covariance", "calibration", "detect",
     "recognise", "utterance", "templates", "words", "near", "teacher", "temporal", "budget", "guard", "journal",
-    "quarantine", "learned", "changes", "verbs", "console",
+    "health", "quarantine", "learned", "changes", "verbs", "console", "safe",
 )  # fmt: skip
 LEAVES = (
     "bands", "envelope", "dsp_fixed", "dsp_float", "np", "np_fallback", "np_fallback_fft", "np_fallback_linalg",
-    "store", "board", "config", "labels", "wire", "errors", "sources", "whitening", "spectra", "level", "packets",
-    "prior", "kernels", "kernels.viper", "kernels.viper_head", "kernels.viper_learn", "kernels.viper_near",
+    "np_spectrum",
+    "store", "board", "config", "labels", "wire", "errors", "recording", "sources", "whitening", "spectra", "level", "packets",
+    "prior", "watchdog", "kernels", "kernels.viper", "kernels.viper_head", "kernels.viper_learn", "kernels.viper_near",
     "kernels.viper_cosine", "kernels.viper_fft", "kernels.viper_filter", "kernels.viper_words", "kernels.viper_last",
     "kernels.viper_spectrum", "kernels.viper_bands", "kernels.viper_float", "kernels.viper_outer", "kernels.thumb",
     "kernels.thumb_spectrum", "kernels.thumb_words", "kernels.tables",
@@ -90,14 +91,14 @@ def test_nothing_is_imported_until_asked() -> None:
     """CPython imports the package for wire and errors: nothing at module level may need MicroPython."""
     for node in ast.parse((PACKAGE / "__init__.py").read_text()).body:
         assert not isinstance(node, ast.Import | ast.ImportFrom)
-    for name in ("wire", "errors"):
+    for name in ("wire", "recording", "errors"):
         assert imported(PACKAGE / f"{name}.py") <= {"struct", "binascii", "nearhum.errors"}
 
 
-def test_machine_is_known_to_three() -> None:
+def test_machine_is_known_to_four() -> None:
     for path in FIRMWARE.rglob("*.py"):
         if imported(path) & {"machine", "rp2", "esp32", "esp", "network"}:
-            assert path == FIRMWARE / "main.py" or name_of(path) in ("board", "sources"), path
+            assert path == FIRMWARE / "main.py" or name_of(path) in ("board", "sources", "watchdog"), path
 
 
 def test_ulab_is_known_to_one() -> None:
@@ -111,7 +112,7 @@ def test_host_takes_formats_and_errors_alone() -> None:
         if path.name == "firmware_loop.py" or path.parent.name in ("device", "on_board"):
             continue  # these run under MicroPython
         found = of_nearhum(path, "nearhum_host")
-        assert found <= {"config", "wire", "errors"}, f"{path.relative_to(ROOT)} imports {sorted(found)}"
+        assert found <= {"config", "wire", "recording", "errors"}, f"{path.relative_to(ROOT)} imports {sorted(found)}"
 
 
 def test_no_recording_is_named_in_the_firmware() -> None:

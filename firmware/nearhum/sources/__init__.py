@@ -12,4 +12,4 @@ It may say live = False (a recording: no time passes it by, and it is not opened
 NONE = 0  # nothing has come yet
 GAP = -1  # samples were lost before the next one: the window must start anew
 END = -2  # there will be no more
-FOUND = -3  # of missing.py alone: the sensor answers again
+FOUND = -3  # the sensor answers again; of health.py, which stands in the place of one that does not
