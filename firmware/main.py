@@ -75,7 +75,7 @@ def watch():
         hum = None
         try:
             from nearhum import board
-            from nearhum.errors import ConfigError, NearhumError
+            from nearhum.errors import ConfigError
             from nearhum.pipeline import Pipeline
 
             hum = Pipeline()

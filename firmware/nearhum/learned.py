@@ -42,7 +42,9 @@ class Learned:
             self.unpack(body)
         else:
             self.as_deployed()
-        self.journal.event("start", state=STATE_NAMES[self.detector.state], loaded=body is not None, window=0, cause=reset_cause())
+        self.journal.event(
+            "start", state=STATE_NAMES[self.detector.state], loaded=body is not None, window=0, cause=reset_cause()
+        )
         for reason in self.store.refused:
             self.journal.event("refused", error=reason, window=0)
         self.journal.flush()  # a boot that is cut short is a boot too
@@ -283,7 +285,9 @@ class Learned:
 
     def save_when_due(self):
         """Save a learning period at intervals, so that a reset costs minutes of it; and what a failed save has left."""
-        if (self.detector.state == LEARN or self.unsaved) and self._hum.guard.due(self._hum.clock.seconds - self._saved_s):
+        if (self.detector.state == LEARN or self.unsaved) and self._hum.guard.due(
+            self._hum.clock.seconds - self._saved_s
+        ):
             self.save()
 
     def pack(self):

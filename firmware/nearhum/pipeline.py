@@ -91,7 +91,9 @@ class Pipeline:
         self.source = None
         health.open()
         board.let_go("config", "bands")  # a start needs them, watching does not
-        self.console.answer({"ok": True, "verb": "start", "version": __version__, "board": config["board"], "fault": health.error})
+        self.console.answer(
+            {"ok": True, "verb": "start", "version": __version__, "board": config["board"], "fault": health.error}
+        )
         _current = self
 
     def _refine_detector(self, floor, log2):

@@ -1,6 +1,6 @@
-"""Safe mode: a console that answers, and nothing else. No sensor is read, nothing is learned, the state is not touched.
+"""Safe mode: a console that answers, and nothing else. No sensor is read, nothing learned, the state is not touched.
 
-Enters: why, from main.py, which loads this only then. The log can be pulled; `trust` starts the board, and so does time.
+Enters: why, from main.py, which loads this only then. The log can be pulled; `trust` starts the board, and time does.
 """
 
 import gc

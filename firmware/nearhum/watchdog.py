@@ -6,8 +6,9 @@ seconds could not be reached: so Ctrl-C pauses it before the prompt comes. On an
 ESP32 say, it is started anew with the longest time, eleven days.
 """
 
-import machine
 import os
+
+import machine
 
 _CTRL_CLEAR = 0x40058000 + 0x3000
 _ENABLE = 1 << 30

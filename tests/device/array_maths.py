@@ -79,7 +79,10 @@ def every_way_to_a_spectrogram_is_right_or_refused():
         equal(np_spectrum.sound(way), right)
         n_sound += right
     between(n_sound, min(2, len(ways)), len(ways), "one of the first two at least, and fft")
-    equal((np_spectrum.sound(None), np_spectrum.sound(lambda x: x), np_spectrum.sound(np_spectrum.spectrogram)), (False, False, True))
+    equal(
+        (np_spectrum.sound(None), np_spectrum.sound(lambda x: x), np_spectrum.sound(np_spectrum.spectrogram)),
+        (False, False, True),
+    )
 
 
 @test

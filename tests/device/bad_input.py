@@ -40,7 +40,10 @@ def silence_or_a_stuck_sensor_teaches_nothing_and_is_told():
         play(hum, flat(value), 40)
         equal((hum.detector.state, hum.detector.learn_left), (LEARN, 30))
         status = hum.console.execute("status")
-        equal((status["source"], "stuck" in status["fault"], "nothing is learned" in status["warning"]), ("stuck", True, True))
+        equal(
+            (status["source"], "stuck" in status["fault"], "nothing is learned" in status["warning"]),
+            ("stuck", True, True),
+        )
         take(hum, 30, seed=2)
         equal((hum.detector.state, sum(hum.detector.prototypes.counts), warning(hum)), (WATCH, 40, ""))
 

@@ -236,8 +236,8 @@ def other_features_start_afresh_and_say_why():
 
 @test
 def a_replay_is_checked_before_it_runs():
-    from nearhum.sources.replay import Source
     from nearhum.recording import pack_recording_header, pack_segment_header
+    from nearhum.sources.replay import Source
 
     hum = pipeline("vibration", **SMALL)
     path = hum.root + "replay.nhr"

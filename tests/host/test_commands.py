@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from conftest import ON_LINUX_X86_64
-from nearhum import wire
+from nearhum import recording, wire
 from nearhum_host import cli, learned, logs, pulling
 from nearhum_host.errors import DeviceError
 from nearhum_host.link import Link

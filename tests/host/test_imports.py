@@ -22,9 +22,8 @@ WAY = (
 )  # fmt: skip
 LEAVES = (
     "bands", "envelope", "dsp_fixed", "dsp_float", "np", "np_fallback", "np_fallback_fft", "np_fallback_linalg",
-    "np_spectrum",
-    "store", "board", "config", "labels", "wire", "errors", "recording", "sources", "whitening", "spectra", "level", "packets",
-    "prior", "watchdog", "kernels", "kernels.viper", "kernels.viper_head", "kernels.viper_learn", "kernels.viper_near",
+    "np_spectrum", "store", "board", "config", "labels", "wire", "errors", "recording", "sources", "whitening", "spectra",
+    "level", "packets", "prior", "watchdog", "kernels", "kernels.viper", "kernels.viper_head", "kernels.viper_learn", "kernels.viper_near",
     "kernels.viper_cosine", "kernels.viper_fft", "kernels.viper_filter", "kernels.viper_words", "kernels.viper_last",
     "kernels.viper_spectrum", "kernels.viper_bands", "kernels.viper_float", "kernels.viper_outer", "kernels.thumb",
     "kernels.thumb_spectrum", "kernels.thumb_words", "kernels.tables",
