@@ -90,6 +90,13 @@ def open_source(config):
     return module.Source(config)
 
 
+def chip():
+    """Return the chip's own number in hex, "" where it says none. Boards of one name are told apart by it."""
+    import machine
+
+    return getattr(machine, "unique_id", bytes)().hex()
+
+
 class Clock:
     """Time since start: whole `seconds`, and `ms` of the next one. time.ticks_ms wraps (at 2^30 on most ports).
 

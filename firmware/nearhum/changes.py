@@ -5,7 +5,7 @@ was learned first keeps a snapshot, and afterwards saves and journals. A board i
 is loaded when it is, and let go of afterwards.
 """
 
-from nearhum import board, config
+from nearhum import board, config, kernels
 from nearhum.calibration import ENOUGH
 from nearhum.errors import CommandError, whole
 from nearhum.features import Plan
@@ -43,6 +43,8 @@ class Changes:
                 "reset": "learned | factory | log | all",
                 "set": "KEY VALUE: change a setting; holds from the next start",
                 "get": "[KEY] | state OFFSET",
+                "look": "[names FROM]: the last window beside normal",
+                "raw": "[FROM]: samples",
             }
         }
 
@@ -198,8 +200,10 @@ class Changes:
 
 def check_start(settings):
     """Raise ConfigError, or ImportError, where a board could not make its features and so would not start."""
-    Plan(settings)
+    plan = Plan(settings)
     __import__("nearhum.dsp_" + settings["path"])
+    if plan.bands and not plan.is_spectrum and kernels.VARIANT == "viper":
+        kernels.last_stage(plan.n_fft)
     if settings["teach"] != "off":
         __import__("nearhum.near")
     if settings["prior"]:

@@ -19,6 +19,8 @@ from nearhum import kernels
 from nearhum.errors import ConfigError, FormatError
 from nearhum.wire import HEAD_MAGIC, unseal
 
+_layer, _dense = kernels.head()
+
 DENSE, CONVOLUTION, POOLING = 0, 1, 2
 MAX_OUT = 128  # rows or filters of a layer; dimensions of an embedding: bound of the distance kernel
 MAX_ROW = 1024  # weights of a row: bound of the dense kernel
@@ -79,7 +81,7 @@ class Network:
         rescale = array("H", struct.unpack_from("<%dH" % (3 * n_out), body, at + 4 * n_out))
         weights = bytearray(body[at + 10 * n_out : end])
         _prove(bias, rescale, weights, n_row)
-        layer = kernels.layer(weights, bias, rescale, n_row, n_out, 0 if relu else -128)
+        layer = _layer(weights, bias, rescale, n_row, n_out, 0 if relu else -128)
         if n_positions == 1:
             self._layers.append(_Dense(layer, rescale, n_row, n_out).run)
         else:
@@ -100,7 +102,7 @@ class _Dense:
     def __init__(self, layer, rescale, n_in, n_out):
         # a layer may only know the address of what it was made of: the two stay together
         self._layer, self._rescale = layer, rescale
-        self._n_in, self._out, self._dense = n_in, bytearray(n_out), kernels.dense
+        self._n_in, self._out, self._dense = n_in, bytearray(n_out), _dense
 
     @micropython.native
     def run(self, x):
@@ -128,7 +130,7 @@ class _Convolution:
         if x is not self._x:
             self._look_at(x)
         for i in range(len(self._to)):
-            kernels.dense(self._from[i], self._n_row, self._to[i], self._layer)
+            _dense(self._from[i], self._n_row, self._to[i], self._layer)
         return self._out
 
     def _look_at(self, x):
@@ -141,12 +143,14 @@ class _Pooling:
     """The largest of each channel over all positions."""
 
     def __init__(self, n_positions, n_channels):
+        from nearhum.kernels.viper_pool import pool_max
+
         self._n_positions, self._n_channels = n_positions, n_channels
-        self._out = bytearray(n_channels)
+        self._out, self._pool_max = bytearray(n_channels), pool_max
 
     def run(self, x):
         """Return the buffer of n_channels int8."""
-        kernels.pool_max(x, self._n_positions, self._n_channels, self._out)
+        self._pool_max(x, self._n_positions, self._n_channels, self._out)
         return self._out
 
 

@@ -1,13 +1,12 @@
-"""The way from samples to the amplitudes of a spectrum that `nearhum.np` has not: for the float path alone.
+"""The array library's way from samples to the amplitudes of a spectrum: that of ulab which is right in this build, else
+the built-in fallback's.
 
-Leaf. Of ulab's spectrograms there are several in the wild: what works here is found out once, at loading. `spectrogram`
-gives |X| of x, a power of two floats, into `out`, which may be x; scratchpad: twice as many floats.
+|X| of x, a power of two floats, goes into `out`, which may be x; scratchpad: twice as many floats.
 """
 
-from nearhum import np
+from nearhum.np import numpy, utils, zeros
 
-numpy, utils = np.numpy, np.utils
-if utils is None:
+if not utils:
     from nearhum import np_fallback_fft as utils
 
 from_int32_buffer = utils.from_int32_buffer
@@ -38,10 +37,10 @@ def by_fft(x, scratchpad=None, out=None):
 
 def sound(spectrogram):
     """Return True if a spectrogram of this MicroPython gives what it should, in place."""
-    x = np.zeros(4)
+    x = zeros(4)
     x[1], x[2] = 1.0, 2.0
     try:
-        spectrogram(x, scratchpad=np.zeros(8), out=x)
+        spectrogram(x, scratchpad=zeros(8), out=x)
     except (AttributeError, TypeError):  # it, or what it takes, is not in this build
         return False
     return all([abs(x[i] * x[i] - squared) < 0.001 for i, squared in enumerate((9, 5, 1, 5))])

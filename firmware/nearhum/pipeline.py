@@ -68,7 +68,8 @@ class Pipeline:
         self.guard = Guard(config, n)
         self.teacher = None  # stands in the recogniser's place where it is asked for
         self.store = Store(root, self.plan.fingerprint(self.head.fingerprint))
-        self.journal = Journal(root, {"version": __version__, "board": config["board"], "config": config})
+        about = {"version": __version__, "board": config["board"], "id": board.chip(), "config": config}
+        self.journal = Journal(root, about)
         self.console = Console(Verbs(self).table())
         self.n_windows = 0
         self.label_id = 0

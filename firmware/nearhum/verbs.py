@@ -30,12 +30,14 @@ class Verbs:
 
     def _later(self, name):
         def run(words):
-            from nearhum.changes import Changes
-
+            if name in ("look", "raw"):
+                from nearhum.look import Look as Asked
+            else:
+                from nearhum.changes import Changes as Asked
             try:
-                return getattr(Changes(self._hum), name)(words)
+                return getattr(Asked(self._hum), name)(words)
             finally:
-                board.let_go("changes", "config", "bands")
+                board.let_go("changes", "config", "bands", "look")
 
         return run
 
@@ -48,6 +50,7 @@ class Verbs:
         return {
             "version": __version__,
             "board": hum.config["board"],
+            "id": board.chip(),
             "kind": hum.config["kind"],
             "path": hum.config["path"],
             "state": STATE_NAMES[detector.state],

@@ -36,7 +36,11 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "kernels/thumb_spectrum": lambda arch, config: arch == _RP2040 and _is_transformed(config),
     "kernels/viper_spectrum": lambda arch, config: arch != _RP2040 and _is_transformed(config),  # the same in viper
     "kernels/viper_fft": lambda arch, config: arch != _RP2040 and _is_transformed(config),
-    "kernels/viper_last": lambda arch, config: arch != _RP2040 and _is_transformed(config),
+    "kernels/viper_last4": lambda arch, config: arch != _RP2040 and _last_stage(config, 4),
+    "kernels/viper_last8": lambda arch, config: arch != _RP2040 and _last_stage(config, 8),
+    "kernels/viper_head": lambda arch, config: arch != _RP2040 and _has_head(config),
+    "kernels/thumb_head": lambda arch, config: arch == _RP2040 and _has_head(config),
+    "kernels/viper_pool": lambda _, config: config["head"] != "",
     "kernels/viper_bands": lambda arch, config: (
         arch != _RP2040 and _is_transformed(config) or _is_float(config) or config["bin_hz"] > 0
     ),
@@ -64,7 +68,7 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "utterance": lambda _, config: config["recognise"] == "words",
     "words": lambda _, config: config["recognise"] == "words",
     "kernels/viper_words": lambda _, config: config["recognise"] == "words",
-    "head": lambda _, config: config["head"] != "" or _is_full(config),
+    "head": lambda _, config: _has_head(config),
     "drift": lambda _, config: config["drift_budget"] > 0,
     "watchdog": lambda _, config: config["watchdog_s"] > 0,
     "covariance": lambda _, config: _is_full(config),
@@ -79,6 +83,18 @@ def _is_float(config: Config) -> bool:
 
 def _is_transformed(config: Config) -> bool:
     return config["n_bands"] > 0 and config["bin_hz"] == 0 or config["n_envelope_bands"] > 0
+
+
+def _last_stage(config: Config, n_points: int) -> bool:
+    # the envelope has a transform of its own, whose length is known on the board alone
+    if config["n_envelope_bands"] > 0:
+        return True
+    n_fft = max(64, 1 << (config["n_window"] - 1).bit_length())
+    return _is_transformed(config) and n_points == (8 if n_fft.bit_length() % 2 else 4)
+
+
+def _has_head(config: Config) -> bool:
+    return config["head"] != "" or _is_full(config)
 
 
 def _is_full(config: Config) -> bool:

@@ -4,7 +4,7 @@ from array import array
 
 from harness import Lcg, as_bytes, between, done, equal, i8, test
 from nearhum import kernels
-from nearhum.kernels import tables, viper_filter
+from nearhum.kernels import tables, viper_filter, viper_pool
 from nearhum.kernels.viper_cosine import cosines
 
 BIAS = 0x20000
@@ -160,9 +160,9 @@ def cosines_by_hand():
 @test
 def pool_max_by_hand():
     out = bytearray(3)
-    kernels.pool_max(as_bytes([1, -128, 5, -2, -128, 127, 0, -128, -128]), 3, 3, out)
+    viper_pool.pool_max(as_bytes([1, -128, 5, -2, -128, 127, 0, -128, -128]), 3, 3, out)
     equal(i8(out), [1, -128, 127])
-    kernels.pool_max(as_bytes([-5, 4, -128]), 1, 3, out)
+    viper_pool.pool_max(as_bytes([-5, 4, -128]), 1, 3, out)
     equal(i8(out), [-5, 4, -128])
 
 

@@ -157,10 +157,11 @@ def dense_by_hand():
     # rows: 1 - 4 + 381 - 512 + 10 = -124; -(1 - 2 + 127 - 128) - 500 = -498; 127
     rescale = array("H", [0, 1, 0, 1, 1, 0, 0, 3, 1])
     out = bytearray(3)
-    kernels.dense(x, 4, out, kernels.layer(weights, bias, rescale, 4, 3, -128))
+    layer, dense = kernels.head()
+    dense(x, 4, out, layer(weights, bias, rescale, 4, 3, -128))
     equal(i8(out), [-124, -128, 127])  # -249 is held to -128; 127 * 3 / 2 = 190.5 to 127
     rescale = array("H", [0, 1, 3, 1, 1, 0, 0, 1, 3])
-    kernels.dense(x, 4, out, kernels.layer(weights, bias, rescale, 4, 3, 0))
+    dense(x, 4, out, layer(weights, bias, rescale, 4, 3, 0))
     equal(i8(out), [0, 0, 16])  # rectified; 127 / 8 = 15.9 is rounded
 
 

@@ -10,7 +10,7 @@ import micropython
 from fakes import head, layer, noise, pipeline, pooling
 from harness import Lcg, Skip, as_bytes, done, equal, named, scratch, test
 from nearhum import config, kernels
-from nearhum.kernels import viper_filter
+from nearhum.kernels import viper_filter, viper_pool
 from nearhum.kernels.viper_cosine import cosines
 from nearhum.wire import LEARN, WATCH
 
@@ -159,7 +159,7 @@ def filters_and_angles_alone():
         viper_filter.biquads(z, 0, 200, sections, 3)
         viper_filter.rectify_into(z, 0, 4, out, 40)
         kernels.isqrt(0x7FFFFF, 0xFFFFFF)
-        kernels.pool_max(rows, 3, 4, x)
+        viper_pool.pool_max(rows, 3, 4, x)
         cosines(x, 3, bound)
     finally:
         micropython.heap_unlock()

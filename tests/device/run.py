@@ -14,6 +14,7 @@ import argparse
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,7 +27,7 @@ DEVICE = Path(__file__).resolve().parent
 TESTS = DEVICE.parent
 _NOT_TESTS = ("harness.py", "fakes.py", "heap_use.py", "libraries.py", "outcome.py", "real_windows.py", "run.py")
 TIMEOUT_S = 60
-EMULATED_TIMEOUT_S = 1800
+EMULATED_TIMEOUT_S = 7200
 
 # The tests folder is mounted: the device tests, and what they share with others beside them, come from the host.
 _ON_BOARD = "import sys; sys.path[:0] = ['/remote/device', '/remote']; sys.path.append('/'); import {name}"
@@ -78,6 +79,21 @@ def on_port(port: str) -> Target:
     return run
 
 
+def needed(name: str) -> dict[str, Path]:
+    """Return the sources of a test and of what it imports from these folders, by their name once compiled."""
+    found: dict[str, Path] = {}
+    waiting = [f"device/{name}"]
+    while waiting:
+        path = waiting.pop()
+        source = TESTS / f"{path}.py"
+        if f"{path}.mpy" in found or not source.exists():
+            continue
+        found[f"{path}.mpy"] = source
+        for module in re.findall(r"^\s*(?:from|import) (\w+)", source.read_text(), re.MULTILINE):
+            waiting += [module, f"device/{module}"]
+    return found
+
+
 def emulated(uf2: Path) -> Target:
     """Return what runs a file on an emulated RP2040 with that firmware image; each file on a chip of its own."""
     from nearhum_host import application, boards, emulated
@@ -89,18 +105,17 @@ def emulated(uf2: Path) -> Target:
         for path, contents in application.application(board, everything=True).items()
         if path != "/main.py"
     }
-    sources = [path for path in sorted(DEVICE.glob("*.py")) if path.name != "run.py"]
-    for source in [*sources, TESTS / "contract.py"]:
-        name = f"remote/{source.relative_to(TESTS).with_suffix('')}"
-        # compiled: there is no room on the chip to compile a test beside what it tests
-        files[f"/{name}.mpy"] = application.compiled(source, f"{name}.py", board.mpy_arch)
     for vectors in sorted((TESTS / "vectors").glob("*.json")):
         files[f"/remote/vectors/{vectors.name}"] = vectors.read_bytes()
 
     def run(name: str) -> str:
         said: list[str] = []
+        carried: dict[str, bytes] = {}
         try:
-            emulated.run(uf2, files, _ON_BOARD.format(name=name), EMULATED_TIMEOUT_S, said.append)
+            # compiled, and no more than it needs: the chip has neither heap to compile it nor flash for all tests
+            for path, source in needed(name).items():
+                carried[f"/remote/{path}"] = application.compiled(source, f"remote/{path[:-3]}py", board.mpy_arch)
+            emulated.run(uf2, {**files, **carried}, _ON_BOARD.format(name=name), EMULATED_TIMEOUT_S, said.append)
         except HostError as error:
             said.append(f"FAIL: {error.message}")
         return "\n".join(said)

@@ -190,7 +190,9 @@ def test_a_setting_that_keeps_the_board_from_starting_is_taken_back(virtual_boar
     assert json.loads(kept) == {"n_channels": 3}
 
 
-@pytest.mark.parametrize("setting", [("path", "float"), ("n_envelope_bands", "8")], ids=lambda setting: setting[0])
+@pytest.mark.parametrize(
+    "setting", [("path", "float"), ("n_envelope_bands", "8"), ("n_window", "100")], ids=lambda setting: setting[0]
+)
 def test_a_setting_whose_code_was_not_deployed_is_refused(virtual_board, card, setting):
     board = virtual_board("rp2040", sd=card)
     overrides = {"envelope_low_hz": 5, "envelope_high_hz": 20}

@@ -18,13 +18,14 @@ ARCHES = ("armv6m", "xtensawin", "armv7emsp", "rv32imc", "x64")
 WAY = (
     "window", "features", "head", "identity", "prototypes", "modes", "drift", "covariance", "calibration", "detect",
     "recognise", "utterance", "templates", "words", "near", "teacher", "temporal", "budget", "guard", "journal",
-    "health", "quarantine", "learned", "changes", "verbs", "console", "safe",
+    "health", "quarantine", "learned", "look", "changes", "verbs", "console", "safe",
 )  # fmt: skip
 LEAVES = (
     "bands", "envelope", "dsp_fixed", "dsp_float", "np", "np_fallback", "np_fallback_fft", "np_fallback_linalg",
-    "np_spectrum", "store", "board", "config", "labels", "wire", "errors", "recording", "sources", "whitening", "spectra",
-    "level", "packets", "prior", "watchdog", "kernels", "kernels.viper", "kernels.viper_head", "kernels.viper_learn", "kernels.viper_near",
-    "kernels.viper_cosine", "kernels.viper_fft", "kernels.viper_filter", "kernels.viper_words", "kernels.viper_last",
+    "np_spectrum", "store", "board", "config", "labels", "wire", "errors", "recording", "sources", "whitening",
+    "spectra", "level", "packets", "prior", "watchdog", "kernels", "kernels.viper", "kernels.viper_head",
+    "kernels.viper_learn", "kernels.viper_near", "kernels.viper_cosine", "kernels.viper_fft", "kernels.viper_filter",
+    "kernels.viper_words", "kernels.viper_last4", "kernels.viper_last8", "kernels.viper_pool", "kernels.thumb_head",
     "kernels.viper_spectrum", "kernels.viper_bands", "kernels.viper_float", "kernels.viper_outer", "kernels.thumb",
     "kernels.thumb_spectrum", "kernels.thumb_words", "kernels.tables",
 )  # fmt: skip

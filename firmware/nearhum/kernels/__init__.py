@@ -5,17 +5,15 @@ everywhere. All variants give the same bits. VARIANT: "asm" or "viper".
 """
 
 from nearhum.kernels.viper import deinterleave, isqrt, log2_q8, moments, slide
-from nearhum.kernels.viper_head import pool_max
 from nearhum.kernels.viper_learn import derive, pool, weigh
 from nearhum.kernels.viper_near import smallest
 
 try:
-    from nearhum.kernels.thumb import bind, centre, dense, distances, layer, learn, score
+    from nearhum.kernels.thumb import bind, centre, distances, learn, score
 
     VARIANT = "asm"
 except (ImportError, SyntaxError):
     from nearhum.kernels.viper import centre
-    from nearhum.kernels.viper_head import dense, layer
     from nearhum.kernels.viper_learn import learn
     from nearhum.kernels.viper_near import bind, distances, score
 
@@ -29,3 +27,21 @@ def spectrum(*given):
     else:
         from nearhum.kernels.viper_spectrum import Spectrum
     return Spectrum(*given)
+
+
+def last_stage(n):
+    """Return what viper_spectrum ends a transform of n real samples with. Raises ImportError where it is not here."""
+    if n & 0x540:  # 64, 256 and 1024: of n / 2 complex points, 8 remain after the passes of radix 4
+        from nearhum.kernels.viper_last8 import last8 as last
+    else:
+        from nearhum.kernels.viper_last4 import last4 as last
+    return last
+
+
+def head():
+    """Return this board's (layer, dense), see viper_head; their code is loaded where there is a head."""
+    if VARIANT == "asm":
+        from nearhum.kernels.thumb_head import dense, layer
+    else:
+        from nearhum.kernels.viper_head import dense, layer
+    return layer, dense

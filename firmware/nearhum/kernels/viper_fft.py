@@ -3,7 +3,7 @@
 Fixed point with one exponent a window. `load` finds the peak after the window, `first4` scales by it to |component| <=
 2^16. Its butterflies come in an order such that the legs of the next ones end side by side: every later pass reads one
 stream and writes four. Each pass of radix 4 divides by 4, so |point| <= sqrt(2) 2^16 holds throughout; passes run down
-to spans of 8 or 4 points, which one last stage takes without dividing (viper_last).
+to spans of 8 or 4 points, which one last stage takes without dividing (viper_last8, viper_last4).
 
 z holds pairs of int32 as component + bias: never negative, so that a load is right whether it extends the sign (32-bit
 boards) or zeros (the 64-bit unix port). Differences lose the bias by themselves. Viper keeps the first two or three

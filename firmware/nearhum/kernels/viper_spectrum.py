@@ -4,10 +4,10 @@ from array import array
 
 import micropython
 
+from nearhum import kernels
 from nearhum.kernels import tables
 from nearhum.kernels.viper_bands import bands_into, raise_to, strongest
 from nearhum.kernels.viper_fft import first4, load, places_u16, radix4, turns_u16
-from nearhum.kernels.viper_last import last4, last8
 
 
 @micropython.viper
@@ -77,7 +77,6 @@ class Spectrum:
         while span > 8:
             passes.append((turns_u16(w, m, span), span))
             span >>= 2
-        last = last8 if span == 8 else last4
         # a pass goes from one buffer to the other; the powers take the one that the last pass left
         z, y = array("i", bytes(4 * n)), array("i", bytes(4 * n))
         self.power = power = memoryview(y if len(passes) & 1 else z)[:m]
@@ -90,6 +89,7 @@ class Spectrum:
         # bins in no band, which the floor hangs on too: bands leave no gap between them. The strongest goes to bin 0
         self._outside = power[1 : bands[0][0]], power[sum(bands[-1]) :], array("H", [0, 1])
         self._some_outside = len(power) - 1 > sum([count for _, count in bands])
+        last = kernels.last_stage(n)
         # one tuple: taking attributes one by one costs more than a kernel
         self._bound = (
             window, len(window), n, reading, z, y, turns, places_u16(m), m, passes, last, rows_u16(w, m), power,

@@ -14,12 +14,12 @@ from array import array
 
 import micropython
 from nearhum import kernels
-from nearhum.kernels import viper, viper_head, viper_learn, viper_near
+from nearhum.kernels import viper, viper_learn, viper_near
 
 REPEATS = 5
 UNIX_CALLS = 50  # a clock of a microsecond is too coarse there for one call
 IN_VIPER = {  # of what there is in two variants
-    "centre": viper, "layer": viper_head, "dense": viper_head, "learn": viper_learn, "bind": viper_near,
+    "centre": viper, "learn": viper_learn, "bind": viper_near,
     "distances": viper_near, "score": viper_near,
 }  # fmt: skip
 
@@ -115,9 +115,10 @@ def choose(variant):
     if variant == "viper":
         for name, module in IN_VIPER.items():
             setattr(kernels, name, getattr(module, name))
-        from nearhum.kernels import viper_spectrum
+        from nearhum.kernels import viper_head, viper_spectrum
 
         kernels.spectrum = viper_spectrum.Spectrum
+        kernels.head = lambda: (viper_head.layer, viper_head.dense)
     elif variant != kernels.VARIANT:
         raise ValueError("no %s kernels here" % variant)
 
@@ -173,9 +174,10 @@ def features(suffix, n, rivals):
 
 def dense(suffix, n_in, n_out, rivals):
     weights, bias, x = numbers(n_in * n_out, -127, 127), numbers(n_out, -9000, 9000), numbers(n_in, -100, 100)
-    layer = kernels.layer(as_bytes(weights), array("i", bias), array("H", [0, 1, 10] * n_out), n_in, n_out, -128)
+    make, kernel = kernels.head()
+    layer = make(as_bytes(weights), array("i", bias), array("H", [0, 1, 10] * n_out), n_in, n_out, -128)
     given, out = as_bytes(x), bytearray(n_out)
-    kernel, no_kernel = kernels.dense, no_kernel_of_4
+    no_kernel = no_kernel_of_4
     ulab = rivals.dense_in_ulab(weights, bias, x, n_out) if rivals and rivals.np else None
     plain = rivals.dense_in_bytecode(weights, bias, x, n_out) if rivals else None
     report("dense_%d_%d%s" % (n_in, n_out, suffix), lambda: kernel(given, n_in, out, layer), ulab, plain,

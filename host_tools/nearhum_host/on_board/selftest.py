@@ -81,13 +81,14 @@ def spectra(n_window, n):
 
 def head():
     random = Lcg(3)
+    make, dense = kernels.head()
     for n_in, n_out in ((64, 16), (32, 7), (9, 5)):
         weights, bias = signed(random, n_in * n_out), array("i", [random.below(9000) - 4500 for _ in range(n_out)])
         rescale = array("H", [3, 9000, 19] * n_out)
         for low in (-128, 0):
-            layer, out = kernels.layer(weights, bias, rescale, n_in, n_out, low), bytearray(n_out)
+            layer, out = make(weights, bias, rescale, n_in, n_out, low), bytearray(n_out)
             for _ in range(4):
-                kernels.dense(signed(random, n_in), n_in, out, layer)
+                dense(signed(random, n_in), n_in, out, layer)
                 yield out
 
 
