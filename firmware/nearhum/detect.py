@@ -88,7 +88,6 @@ class Detector:
             return self.covariance.score_one(x)
         return p.score_one(x)
 
-    @micropython.native
     def learn_one(self, embedding, smoothed):
         """Learn one embedding whose smoothed score is given (NO_SCORE if none). Returns True at the period's end."""
         modes, drift, covariance = self.modes, self.drift, self.covariance

@@ -11,8 +11,6 @@ until there are enough of them or `FLUSH_S` have passed; `synced_seq` says what 
 import json
 import os
 
-import micropython
-
 from nearhum.store import make_folder
 from nearhum.wire import (
     BOOT,
@@ -90,7 +88,6 @@ class Journal:
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
-    @micropython.native
     def score(self, window, score, threshold, state, label_id):
         """Note one window; score int16, label_id 0..255. Allocates nothing but once in RUN windows."""
         run = self._run

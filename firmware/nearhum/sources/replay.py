@@ -1,8 +1,8 @@
 """Replay: a recording as the sensor, at its own pace or as fast as it goes.
 
 A recording (recording.py, NHR1) is what a sensor delivered, in segments, with the console lines that were typed
-meanwhile: a segment's cue is carried out before its first sample. A segment boundary is a gap, as after an overrun, unless its cue
-begins with ~ : then the samples go on where the last segment ended.
+meanwhile: a segment's cue is carried out before its first sample. A segment boundary is a gap, as after an overrun,
+unless its cue begins with ~ : then the samples go on where the last segment ended.
 
 source = {"driver": "replay", "path": "/sd/replay.nhr", "speed": 1}
 speed: 1 plays in real time, 20 twenty times as fast, 0 as fast as the board computes. A file beside the recording,
