@@ -1,8 +1,7 @@
-"""The format of recordings, NHR1: what a sensor delivered, int16 samples in segments; a segment boundary is a gap.
+"""Recordings: what a sensor delivered, int16 samples in segments; a segment boundary is a gap.
 
-Leaf, for both Pythons, as wire.py is, which has all the other formats: a board that plays no recording does without.
-All little endian. A header of RECORDING_HEADER_BYTES with a CRC-32 over it; then each segment: its header with a cue, a
-console line, and frames.
+Leaf, for both Pythons: the host writes and reads recordings with this very file, the source `replay` plays them. All
+little endian; the header carries a CRC-32.
 """
 
 import struct

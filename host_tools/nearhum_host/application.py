@@ -57,11 +57,12 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "spectra": lambda _, config: config["bin_hz"] > 0,
     "level": lambda _, config: config["level"] == "free",
     "packets": lambda _, config: config["n_subcarriers"] > 0,
+    "recording": lambda _, config: config[settings.SOURCE]["driver"] == "replay",
+    "scores": lambda *_: False,  # for hosts: a board only writes them
     "near": lambda _, config: _is_taught(config),
     "quarantine": lambda _, config: _is_taught(config),
     "budget": lambda _, config: _is_taught(config),
     "prior": lambda _, config: config["prior"] != "",
-    "recording": lambda _, config: config[settings.SOURCE]["driver"] == "replay",
     "recognise": lambda _, config: config["recognise"] == "windows",
     "kernels/thumb_words": lambda arch, config: arch == _RP2040 and config["recognise"] == "words",
     "templates": lambda _, config: config["recognise"] == "words",

@@ -19,6 +19,7 @@ from nearhum import wire
 from . import charts, evaluation, truth
 from .logs import Log, read_log
 from .svg import duration
+from .times import shown
 from .traces import NORMAL, Trace, read_labels, trace
 
 MAX_EVENTS = 200
@@ -179,7 +180,7 @@ def _events(t: Trace) -> list[dict[str, str]]:
         rows.append(
             {
                 "name": event.name,
-                "when": duration(at * t.window_s) if t.window_s else f"window {at}",
+                "when": shown(event.utc) or (duration(at * t.window_s) if t.window_s else f"window {at}"),
                 "window": str(at),
                 "what": ", ".join(f"{k.replace('_', ' ')} {_brief(v)}" for k, v in left.items()),
             }

@@ -71,9 +71,8 @@ def journal(n=3000, n_learn=1000, alarms=((1500, 1600), (2500, 2510)), threshold
     def windows(first: int, last: int, state: int, limit: int) -> None:
         for at in range(first, last, 64):
             some = q8[at : min(at + 64, last)]
-            head = bytearray(wire.SCORES_HEADER_BYTES)
-            wire.pack_scores_header_into(head, 0, at, limit, state, len(some), False)
-            put(wire.SCORES, bytes(head) + struct.pack(f"<{len(some)}h", *some))
+            head = struct.pack("<IhBB", at, limit, state, len(some))
+            put(wire.SCORES, head + struct.pack(f"<{len(some)}h", *some))
 
     config = {"board": "rpi_pico", "kind": "vibration", "path": "fixed", "rate_hz": 1000, "n_hop": 500}
     put(wire.BOOT, json.dumps({"version": "0.1.0", "boot": 1, "config": {**config, "head": label}}).encode())
