@@ -20,8 +20,6 @@ scores enough for the threshold to be read off their tail alone, and N_BLOCKS bl
 
 import struct
 
-import micropython
-
 from nearhum.calibration import ENOUGH, NO_THRESHOLD, Calibration
 from nearhum.modes import Modes
 from nearhum.wire import IDLE, LEARN, NO_SCORE, WATCH
@@ -77,7 +75,6 @@ class Detector:
         plain = state == WATCH and not self.drift and not self.covariance
         self.scorer = self.prototypes.score_one if plain else self.score_one
 
-    @micropython.native
     def score_one(self, embedding):
         """Return the score of an embedding, or NO_SCORE where there is nothing to compare it with. Changes nothing."""
         p = self.prototypes

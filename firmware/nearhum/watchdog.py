@@ -22,7 +22,7 @@ def start(seconds):
 
 def pause():
     """Hold the watchdog off until the next `start`."""
-    if "RP2040" in os.uname().machine:
+    if "RP2040" in os.uname().machine.upper():
         machine.mem32[_CTRL_CLEAR] = _ENABLE
     else:
         machine.WDT(timeout=_LONGEST_MS)
