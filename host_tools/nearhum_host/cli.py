@@ -22,6 +22,8 @@ COMMANDS = {
     "demo": ("demo", "demo"),
     "boards": ("boards", "boards"),
     "virtual": ("virtual", "virtual"),
+    "flash": ("flash", "flash"),
+    "image": ("image", "image"),
     "deploy": ("deploy", "deploy"),
     "selftest": ("selftest", "selftest"),
     "status": ("status", "status"),
