@@ -5,7 +5,6 @@ import time
 
 import uctypes
 
-
 _WATCHDOG_CTRL_CLEAR = 0x4005B000  # of an RP2040: bits written here are cleared in its watchdog's register
 
 
