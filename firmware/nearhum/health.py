@@ -112,7 +112,7 @@ class Health:
         if off or hum.guard.faults == 1 and hum.clock.seconds >= self._quiet_s:
             # the same fault in every turn is told once, and once more when learning goes off
             self._quiet_s = hum.clock.seconds + QUIET_S
-            self._tell(str(error))
+            self._tell("no answer from the sensor: %s" % error)
         if self._n_failed == MAX_FAULTS and self._live:
             self.lose(error)
         board.rest()
