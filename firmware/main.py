@@ -80,9 +80,7 @@ def watch():
 
             hum = Pipeline()
             hum.run()
-        except KeyboardInterrupt:
-            if hum:
-                hum.close()
+        except KeyboardInterrupt:  # `run` has closed, before it gives Ctrl-C back to the REPL
             raise
         except Exception as e:
             known = isinstance(e, ImportError) or hasattr(e, "hint")
@@ -106,8 +104,6 @@ def watch():
 
 def safe(why, retries, fresh):
     """Answer the console until somebody has put things right, or time has; then start anew."""
-    if "nearhum.watchdog" in sys.modules:
-        sys.modules["nearhum.watchdog"].pause()
     for name in list(sys.modules):
         if name.startswith("nearhum"):
             del sys.modules[name]  # memory may be what was short

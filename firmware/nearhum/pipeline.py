@@ -89,6 +89,7 @@ class Pipeline:
         self.learned.load()
         self.listen()
         self.ended = False
+        self._ctrl_c = abs  # which does nothing: only `run` is interrupted by it
         self.source = None
         health.open()
         board.let_go("config", "bands")  # a start needs them, watching does not
@@ -164,15 +165,30 @@ class Pipeline:
         return not self.ended
 
     def run(self):
-        """Turn for ever; where the setting asks for it, a turn that does not end resets the board."""
-        feed = int
+        """Turn for ever; until Ctrl-C, which is journalled as a stop, and raised.
+
+        It ends the loop between two turns, or inside the driver, which may hang: never in the middle of a change.
+        Where the setting asks for it, the chip resets a board whose turn does not end.
+        """
+        feed, watchdog = int, None
         if self.config["watchdog_s"]:
             from nearhum import watchdog
 
             feed = watchdog.start(self.config["watchdog_s"]).feed
-        while True:
-            self.step()
-            feed()
+        self._ctrl_c = ctrl_c = micropython.kbd_intr  # -1: it comes as a byte, 3: it interrupts
+        try:
+            while not self.console.interrupted:
+                self.step()
+                feed()
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            ctrl_c(-1)
+            self.close()
+            raise
+        finally:
+            if watchdog:
+                watchdog.pause()
+            ctrl_c(3)
 
     @micropython.native
     def take_window(self):
@@ -261,12 +277,16 @@ class Pipeline:
     def _read(self):
         if self.ended:
             return 0
+        ctrl_c = self._ctrl_c
         try:
+            ctrl_c(3)
             n = self.source.read_into(self._block)
-            if n > 0 and self.packets:
+            ctrl_c(-1)
+            if n > 0 and self.packets:  # a Ctrl-C that came until now is raised at a jump, here
                 self.packets.reduce(self._block, n)
             return n
         except (NearhumError, OSError) as e:
+            ctrl_c(-1)
             return self.health.fault(e)
 
     def _interrupted(self, code):
