@@ -42,8 +42,8 @@ def deploy(
 def run(recording: Recording, settings: Mapping[str, Any], path: str = "fixed") -> Run:
     """Run the firmware over a recording on this machine, and return what it said of every window.
 
-    settings: as in a board file: kind, rate_hz, n_channels and any other. The recording's cues are the console lines that
-    are typed before its segments: `learn 400`, `enrol tap 3`; one that begins with ~ follows without a gap.
+    settings: as in a board file: kind, rate_hz, n_channels and any other. The recording's cues are the console lines
+    typed before its segments: `learn 400`, `enrol tap 3`; one that begins with ~ follows without a gap.
     Raises HostError where the firmware refuses a setting or a cue.
     """
     from .protocols.base import Session
@@ -55,7 +55,7 @@ def run(recording: Recording, settings: Mapping[str, Any], path: str = "fixed") 
 def evaluate_fleet(
     folder: str | Path, labels: str | Path | None = None, engine: str = "duckdb", master: str = "local[2]"
 ) -> FleetFigures:
-    """Return what the tables in a folder say of a fleet, as `nearhum fleet evaluate` does. Raises UsageError, HostError."""
+    """Return what the tables in a folder say of a fleet, as `nearhum fleet evaluate` does."""
     from .fleet import engines, evaluation
 
     with engines.opened(Path(folder), engine, master) as backend:
