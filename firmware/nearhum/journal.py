@@ -13,8 +13,6 @@ it out. `synced_seq` says what is safe.
 import json
 import os
 
-import micropython
-
 from nearhum.store import make_folder
 from nearhum.wire import (
     BOOT,
@@ -108,7 +106,6 @@ class Journal:
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
-    @micropython.native
     def score(self, window, score, threshold, state, label_id):
         """Note one window; score int16, label_id 0..255. Allocates nothing but once in RUN_N windows."""
         n = self._run_n
