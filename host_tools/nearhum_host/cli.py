@@ -42,6 +42,7 @@ COMMANDS = {
     "report": ("report", "report"),
     "evaluate": ("evaluate", "evaluate"),
     "train": ("train", "train"),
+    "head": ("train", "head"),
     "bench": ("bench", "bench"),
     "backup": ("backup", "backup"),
     "restore": ("restore", "restore"),
