@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.nearhum-setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-faults test-emulated lint format size bench evaluate poison wheel clean
+.PHONY: help setup demo test test-all test-faults test-emulated lint format size bench evaluate poison bench-fleet wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ evaluate: setup ## all protocols, both paths: writes EVALUATION.md; NEARHUM_DATA
 
 poison: setup ## how far an adversary moves what was learned in a day, with and without the guard
 	@$(BIN)/python tests/poison.py
+
+bench-fleet: setup ## a fleet of 1,000 boards and 30 days, on DuckDB and on Spark: 43 million rows, a gigabyte in /tmp, minutes
+	@cd tests && ../$(BIN)/python bench_fleet.py
 
 wheel: setup ## build the wheel into dist/
 	@$(BIN)/python -m build --wheel --outdir dist .

@@ -9,7 +9,7 @@ __version__ = "0.1.0"
 
 VERBS = (
     "help", "status", "learn", "watch", "enrol", "forget", "relabel", "list", "log", "rollback", "trust", "veto",
-    "accept", "reject", "reset", "set", "get", "look", "raw",
+    "accept", "reject", "reset", "time", "set", "get", "look", "raw",
 )  # fmt: skip
 
 

@@ -41,6 +41,7 @@ class Changes:
                 "accept": "ID: learn a pending example",
                 "reject": "ID: drop it",
                 "reset": "learned | factory | log | all",
+                "time": "SECONDS: since 1970, UTC",
                 "set": "KEY VALUE: change a setting; holds from the next start",
                 "get": "[KEY] | state OFFSET",
                 "look": "[names FROM]: the last window beside normal",
@@ -185,6 +186,16 @@ class Changes:
             hum.journal.clear()
         hum.learned.changed("reset", what=what)
         return {"what": what}
+
+    def time(self, words):
+        """time SECONDS"""
+        hum = self._hum
+        word = words[0] if words else ""
+        if not word.isdigit() or not 9 <= len(word) <= 10:
+            raise CommandError("time %r" % word[:40], "time SECONDS, since 1970, UTC")
+        hum.journal.epoch_s = int(word) - hum.clock.seconds
+        hum.journal.event("time", utc=int(word), window=hum.n_windows)
+        return {"utc": int(word)}
 
     def set(self, words):
         """set KEY VALUE"""

@@ -2,10 +2,11 @@
 
 Enters: scores window by window, and events. Leaves: records (see wire.py) in segment files hum/log/<first seq>.seg.
 
-Every segment begins with a BOOT record (which boot, which settings), so it can be read without the ones before it.
-A new segment begins at every start of the board and when one is full: nothing is ever written behind a torn record.
-The oldest segments go when there are too many, or no room. Scores wait in RAM until a run of them is full, records
-until there are enough of them or `FLUSH_S` have passed; `synced_seq` says what is safe on flash.
+Every segment begins with a BOOT record (which boot, which settings, what time if it is known), so it can be read
+without the ones before it. A new segment begins at every start of the board and when one is full: nothing is ever
+written behind a torn record. The ring is half of the file system: the oldest segments go when there are too many, or
+no room. Scores wait in RAM until a run of them is full, records until there are enough of them or their time has come:
+a sync costs an erased block of flash, and ten years of them must not wear it out. `synced_seq` says what is safe.
 """
 
 import json
@@ -17,25 +18,27 @@ from nearhum.store import make_folder
 from nearhum.wire import (
     BOOT,
     EVENT,
+    FORMAT,
     MAX_PAYLOAD_BYTES,
     RECORD_CRC_BYTES,
     RECORD_HEADER_BYTES,
-    SCORES,
-    SCORES_HEADER_BYTES,
+    RUN,
+    RUN_HEADER_BYTES,
     TICKS_MODULO,
     pack_record,
-    pack_scores_header_into,
+    pack_run_header_into,
     record_bytes,
     record_seq,
     unpack_record,
 )
 
-SEGMENT_BYTES = 8192
+SEGMENT_BYTES = 16384
 MAX_SEGMENTS = 48
-FLUSH_BYTES = 1024
-FLUSH_S = 10
+FLUSH_BYTES = 1536
+FLUSH_S = 60  # that scores wait
+EVENT_S = 10  # that an event waits
 MAX_PENDING = 4096
-RUN = 64  # windows in a record of scores
+RUN_N = 128  # windows in a record of scores
 
 
 class Journal:
@@ -45,43 +48,56 @@ class Journal:
         self._folder = root + "hum/log"
         make_folder(self._folder)
         self._segments = sorted([int(name[:8], 16) for name in os.listdir(self._folder) if name.endswith(".seg")])
+        fs = os.statvfs(root)
+        self.n_blocks = fs[2]
+        self._max_segments = max(2, min(MAX_SEGMENTS, fs[1] * fs[2] * 11 // 20 // SEGMENT_BYTES))
         self.boot, self.seq = self._last()
         self.boot += 1
         self.synced_seq = self.seq
         self._about = dict(about)
         self._about["boot"] = self.boot
+        self._about["format"] = FORMAT
         self._room = 0  # bytes left in the open segment; 0: none is open
         self._pending = bytearray()
-        self._run = bytearray(SCORES_HEADER_BYTES + 3 * RUN)
+        self._run = bytearray(RUN_HEADER_BYTES + 3 * RUN_N)
+        self._labels = bytearray(RUN_N)
         self._run_n = 0
         self.failed = 0  # flushes that the file system refused
+        self.erased = 0  # blocks of flash that flushes took, about
         self._flushed_s = 0
+        self._has_event = False
         self.now_s = self.now_ms = 0  # kept by the pipeline: seconds since the start, and milliseconds of the next
+        self.epoch_s = 0  # seconds from 1970, UTC, to the start; 0 as long as no host has told the time
         self._at_seq, self._at = -1, 0  # where the last read ended, so that a pull does not search from the start
 
     def _path(self, first):
         return "%s/%08x.seg" % (self._folder, first)
 
     def _last(self):
-        # boot and next seq, from the youngest segment that has a sound record
+        # boot and next seq, from the youngest segments; what may have been numbered in damage is not numbered again
+        boot = seq = 0
         for first in reversed(self._segments):
-            with open(self._path(first), "rb") as f:
-                buf = f.read()
-            at = boot = 0
-            seq = None
+            try:
+                with open(self._path(first), "rb") as f:
+                    buf = f.read()
+            except OSError:
+                buf = bytes(SEGMENT_BYTES)
+            at, after = 0, first
             while True:
                 n = record_bytes(buf, at, len(buf))
                 if not n:
                     break
-                kind, seq, _, payload = unpack_record(buf, at, n)
+                kind, after, _, payload = unpack_record(buf, at, n)
+                after += 1
                 if kind == BOOT:
                     boot = json.loads(payload)["boot"]
                 at += n
-            if seq is not None:
-                return boot, seq + 1
-            os.remove(self._path(first))
-            self._segments.remove(first)
-        return 0, 0
+            seq = max(seq, after - (at - len(buf)) // (RECORD_HEADER_BYTES + RECORD_CRC_BYTES))
+            if boot:
+                break
+        if self._segments and self._segments[-1] == seq:
+            self._segments.pop()  # empty: its name is the next one's
+        return boot, seq
 
     @property
     def first_seq(self):
@@ -92,21 +108,29 @@ class Journal:
 
     @micropython.native
     def score(self, window, score, threshold, state, label_id):
-        """Note one window; score int16, label_id 0..255. Allocates nothing but once in RUN windows."""
-        run = self._run
+        """Note one window; score int16, label_id 0..255. Allocates nothing but once in RUN_N windows."""
         n = self._run_n
         if n and (window - self._run_first != n or threshold != self._run_threshold or state != self._run_state):
             self._close_run()
             n = 0
         if not n:
-            self._run_first, self._run_threshold, self._run_state, self._run_labels = window, threshold, state, 0
-        at = SCORES_HEADER_BYTES + 2 * n
-        run[at] = score & 255
-        run[at + 1] = score >> 8 & 255
-        run[SCORES_HEADER_BYTES + 2 * RUN + n] = label_id
+            self._run_first, self._run_threshold, self._run_state = window, threshold, state
+            self._run_last = self._run_labels = 0
+            self._run_at = RUN_HEADER_BYTES
+        run, at = self._run, self._run_at
+        value = score - self._run_last
+        value = 2 * value if value >= 0 else -2 * value - 1
+        while value > 127:
+            run[at] = value & 127 | 128
+            value >>= 7
+            at += 1
+        run[at] = value
+        self._run_at = at + 1
+        self._run_last = score
+        self._labels[n] = label_id
         self._run_labels |= label_id
         self._run_n = n + 1
-        if n + 1 == RUN:
+        if n + 1 == RUN_N:
             self._close_run()
 
     def _close_run(self):
@@ -114,11 +138,15 @@ class Journal:
         if not n:
             return
         self._run_n = 0
-        run = self._run
-        pack_scores_header_into(run, 0, self._run_first, self._run_threshold, self._run_state, n, self._run_labels)
-        end = SCORES_HEADER_BYTES + 2 * RUN
-        labels = run[end : end + n] if self._run_labels else b""
-        self._append(SCORES, bytes(run[: SCORES_HEADER_BYTES + 2 * n]) + bytes(labels))
+        pack_run_header_into(self._run, self._run_first, self._run_threshold, self._run_state, n, self._run_labels)
+        labels = bytearray()
+        if self._run_labels:
+            for label_id in self._labels[:n]:
+                if labels and labels[-2] == label_id:
+                    labels[-1] += 1
+                else:
+                    labels += bytes((label_id, 1))
+        self._append(RUN, bytes(self._run[: self._run_at]) + labels)
 
     def event(self, name, **what):
         """Note an event; the keywords are its facts. It is flushed at the next chance."""
@@ -128,6 +156,7 @@ class Journal:
         if len(payload) > MAX_PAYLOAD_BYTES:
             payload = json.dumps({"event": name, "window": what.get("window"), "cut": len(payload)}).encode()
         self._append(EVENT, payload)
+        self._has_event = True
 
     def _append(self, kind, payload):
         n = RECORD_HEADER_BYTES + len(payload) + RECORD_CRC_BYTES
@@ -142,10 +171,12 @@ class Journal:
             self.flush()
 
     def _open_segment(self):
-        while len(self._segments) >= MAX_SEGMENTS and self.make_room():
+        while len(self._segments) >= self._max_segments and self.make_room():
             pass
         self._segments.append(self.seq)
         self._room = SEGMENT_BYTES
+        if self.epoch_s:
+            self._about["utc"] = self.epoch_s + self.now_s
         payload = json.dumps(self._about).encode()
         if len(payload) > MAX_PAYLOAD_BYTES:  # a long source: the rest tells enough
             about = dict(self._about)
@@ -167,8 +198,9 @@ class Journal:
 
     def tick(self):
         """Flush what has waited long enough. Call it in every turn of the loop."""
-        if self.now_s - self._flushed_s >= FLUSH_S:
+        if self.now_s - self._flushed_s >= (EVENT_S if self._has_event else FLUSH_S):
             self._flushed_s = self.now_s
+            self._has_event = False
             self._close_run()
             self.flush()
 
@@ -185,6 +217,7 @@ class Journal:
                 if len(self._pending) > MAX_PENDING:
                     self._pending = bytearray()  # no file system at all: the log has a hole, seq shows it
                 return
+            self.erased += 1 + (len(self._pending) >> 12)
             self._pending = bytearray()
         self.synced_seq = self.seq
 
@@ -208,17 +241,19 @@ class Journal:
         self._close_run()
         self.flush()
         seq = max(seq, self.first_seq)
-        if seq >= self.synced_seq:
-            return seq, self.synced_seq, b""
-        i = len(self._segments) - 1
-        while i and self._segments[i] > seq:
-            i -= 1
-        first, last, records = self._read_segment(self._segments[i], seq, max_bytes)
-        if last is None:
+        while seq < self.synced_seq:
+            i = len(self._segments) - 1
+            while i and self._segments[i] > seq:
+                i -= 1
+            first, last, records = self._read_segment(self._segments[i], seq, max_bytes)
+            if last is not None:
+                return first, last + 1, records
             # a torn tail, or a record larger than max_bytes: the next segment goes on
             after = self._segments[i + 1] if i + 1 < len(self._segments) else self.synced_seq
-            return self.read(after, max_bytes) if after > seq else (seq, seq, b"")
-        return first, last + 1, records
+            if after <= seq:
+                break
+            seq = after
+        return seq, self.synced_seq, b""
 
     def _read_segment(self, segment, seq, max_bytes):
         # (first seq, last seq, records) of the sound records from seq on; (None, None, b"") where there are none

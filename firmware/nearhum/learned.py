@@ -12,6 +12,7 @@ from nearhum.wire import LEARN, STATE_NAMES, WATCH
 
 CLIPPED = 8  # an example may have one such sample among so many of a channel: a blow clips a sensor for moments
 FEW = 8  # scores that set a threshold
+DRIFT_S = 3600  # a save
 
 
 class Learned:
@@ -38,6 +39,8 @@ class Learned:
     def load(self):
         """Take up what a reset interrupted: a learning period with its next window, watching with its threshold."""
         body = self.store.load()
+        if not self.journal.seq:  # no segment is left: its numbers go on all the same
+            self.journal.seq = self.journal.synced_seq = self.store.log_seq
         if body is not None:
             self.unpack(body)
         else:
@@ -281,19 +284,22 @@ class Learned:
         """Save the state; a full file system gives up its oldest log for it."""
         body = self.pack()
         self._saved_s = self._hum.clock.seconds
-        self.unsaved = ""
         while True:
             try:
-                return self.store.save(body)
+                self.store.save(body, self.journal.seq)
+                self.unsaved = ""
+                return
             except OSError as e:
                 if not self.journal.make_room():
+                    if not self.unsaved:
+                        self.journal.event("unsaved", error=str(e), window=self._hum.n_windows)
                     self.unsaved = str(e)
-                    self.journal.event("unsaved", error=self.unsaved, window=self._hum.n_windows)
                     return
 
     def save_when_due(self):
-        """Save a learning period at intervals, so that a reset costs minutes of it."""
-        if self.detector.state == LEARN and self._hum.guard.due(self._hum.clock.seconds - self._saved_s):
+        """Save what changes by itself at intervals: a reset costs minutes of a learning period, an hour of drift."""
+        elapsed, d = self._hum.clock.seconds - self._saved_s, self.detector
+        if self._hum.guard.due(elapsed) and (d.state == LEARN or self.unsaved or d.drift and elapsed >= DRIFT_S):
             self.save()
 
     def pack(self):

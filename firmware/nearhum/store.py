@@ -1,9 +1,13 @@
 """Store: what was learned, on the board's file system, in two slots and the last few snapshots.
 
 A state is saved into the older slot and closed (LittleFS makes that atomic); the younger sound slot is loaded. So at
-any moment one whole state is on flash. A snapshot is the state before a change of what was learned, numbered, with the
-change's cause: rolling back puts one in place, and keeps the present state as the next, so that a rollback is a change
-that can be undone too. The youngest N_SNAPSHOTS stay; one that holds what the last one held is not written again.
+any moment one whole state is on flash; one that both slots hold is not written again. A state of other features, or
+of a later firmware, is put aside as hum/state.kept when its slot is needed: it is loaded again, where neither slot
+fits, when the settings or the firmware are those it was learned with.
+
+A snapshot is the state before a change of what was learned, numbered, with the change's cause: rolling back puts one in
+place, and keeps the present state as the next, so that a rollback is a change that can be undone too. The youngest
+N_SNAPSHOTS stay; one that holds what the last one held is not written again.
 """
 
 import json
@@ -12,10 +16,10 @@ import struct
 from binascii import crc32
 
 from nearhum.errors import CommandError, FormatError
-from nearhum.wire import SNAPSHOT_MAGIC, STATE_MAGIC, seal, unseal
+from nearhum.wire import SNAPSHOT_MAGIC, STATE_MAGIC, log_seq_of, seal, unseal
 
 N_SNAPSHOTS = 4
-_SLOTS = ("hum/state.a", "hum/state.b")
+_SLOTS = ("hum/state.a", "hum/state.b", "hum/state.kept")
 _SNAPSHOT = "hum/snapshot."
 
 
@@ -51,24 +55,38 @@ class Store:
         self._root = root
         self.fingerprint = fingerprint
         self.sequence = 0
-        self._younger = 1  # the slot that must not be overwritten next
+        self.log_seq = 0  # of the journal's next record, when what was loaded was saved
+        self._at = 1  # the slot that was written or loaded last
+        self._next = 0  # the one that is written next
+        self._aside = -1  # the one whose state is put aside first
+        self._crcs = [-1, -1, -1]  # of the bodies in the slots, as far as they are known
         self.refused = []  # why a slot was not loaded, as texts for the journal
+        self.erased = 0  # blocks of flash that saving took, about
         make_folder(root + "hum")
 
     def load(self):
         """Return the body of the youngest sound state of these settings, or None. Never raises for a bad file."""
-        best = None
-        for slot in (0, 1):
+        best, foreign = None, -1
+        for slot in range(3):
             image = read_file(self._root + _SLOTS[slot])
-            if image is None:
+            if image is None or slot == 2 and best is not None:
                 continue
             try:
                 sequence, body = self.opened(image, _SLOTS[slot])
             except FormatError as e:
-                self.refused.append("%s: %s" % (e.message, e.hint))
+                if slot < 2:
+                    self.refused.append("%s: %s" % (e.message, e.hint))
+                    magic, fingerprint, sequence = struct.unpack("<4sII", (image + bytes(12))[:12])
+                    other = magic[3] > STATE_MAGIC[3] or fingerprint != self.fingerprint
+                    if other and magic[:3] == STATE_MAGIC[:3] and sequence > foreign:
+                        foreign, self._aside = sequence, slot
                 continue
             if best is None or sequence > self.sequence:
-                best, self.sequence, self._younger = body, sequence, slot
+                best, self.sequence, self._at, self.log_seq = body, sequence, slot, log_seq_of(image)
+        if best is not None:
+            self._crcs[self._at] = crc32(best)
+        # the youngest state of others is the last to be touched
+        self._next = 1 - self._at if best is not None and self._at < 2 else 1 if self._aside == 0 else 0
         return best
 
     def opened(self, image, what, magic=STATE_MAGIC):
@@ -80,16 +98,27 @@ class Store:
 
     def path(self):
         """Return the path of the slot that was written or loaded last."""
-        return self._root + _SLOTS[self._younger]
+        return self._root + _SLOTS[self._at]
 
-    def save(self, body):
-        """Save a state. Raises OSError where the file system is full; the younger slot stays as it is then."""
-        slot = 1 - self._younger
-        image = seal(STATE_MAGIC, self.fingerprint, self.sequence + 1, body)
-        with open(self._root + _SLOTS[slot], "wb") as f:
+    def save(self, body, log_seq=0):
+        """Save a state, unless both slots hold it. Raises OSError where there is no room; what is on flash stays then.
+
+        log_seq: number of the journal's next record.
+        """
+        crc = crc32(body)
+        if self._crcs[:2] == [crc, crc]:
+            return
+        slot = self._next
+        path = self._root + _SLOTS[slot]
+        if self._aside == slot:
+            os.rename(path, self._root + _SLOTS[2])
+            self._aside = -1
+        image = seal(STATE_MAGIC, self.fingerprint, self.sequence + 1, body, log_seq)
+        with open(path, "wb") as f:
             f.write(image)
+        self.erased += 1 + (len(image) >> 12)
         self.sequence += 1
-        self._younger = slot
+        self._at, self._next, self._crcs[slot] = slot, 1 - slot, crc
 
     # --- snapshots -------------------------------------------------------------------------------------------------
 
@@ -119,6 +148,7 @@ class Store:
         text = json.dumps(note).encode()
         image = seal(SNAPSHOT_MAGIC, self.fingerprint, number, struct.pack("<H", len(text)) + text + body)
         write_file(self._root + _SNAPSHOT + str(number % N_SNAPSHOTS), image)
+        self.erased += 1 + (len(image) >> 12)
         return number
 
     def body_of(self, number):

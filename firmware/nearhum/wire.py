@@ -1,14 +1,20 @@
-"""Formats that leave the board: recordings, journal records, learned state, head files.
+"""Formats that leave the board: journal records, learned state, head files. Recordings are in recording.py.
 
 Leaf, for both Pythons (struct and binascii only): the host imports this very file. All little endian.
 Every format starts with a magic and a version and ends with, or carries, a CRC-32 (IEEE 802.3, as zlib).
 A reader raises FormatError and never trusts a length before the CRC over it has been checked.
 
-    recording  NHR1  what a sensor delivered: int16 samples in segments; a segment boundary is a gap
     record     A7    one journal entry: kind, seq, ticks_ms, payload
-    state      NHS1  the image of everything learned
-    snapshot   NHP1  a state to roll back to, with a note of why it was kept
+    state      NHS2  the image of everything learned
+    snapshot   NHP2  a state to roll back to, with a note of why it was kept
     head       NHH1  a small int8 network
+
+FORMAT counts the changes of any of them. What an earlier firmware wrote is read (tests/vectors/formats has boards of
+every format), what a later one wrote is refused with a message, and kept. The frame of a record stays as it is: a
+reader steps over the kinds that it does not know.
+
+    1  0.1.0 before its release: SCORES records of int16
+    2  RUN records (deltas, varints) in place of SCORES; states and snapshots name the journal's next record
 """
 
 import struct
@@ -16,44 +22,7 @@ from binascii import crc32
 
 from .errors import FormatError
 
-# --- recording ---------------------------------------------------------------------------------------
-
-RECORDING_MAGIC = b"NHR1"
-_RECORDING = "<4sBBHIIII"  # magic version n_channels n_segments rate_mhz n_frames reserved crc
-RECORDING_HEADER_BYTES = 24
-_SEGMENT = "<IH"  # n_frames cue_bytes
-SEGMENT_HEADER_BYTES = 6
-
-
-def pack_recording_header(n_channels, n_segments, rate_mhz, n_frames):
-    """Return the 24-byte header. rate_mhz: sampling rate in millihertz; n_frames: over all segments."""
-    head = struct.pack(_RECORDING, RECORDING_MAGIC, 1, n_channels, n_segments, rate_mhz, n_frames, 0, 0)[:20]
-    return head + struct.pack("<I", crc32(head))
-
-
-def unpack_recording_header(buf):
-    """Return (n_channels, n_segments, rate_mhz, n_frames) of a recording's first 24 bytes."""
-    if len(buf) < RECORDING_HEADER_BYTES or bytes(buf[:4]) != RECORDING_MAGIC:
-        raise FormatError("not a nearhum recording (magic %r)" % bytes(buf[:4]), "convert it with the host tools")
-    _, version, n_channels, n_segments, rate_mhz, n_frames, _, crc = struct.unpack(_RECORDING, buf[:24])
-    if crc != crc32(bytes(buf[:20])):
-        raise FormatError("recording header is damaged (CRC)", "copy or convert the recording again")
-    if version != 1:
-        raise FormatError("recording version %d, this firmware reads 1" % version, "convert it with these host tools")
-    return n_channels, n_segments, rate_mhz, n_frames
-
-
-def pack_segment_header(n_frames, cue=""):
-    """Return a segment's header with its cue, a console line carried out before its first sample."""
-    text = cue.encode()
-    return struct.pack(_SEGMENT, n_frames, len(text)) + text + b"\0" * (len(text) & 1)
-
-
-def unpack_segment_header(buf):
-    """Return (n_frames, cue_bytes, padded_bytes) of a segment's first 6 bytes."""
-    n_frames, n_cue = struct.unpack(_SEGMENT, buf)
-    return n_frames, n_cue, n_cue + (n_cue & 1)
-
+FORMAT = 2
 
 # --- journal record ----------------------------------------------------------------------------------
 
@@ -64,18 +33,18 @@ MAX_PAYLOAD_BYTES = 1024
 _RECORD = "<BBHII"  # magic kind payload_bytes seq ticks_ms
 TICKS_MODULO = 1 << 32  # milliseconds since the start of the board count modulo this: 49 days
 
-BOOT = 1  # JSON: version, board, boot, config
-SCORES = 2  # a run of windows: see pack_scores_header
+BOOT = 1  # JSON: format, version, board, boot, config; utc: seconds since 1970, where a host has told the time
+SCORES = 2  # a run of windows, as format 1 had it: scores.py reads it
 EVENT = 3  # JSON: {"event": name, "window": n, ...}
-KINDS = (BOOT, SCORES, EVENT)
+RUN = 4  # a run of windows: see pack_run_header_into
 
 IDLE, LEARN, WATCH = 0, 1, 2  # states of the detector, as in a SCORES record
 STATE_NAMES = ("idle", "learn", "watch")
 NO_SCORE = -32768  # the window had no score yet (ranging, first windows of a learning period)
 SCORE_ONE = 256  # a score counts octaves of squared distance in Q8; a normal window has about 1
 
-SCORES_HEADER_BYTES = 8
-_SCORES = "<IhBB"  # first_window threshold state|flags n
+RUN_HEADER_BYTES = 8
+_RUN_HEADER = "<IhBB"  # first_window threshold state|flags n
 LAST_WINDOW = 0x3FFFFFFF  # after which windows count from 0: the largest integer that 32 bits keep off the heap
 HAS_LABELS = 0x80
 
@@ -94,9 +63,9 @@ def pack_record(kind, seq, ticks_ms, payload):
 def record_bytes(buf, at, end):
     """Return the length of the sound record at buf[at:end], or 0 where there is none.
 
-    Sound: magic, known kind, a length that fits, and a matching CRC. Allocates a slice of that length.
+    Sound: magic, a length that fits, and a matching CRC; its kind may be a later one.
     """
-    if end - at < RECORD_HEADER_BYTES + RECORD_CRC_BYTES or buf[at] != RECORD_MAGIC or buf[at + 1] not in KINDS:
+    if end - at < RECORD_HEADER_BYTES + RECORD_CRC_BYTES or buf[at] != RECORD_MAGIC:
         return 0
     n_payload = buf[at + 2] | buf[at + 3] << 8
     n = RECORD_HEADER_BYTES + n_payload + RECORD_CRC_BYTES
@@ -120,25 +89,14 @@ def unpack_record(buf, at, n):
     return kind, seq, ticks_ms, bytes(buf[start : start + n_payload])
 
 
-def pack_scores_header_into(buf, at, first_window, threshold, state, n, labels):
-    """Write the 8-byte head of a SCORES payload at buf[at]; n scores (int16) follow, then n label ids if labels."""
-    struct.pack_into(_SCORES, buf, at, first_window, threshold, state | (HAS_LABELS if labels else 0), n)
+def pack_run_header_into(buf, first_window, threshold, state, n, has_labels):
+    """Write the 8-byte head of a RUN payload at the start of buf.
 
-
-def unpack_scores(payload):
-    """Return (first_window, threshold, state, scores, label_ids) of a SCORES payload.
-
-    scores: tuple of int, octaves in Q8, NO_SCORE where there was none. label_ids: bytes, empty when none.
+    After it: n scores, each as its difference from the one before (the first: from 0) in zigzag (2d, or -2d - 1 below
+    0) and in groups of 7 bits, the lowest first, bit 7 where another follows. Then, if it has labels, pairs of a label
+    id and how many windows have it.
     """
-    if len(payload) < SCORES_HEADER_BYTES:
-        raise FormatError("scores record of %d bytes" % len(payload))
-    first, threshold, flags, n = struct.unpack_from(_SCORES, payload, 0)
-    labels = n if flags & HAS_LABELS else 0
-    state = flags & 0x7F
-    if len(payload) != SCORES_HEADER_BYTES + 2 * n + labels or state >= len(STATE_NAMES):
-        raise FormatError("scores record of %d bytes for %d windows, state %d" % (len(payload), n, state))
-    scores = struct.unpack_from("<%dh" % n, payload, SCORES_HEADER_BYTES)
-    return first, threshold, state, scores, payload[SCORES_HEADER_BYTES + 2 * n :]
+    struct.pack_into(_RUN_HEADER, buf, 0, first_window, threshold, state | (HAS_LABELS if has_labels else 0), n)
 
 
 def is_sound(text):
@@ -155,38 +113,51 @@ def is_sound(text):
 
 # --- learned state and head files: one envelope ------------------------------------------------------
 
-STATE_MAGIC = b"NHS1"
+STATE_MAGIC = b"NHS2"
 SNAPSHOT_MAGIC = b"NHP1"  # u16 length of a JSON note, the note, a state's body
 HEAD_MAGIC = b"NHH1"
 ENVELOPE_BYTES = 16
-_ENVELOPE = "<4sIII"  # magic fingerprint sequence body_bytes; body and a CRC over all of it follow
+_ONE = 49  # "1"
+_ENVELOPE = "<4sIII"  # magic fingerprint sequence body_bytes; then, in version 2, u32 log_seq; body, CRC over all of it
 
 
-def seal(magic, fingerprint, sequence, body):
-    """Return body in its envelope: 16 bytes before it, a CRC-32 of everything after it.
+def seal(magic, fingerprint, sequence, body, log_seq=0):
+    """Return body in its envelope: 16 or 20 bytes before it, a CRC-32 of everything after it.
 
     fingerprint: what the body belongs to (state: CRC of the feature layout; head: CRC of nothing, 0).
-    sequence: counts up with every save, the younger of two slots wins.
+    sequence: counts up with every save, the younger of two slots wins. log_seq: of the journal's next record.
     """
-    image = struct.pack(_ENVELOPE, magic, fingerprint, sequence, len(body)) + body
+    image = struct.pack(_ENVELOPE, magic, fingerprint, sequence, len(body))
+    if magic[3] > _ONE:
+        image += struct.pack("<I", log_seq)
+    image += body
     return image + struct.pack("<I", crc32(image))
 
 
 def unseal(magic, image, what):
-    """Return (fingerprint, sequence, body) of a sealed image; body is a memoryview. Raises FormatError."""
+    """Return (fingerprint, sequence, body) of a sealed image; body is a memoryview. Raises FormatError.
+
+    magic: of the version that this firmware writes; earlier ones are read as well.
+    """
     if len(image) < ENVELOPE_BYTES + 4:
         raise FormatError("%s is cut short: %d bytes" % (what, len(image)), "restore it from a backup")
     found, fingerprint, sequence, n = struct.unpack_from(_ENVELOPE, image, 0)
-    if found != magic:
-        if found[:3] == magic[:3]:
-            raise FormatError(
-                "%s has version %r, this firmware reads %r" % (what, found[3:], magic[3:]),
-                "update firmware and host tools together, or make the file again",
-            )
+    if found[:3] != magic[:3]:
         raise FormatError("%s has magic %r, not %r" % (what, found, magic), "is this the right file?")
-    if n != len(image) - ENVELOPE_BYTES - 4:
-        raise FormatError("%s says %d bytes and has %d" % (what, n, len(image) - 20), "restore it from a backup")
-    end = ENVELOPE_BYTES + n
+    if not _ONE <= found[3] <= magic[3]:
+        raise FormatError(
+            "%s has version %r, this firmware reads up to %r" % (what, found[3:], magic[3:]),
+            "a later firmware wrote it: update firmware and host tools together",
+        )
+    at = ENVELOPE_BYTES + (4 if found[3] > _ONE else 0)
+    end = at + n
+    if end != len(image) - 4:
+        raise FormatError("%s says %d bytes and has %d" % (what, n, len(image) - at - 4), "restore it from a backup")
     if struct.unpack_from("<I", image, end)[0] != crc32(memoryview(image)[:end]):
         raise FormatError("%s is damaged (CRC)" % what, "restore it from a backup")
-    return fingerprint, sequence, memoryview(image)[ENVELOPE_BYTES:end]
+    return fingerprint, sequence, memoryview(image)[at:end]
+
+
+def log_seq_of(image):
+    """Return the number of the journal's next record when a state was sealed, 0 where it does not say."""
+    return struct.unpack_from("<I", image, ENVELOPE_BYTES)[0] if image[3] > _ONE else 0

@@ -57,6 +57,8 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "spectra": lambda _, config: config["bin_hz"] > 0,
     "level": lambda _, config: config["level"] == "free",
     "packets": lambda _, config: config["n_subcarriers"] > 0,
+    "recording": lambda _, config: config[settings.SOURCE]["driver"] == "replay",
+    "scores": lambda *_: False,  # for hosts: a board only writes them
     "near": lambda _, config: _is_taught(config),
     "quarantine": lambda _, config: _is_taught(config),
     "budget": lambda _, config: _is_taught(config),

@@ -14,12 +14,14 @@ from typing import Any
 
 from nearhum.config import KINDS
 
+from .chips import CHIPS, ESPTOOL, UF2, VIRTUAL
 from .errors import UsageError
 from .paths import boards_dir
 
 PATHS = ("fixed", "float")
 PORTS = ("rp2", "esp32", "unix")
-FLASH_METHODS = ("uf2", "esptool", "virtual")
+FLASH_METHODS = (UF2, ESPTOOL, VIRTUAL)
+FIRMWARES = ("stock", "ulab")
 # Arches that mpy-cross 1.28 has a native emitter for.
 # fmt: off
 MPY_ARCHES = (
@@ -32,17 +34,20 @@ Check = Callable[[Any], str]
 
 @dataclass(frozen=True)
 class Firmware:
-    """The stock MicroPython image: where it comes from and, on the ESP32, where in flash it goes (bytes)."""
+    """A MicroPython image: where it comes from; its size and its sum, None where they are not known."""
 
     version: str
     url: str
+    size_bytes: int | None = None
     sha256: str | None = None
-    offset_bytes: int = 0
 
 
 @dataclass(frozen=True)
 class Flash:
-    """How the chip is written, and where its file system lies; all in bytes, from the start of the flash."""
+    """How the chip is written, and where its file system lies; all in bytes, from the start of the flash.
+
+    image_offset_bytes: where a firmware image goes, for esptool.
+    """
 
     method: str
     size_bytes: int
@@ -50,11 +55,15 @@ class Flash:
     fs_size_bytes: int
     block_bytes: int
     prog_bytes: int
+    image_offset_bytes: int = 0
 
 
 @dataclass(frozen=True)
 class Board:
-    """One checked board file. rate_hz is samples a second and channel; heap_bytes is free after a start."""
+    """One checked board file. rate_hz is samples a second and channel; heap_bytes is free after a start.
+
+    firmware: by name, of FIRMWARES.
+    """
 
     name: str
     title: str
@@ -68,7 +77,7 @@ class Board:
     source: dict[str, Any]
     flash: Flash
     heap_bytes: int
-    firmware: Firmware | None = None
+    firmware: dict[str, Firmware] = field(default_factory=dict)
     usb_ids: tuple[tuple[int, int], ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
 
@@ -146,7 +155,7 @@ _MAX_BYTES = 1 << 28
 _TOP: dict[str, Check] = {
     "name": _matching(r"[a-z0-9][a-z0-9_-]*", "lower-case letters, digits, - and _"),
     "title": _is_text,
-    "chip": _is_text,
+    "chip": _one_of(tuple(CHIPS)),
     "port": _one_of(PORTS),
     "mpy_arch": _one_of(MPY_ARCHES),
     "path": _one_of(PATHS),
@@ -162,18 +171,21 @@ _TABLES: dict[str, dict[str, Check]] = {
         "fs_size_bytes": _whole(8192, _MAX_BYTES),
         "block_bytes": _whole(256, 1 << 20),
         "prog_bytes": _whole(1, 1 << 16),
+        "image_offset_bytes": _whole(0, _MAX_BYTES),
     },
     "limits": {"heap_bytes": _whole(8192, _MAX_BYTES)},
-    "firmware": {
-        "version": _matching(r"\d+\.\d+\.\d+", "a version such as 1.28.0"),
-        "url": _matching(r"https://\S+", "an https address"),
-        "sha256": _matching(r"[0-9a-f]{64}", "64 lower-case hexadecimal digits"),
-        "offset_bytes": _whole(0, _MAX_BYTES),
-    },
     "usb": {"ids": _is_usb_list},
 }
+_FIRMWARE: dict[str, Check] = {
+    "version": _matching(r"\d+\.\d+\.\d+", "a version such as 1.28.0"),
+    "url": _matching(r"https?://\S+", "an http or https address"),
+    "size_bytes": _whole(1, _MAX_BYTES),
+    "sha256": _matching(r"[0-9a-f]{64}", "64 lower-case hexadecimal digits"),
+}
 _OPTIONAL_TABLES = ("firmware", "usb", "settings")
-_OPTIONAL_KEYS = ("sha256", "offset_bytes")
+_OPTIONAL_KEYS = ("size_bytes", "sha256", "image_offset_bytes")
+# What belongs to the value of a key, and means nothing beside another value of it.
+_OF_ANOTHER = {"url": ("size_bytes", "sha256")}
 
 
 def names() -> list[str]:
@@ -191,13 +203,12 @@ def load(board: str) -> Board:
     raw = _read(path, ())
     raw.setdefault("title", raw.get("name"))
     _check_file(path, raw)
-    firmware = raw.get("firmware")
     return Board(
         **{key: raw[key] for key in _TOP},
         source=raw["source"],
         flash=Flash(**raw["flash"]),
         heap_bytes=raw["limits"]["heap_bytes"],
-        firmware=Firmware(**firmware) if firmware else None,
+        firmware={name: Firmware(**given) for name, given in raw.get("firmware", {}).items()},
         usb_ids=tuple((int(item[:4], 16), int(item[5:], 16)) for item in raw.get("usb", {}).get("ids", ())),
         settings=raw.get("settings", {}),
     )
@@ -237,10 +248,13 @@ def _read(path: Path, extended_by: tuple[Path, ...]) -> dict[str, Any]:
 
 
 def _lay_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Return above laid over below, tables key by key; another driver brings pins of its own."""
+    """Return above laid over below, tables key by key; another driver brings pins of its own, another url its sum."""
     if "driver" in above and above["driver"] != below.get("driver"):
         return dict(above)
     merged = dict(below)
+    for key, others in _OF_ANOTHER.items():
+        if key in above and above[key] != below.get(key):
+            merged = {name: value for name, value in merged.items() if name not in others}
     for key, value in above.items():
         both_tables = isinstance(value, dict) and isinstance(below.get(key), dict)
         merged[key] = _lay_over(below[key], value) if both_tables else value
@@ -248,21 +262,24 @@ def _lay_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_file(path: Path, raw: dict[str, Any]) -> None:
-    _check_keys(path, "", raw, [*_TOP, "source", "settings", *_TABLES])
+    _check_keys(path, "", raw, [*_TOP, "source", "settings", "firmware", *_TABLES])
     for key, check in _TOP.items():
         _check_one(path, key, _required(path, raw, key, key), check)
-    for table in ("source", "settings", *_TABLES):
+    for table in ("source", "settings", "firmware", *_TABLES):
         if table in raw or table not in _OPTIONAL_TABLES:
             _check_one(path, table, _required(path, raw, table, f"[{table}]"), _is_table)
     _check_one(path, "source.driver", raw["source"].get("driver"), _is_driver)
     for table, checks in _TABLES.items():
-        if table not in raw:
-            continue
-        _check_keys(path, f"{table}.", raw[table], list(checks))
-        for key, check in checks.items():
-            if key in raw[table] or key not in _OPTIONAL_KEYS:
-                _check_one(path, f"{table}.{key}", _required(path, raw[table], key, f"{table}.{key}"), check)
+        if table in raw:
+            _check_table(path, table, raw[table], checks)
+    _check_keys(path, "firmware.", raw.get("firmware", {}), list(FIRMWARES))
+    for name, given in raw.get("firmware", {}).items():
+        _check_one(path, f"firmware.{name}", given, _is_table)
+        _check_table(path, f"firmware.{name}", given, _FIRMWARE)
     flash = raw["flash"]
+    method = CHIPS[raw["chip"]].method
+    if flash["method"] not in (VIRTUAL, method):
+        raise UsageError(f"{path}: flash.method = {flash['method']!r}: must be {method!r} for chip {raw['chip']!r}")
     if flash["fs_offset_bytes"] + flash["fs_size_bytes"] > flash["size_bytes"]:
         raise UsageError(
             f"{path}: flash.fs_offset_bytes + flash.fs_size_bytes = "
@@ -274,6 +291,13 @@ def _check_file(path: Path, raw: dict[str, Any]) -> None:
             raise UsageError(
                 f"{path}: flash.{key} = {flash[key]}: must be a multiple of flash.block_bytes = {flash['block_bytes']}"
             )
+
+
+def _check_table(path: Path, name: str, table: dict[str, Any], checks: dict[str, Check]) -> None:
+    _check_keys(path, f"{name}.", table, list(checks))
+    for key, check in checks.items():
+        if key in table or key not in _OPTIONAL_KEYS:
+            _check_one(path, f"{name}.{key}", _required(path, table, key, f"{name}.{key}"), check)
 
 
 def _required(path: Path, table: dict[str, Any], key: str, shown: str) -> Any:

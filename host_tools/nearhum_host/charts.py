@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from . import metrics
 from .svg import Bar, Frame, bars, series_path, step_path, ticks, time_ticks
 from .traces import NORMAL, Trace
 
@@ -43,16 +42,6 @@ class Histogram:
     threshold: float | None
     x_ticks: list[tuple[float, str]]
     y_ticks: list[tuple[float, str]]
-
-
-@dataclass
-class RocChart:
-    """False alarm rate against detections. point: what the board did at its own threshold, or None."""
-
-    frame: Frame
-    curve: str
-    point: tuple[float, float] | None
-    ticks: list[tuple[float, float, str]]
 
 
 def score_chart(trace: Trace, width: int = 960, height: int = 300, n_columns: int | None = None) -> ScoreChart:
@@ -88,6 +77,31 @@ def score_chart(trace: Trace, width: int = 960, height: int = 300, n_columns: in
     )
 
 
+@dataclass
+class Strip:
+    """The score around one alarm, without axes. alarm: its extent; y_low, y_high: octaves at the edges."""
+
+    frame: Frame
+    series: str
+    threshold: str
+    alarm: Bar
+
+
+def strip(trace: Trace, first: int, last: int, begin: int, end: int, width: int = 260, height: int = 64) -> Strip:
+    """Return the score of the windows first to last (excluded), with an alarm from begin to end (excluded)."""
+    scores, thresholds = trace.scores[first:last], trace.thresholds[first:last]
+    low, high = _range(scores, thresholds)
+    margin = 0.08 * (high - low)
+    frame = Frame(width, height, 0, last - first, low - margin, high + margin, 2, 2, 4, 4)
+    x = frame.x(begin - first)
+    return Strip(
+        frame,
+        series_path(frame, scores, width // 2),
+        step_path(frame, thresholds),
+        Bar(x, max(1.5, round(frame.x(end - first) - x, 1))),
+    )
+
+
 def _range(*series: np.ndarray) -> tuple[float, float]:
     """Return the least and greatest value of all series, a unit apart at least; 0 and 1 without any."""
     values = np.concatenate(series)
@@ -99,7 +113,7 @@ def _range(*series: np.ndarray) -> tuple[float, float]:
 
 
 def histogram(
-    groups: Sequence[tuple[str, np.ndarray]], threshold: float | None, width: int = 560, height: int = 300
+    groups: Sequence[tuple[str, np.ndarray]], threshold: float | None, width: int = 400, height: int = 300
 ) -> Histogram | None:
     """Return the histogram of groups of values, each a name and float (n,); None where no group has one."""
     known = [(name, values[~np.isnan(values)]) for name, values in groups]
@@ -124,24 +138,41 @@ def histogram(
     )
 
 
-def roc_chart(anomalous: np.ndarray, score: np.ndarray, alarm: np.ndarray, size: int = 300) -> RocChart | None:
-    """Return the ROC curve of rows with both classes, None else.
+@dataclass
+class Columns:
+    """A column a stretch of time. columns: (x, y, width, height, title); limit: y of a level to compare with."""
 
-    anomalous, alarm: bool (n,); score: real (n,), higher = stranger.
-    """
-    if not anomalous.any() or anomalous.all():
-        return None
-    far, tpr, _ = metrics.roc(anomalous, score)
-    frame = Frame(size + 40, size, 0, 1, 0, 1)
-    kept = [0]  # corners closer than half a pixel cannot be told apart
-    for i in range(1, len(far)):
-        apart = max(far[i] - far[kept[-1]], tpr[i] - tpr[kept[-1]]) * size
-        if apart >= 0.5 or i == len(far) - 1:
-            kept.append(i)
-    counts = metrics.Confusion.of(anomalous, alarm)
-    return RocChart(
+    frame: Frame
+    columns: list[tuple[float, float, float, float, str]]
+    limit: float | None
+    x_ticks: list[tuple[float, str]]
+    y_ticks: list[tuple[float, str]]
+    x_title: str
+
+
+def columns(counts: Sequence[float], unit: str, limit: float | None, width: int = 960, height: int = 190) -> Columns:
+    """Return a column for each count. unit: what a column stands for, "day"; limit: a level to draw."""
+    n = len(counts)
+    high = max(*counts, 1.0, limit or 0.0) * 1.12
+    frame = Frame(width, height, 0, n, 0, high)
+    gap = min(4.0, 0.15 * frame.inner_width / n)
+    base = frame.y(0)
+    drawn = [
+        (
+            round(frame.x(i) + gap / 2, 1),
+            frame.y(count),
+            round(max(1.0, frame.inner_width / n - gap), 1),
+            round(base - frame.y(count), 1),
+            f"{unit} {i + 1}: {count:g}",
+        )
+        for i, count in enumerate(counts)
+    ]
+    every = max(1, -(-n // (width // 60)))
+    return Columns(
         frame,
-        "M" + "L".join(f"{frame.x(far[i]):g} {frame.y(tpr[i]):g}" for i in kept),
-        (frame.x(counts.far or 0.0), frame.y(counts.tpr or 0.0)),
-        [(frame.x(v), frame.y(v), f"{100 * v:.0f}") for v in (0, 0.25, 0.5, 0.75, 1)],
+        drawn,
+        None if limit is None else frame.y(limit),
+        [(round(frame.x(i + 0.5), 1), str(i + 1)) for i in range(0, n, every)],
+        [(frame.y(value), f"{value:g}") for value in ticks(0, high, 3) if value == int(value)],
+        unit,
     )

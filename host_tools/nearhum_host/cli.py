@@ -22,6 +22,8 @@ COMMANDS = {
     "demo": ("demo", "demo"),
     "boards": ("boards", "boards"),
     "virtual": ("virtual", "virtual"),
+    "flash": ("flash", "flash"),
+    "image": ("image", "image"),
     "deploy": ("deploy", "deploy"),
     "selftest": ("selftest", "selftest"),
     "status": ("status", "status"),
@@ -41,6 +43,7 @@ COMMANDS = {
     "pull": ("pull", "pull"),
     "report": ("report", "report"),
     "evaluate": ("evaluate", "evaluate"),
+    "fleet": ("fleet", "fleet"),
     "train": ("train", "train"),
     "head": ("train", "head"),
     "bench": ("bench", "bench"),
@@ -65,6 +68,8 @@ class Commands(TyperGroup):
             run = getattr(import_module(f"nearhum_host.commands.{module}"), function)
         except HostError as error:  # not on this machine: it stays in the list, running it tells why
             run = _raising(error)
+        if isinstance(run, typer.Typer):  # a group of its own
+            return typer.main.get_command(run)
         single = typer.Typer(add_completion=False, rich_markup_mode="markdown")
         single.command(cmd_name)(run)
         return typer.main.get_command(single)

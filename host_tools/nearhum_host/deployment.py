@@ -56,10 +56,8 @@ def deploy(
     whatever was written by then is whole, and deploying again goes on from there.
     """
     began = time.monotonic()
+    files = with_manifest(files)
     wanted = {path: hashlib.sha256(contents).hexdigest() for path, contents in files.items()}
-    manifest = json.dumps(wanted, indent=0, sort_keys=True).encode()
-    files = {**files, MANIFEST_PATH: manifest}
-    wanted[MANIFEST_PATH] = hashlib.sha256(manifest).hexdigest()
     done = Deployed()
     try:
         with stopped(link) as repl:
@@ -78,6 +76,12 @@ def deploy(
     done.start = link.resume()
     done.seconds = time.monotonic() - began
     return done
+
+
+def with_manifest(files: dict[str, bytes]) -> dict[str, bytes]:
+    """Return the files with the manifest beside them: the SHA-256 of each."""
+    sums = {path: hashlib.sha256(contents).hexdigest() for path, contents in files.items()}
+    return {**files, MANIFEST_PATH: json.dumps(sums, indent=0, sort_keys=True).encode()}
 
 
 def _bring_to(

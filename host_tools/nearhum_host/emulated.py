@@ -8,7 +8,6 @@ faster than they are; code that MicroPython loads lies in RAM, on the real chip 
 from __future__ import annotations
 
 import importlib.util
-import struct
 import subprocess
 import sys
 import tempfile
@@ -16,18 +15,16 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from littlefs import LittleFS, LittleFSError
-
-from .boards import Flash, load
+from .boards import load
+from .chips import CHIPS
 from .errors import HostError, UsageError
+from .littlefs_image import file_system
+from .uf2 import read as read_uf2
 
 BOARD = "rpi_pico"
 CLOCK_HZ = 125_000_000
 UF2_NAME = "NEARHUM_UF2"
 
-_UF2_BLOCK = 512
-_UF2_MAGICS = (0x0A324655, 0x9E5D5157)
-_FAMILY_RP2040 = 0xE48BFF56
 WHERE = (
     "download RPI_PICO 1.28 from micropython.org/download/RPI_PICO (stock) or a release of "
     "github.com/v923z/micropython-builder (with ulab)"
@@ -37,34 +34,9 @@ WHERE = (
 def check_uf2(path: Path) -> None:
     """Raise UsageError unless path is a whole UF2 image for the RP2040."""
     try:
-        image = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read the firmware image {path}: {error.strerror}", WHERE) from None
-    if len(image) < _UF2_BLOCK or struct.unpack_from("<II", image) != _UF2_MAGICS:
-        raise UsageError(f"{path} is no UF2 image", WHERE)
-    n_blocks = struct.unpack_from("<I", image, 24)[0]
-    if len(image) != n_blocks * _UF2_BLOCK:
-        raise UsageError(f"{path} is cut: {len(image)} bytes of {n_blocks * _UF2_BLOCK}", WHERE)
-    flags, family = struct.unpack_from("<I", image, 8)[0], struct.unpack_from("<I", image, 28)[0]
-    if not flags & 0x2000 or family != _FAMILY_RP2040:
-        raise UsageError(f"{path} is for another chip (family 0x{family:08X}, not 0x{_FAMILY_RP2040:08X})", WHERE)
-
-
-def file_system(files: Mapping[str, bytes], flash: Flash) -> bytes:
-    """Return the LittleFS image of a board's flash that holds these files. Raises HostError where they do not fit."""
-    fs = LittleFS(
-        block_size=flash.block_bytes, block_count=flash.fs_size_bytes // flash.block_bytes, prog_size=flash.prog_bytes
-    )
-    for path, contents in files.items():
-        folder = path.rpartition("/")[0]
-        if folder:
-            fs.makedirs(folder, exist_ok=True)
-        try:
-            with fs.open(path, "wb") as file:
-                file.write(contents)
-        except LittleFSError as error:
-            raise HostError(f"{path} does not fit on the board: {error}", "leave files out") from None
-    return bytes(fs.context.buffer)
+        read_uf2(path, CHIPS["rp2040"])
+    except UsageError as error:
+        raise UsageError(error.message, WHERE) from None
 
 
 def run(

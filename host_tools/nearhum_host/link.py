@@ -170,6 +170,11 @@ class Link:
                     return
         raise self._not_a_board()
 
+    def enter_bootloader(self) -> None:
+        """Bring the board into its boot loader (`machine.bootloader()`); the line goes with that."""
+        self.stop()
+        self._send(b"import machine; machine.bootloader()\r")
+
     def resume(self) -> dict[str, Any]:
         """Soft-reset the board and return its start line. Raises DeviceError when no detector starts."""
         self.stop()  # also clears a line that somebody left half typed: Ctrl-D resets only on an empty one

@@ -9,21 +9,27 @@ wrote, which is all a reader needs:
 2. a jump of seq is a gap: the board's oldest records were gone before they were pulled, or damage ate some;
 3. a sound record whose seq is not above the last one's is no record of this log (bytes inside damage that
    look like one).
+
+Records of every format are read (`wire.FORMAT`); what a later firmware wrote is refused. A board counts milliseconds
+from its start; where a host has told it the time, `times` turns them into UTC.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from nearhum import scores as runs
 from nearhum import wire
 from nearhum.errors import FormatError
 
 from .errors import HostError, UsageError
+from .times import Times
 
 SUFFIX = ".nhl"
 JOURNAL_NAME = "journal" + SUFFIX  # a run folder's log
@@ -46,7 +52,7 @@ class Record(NamedTuple):
             found = json.loads(self.payload)
         except (ValueError, RecursionError):
             found = None
-        if self.kind == wire.SCORES or not isinstance(found, dict):
+        if self.kind in runs.KINDS or not isinstance(found, dict):
             raise FormatError(f"record {self.seq} is no JSON object")
         return found
 
@@ -157,7 +163,7 @@ class Scores:
     windows: array('Q') window index; scores, thresholds: array('h') octaves in Q8, NO_SCORE where there was
     none; states: array('B') 0 idle, 1 learn, 2 watch; labels: array('H') index into names, 0 (name "") for
     unknown; boots: array('I') how many starts of the board came before, so that equal window numbers of two
-    runs stay apart.
+    runs stay apart; utc: array('d') seconds since 1970, NaN where no host had told the time of that start.
     """
 
     windows: array = field(default_factory=lambda: array("Q"))
@@ -166,11 +172,12 @@ class Scores:
     states: array = field(default_factory=lambda: array("B"))
     labels: array = field(default_factory=lambda: array("H"))
     boots: array = field(default_factory=lambda: array("I"))
+    utc: array = field(default_factory=lambda: array("d"))
     names: list[str] = field(default_factory=lambda: [""])
 
 
 class Event(NamedTuple):
-    """One start of the board, or one EVENT record. name: "boot" or the event's; what: its JSON; boot: as in Scores.
+    """One start of the board, or one EVENT record. name: "boot" or the event's; what: its JSON; boot, utc: see Scores.
 
     ticks_ms, and the window that `what` names, are counted on where the board's own count has wrapped.
 
@@ -182,16 +189,22 @@ class Event(NamedTuple):
     boot: int
     name: str
     what: dict[str, Any]
+    utc: float = math.nan
 
 
 def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
-    """Return the scores by window and the events. Raises FormatError when a sound record makes no sense."""
+    """Return the scores by window and the events.
+
+    Raises FormatError when a sound record makes no sense, or a later firmware wrote it.
+    """
     scores, events, boot, number = Scores(), [], 0, None
-    ticks, windows = _Counter(wire.TICKS_MODULO), _Counter(wire.LAST_WINDOW + 1)
+    ticks, windows, times = _Counter(wire.TICKS_MODULO), _Counter(wire.LAST_WINDOW + 1), Times()
+    when: list[tuple[int, int, int, float]] = []  # of each run: boot, ticks of its end, windows, seconds of a window
+    window_s = 0.0
     name_of = {0: 0}  # label id on the board, as of now (ids are used again) -> index into names
     for record in records:
-        if record.kind == wire.SCORES:
-            first, threshold, state, some, ids = wire.unpack_scores(record.payload)
+        if record.kind in runs.KINDS:
+            first, threshold, state, some, ids = runs.unpack_scores(record.kind, record.payload)
             n = len(some)
             first = windows.on(first)
             scores.windows.extend(range(first, first + n))
@@ -199,25 +212,52 @@ def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
             scores.thresholds.extend([threshold] * n)
             scores.states.extend([state] * n)
             scores.boots.extend([boot] * n)
+            when.append((boot, ticks.on(record.ticks_ms), n, window_s))
             for label_id in ids or bytes(n):
                 if label_id not in name_of:  # enrolled before this log begins
                     name_of[label_id] = _index(scores.names, f"label {label_id}")
                 scores.labels.append(name_of[label_id])
-        else:
-            what = record.json()
-            if record.kind == wire.BOOT:
-                if number is not None and what.get("boot") == number:
-                    continue
+            continue
+        if record.kind not in (wire.BOOT, wire.EVENT):
+            raise _later(record, f"is of kind {record.kind}")
+        what = record.json()
+        if record.kind == wire.BOOT:
+            written = what.get("format", 1)
+            if not isinstance(written, int) or written > wire.FORMAT:
+                raise _later(record, f"is of format {written}, this reads up to {wire.FORMAT}")
+            begins = number is None or what.get("boot") != number
+            if begins:
                 number = what.get("boot")
                 boot += 1
                 ticks, windows = _Counter(wire.TICKS_MODULO), _Counter(wire.LAST_WINDOW + 1)
-            if isinstance(what.get("window"), int):
-                what["window"] = windows.on(what["window"])
-            name = "boot" if record.kind == wire.BOOT else str(what.get("event", ""))
-            events.append(Event(record.seq, ticks.on(record.ticks_ms), boot, name, what))
-            if name in ("enrolled", "relabelled") and isinstance(what.get("id"), int):
-                name_of[what["id"]] = _index(scores.names, str(what.get("label")))
-    return scores, events
+                window_s = _window_s(what.get("config"))
+            times.told(boot, ticks.on(record.ticks_ms), what.get("utc"))
+            if not begins:
+                continue
+        if isinstance(what.get("window"), int):
+            what["window"] = windows.on(what["window"])
+        name = "boot" if record.kind == wire.BOOT else str(what.get("event", ""))
+        events.append(Event(record.seq, ticks.on(record.ticks_ms), boot, name, what))
+        if name == "time":
+            times.told(boot, events[-1].ticks_ms, what.get("utc"))
+        if name in ("enrolled", "relabelled") and isinstance(what.get("id"), int):
+            name_of[what["id"]] = _index(scores.names, str(what.get("label")))
+    for boot, end_ms, n, one_s in when:
+        end = times.utc(boot, end_ms)
+        scores.utc.extend(end - one_s * left for left in range(n - 1, -1, -1))
+    return scores, [event._replace(utc=times.utc(event.boot, event.ticks_ms)) for event in events]
+
+
+def _later(record: Record, why: str) -> FormatError:
+    return FormatError(f"record {record.seq} {why}", "a later firmware wrote it: update the host tools")
+
+
+def _window_s(config: Any) -> float:
+    """Return the seconds from one window to the next by a BOOT record's settings, 0 where it has none."""
+    try:
+        return float(config["n_hop"]) / float(config["rate_hz"])
+    except (TypeError, KeyError, ValueError, ZeroDivisionError):
+        return 0.0
 
 
 class _Counter:

@@ -55,7 +55,8 @@ def open_port(port: str) -> serial.SerialBase:
     """Open and lock a port. Raises DeviceError that tells absent, busy and forbidden ports apart."""
     try:
         # The short timeout only paces the reading loop: a byte that is there is returned at once.
-        line = serial.serial_for_url(port, baudrate=BAUD, timeout=0.05, write_timeout=5, exclusive=True)
+        write_timeout = None if port.startswith("rfc2217:") else 5  # pyserial's client of that has none
+        line = serial.serial_for_url(port, baudrate=BAUD, timeout=0.05, write_timeout=write_timeout, exclusive=True)
     except (OSError, ValueError, serial.SerialException) as error:
         raise _cannot_open(port, error) from None
     return line

@@ -7,7 +7,8 @@ is ever rewritten.
 1. The log's last record is asked of the board again and compared byte for byte: another board's journal, or a
    journal that began anew, must not be appended to this one.
 2. A tail that a crash of the host tore is cut off: it is no record.
-3. Records are fetched up to what the board's flash held when asked: a later one could still vanish in a power
+3. The board is told the time, where it does not know it or is off: its records have no other.
+4. Records are fetched up to what the board's flash held when asked: a later one could still vanish in a power
    cut and its seq be given to another record. The bound also ends a pull from a board that writes faster than
    the line carries.
 """
@@ -15,6 +16,7 @@ is ever rewritten.
 from __future__ import annotations
 
 import os
+import time
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Callable, Iterator
@@ -28,6 +30,7 @@ from nearhum import wire
 from .errors import DeviceError, HostError
 from .link import Link
 from .logs import Gap, Log, Record, log_path, read_log
+from .times import TOLERANCE_S
 
 CHUNK_BYTES = 1536  # the most a board puts into one answer
 _TRIES = 3  # an answer can lose bytes on a UART; the CRC notices
@@ -62,6 +65,7 @@ def pull(link: Link, path: Path, on_progress: Callable[[int, int], None] = lambd
     status = link.ask("status")
     until = int(status.get("synced_seq", status["seq"]))
     _check_same_journal(link, log, status, file)
+    tell_time(link, status)
     done = Pulled(file, next_seq=start)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -80,6 +84,12 @@ def pull(link: Link, path: Path, on_progress: Callable[[int, int], None] = lambd
     except OSError as error:
         raise HostError(f"cannot write {file}: {error.strerror}", hint="make room or choose another place") from None
     return done
+
+
+def tell_time(link: Link, status: dict[str, Any]) -> None:
+    """Tell the board the time, unless its status says that it knows it."""
+    if "utc" in status and abs((status["utc"] or 0) - time.time()) > TOLERANCE_S:
+        link.ask(f"time {round(time.time())}")
 
 
 def _append(link: Link, out: BinaryIO, until: int, done: Pulled, on_progress: Callable[[int, int], None]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from nearhum import wire
+from nearhum import recording as nhr
 from nearhum.errors import FormatError
 
 from .errors import HostError
@@ -78,7 +78,7 @@ def write_nhr(recording: Recording, path: Path) -> None:
         )
     with path.open("wb") as out:
         out.write(
-            wire.pack_recording_header(recording.n_channels, len(recording.segments), rate_mhz, recording.n_frames)
+            nhr.pack_recording_header(recording.n_channels, len(recording.segments), rate_mhz, recording.n_frames)
         )
         for segment in recording.segments:
             frames = segment.frames
@@ -92,7 +92,7 @@ def write_nhr(recording: Recording, path: Path) -> None:
                     f"a cue of {len(segment.cue.encode())} bytes is longer than a console line",
                     f"shorten it to {MAX_CUE_BYTES} bytes",
                 )
-            out.write(wire.pack_segment_header(len(frames), segment.cue))
+            out.write(nhr.pack_segment_header(len(frames), segment.cue))
             out.write(frames.astype("<i2", copy=False).tobytes())
 
 
@@ -100,22 +100,22 @@ def read_nhr(path: Path) -> Recording:
     """Read an .nhr file. Raises HostError where it is missing, damaged, cut short or has bytes left over."""
     blob = read_bytes(path)
     try:
-        n_channels, n_segments, rate_mhz, n_frames = wire.unpack_recording_header(blob[: wire.RECORDING_HEADER_BYTES])
+        n_channels, n_segments, rate_mhz, n_frames = nhr.unpack_recording_header(blob[: nhr.RECORDING_HEADER_BYTES])
     except FormatError as error:
         raise HostError(f"{path}: {error.message}", error.hint) from None
     recording = Recording(rate_mhz / 1000, n_channels)
-    at = wire.RECORDING_HEADER_BYTES
+    at = nhr.RECORDING_HEADER_BYTES
     hint = "copy or convert the recording again"
     for index in range(n_segments):
         try:
-            n, n_cue, n_padded = wire.unpack_segment_header(blob[at : at + wire.SEGMENT_HEADER_BYTES])
+            n, n_cue, n_padded = nhr.unpack_segment_header(blob[at : at + nhr.SEGMENT_HEADER_BYTES])
         except struct.error:
             raise HostError(f"{path} ends before segment {index} of {n_segments}", hint) from None
-        start = at + wire.SEGMENT_HEADER_BYTES + n_padded
+        start = at + nhr.SEGMENT_HEADER_BYTES + n_padded
         end = start + 2 * n * n_channels
         if end > len(blob):
             raise HostError(f"{path} ends inside segment {index} of {n_segments}", hint)
-        cue = blob[at + wire.SEGMENT_HEADER_BYTES :][:n_cue].decode(errors="replace")
+        cue = blob[at + nhr.SEGMENT_HEADER_BYTES :][:n_cue].decode(errors="replace")
         recording.add(np.frombuffer(blob[start:end], "<i2").astype(np.int16).reshape(n, n_channels), cue)
         at = end
     if recording.n_frames != n_frames or at != len(blob):

@@ -11,6 +11,8 @@ import contextlib
 import io
 import json
 import struct
+import sys
+import threading
 from binascii import b2a_base64
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -194,11 +196,31 @@ def stopped(link: Link, fresh: bool = False) -> Iterator[Repl]:
             link.serial.timeout = timeout
 
 
+class _Quiet:
+    """Swallows stdout. Several boards may be worked on at once, and stdout is one: the last to leave gives it back."""
+
+    _lock = threading.Lock()
+    _n = 0
+    _stdout: Any = None
+
+    def __enter__(self) -> None:
+        with _Quiet._lock:
+            if not _Quiet._n:
+                _Quiet._stdout, sys.stdout = sys.stdout, io.StringIO()
+            _Quiet._n += 1
+
+    def __exit__(self, *_: object) -> None:
+        with _Quiet._lock:
+            _Quiet._n -= 1
+            if not _Quiet._n:
+                sys.stdout = _Quiet._stdout
+
+
 @contextlib.contextmanager
 def _named_errors(link: Link) -> Iterator[None]:
     """Turn what mpremote and pyserial raise into DeviceError, and swallow what mpremote prints."""
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
+        with _Quiet():
             yield
     except (OSError, serial.SerialException) as error:
         raise link.lost(error) from None

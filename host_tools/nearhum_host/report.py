@@ -6,22 +6,17 @@ Enters: a path, and true labels where somebody has them. Leaves: text, below 300
 from __future__ import annotations
 
 import datetime
-import json
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import numpy as np
-from nearhum import wire
 
-from . import charts, evaluation, truth
-from .logs import Log, read_log
-from .svg import duration
-from .traces import NORMAL, Trace, read_labels, trace
+from . import charts, evaluation, seen, truth
+from .log_page import log_page
+from .logs import log_path, read_log
+from .traces import read_labels, trace
 
-MAX_EVENTS = 200
 STRIP_COLUMNS = 6000  # of all strips together: about 100 KB
 STRIP_WIDTH, STRIP_HEIGHT = 460, 150
 
@@ -45,7 +40,8 @@ def report(path: Path, labels: Path | None = None) -> str:
     """
     if (path / evaluation.RUN_FILE).is_file():
         return _render(_of_run(path))
-    return _render(_of_log(read_log(path), path.name, read_labels(labels) if labels else ()))
+    log = read_log(path)
+    return _render(log_page(log, path.name, read_labels(labels) if labels else (), seen.load(log_path(path))))
 
 
 def _render(context: dict[str, Any]) -> str:
@@ -86,122 +82,6 @@ def figure_name(key: str) -> str:
     return FIGURE_NAMES.get(key, key.replace("_", " "))
 
 
-# ---- a log ----------------------------------------------------------------------------------------------
-
-
-def _of_log(log: Log, name: str, spans: Sequence[tuple[int, int, str]]) -> dict[str, Any]:
-    """Return what the template shows of one log."""
-    t = trace(log, name, spans)
-    threshold = _latest(t.thresholds)
-    events = _events(t)
-    groups = [("learning", t.scores[t.learning])]
-    if t.known.any():
-        anomalous = t.known & (t.truth != NORMAL)
-        groups += [
-            ("watching, normal", t.scores[t.known & ~anomalous]),
-            ("watching, anomaly", t.scores[anomalous]),
-        ]
-    else:
-        groups.append(("watching", t.scores[t.watching]))
-    return {
-        "title": str(t.config.get("board") or name),
-        "kicker": "nearhum log",
-        "subtitle": _listened(t),
-        "tiles": _tiles(t, threshold),
-        "chart": charts.score_chart(t),
-        "histogram": charts.histogram(groups, threshold),
-        "histogram_title": "score, octaves",
-        **truth.judged([t]),
-        "answers": _answers(t),
-        "tables": [],
-        "strips": [],
-        "events": events[-MAX_EVENTS:],
-        "events_left_out": max(0, len(events) - MAX_EVENTS),
-        "notes": [
-            *(f"{gap.before - gap.first} records before record {gap.before} are missing." for gap in log.gaps),
-            *(f"{damage.n_bytes} bytes at byte {damage.offset} are damaged." for damage in log.damages),
-        ],
-        "facts": {**t.about, **_flat(t.config)},
-    }
-
-
-def _listened(t: Trace) -> str:
-    parts = [f"{t.n} windows"]
-    if t.window_s:
-        parts.append(f"{duration(t.n * t.window_s)} listened")
-    if len(t.boots) > 1:
-        parts.append(f"{len(t.boots)} boots")
-    for key, unit in (("kind", ""), ("n_channels", " channels"), ("rate_hz", " Hz"), ("path", " path")):
-        if t.config.get(key) is not None:
-            parts.append(f"{t.config[key]}{unit}")
-    return " · ".join(parts)
-
-
-def _tiles(t: Trace, threshold: float | None) -> list[tuple[str, str, str]]:
-    """Return (name, value, unit or remark) of the figures to see first."""
-    n_alarms = sum(event.name == "alarm" for _, event in t.events)
-    n_watched = int(t.watching.sum())
-    in_alarm = float(t.alarm.sum() / n_watched) if n_watched else None
-    last = t.scores[~np.isnan(t.scores)]
-    return [
-        ("state", wire.STATE_NAMES[t.states[-1]], "at the end"),
-        ("learned from", f"{int(t.learning.sum())}", "windows"),
-        ("watched", f"{n_watched}", "windows"),
-        ("alarms", f"{n_alarms}", f"{percent(in_alarm)} of the time watched"),
-        ("threshold", "–" if threshold is None else f"{threshold:.2f}", "octaves"),
-        ("last score", f"{last[-1]:.2f}" if len(last) else "–", "octaves"),
-    ]
-
-
-def _latest(values: np.ndarray) -> float | None:
-    known = values[~np.isnan(values)]
-    return float(known[-1]) if len(known) else None
-
-
-def _answers(t: Trace) -> list[tuple[str, int]]:
-    """Return how many watched windows had each label, the most frequent first; empty without labels."""
-    counts = Counter(label or "unknown" for label in t.labels[t.watching])
-    return counts.most_common() if set(counts) - {"unknown"} else []
-
-
-def _events(t: Trace) -> list[dict[str, str]]:
-    rows = []
-    seen: set[int] = set()
-    for at, event in t.events:
-        if event.name == "boot":
-            if event.boot in seen:  # the record that begins every segment on flash
-                continue
-            seen.add(event.boot)
-        left = {k: v for k, v in event.what.items() if k not in ("event", "config", "window")}
-        for key in ("score", "threshold"):
-            if isinstance(left.get(key), int):
-                left[key] = "–" if left[key] == wire.NO_SCORE else f"{left[key] / wire.SCORE_ONE:.2f} octaves"
-        rows.append(
-            {
-                "name": event.name,
-                "when": duration(at * t.window_s) if t.window_s else f"window {at}",
-                "window": str(at),
-                "what": ", ".join(f"{k.replace('_', ' ')} {_brief(v)}" for k, v in left.items()),
-            }
-        )
-    return rows
-
-
-def _brief(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 160 else text[:159] + "…"
-
-
-def _flat(config: dict[str, Any]) -> dict[str, Any]:
-    out = {}
-    for key, value in config.items():
-        if isinstance(value, dict):
-            out.update({f"{key}.{inner}": some for inner, some in value.items()})
-        else:
-            out[key] = value
-    return out
-
-
 # ---- a run folder ---------------------------------------------------------------------------------------
 
 
@@ -222,8 +102,11 @@ def _of_run(folder: Path) -> dict[str, Any]:
         "title": found["protocol"],
         "kicker": "nearhum evaluation",
         "subtitle": f"{found['path']} path · told: {found['told']}",
+        "verdict": None,
         "tiles": [(name, text, "") for name, text in figures_of(found["figures"]).items()],
         "chart": None,
+        **dict.fromkeys(("alarms", "often", "spectra", "apart", "history", "health"), ()),
+        "rate": None,
         "histogram": charts.histogram(truth.margins(traces), 0.0) if strips else None,
         "histogram_title": "octaves above the threshold",
         **judged,

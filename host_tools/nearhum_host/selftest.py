@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from .boards import Board
 from .errors import HostError
 from .targets import ON_BOARD, Target, open_target
 
@@ -19,13 +20,13 @@ MAGIC, VERSION = "nearhum selftest", 1
 TIMEOUT_S = 1800
 
 
-def selftest(target: str | None, uf2: Path | None = None) -> dict[str, Any]:
+def selftest(target: str | None, uf2: Path | None = None, board: Board | None = None) -> dict[str, Any]:
     """Return {"ok", "first": name of the first stage that differs or None, "stages": [{"name", "found", "wanted"}]}.
 
-    target: as targets.open_target. Stages are in the order of the data. Raises HostError, UsageError.
+    target, board: as targets.open_target. Stages are in the order of the data. Raises HostError, UsageError.
     """
     wanted = load(VECTORS)
-    with open_target(target, (MODULE,), uf2, TIMEOUT_S) as there:
+    with open_target(target, (MODULE,), uf2, TIMEOUT_S, board) as there:
         found = crcs(run(there))
     stages = [{"name": name, "found": found.get(name), "wanted": crc} for name, crc in wanted.items()]
     first = next((stage["name"] for stage in stages if stage["found"] != stage["wanted"]), None)

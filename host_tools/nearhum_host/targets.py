@@ -42,11 +42,13 @@ class Target:
 
 
 @contextmanager
-def open_target(name: str | None, files: tuple[Path, ...], uf2: Path | None, timeout_s: float) -> Iterator[Target]:
+def open_target(
+    name: str | None, files: tuple[Path, ...], uf2: Path | None, timeout_s: float, board: boards.Board | None = None
+) -> Iterator[Target]:
     """Yield the target of that name: unix, virtual, emulated (boots uf2, or NEARHUM_UF2), or a port; None finds one.
 
-    files: copied there; modules (.py) are compiled for a board. timeout_s: of this machine, for one run.
-    Raises UsageError and HostError.
+    files: copied there; modules (.py) are compiled for a board. timeout_s: of this machine, for one run. board: the
+    board at the port; without it the one that it says it is. Raises UsageError and HostError.
     """
     if uf2 is not None and name != EMULATED:
         raise UsageError(f"--uf2 {uf2} without an emulated board", "say --target emulated, or leave --uf2 out")
@@ -60,14 +62,14 @@ def open_target(name: str | None, files: tuple[Path, ...], uf2: Path | None, tim
     elif name == VIRTUAL:
         from .virtual import VirtualBoard
 
-        board = boards.load("virtual")
+        virtual = boards.load("virtual")
         with VirtualBoard("rp2040") as there, Link(there.path) as link:
-            yield from _over_the_line(link, board, _application(board) | _compiled(files, board.mpy_arch))
+            yield from _over_the_line(link, virtual, _application(virtual) | _compiled(files, virtual.mpy_arch))
     else:
         with connect(name) as link:
-            board = boards.load(str(link.ask("get board")["value"]))
+            board = board or boards.load(str(link.ask("get board")["value"]))
             try:
-                yield from _over_the_line(link, board, _compiled(files, board.mpy_arch))
+                yield from _over_the_line(link, board, _compiled(files, board.mpy_arch), _application(board))
             finally:
                 link.resume()
 
@@ -100,21 +102,28 @@ def _emulated(files: tuple[Path, ...], uf2: Path | None, timeout_s: float) -> Ta
     )  # fmt: skip
 
 
-def _over_the_line(link: Link, board: boards.Board, files: dict[str, bytes]) -> Iterator[Target]:
+def _over_the_line(
+    link: Link, board: boards.Board, files: dict[str, bytes], lent: dict[str, bytes] | None = None
+) -> Iterator[Target]:
+    """lent: modules that go there too where they are not, and are taken away again: the settings never load them."""
+
     def run(code: str) -> str:
         with stopped(link, fresh=True) as repl:
             return repl.run(_on_board(code))
 
     with stopped(link, fresh=True) as repl:
-        for path, contents in files.items():
+        has_all = bool(repl.hashes([_IN_VIPER])) or _IN_VIPER in files
+        there = repl.hashes([f"/{application.PACKAGE}"]) if lent else {}
+        borrowed = {path: contents for path, contents in (lent or {}).items() if path not in there}
+        borrowed.pop(application.CONFIG_PATH, None)
+        for path, contents in (files | borrowed).items():
             repl.write(path, contents, hashlib.sha256(contents).hexdigest())
-        has_all = bool(repl.hashes([_IN_VIPER]))
     variants = _variants(board.mpy_arch)
     try:
         yield Target(run, FOLDER, variants if has_all else variants[:1])
     finally:
         with stopped(link, fresh=True) as repl:
-            repl.remove(list(repl.hashes([FOLDER.rstrip("/")])))
+            repl.remove([*repl.hashes([FOLDER.rstrip("/")]), *borrowed])
 
 
 def _on_board(code: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import charts, metrics
+from . import curves, metrics
 from .traces import NORMAL, Trace
 
 
@@ -28,7 +28,7 @@ def judged(traces: Sequence[Trace]) -> dict[str, Any]:
         margins.append(t.margin[t.known])
         alarms.append(t.alarm[t.known])
     true, answer = np.concatenate(truth), np.concatenate(answers)
-    empty: dict[str, Any] = {"roc": None, "auc": None, "figures": [], "confusion": None}
+    empty: dict[str, Any] = {"roc": None, "det": None, "auc": None, "figures": [], "confusion": None}
     if not len(true):
         return empty
     enrolled = set(true) & {e.what.get("label") for t in traces for _, e in t.events if e.name == "enrolled"}
@@ -43,7 +43,8 @@ def judged(traces: Sequence[Trace]) -> dict[str, Any]:
     auc = metrics.auc(anomalous[scored], margin[scored])
     return {
         **empty,
-        "roc": charts.roc_chart(anomalous[scored], margin[scored], alarm[scored]),
+        "roc": curves.roc_chart(anomalous[scored], margin[scored], alarm[scored]),
+        "det": curves.det_chart(anomalous[scored], margin[scored], alarm[scored]),
         "auc": auc,
         "figures": [
             ("F1", counts.f1),

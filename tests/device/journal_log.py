@@ -4,10 +4,11 @@ import json
 import os
 
 from fakes import on_flash
-from harness import between, done, equal, scratch, test
+from harness import Lcg, between, done, equal, scratch, test
 from nearhum import journal as module
 from nearhum.journal import Journal
-from nearhum.wire import BOOT, EVENT, SCORES, WATCH, record_bytes, unpack_record, unpack_scores
+from nearhum.scores import unpack_scores
+from nearhum.wire import BOOT, EVENT, RUN, WATCH, record_bytes, unpack_record
 
 ABOUT = {"version": "0", "board": "b"}
 
@@ -92,29 +93,45 @@ def a_torn_tail_loses_the_last_record_alone():
         with open(segment(root), "wb") as f:
             f.write(whole[:-cut])
         again = Journal(root, ABOUT)
-        equal(again.seq, 5, cut)
+        between(again.seq, 5, 5 + 96 // 16 + 1, cut)  # a number that the torn record may have had is not given again
         fill(again, 2, 100)
         equal(events(again), [0, 1, 2, 3, 100, 101], cut)
 
 
 @test
-def a_segment_without_a_sound_record_is_no_segment():
-    root = board()
-    j = Journal(root, ABOUT)
-    fill(j, 2)
-    j.flush()
+def a_segment_without_a_sound_record_costs_itself_alone():
     for content in (b"", b"\xa7", b"\xff" * 100):
+        root = board()
+        j = Journal(root, ABOUT)
+        fill(j, 2)
+        j.flush()
         with open(root + "hum/log/%08x.seg" % 77, "wb") as f:
             f.write(content)
         again = Journal(root, ABOUT)
-        equal((again.seq, again.boot), (3, 2))
+        equal((again.seq, again.boot), (77 + (len(content) + 15) // 16, 2))  # its numbers are not given again
+        fill(again, 2, 100)
+        equal(events(again), [0, 1, 100, 101])
+        equal(Journal(root, ABOUT).seq, again.seq)
+
+
+@test
+def a_log_of_damaged_segments_alone_is_no_log():
+    root = board()
+    os.mkdir(root + "hum/log")
+    for i in range(40):
+        with open(root + "hum/log/%08x.seg" % (64 * i), "wb") as f:
+            f.write(b"\xa7" + bytes(700))
+    j = Journal(root, ABOUT)
+    equal((j.boot, records(j)), (1, []))
+    fill(j, 2)
+    equal(events(j), [0, 1])
 
 
 @test
 def damage_in_the_middle_costs_the_rest_of_its_segment():
     root = board()
     j = Journal(root, ABOUT)
-    fill(j, 200)
+    fill(j, 400)
     j.flush()
     between(len(os.listdir(root + "hum/log")), 3, 10, "segments")
     first = segment(root, 0)
@@ -126,8 +143,8 @@ def damage_in_the_middle_costs_the_rest_of_its_segment():
     again = Journal(root, ABOUT)
     found = events(again)
     equal(found, sorted(found))
-    between(len(found), 130, 190, "events left")
-    equal(found[-1], 199)
+    between(len(found), 260, 390, "events left")
+    equal(found[-1], 399)
 
 
 @test
@@ -207,8 +224,8 @@ def scores_come_back_as_runs():
         j.score(i, score, 700, WATCH, 3 if 100 <= i < 110 else 0)
     found = []
     for kind, _, payload in records(j):
-        if kind == SCORES:
-            first, threshold, state, run, labels = unpack_scores(payload)
+        if kind == RUN:
+            first, threshold, state, run, labels = unpack_scores(kind, payload)
             equal((first, threshold, state), (len(found), 700, WATCH))
             equal(labels == b"" or len(labels) == len(run), True)
             for i, score in enumerate(run):
@@ -221,19 +238,75 @@ def scores_of_a_gap_start_a_new_run():
     j = Journal(board(), ABOUT)
     for window, threshold, state in ((0, 5, 1), (1, 5, 1), (2, 5, 2), (3, 6, 2), (9, 6, 2)):
         j.score(window, -32768, threshold, state, 0)
-    runs = [unpack_scores(p) for kind, _, p in records(j) if kind == SCORES]
+    runs = [unpack_scores(kind, p) for kind, _, p in records(j) if kind == RUN]
     equal([(r[0], len(r[3])) for r in runs], [(0, 2), (2, 1), (3, 1), (9, 1)])
 
 
 @test
-def nothing_waits_longer_than_ten_seconds():
+def any_scores_and_labels_come_back():
+    random = Lcg(5)
+    for spread in (1, 30, 300, 32767):
+        j = Journal(board(), ABOUT)
+        given = []
+        for i in range(1000):
+            score = -32768 if random.below(40) == 0 else random.within(spread)
+            label = random.below(256) if random.below(9) == 0 else (0 if i < 300 else 7)
+            given.append((score, label))
+            j.score(i, score, 500, WATCH, label)
+        found = []
+        for kind, _, payload in records(j):
+            if kind == RUN:
+                first, _, _, scores, labels = unpack_scores(kind, payload)
+                equal(first, len(found))
+                found += list(zip(scores, labels or bytes(len(scores))))
+        equal(found == given, True, spread)
+
+
+@test
+def a_window_takes_little_more_than_a_byte():
+    root = board()
+    j = Journal(root, ABOUT)
+    random, smoothed = Lcg(6), 0
+    for i in range(5000):  # smoothed as a slow channel's scores are: a quarter of the new one
+        smoothed += (random.within(150) - smoothed) // 4
+        j.score(i, smoothed, 700, WATCH, 0)
+    j.flush()
+    size = sum([os.stat(root + "hum/log/" + name)[6] for name in os.listdir(root + "hum/log")])
+    between(size, 5000, 6500, "bytes for 5000 windows")
+
+
+@test
+def scores_wait_a_minute_and_events_ten_seconds():
     root = board()
     j = Journal(root, ABOUT)
     j.score(0, 1, 2, WATCH, 0)
+    j.now_s = module.FLUSH_S - 1
+    j.tick()
+    equal(j.synced_seq, 0)
     j.now_s = module.FLUSH_S
     j.tick()
-    equal(j.synced_seq, j.seq)
+    equal((j.synced_seq, j.seq), (2, 2))
     equal(len(records(Journal(root, ABOUT))), 2)
+    j.event("e", n=1)
+    j.now_s += module.EVENT_S - 1
+    j.tick()
+    equal(j.synced_seq, 2)
+    j.now_s += 1
+    j.tick()
+    equal((j.synced_seq, j.seq, j.erased), (3, 3, 2))
+
+
+@test
+def segments_tell_the_time_once_it_is_known():
+    root = board()
+    j = Journal(root, ABOUT)
+    fill(j, 2)
+    j.epoch_s = 1795000000
+    j.now_s = 500
+    fill(j, 400)
+    told = [json.loads(p).get("utc") for kind, _, p in records(j) if kind == BOOT]
+    equal(told, [None] + [1795000500] * (len(told) - 1))
+    between(len(told), 3, 5, "segments")
 
 
 @test
@@ -280,7 +353,7 @@ def a_full_file_system_costs_the_oldest_segments():
         equal(j.first_seq > 0, True)
         found = events(j)
         equal(found, list(range(found[0], 1500)))
-        between(len(found), 200, 700, "events kept in 64 KB")
+        between(len(found), 100, 700, "events kept in 64 KB")
         again = Journal(root, ABOUT)
         equal(again.seq, j.seq)
 

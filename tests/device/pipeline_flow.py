@@ -7,8 +7,9 @@ from fakes import Played, noise, on_flash, pipeline, take
 from harness import Lcg, between, done, equal, raises, test
 from nearhum.errors import ConfigError, SourceError
 from nearhum.guard import MAX_FAULTS
+from nearhum.scores import unpack_scores
 from nearhum.sources import END, GAP
-from nearhum.wire import EVENT, IDLE, LEARN, NO_SCORE, SCORES, WATCH, record_bytes, unpack_record, unpack_scores
+from nearhum.wire import EVENT, IDLE, LEARN, NO_SCORE, RUN, WATCH, record_bytes, unpack_record
 
 SMALL = {"n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 6}
 
@@ -24,8 +25,8 @@ def logged(hum):
             kind, _, _, payload = unpack_record(raw, at, n)
             if kind == EVENT:
                 events.append(json.loads(payload))
-            elif kind == SCORES:
-                first, _, _, run, ids = unpack_scores(payload)
+            elif kind == RUN:
+                first, _, _, run, ids = unpack_scores(kind, payload)
                 for i in range(len(run)):
                     scores[first + i] = run[i]
                     labels[first + i] = ids[i] if ids else 0
@@ -230,8 +231,8 @@ def other_features_start_afresh_and_say_why():
 
 @test
 def a_replay_is_checked_before_it_runs():
+    from nearhum.recording import pack_recording_header, pack_segment_header
     from nearhum.sources.replay import Source
-    from nearhum.wire import pack_recording_header, pack_segment_header
 
     hum = pipeline("vibration", **SMALL)
     path = hum.root + "replay.nhr"

@@ -25,7 +25,16 @@ from pathlib import Path
 
 DEVICE = Path(__file__).resolve().parent
 TESTS = DEVICE.parent
-_NOT_TESTS = ("harness.py", "fakes.py", "heap_use.py", "libraries.py", "outcome.py", "real_windows.py", "run.py")
+_NOT_TESTS = (
+    "harness.py",
+    "fakes.py",
+    "filled.py",
+    "heap_use.py",
+    "libraries.py",
+    "outcome.py",
+    "real_windows.py",
+    "run.py",
+)
 TIMEOUT_S = 60
 EMULATED_TIMEOUT_S = 7200
 
@@ -107,6 +116,9 @@ def emulated(uf2: Path) -> Target:
     }
     for vectors in sorted((TESTS / "vectors").glob("*.json")):
         files[f"/remote/vectors/{vectors.name}"] = vectors.read_bytes()
+    for kept in sorted((TESTS / "vectors" / "formats").rglob("*")):
+        if kept.is_file() and kept.suffix != ".py":
+            files[f"/remote/{kept.relative_to(TESTS)}"] = kept.read_bytes()
 
     def run(name: str) -> str:
         said: list[str] = []

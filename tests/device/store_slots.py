@@ -3,10 +3,12 @@
 import os
 
 from fakes import pipeline, take
-from harness import clear_error, done, equal, raises, scratch, test
+from harness import between, clear_error, done, equal, raises, scratch, test
 from nearhum.errors import CommandError, FormatError
 from nearhum.store import N_SNAPSHOTS, Store
-from nearhum.wire import IDLE, WATCH
+from nearhum.wire import IDLE, WATCH, seal
+
+SMALL = {"n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 6}
 
 
 def loaded(root, fingerprint=7):
@@ -91,6 +93,75 @@ def a_state_of_other_features_is_refused_and_kept():
     equal(other.load(), None)
     equal("other features" in other.refused[0], True)
     equal(loaded(root), b"mine")
+    for i in range(4):
+        other.save(b"other %d" % i)
+        equal((loaded(root), loaded(root, 8)), (b"mine", b"other %d" % i))
+    back = Store(root, 7)  # the settings are set back, and again
+    equal(bytes(back.load()), b"mine")
+    back.save(b"mine, and more")
+    equal((loaded(root), loaded(root, 8)), (b"mine, and more", b"other 3"))
+    back.save(b"mine, and most")
+    equal((loaded(root), loaded(root, 8)), (b"mine, and most", b"other 3"))
+    equal(sorted(os.listdir(root + "hum")), ["state.a", "state.b", "state.kept"])
+
+
+@test
+def a_state_of_a_later_format_is_refused_and_kept():
+    root = scratch()
+    store = Store(root, 7)
+    for i in range(2):
+        store.save(b"state %d" % i)
+    for name in ("a", "b"):
+        with open(root + "hum/state." + name, "r+b") as f:
+            image = f.read()
+            f.seek(0)
+            f.write(image[:3] + bytes([image[3] + 1]) + image[4:])
+    older = Store(root, 7)
+    equal((older.load(), len(older.refused)), (None, 2))
+    for word in ("version", "reads up to", "update"):
+        equal(word in older.refused[0], True, word)
+    for i in range(3):
+        older.save(b"anew %d" % i)
+    equal(loaded(root), b"anew 2")
+    with open(root + "hum/state.kept", "rb") as f:
+        equal(f.read() == image[:3] + bytes([image[3] + 1]) + image[4:], True)  # b: the younger
+
+
+@test
+def a_state_of_format_1_is_loaded():
+    root = scratch()
+    os.mkdir(root + "hum")
+    with open(root + "hum/state.a", "wb") as f:
+        f.write(seal(b"NHS1", 7, 41, b"old"))
+    store = Store(root, 7)
+    equal((bytes(store.load()), store.sequence, store.log_seq), (b"old", 41, 0))
+    store.save(b"new", 99)
+    again = Store(root, 7)
+    equal((bytes(again.load()), again.sequence, again.log_seq), (b"new", 42, 99))
+
+
+@test
+def what_both_slots_hold_is_not_written_again():
+    root = scratch()
+    store = Store(root, 7)
+    for _ in range(100):
+        store.save(b"the same")
+    equal((store.sequence, store.erased), (2, 2))
+    store.save(b"another")
+    equal((store.sequence, loaded(root)), (3, b"another"))
+
+
+@test
+def numbers_of_records_go_on_without_a_log():
+    hum = pipeline("vibration", **SMALL)
+    hum.console.execute("learn 20")
+    take(hum, 20)
+    hum.journal.flush()
+    for name in os.listdir(hum.root + "hum/log"):
+        os.remove(hum.root + "hum/log/" + name)
+    again = pipeline("vibration", root=hum.root, **SMALL)
+    between(again.journal.first_seq, hum.journal.seq - 1, hum.journal.seq)
+    equal(again.journal.synced_seq, again.journal.seq)
 
 
 @test
@@ -140,9 +211,6 @@ def a_snapshot_that_is_cut_short_is_not_listed():
             f.write(content)
         equal([s["number"] for s in store.snapshots()], [1])
         raises((CommandError, FormatError), store.body_of, 2)
-
-
-SMALL = {"n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 6}
 
 
 @test

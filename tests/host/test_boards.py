@@ -21,14 +21,28 @@ def own(tmp_path: Path, text: str) -> str:
 
 
 def test_shipped_boards_hold():
-    assert boards.names() == ["esp32_generic", "rpi_pico", "virtual"]
     arches = {name: boards.load(name).mpy_arch for name in boards.names()}
-    assert arches == {"esp32_generic": "xtensawin", "rpi_pico": "armv6m", "virtual": "x64"}
+    assert arches == {
+        "esp32_c3": "rv32imc", "esp32_generic": "xtensawin", "esp32_s3": "xtensawin", "rpi_pico": "armv6m",
+        "rpi_pico2": "armv7emsp", "rpi_pico_w": "armv6m", "virtual": "x64",
+    }  # fmt: skip
     for name in boards.names():
         board = boards.load(name)
         assert board.name == name
         assert board.config()["board"] == name
         json.dumps(board.config())
+        flash = board.flash
+        assert flash.fs_offset_bytes + flash.fs_size_bytes == flash.size_bytes
+        if name != "virtual":
+            assert set(board.firmware) == {"stock", "ulab"}
+            assert len({board.firmware[one].url for one in board.firmware}) == 2
+
+
+def test_no_two_boards_share_an_image_or_its_sum():
+    stock = [boards.load(name).firmware["stock"] for name in boards.names() if name != "virtual"]
+    assert len({image.url for image in stock}) == len(stock)
+    sums = [image.sha256 for image in stock if image.sha256]
+    assert len(set(sums)) == len(sums) == 5
 
 
 def test_config_is_the_contracts():
@@ -69,6 +83,13 @@ def test_own_file_extends_another(tmp_path):
     assert board.config()["b"] == 3
 
 
+def test_another_image_brings_its_own_size_and_sum(tmp_path):
+    image = 'extends = "rpi_pico_w"\n[firmware.stock]\nurl = "https://example.org/own.uf2"\n'
+    stock = boards.load(own(tmp_path, image)).firmware["stock"]
+    assert (stock.version, stock.size_bytes, stock.sha256) == ("1.28.0", None, None)
+    assert boards.load("rpi_pico_w").firmware["stock"].size_bytes == 1749504
+
+
 def test_another_driver_brings_its_own_pins(tmp_path):
     board = boards.load(own(tmp_path, 'extends = "rpi_pico"\n[source]\ndriver = "adc"\npin = 26\n'))
     assert board.source == {"driver": "adc", "pin": 26}
@@ -84,7 +105,11 @@ def test_another_driver_brings_its_own_pins(tmp_path):
         ("[flash]\nsize_byte = 1", "mine.toml: unknown key flash.size_byte .did you mean size_bytes"),
         ("[flash]\nsize_bytes = 8192", "flash.fs_size_bytes = 2097152: must be at most"),
         ("[flash]\nfs_offset_bytes = 100", "flash.fs_offset_bytes = 100: must be a multiple of"),
-        ('[firmware]\nsha256 = "abc"', "firmware.sha256 = 'abc': must be 64 lower-case hexadecimal digits"),
+        ('[firmware.stock]\nsha256 = "abc"', "firmware.stock.sha256 = 'abc': must be 64 lower-case hexadecimal digits"),
+        ('[firmware.ulba]\nurl = "x"', "unknown key firmware.ulba .did you mean ulab"),
+        ('[firmware.ulab]\nurl = "ftp://x"', "firmware.ulab.url = 'ftp://x': must be an http or https address"),
+        ('chip = "rp2041"', "chip = 'rp2041': must be one of rp2040, .*did you mean rp2040"),
+        ('[flash]\nmethod = "esptool"', "flash.method = 'esptool': must be 'uf2' for chip 'rp2040'"),
         ('[usb]\nids = ["2e8a"]', "usb.ids = ..2e8a..: must be a list"),
         ("limits = 3", "mine.toml: limits = 3: must be a table"),
         ("rate_hz = ", "mine.toml: not TOML"),
@@ -118,7 +143,7 @@ def test_boards_command(capsys):
     boards_command.boards("rpi_pico")
     assert "flash.fs_offset_bytes = 655360\n" in capsys.readouterr().out
     boards_command.boards()
-    assert capsys.readouterr().out.count("\n") == 3
+    assert capsys.readouterr().out.count("\n") == len(boards.names())
 
 
 @pytest.mark.parametrize("flags", [["--fast"], []])

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from conftest import ON_LINUX_X86_64
-from nearhum import wire
+from nearhum import recording, wire
 from nearhum_host import cli, learned, logs, pulling
 from nearhum_host.errors import DeviceError
 from nearhum_host.link import Link
@@ -48,8 +48,8 @@ def hum_recording() -> bytes:
         for _ in range(2)
     ]
     n = RATE_HZ * SECONDS
-    head = wire.pack_recording_header(2, 1, RATE_HZ * 1000, n)
-    return head + wire.pack_segment_header(n) + struct.pack(f"<{len(loop)}h", *loop) * (SECONDS // 10)
+    head = recording.pack_recording_header(2, 1, RATE_HZ * 1000, n)
+    return head + recording.pack_segment_header(n) + struct.pack(f"<{len(loop)}h", *loop) * (SECONDS // 10)
 
 
 class Done(NamedTuple):

@@ -23,13 +23,15 @@ WAY = (
 LEAVES = (
     "bands", "envelope", "dsp_fixed", "dsp_float", "np", "np_fallback", "np_fallback_fft", "np_fallback_linalg",
     "np_spectrum", "store", "board", "config", "labels", "wire", "errors", "sources", "whitening", "spectra", "level",
-    "packets", "prior", "kernels", "kernels.viper", "kernels.viper_head", "kernels.viper_learn", "kernels.viper_near",
+    "packets", "prior", "recording", "scores",
+    "kernels", "kernels.viper", "kernels.viper_head", "kernels.viper_learn", "kernels.viper_near",
     "kernels.viper_cosine", "kernels.viper_fft", "kernels.viper_filter", "kernels.viper_words", "kernels.viper_last4",
     "kernels.viper_last8", "kernels.viper_pool", "kernels.thumb_head",
     "kernels.viper_spectrum", "kernels.viper_bands", "kernels.viper_float", "kernels.viper_outer", "kernels.thumb",
     "kernels.thumb_spectrum", "kernels.thumb_words", "kernels.tables",
 )  # fmt: skip
 EVERYTHING = ("pipeline",)
+FORMATS = {"wire", "recording", "scores", "errors"}  # read by both Pythons
 
 # Recordings that only the evaluation knows. `watch` alone is a verb and a state.
 DATA_SETS = "skab|fan|femto|adi_motor|adi|fsdd|wakeword|watch_dataset|csi|rssi|seglearn|mimii|pronostia|jackson"
@@ -91,8 +93,8 @@ def test_nothing_is_imported_until_asked() -> None:
     """CPython imports the package for wire and errors: nothing at module level may need MicroPython."""
     for node in ast.parse((PACKAGE / "__init__.py").read_text()).body:
         assert not isinstance(node, ast.Import | ast.ImportFrom)
-    for name in ("wire", "errors"):
-        assert imported(PACKAGE / f"{name}.py") <= {"struct", "binascii", "nearhum.errors"}
+    for name in FORMATS:
+        assert imported(PACKAGE / f"{name}.py") <= {"struct", "binascii", "nearhum.errors", "nearhum.wire"}
 
 
 def test_machine_is_known_to_three() -> None:
@@ -112,7 +114,7 @@ def test_host_takes_formats_and_errors_alone() -> None:
         if path.name == "firmware_loop.py" or path.parent.name in ("device", "on_board"):
             continue  # these run under MicroPython
         found = of_nearhum(path, "nearhum_host")
-        assert found <= {"config", "wire", "errors"}, f"{path.relative_to(ROOT)} imports {sorted(found)}"
+        assert found <= FORMATS | {"config"}, f"{path.relative_to(ROOT)} imports {sorted(found)}"
 
 
 def test_no_recording_is_named_in_the_firmware() -> None:

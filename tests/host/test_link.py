@@ -205,4 +205,4 @@ def test_usb_ids_of_the_board_files_are_known(monkeypatch: pytest.MonkeyPatch):
     pico, other = ListPortInfo("/dev/ttyACM0"), ListPortInfo("/dev/ttyACM1")
     pico.vid, pico.pid, other.vid, other.pid = 0x2E8A, 0x0005, 0x1234, 0x0005
     monkeypatch.setattr(list_ports, "comports", lambda: [other, pico])
-    assert ports.board_ports() == {"/dev/ttyACM0": ["rpi_pico"]}
+    assert ports.board_ports() == {"/dev/ttyACM0": ["rpi_pico", "rpi_pico2", "rpi_pico_w"]}

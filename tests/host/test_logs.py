@@ -1,9 +1,12 @@
 """The log file: whatever its bytes are, reading gives true records or says what is wrong; logs never mix."""
 
 import contextlib
+import itertools
 import json
+import math
 import struct
 from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,14 +14,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nearhum import wire
 from nearhum.errors import FormatError
-from nearhum_host import logs, pulling
+from nearhum.scores import unpack_scores
+from nearhum_host import learned, logs, pulling, times
 from nearhum_host.errors import DeviceError, HostError, UsageError
 
 
 def scores_payload(first: int, scores: list[int], ids: bytes = b"", state: int = wire.WATCH) -> bytes:
-    head = bytearray(wire.SCORES_HEADER_BYTES)
-    wire.pack_scores_header_into(head, 0, first, 512, state, len(scores), bool(ids))
-    return bytes(head) + struct.pack(f"<{len(scores)}h", *scores) + ids
+    """Return the payload of a SCORES record, as format 1 had it."""
+    head = struct.pack("<IhBB", first, 512, state | (wire.HAS_LABELS if ids else 0), len(scores))
+    return head + struct.pack(f"<{len(scores)}h", *scores) + ids
+
+
+def run_payload(first: int, scores: list[int], ids: bytes = b"", state: int = wire.WATCH) -> bytes:
+    """Return the payload of a RUN record: as wire.pack_run_header_into says, by other means than the firmware's."""
+    head = bytearray(wire.RUN_HEADER_BYTES)
+    wire.pack_run_header_into(head, first, 512, state, len(scores), bool(ids))
+    body = bytearray(head)
+    for before, score in zip([0, *scores], scores, strict=False):
+        zigzag = abs(score - before) * 2 - (score < before)
+        groups = [zigzag >> shift & 127 for shift in (0, 7, 14) if shift == 0 or zigzag >> shift]
+        body += bytes(group | 128 for group in groups[:-1]) + bytes(groups[-1:])
+    for label_id, same in itertools.groupby(ids):
+        body += bytes((label_id, len(list(same))))
+    return bytes(body)
 
 
 def event(seq: int, **what: object) -> bytes:
@@ -29,8 +47,8 @@ def boot(seq: int, board: str = "pico", number: int = 1) -> bytes:
     return wire.pack_record(wire.BOOT, seq, 0, json.dumps({"board": board, "boot": number}).encode())
 
 
-def record(seq: int, payload: bytes) -> bytes:
-    return wire.pack_record(wire.SCORES, seq, seq & 0xFFFF, payload)
+def record(seq: int, payload: bytes, kind: int = wire.SCORES) -> bytes:
+    return wire.pack_record(kind, seq, seq & 0xFFFF, payload)
 
 
 plain = st.one_of(st.binary(max_size=60), st.binary(min_size=1000, max_size=1024))
@@ -85,6 +103,81 @@ def test_flipped_bits_never_give_a_wrong_record(some: list[bytes], data: st.Data
         assert found in true or found.seq == 3
 
 
+int16 = st.integers(-32768, 32767)
+
+
+@given(st.lists(st.tuples(int16, st.integers(0, 255)), min_size=1, max_size=255), st.booleans())
+def test_a_run_is_read_as_it_was_written(some: list[tuple[int, int]], has_labels: bool):
+    scores, ids = [score for score, _ in some], bytes(label_id for _, label_id in some) if has_labels else b""
+    found = unpack_scores(wire.RUN, run_payload(9, scores, ids))
+    assert found == (9, 512, wire.WATCH, tuple(scores), ids)
+
+
+@given(st.binary(max_size=400), st.integers(0, 255), st.integers(0, 255))
+def test_a_run_of_any_bytes_is_read_or_refused(body: bytes, flags: int, n: int):
+    with contextlib.suppress(FormatError):
+        found = unpack_scores(wire.RUN, struct.pack("<IhBB", 0, 0, flags, n) + body)
+        assert len(found[3]) == n
+        assert len(found[4]) in (0, n)
+
+
+def test_what_a_later_firmware_wrote_is_refused():
+    later = wire.pack_record(wire.BOOT, 0, 0, json.dumps({"boot": 1, "format": wire.FORMAT + 1}).encode())
+    for raw in (later, boot(0) + record(1, b"?", wire.RUN + 1)):
+        log = logs.parse(raw)
+        assert not log.damages
+        with pytest.raises(FormatError) as refused:
+            logs.decode(log.records)
+        assert "later firmware" in refused.value.hint
+
+
+FORMATS = sorted(Path(__file__).parents[1].glob("vectors/formats/v*/*"))
+
+
+@pytest.mark.parametrize("board", FORMATS, ids=lambda board: f"{board.parent.name}-{board.name}")
+def test_logs_and_states_of_every_format_are_read(board: Path):
+    """What boards of every format hold, without the firmware that wrote it."""
+    known = json.loads((board / "known.json").read_text())
+    log = logs.parse(b"".join(path.read_bytes() for path in sorted((board / "hum" / "log").glob("*.seg"))))
+    assert not log.damages
+    assert not log.gaps
+    scores, events = logs.decode(log.records)
+    columns = [list(column) for column in zip(*known["scores"], strict=True)] if known["scores"] else [[]] * 5
+    assert [list(scores.scores), list(scores.thresholds), list(scores.states)] == columns[1:4]
+    names = [event.name for event in events]
+    assert [name for name in names if name not in ("boot", "start", "prior")] == known["events"]
+    sequences = [learned.load(path) and wire.unseal(wire.STATE_MAGIC, path.read_bytes(), path.name)[1]
+                 for path in sorted((board / "hum").glob("state.*"))]  # fmt: skip
+    assert len(set(sequences)) == len(sequences) > 0
+
+
+def test_times_that_a_host_told():
+    def told(seq: int, ticks_ms: int, kind: int = wire.EVENT, **what: object) -> bytes:
+        return wire.pack_record(kind, seq, ticks_ms, json.dumps(what).encode())
+
+    at = 1795000000
+    config = {"n_hop": 2, "rate_hz": 4}
+    raw = (
+        told(0, 0, wire.BOOT, boot=1)
+        + told(1, 5000, event="alarm")
+        + told(2, 0, wire.BOOT, boot=2, config=config)
+        + told(3, 1500, event="alarm")
+        + told(4, 60_250, event="time", utc=at)
+        + wire.pack_record(wire.RUN, 5, 70_000, run_payload(0, [1, 2, 3]))
+        + told(6, 100_000, wire.BOOT, boot=2, utc=at + 40)
+        + told(7, 100_000, event="time", utc=at + 1000)
+        + told(8, 101_000, event="alarm")
+        + told(9, 102_000, event="time", utc="soon")
+    )
+    scores, events = logs.decode(logs.parse(raw).records)
+    alarms = [event.utc for event in events if event.name == "alarm"]
+    assert math.isnan(alarms[0])
+    assert alarms[1:] == [at - 58.5, at + 1001]
+    assert list(scores.utc) == [at + 9, at + 9.5, at + 10]
+    assert times.shown(alarms[1]) == "2026-11-18 11:05:41 UTC"
+    assert times.shown(alarms[0]) == ""
+
+
 def test_damage_and_gaps_are_reported():
     raw = event(1, event="a") + b"\xa7\x03garbage" + event(2, event="b") + event(5, event="c")
     log = logs.parse(raw)
@@ -93,16 +186,17 @@ def test_damage_and_gaps_are_reported():
     assert log.gaps == [(3, 5)]
 
 
-def test_scores_are_laid_out_by_window():
+@pytest.mark.parametrize(("kind", "payload"), [(wire.SCORES, scores_payload), (wire.RUN, run_payload)])
+def test_scores_are_laid_out_by_window(kind: int, payload: Callable[..., bytes]):
     raw = (
         boot(0)
-        + record(1, scores_payload(0, [wire.NO_SCORE, 5], state=wire.LEARN))
+        + record(1, payload(0, [wire.NO_SCORE, 5], state=wire.LEARN), kind)
         + event(2, event="enrolled", label="wave", id=1, count=1, window=1)
-        + record(3, scores_payload(2, [7, 9, 9], b"\x00\x01\x04"))
+        + record(3, payload(2, [7, 9, 9], b"\x00\x01\x04"), kind)
         + event(4, event="forgotten", label="wave")
         + event(5, event="enrolled", label="knock", id=1, count=1, window=5)
         + boot(6, number=2)
-        + record(7, scores_payload(0, [1], b"\x01"))
+        + record(7, payload(0, [1], b"\x01"), kind)
     )
     scores, events = logs.decode(logs.parse(raw).records)
     assert list(scores.windows) == [0, 1, 2, 3, 4, 0]

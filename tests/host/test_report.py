@@ -71,9 +71,8 @@ def journal(n=3000, n_learn=1000, alarms=((1500, 1600), (2500, 2510)), threshold
     def windows(first: int, last: int, state: int, limit: int) -> None:
         for at in range(first, last, 64):
             some = q8[at : min(at + 64, last)]
-            head = bytearray(wire.SCORES_HEADER_BYTES)
-            wire.pack_scores_header_into(head, 0, at, limit, state, len(some), False)
-            put(wire.SCORES, bytes(head) + struct.pack(f"<{len(some)}h", *some))
+            head = struct.pack("<IhBB", at, limit, state, len(some))
+            put(wire.SCORES, head + struct.pack(f"<{len(some)}h", *some))
 
     config = {"board": "rpi_pico", "kind": "vibration", "path": "fixed", "rate_hz": 1000, "n_hop": 500}
     put(wire.BOOT, json.dumps({"version": "0.1.0", "boot": 1, "config": {**config, "head": label}}).encode())
@@ -122,8 +121,8 @@ def test_a_log_becomes_one_page_that_needs_nothing_else(log):
     for _, attrs in page.tags:
         assert not {"src", "href", "xlink:href", "srcset"} & attrs.keys()
     assert not re.search(r"https?:|url\(|@import|//", text)
-    assert len(page.classes("alarm-mark")) == 2
-    assert len(page.classes("learning")) == 2  # in the chart, and in its legend
+    assert len(page.classes("alarm-mark")) == 4  # in the chart for a screen, and in that for a telephone
+    assert len(page.classes("learning")) == 3  # in the charts, and in their legend
     assert len(page.classes("boot")) == 0
     words = " ".join(page.words)
     assert "rpi_pico" in words
@@ -135,7 +134,7 @@ def test_a_log_becomes_one_page_that_needs_nothing_else(log):
 
 def test_alarms_are_drawn_where_they_are(log):
     page = Page(report.report(log))
-    marks = page.classes("alarm-mark")
+    marks = page.classes("alarm-mark")[:2]
     left, inner = 52, 960 - 52 - 12
     for mark, (first, last) in zip(marks, ((1500, 1600), (2500, 2510)), strict=True):
         assert float(mark["x"] or 0) == pytest.approx(left + inner * first / 3000, abs=0.2)

@@ -2,12 +2,12 @@
 
 import json
 import shutil
-import struct
 from pathlib import Path
 
 import pytest
 from nearhum_host import application, bench, emulated, selftest, targets
 from nearhum_host.errors import HostError, UsageError
+from nearhum_host.uf2 import of_flash
 
 NAMES = ("features_256", "features_512", "dense_64_16", "distance_8x32", "learn_32", "sample_to_score")
 
@@ -84,11 +84,8 @@ def test_damaged_vectors(tmp_path: Path) -> None:
 # ---- the emulated board ------------------------------------------------------------------------------
 
 
-def uf2(n_blocks: int, family: int = 0xE48BFF56, flags: int = 0x2000) -> bytes:
-    return b"".join(
-        struct.pack("<8I", 0x0A324655, 0x9E5D5157, flags, 0x10000000 + 256 * i, 256, i, n_blocks, family) + bytes(480)
-        for i in range(n_blocks)
-    )
+def uf2(n_blocks: int, family: int = 0xE48BFF56) -> bytes:
+    return of_flash(family, bytes(256 * n_blocks)).packed()
 
 
 def test_wrong_firmware_images(tmp_path: Path) -> None:
@@ -97,8 +94,7 @@ def test_wrong_firmware_images(tmp_path: Path) -> None:
         (b"", "no UF2"),
         (b"x" * 1024, "no UF2"),
         (uf2(4)[:-512], "is cut"),
-        (uf2(4, family=0xE48BFF59), "another chip"),
-        (uf2(4, flags=0), "another chip"),
+        (uf2(4, family=0xE48BFF59), "for rp2350, not for rp2040"),
     ):
         path.write_bytes(contents)
         with pytest.raises(UsageError, match=said) as caught:

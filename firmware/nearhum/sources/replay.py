@@ -1,8 +1,8 @@
 """Replay: a recording as the sensor, at its own pace or as fast as it goes.
 
-A recording (wire.py, NHR1) is what a sensor delivered, in segments, with the console lines that were typed meanwhile:
-a segment's cue is carried out before its first sample. A segment boundary is a gap, as after an overrun, unless its cue
-begins with ~ : then the samples go on where the last segment ended.
+A recording (recording.py, NHR1) is what a sensor delivered, in segments, with the console lines that were typed
+meanwhile: a segment's cue is carried out before its first sample. A segment boundary is a gap, as after an overrun,
+unless its cue begins with ~ : then the samples go on where the last segment ended.
 
 source = {"driver": "replay", "path": "/sd/replay.nhr", "speed": 1}
 speed: 1 plays in real time, 20 twenty times as fast, 0 as fast as the board computes. A file beside the recording,
@@ -14,14 +14,14 @@ import time
 
 from nearhum.config import frame_values
 from nearhum.errors import ConfigError, SourceError
-from nearhum.sources import END, GAP, NONE
-from nearhum.store import read_file
-from nearhum.wire import (
+from nearhum.recording import (
     RECORDING_HEADER_BYTES,
     SEGMENT_HEADER_BYTES,
     unpack_recording_header,
     unpack_segment_header,
 )
+from nearhum.sources import END, GAP, NONE
+from nearhum.store import read_file
 
 
 class Source:

@@ -17,13 +17,14 @@ def pull(
     as_json: Json = False,
 ) -> None:
     """Append to a log what the board has recorded since; the detector goes on meanwhile."""
-    from .. import pulling
+    from .. import pulling, seen
     from ..link import connect
 
     with connect(port, resume) as link:
         link.ask("status")  # a stopped board is asked about before the bar is drawn
         with progress("pulling", "records") as bar:
             done = pulling.pull(link, path, bar)
+        seen.save(done.file, seen.look_at(link))
     if done.torn_bytes:
         note(f"cut off {done.torn_bytes} bytes of a record that an interrupted write had left at the end")
     for gap in done.gaps:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..terminal import Json, Port, Resume, print_json, print_pairs
+from ..times import shown
 
 _OCTAVE = 256  # a score counts octaves in Q8
 _MANY_FAULTS = 5  # in a row; a single one may pass
@@ -54,7 +55,8 @@ def readable(port: str, status: dict[str, Any]) -> dict[str, Any]:
         "learned": f"{learned} windows; {take('n_prototypes')} normal prototypes, {take('n_labels')} labels, "
         f"{take('state_bytes')} bytes",
         "journal": f"records {first} to {seq}, safe on flash below {synced}",
-        "uptime": f"{take('uptime_s')} s since boot {take('boot')}",
+        "uptime": f"{take('uptime_s')} s since boot {take('boot')}{_utc(take('utc'))}",
+        "flash": f"{take('erased')} blocks erased since boot, lasts {take('flash_years')} years at that rate",
         "free memory": f"{take('mem_free')} bytes",
     }
     if shown["mode"] is None:
@@ -63,6 +65,10 @@ def readable(port: str, status: dict[str, Any]) -> dict[str, Any]:
         if not left.get(name):
             left.pop(name, None)
     return {**shown, **left}
+
+
+def _utc(utc: int | None) -> str:
+    return "" if utc is None else f"; it is {shown(utc)} there"
 
 
 def ended(status: dict[str, Any]) -> bool:

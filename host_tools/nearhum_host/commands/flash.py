@@ -1,0 +1,79 @@
+"""nearhum flash: MicroPython and the application onto a board, from nothing to one that watches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import DeviceError, HostError
+from ..terminal import Json, note, print_json, progress
+from .image import FirmwareOption
+
+
+def flash(
+    board: Annotated[
+        str, typer.Option("--board", "-b", help="A board's name (`nearhum boards`) or your own .toml file.")
+    ],
+    firmware: FirmwareOption = "stock",
+    port: Annotated[
+        str | None,
+        typer.Option("--port", "-p", help="Serial port or URL of the board; found where none is given."),
+    ] = None,
+    volume: Annotated[
+        Path | None,
+        typer.Option(help="Drive of an RP2 board's boot ROM (BOOTSEL); found where it is mounted in the usual places."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell all it would do, and do nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Put MicroPython on a board, deploy the application, and let the board test itself.
+
+    What an RP2 or ESP32 board had on its file system stays, unless the image brings a file system of its own.
+    """
+    from .. import boards, deployment, firmware_files, selftest
+    from .. import flash as flashing
+    from ..application import application
+    from ..link import Link
+
+    there = boards.load(board)
+    if there.flash.method == boards.VIRTUAL:
+        raise HostError(f"board {there.name} is not flashed", "start it with `nearhum virtual`")
+    if dry_run:
+        try:
+            place = flashing.find(there, port, volume)
+        except DeviceError as error:
+            note(error.message)
+            place = None
+        steps = flashing.plan(there, firmware, place)
+        if as_json:
+            print_json({"steps": steps})
+        else:
+            print("\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1)))
+        return
+    with progress("downloading", "bytes") as bar:
+        image = firmware_files.find(there, firmware, bar)
+    if not image.verified:
+        note(f"no sum is known for {image.came_from}; it is whole, and for this chip")
+    files = application(there)
+    place = flashing.find(there, port, volume)
+    with progress("flashing", "bytes") as bar:
+        into = flashing.write(there, image, place, lambda _, done, of: bar(done, of))
+    note(f"{image.path.name} is in the flash ({into}); waiting for MicroPython")
+    serial_port = flashing.await_micropython(there, port)
+    with Link(serial_port) as link, progress("deploying", "bytes") as bar:
+        done = deployment.deploy(link, files, bar)
+    with progress("testing"):
+        found = selftest.selftest(serial_port, board=there)
+    if as_json:
+        print_json({"firmware": image.came_from, "into": into, "port": serial_port, **flashing.summary(done, found)})
+    else:
+        print(
+            f"{len(done.copied)} files copied ({done.n_bytes} bytes), {len(done.unchanged)} unchanged; "
+            f"nearhum {done.start.get('version')} runs on {done.start.get('board')}, port {serial_port}"
+        )
+        print("it computes what it should" if found["ok"] else f"self-test: {found['first']} differs")
+        print(f"next: nearhum learn 10m --wait --port {serial_port}")
+    if not found["ok"]:
+        raise typer.Exit(1)

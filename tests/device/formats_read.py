@@ -1,0 +1,119 @@
+"""Every format that ever was: boards filled by the firmware of each (tests/vectors/formats), booted by this one."""
+
+import json
+import os
+
+from filled import copied, known, started
+from harness import TESTS, Skip, between, done, equal, named, scratch
+from nearhum.scores import KINDS, unpack_scores
+from nearhum.wire import BOOT, EVENT, FORMAT, STATE_MAGIC, record_bytes, unpack_record
+
+FORMATS = TESTS + "/vectors/formats/"
+
+
+def boards():
+    """Return [(format, path of a board)] of all that were kept."""
+    try:
+        kept = sorted([name for name in os.listdir(FORMATS) if name[0] == "v"])
+    except OSError:
+        return []
+    return [(name, FORMATS + name + "/" + board) for name in kept for board in sorted(os.listdir(FORMATS + name))]
+
+
+def records(journal):
+    """All records as a pull gets them: [(kind, seq, payload)]."""
+    out, seq = [], 0
+    while True:
+        _, after, raw = journal.read(seq, 1040)
+        at = 0
+        while at < len(raw):
+            n = record_bytes(raw, at, len(raw))
+            kind, number, _, payload = unpack_record(raw, at, n)
+            out.append((kind, number, payload))
+            at += n
+        if not raw:
+            return out
+        seq = after
+
+
+def is_read(path):
+    """A board that was filled by another firmware knows all it knew, scores as it did, and its log goes on."""
+    root = copied(path + "/", scratch() + "board/")
+    with open(path + "/known.json") as f:
+        told = json.load(f)
+    hum = started(root)
+    equal(hum.store.refused, [])
+    found = records(hum.journal)
+    equal([seq for _, seq, _ in found], list(range(len(found))))
+    told_scores, told_events = told.pop("scores"), told.pop("events")
+    n, n_boots = 0, 0
+    for kind, _, payload in found:
+        if kind in KINDS:
+            first, threshold, state, scores, labels = unpack_scores(kind, payload)
+            for i in range(len(scores)):
+                row = [first + i, scores[i], threshold, state, labels[i] if labels else 0]
+                equal(row, told_scores[n])
+                n += 1
+        elif kind == BOOT:
+            n_boots = json.loads(payload)["boot"]
+    equal(n, len(told_scores))
+    events = [json.loads(payload)["event"] for kind, _, payload in found if kind == EVENT]
+    equal([event for event in events if event not in ("start", "prior")], told_events)
+    equal(events[-1], "start")
+    now = known(hum)
+    equal(now["status"].pop("seq") >= len(found), True)
+    told["status"].pop("seq")
+    equal(n_boots, now["status"]["boot"])
+    for name in sorted(told):
+        equal(now[name], told[name], name)
+    # and what it saves from now on is of this format
+    hum.learned.save()
+    hum.learned.detector.threshold -= 1
+    hum.learned.save()
+    with open(hum.store.path(), "rb") as f:
+        equal(f.read(4), STATE_MAGIC)
+    again = started(root)
+    equal((again.store.refused, again.learned.pack() == hum.learned.pack()), ([], True))
+
+
+def is_kept(path):
+    """A board filled by the firmware after this one is refused with a message, and nothing of it is overwritten."""
+    root = copied(path + "/", scratch() + "board/")
+    images = {}
+    for name in os.listdir(root + "hum"):
+        if name.startswith("state."):
+            with open(root + "hum/" + name, "r+b") as f:
+                image = f.read()
+                images[name] = image[:3] + bytes([STATE_MAGIC[3] + 1]) + image[4:]
+                f.seek(0)
+                f.write(images[name])
+    hum = started(root)
+    equal(len(hum.store.refused), len(images))
+    for word in ("version", "later firmware", "update"):
+        equal(word in hum.learned.warning(), True, hum.learned.warning())
+    seq = hum.journal.seq
+    events = [json.loads(payload) for kind, _, payload in records(hum.journal) if kind == EVENT]
+    equal(len([event for event in events if event["event"] == "refused"]) >= 1, True)
+    for threshold in (1, 2, 3):
+        hum.detector.threshold = threshold
+        hum.learned.save()
+    with open(root + "hum/state.kept", "rb") as f:
+        equal(f.read() in images.values(), True)
+    between(hum.journal.seq, seq, seq + 2)
+
+
+def present():
+    """The format that this firmware writes has golden files too: who changes it makes them, and a new number."""
+    if not FOUND:
+        raise Skip("no golden files on this target")
+    equal("v%d" % FORMAT in [name for name, _ in FOUND], True)
+
+
+FOUND = boards()
+named("the_present_format_is_kept", present)
+for _name, _path in FOUND:
+    _board = _path.rpartition("/")[2]
+    named("%s_%s_is_read" % (_name, _board), is_read, _path)
+    if _board != "given":  # it has a prior for where no state is
+        named("%s_%s_of_a_later_format_is_kept" % (_name, _board), is_kept, _path)
+done()
