@@ -128,6 +128,9 @@ def say(message: str, hint: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    from .visible import visible
+
+    message, hint = visible(message), visible(hint)
     console = Console(stderr=True)
     console.print(Text("Error: ", "bold red") + Text(message), soft_wrap=True, highlight=False)
     if hint:
