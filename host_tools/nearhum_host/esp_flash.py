@@ -20,6 +20,7 @@ from .esp_image import EspImage
 from .extras import needs
 
 FAST_BAUD = 460800
+READ_S = 5.0  # esptool waits without end for a stub that never starts
 _AGAIN = "repeat the command; if it cannot connect, hold BOOT, tap RESET (or plug the board in again), and repeat it"
 # What is under way, and what the flash holds if it ends there.
 _STAGES = {
@@ -47,6 +48,7 @@ def write(
         from esptool.cmds import attach_flash, detect_chip, detect_flash_size, reset_chip, run_stub, write_flash
 
         with detect_chip(port) as loader:
+            loader._port.timeout = READ_S
             found = loader.CHIP_NAME
             if found.lower().replace("-", "") != CHIPS[board.chip].name:
                 reset_chip(loader, "hard-reset")
