@@ -2,12 +2,13 @@
 # Python 3.11 and make.
 
 PYTHON ?= python3
+SECONDS ?= 120
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.nearhum-setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-faults test-emulated lint format size bench evaluate poison wheel clean
+.PHONY: help setup demo test test-all test-faults fuzz test-emulated lint format size bench evaluate poison bench-fleet wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -34,6 +35,9 @@ test: setup lint ## lint and all tests, in two minutes on two cores
 
 test-all: setup ## the slow tests that `make test` leaves out: what must hold over all recordings, in four minutes
 	$(BIN)/python -m pytest -n 2 -m slow
+
+fuzz: setup ## fuzz the host's parsers, guided by coverage, for SECONDS of wall time
+	$(BIN)/python tests/fuzz/run.py --seconds $(SECONDS)
 
 test-faults: setup ## every fault at every stage, power cuts first: prints a table
 	$(BIN)/python tests/faults/run.py
@@ -63,8 +67,11 @@ evaluate: setup ## all protocols, both paths: writes EVALUATION.md; NEARHUM_DATA
 poison: setup ## how far an adversary moves what was learned in a day, with and without the guard
 	@$(BIN)/python tests/poison.py
 
+bench-fleet: setup ## a fleet of 1,000 boards and 30 days, on DuckDB and on Spark: 43 million rows, a gigabyte in /tmp, minutes
+	@cd tests && ../$(BIN)/python bench_fleet.py
+
 wheel: setup ## build the wheel into dist/
 	@$(BIN)/python -m build --wheel --outdir dist .
 
 clean: ## remove what make made
-	rm -rf $(VENV) dist build report.html demo-run .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist build report.html demo-run .pytest_cache .ruff_cache .hypothesis fuzz-found

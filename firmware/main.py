@@ -21,9 +21,7 @@ def main():
 
             hum = Pipeline()
             hum.run()
-        except KeyboardInterrupt:
-            if hum:
-                hum.close()
+        except KeyboardInterrupt:  # `run` has closed, before it gives Ctrl-C back to the REPL
             print("nearhum: stopped. Resume with Ctrl-D, or nearhum.run() after import nearhum.")
             return
         except (NearhumError, ImportError) as e:

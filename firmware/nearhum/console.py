@@ -35,6 +35,7 @@ class Console:
         self._byte = bytearray(1)
         self._skipping = False  # in a line that is too long
         self._closed = False
+        self.interrupted = False  # Ctrl-C came as a byte, see Pipeline.run
         self._out = bytearray()
         self.dropped = 0
 
@@ -49,7 +50,8 @@ class Console:
                 if not self._reader.readinto(self._byte):
                     self._closed = True  # end of file: nobody will ever type here
                     break
-                self._take(self._byte[0])
+                if self._take(self._byte[0]):
+                    break  # one command a turn: whatever comes down the line, the sensor is read in between
         if self._out:
             busy = self._pump() or busy
         return busy
@@ -60,6 +62,10 @@ class Console:
         return 0
 
     def _take(self, byte):
+        # True where a line ended
+        if byte == 3:
+            self.interrupted = True
+            return True
         if byte in (10, 13):
             if self._skipping:
                 self._skipping = False
@@ -68,9 +74,11 @@ class Console:
                     "line of more than %d bytes" % MAX_LINE_BYTES, "nothing was done; send it in parts"
                 )
                 self.answer(failure("", error))
-            elif self._n:
+                return True
+            if self._n:
                 n, self._n = self._n, 0
                 self.answer(self.execute(bytes(self._line[:n])))
+                return True
         elif self._n < MAX_LINE_BYTES:
             self._line[self._n] = byte
             self._n += 1
@@ -100,8 +108,9 @@ class Console:
             return failure(verb, e)
         except OSError as e:
             return failure(verb, CommandError("the file system refused: %s" % e, "make room: `reset log`"))
-        except MemoryError:
-            return failure(verb, CommandError("out of memory", "nothing was done; fewer prototypes or bands"))
+        except (MemoryError, ImportError) as e:
+            # too little heap for it, or what was not deployed
+            return failure(verb, CommandError(repr(e), "nothing was done; fewer prototypes or bands, or deploy again"))
 
     def answer(self, what):
         """Queue one JSON line. Dropped, and counted, where too much waits already."""

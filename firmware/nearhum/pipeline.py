@@ -86,6 +86,7 @@ class Pipeline:
         self.learned.load()
         self.listen()
         self.ended = False
+        self._ctrl_c = abs  # which does nothing: only `run` is interrupted by it
         self.source = board.open_source(config)
         board.let_go("config", "bands")  # a start needs them, watching does not
         self.console.answer({"ok": True, "verb": "start", "version": __version__, "board": config["board"]})
@@ -156,9 +157,21 @@ class Pipeline:
         return not self.ended
 
     def run(self):
-        """Turn for ever."""
-        while True:
-            self.step()
+        """Turn for ever; until Ctrl-C, which is journalled as a stop, and raised.
+
+        It ends the loop between two turns, or inside the driver, which may hang: never in the middle of a change.
+        """
+        self._ctrl_c = ctrl_c = micropython.kbd_intr  # -1: it comes as a byte, 3: it interrupts
+        try:
+            while not self.console.interrupted:
+                self.step()
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            ctrl_c(-1)
+            self.close()
+            raise
+        finally:
+            ctrl_c(3)
 
     @micropython.native
     def take_window(self):
@@ -230,12 +243,16 @@ class Pipeline:
     def _read(self):
         if self.ended:
             return 0
+        ctrl_c = self._ctrl_c
         try:
+            ctrl_c(3)
             n = self.source.read_into(self._block)
-            if n > 0 and self.packets:
+            ctrl_c(-1)
+            if n > 0 and self.packets:  # a Ctrl-C that came until now is raised at a jump, here
                 self.packets.reduce(self._block, n)
             return n
         except (NearhumError, OSError) as e:
+            ctrl_c(-1)
             # the same fault in every turn is told once, and once more when learning goes off
             off = self.guard.fault()
             if off or self.guard.faults == 1:

@@ -65,14 +65,23 @@ def scaled(packed, n, weight, total):
     becomes negative.
     """
     count = struct.unpack_from("<I", packed, 0)[0]
-    small = max(1, _nearest(count * weight, total))
-    out = struct.pack("<I", small)
-    sums = [_nearest(s * small, count) for s in struct.unpack_from("<%di" % n, packed, 4)]
     halves = struct.unpack_from("<%di" % (2 * n), packed, 4 + 4 * n)
-    out += struct.pack("<%di" % n, *sums)
-    for i in range(n):
-        square = _nearest(((halves[2 * i] << 24) + halves[2 * i + 1]) * small, count)
-        square = max(square, -(-sums[i] * sums[i] // small))
+    squares = [(halves[2 * i] << 24) + halves[2 * i + 1] for i in range(n)]
+    small = max(1, _nearest(count * weight, total))
+    return raw(small, *fewer(count, struct.unpack_from("<%di" % n, packed, 4), squares, small))
+
+
+def fewer(count, sums, squares, small):
+    """Return (sums, sums of squares) of a prototype whose count becomes `small`, rounded to nearest."""
+    sums = [_nearest(s * small, count) for s in sums]
+    squares = [max(_nearest(q * small, count), -(-s * s // small)) for s, q in zip(sums, squares)]
+    return sums, squares
+
+
+def raw(count, sums, squares):
+    """Return raw sums as Prototypes.pack does. Within its bounds: a count of 2^24 - 1 at most."""
+    out = struct.pack("<I%di" % len(sums), count, *sums)
+    for square in squares:
         out += struct.pack("<ii", square >> 24, square & 0xFFFFFF)
     return out
 

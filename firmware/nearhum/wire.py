@@ -49,11 +49,6 @@ LAST_WINDOW = 0x3FFFFFFF  # after which windows count from 0: the largest intege
 HAS_LABELS = 0x80
 
 
-def pack_record_header_into(buf, kind, n_payload, seq, ticks_ms):
-    """Write a record's 12-byte header at the start of buf."""
-    struct.pack_into(_RECORD, buf, 0, RECORD_MAGIC, kind, n_payload, seq, ticks_ms)
-
-
 def pack_record(kind, seq, ticks_ms, payload):
     """Return one whole record with its CRC."""
     body = struct.pack(_RECORD, RECORD_MAGIC, kind, len(payload), seq, ticks_ms) + payload

@@ -116,7 +116,9 @@ def application(board: Board, overrides: Config | None = None, everything: bool 
     files = {"/main.py": (firmware_dir() / "main.py").read_bytes()}
     for source in modules(board.mpy_arch, None if everything else completed(config)):
         name = source.relative_to(firmware_dir()).as_posix()
-        files["/" + name.removesuffix(".py") + ".mpy"] = compiled(source, name, board.mpy_arch)
+        # a traceback does without the package: eight bytes of flash and of heap a module
+        called = name.removeprefix(f"{PACKAGE}/")
+        files["/" + name.removesuffix(".py") + ".mpy"] = compiled(source, called, board.mpy_arch)
     files[CONFIG_PATH] = json.dumps(config, indent=1, sort_keys=True).encode() + b"\n"
     return files
 

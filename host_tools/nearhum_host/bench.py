@@ -6,7 +6,6 @@ code on every target.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +16,7 @@ from nearhum import __version__
 
 from .errors import HostError
 from .targets import ON_BOARD, Target, open_target
+from .visible import object_in
 
 STAGES = ("features", "kernels", "whole", "float")
 TIMEOUT_S = 3600  # of this machine, for one run: an emulated board takes minutes for a float FFT in bytecode
@@ -48,7 +48,10 @@ def bench(
 
         with ThreadPoolExecutor(there.n_at_once) as pool:
             lines = [line for some in pool.map(run, jobs) for line in some]
-    return _collected(target, lines)
+    try:
+        return _collected(target, lines)
+    except (ArithmeticError, KeyError, TypeError, ValueError) as error:  # a board may print anything
+        raise HostError(f"the benchmark's figures make no sense: {error!r}"[:200], "deploy this release") from None
 
 
 def _jobs(there: Target, growth: bool) -> list[str]:
@@ -64,7 +67,8 @@ def _jobs(there: Target, growth: bool) -> list[str]:
 
 
 def _lines(said: str) -> list[Line]:
-    return [json.loads(line.removeprefix("bench ")) for line in said.splitlines() if line.startswith("bench {")]
+    found = [object_in(line.removeprefix("bench ")) for line in said.splitlines() if line.startswith("bench {")]
+    return [row for row in found if row is not None]
 
 
 def _collected(target: str, lines: list[Line]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ own board is a few lines (boards/README.md has every key).
 """
 
 import difflib
+import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -148,9 +149,23 @@ def _is_usb_list(value: Any) -> str:
     return "" if right else 'must be a list of "vid:pid", four hexadecimal digits each'
 
 
+def _is_setting(value: Any) -> str:
+    return "" if isinstance(value, str | int | float) else "must be a text or a number"
+
+
+def _is_in_json(value: Any) -> str:
+    # what the board gets is JSON: no dates, no numbers that are none
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return "must be texts, numbers, lists or tables"
+    return ""
+
+
 _is_text = _matching(r"(?s).+", "a text that is not empty")
 _is_driver = _matching(r"[a-z][a-z0-9_]*", "the name of a module in firmware/nearhum/sources")
 _MAX_BYTES = 1 << 28
+_MAX_FILE_BYTES = 1 << 16
 
 _TOP: dict[str, Check] = {
     "name": _matching(r"[a-z0-9][a-z0-9_-]*", "lower-case letters, digits, - and _"),
@@ -214,6 +229,13 @@ def load(board: str) -> Board:
     )
 
 
+def named(board: str) -> Board:
+    """Return the board that came with nearhum under that name: where a board says it, no file is opened for it."""
+    if board not in names():
+        raise UsageError(f"no board {board[:40]!r} came with nearhum", hint="there are: " + ", ".join(names()))
+    return load(board)
+
+
 def _find(board: str, beside: Path) -> Path:
     if board.endswith(".toml"):
         path = beside / Path(board).expanduser()
@@ -232,8 +254,14 @@ def _read(path: Path, extended_by: tuple[Path, ...]) -> dict[str, Any]:
     if path.resolve() in extended_by:
         raise UsageError(f"{path}: extends leads back to the file itself")
     try:
-        raw = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        with path.open("rb") as file:
+            text = file.read(_MAX_FILE_BYTES + 1)
+        if len(text) > _MAX_FILE_BYTES:
+            raise UsageError(f"{path}: more than {_MAX_FILE_BYTES} bytes: no board file")
+        raw = tomllib.loads(text.decode("utf-8"))
+    except RecursionError:
+        raise UsageError(f"{path}: not TOML of a board: nested too deeply") from None
+    except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError, and numbers of thousands of digits
         raise UsageError(f"{path}: not TOML: {error}") from None
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
@@ -269,6 +297,12 @@ def _check_file(path: Path, raw: dict[str, Any]) -> None:
         if table in raw or table not in _OPTIONAL_TABLES:
             _check_one(path, table, _required(path, raw, table, f"[{table}]"), _is_table)
     _check_one(path, "source.driver", raw["source"].get("driver"), _is_driver)
+    for key, value in raw.get("settings", {}).items():
+        if key in _TOP or key == "source":
+            raise UsageError(f"{path}: settings.{key}: belongs to the file itself, not among its settings")
+        _check_one(path, f"settings.{key}", value, _is_setting)
+    for key, value in raw["source"].items():
+        _check_one(path, f"source.{key}", value, _is_in_json)
     for table, checks in _TABLES.items():
         if table in raw:
             _check_table(path, table, raw[table], checks)
@@ -316,9 +350,16 @@ def _check_keys(path: Path, prefix: str, table: dict[str, Any], known: list[str]
 def _check_one(where: Path | str, key: str, value: Any, check: Check) -> None:
     wrong = check(value)
     if wrong:
-        raise UsageError(f"{where}: {key} = {value!r}: {wrong}")
+        raise UsageError(f"{where}: {key} = {_shown(value)}: {wrong}")
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)[:200]
+    except ValueError:  # a number of thousands of digits
+        return "a number too large"
 
 
 def _near(value: Any, known: tuple[str, ...] | list[str]) -> str:
-    near = difflib.get_close_matches(str(value), known, n=2)
+    near = difflib.get_close_matches(_shown(value).strip("'")[:64], known, n=2)
     return f" (did you mean {' or '.join(near)}?)" if near else ""

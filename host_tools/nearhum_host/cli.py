@@ -44,6 +44,7 @@ COMMANDS = {
     "pull": ("pull", "pull"),
     "report": ("report", "report"),
     "evaluate": ("evaluate", "evaluate"),
+    "fleet": ("fleet", "fleet"),
     "train": ("train", "train"),
     "bench": ("bench", "bench"),
     "backup": ("backup", "backup"),
@@ -67,6 +68,8 @@ class Commands(TyperGroup):
             run = getattr(import_module(f"nearhum_host.commands.{module}"), function)
         except HostError as error:  # not on this machine: it stays in the list, running it tells why
             run = _raising(error)
+        if isinstance(run, typer.Typer):  # a group of its own
+            return typer.main.get_command(run)
         single = typer.Typer(add_completion=False, rich_markup_mode="markdown")
         single.command(cmd_name)(run)
         return typer.main.get_command(single)
@@ -125,6 +128,9 @@ def say(message: str, hint: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    from .visible import visible
+
+    message, hint = visible(message), visible(hint)
     console = Console(stderr=True)
     console.print(Text("Error: ", "bold red") + Text(message), soft_wrap=True, highlight=False)
     if hint:

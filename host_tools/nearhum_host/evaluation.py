@@ -178,7 +178,7 @@ def read_run(folder: Path) -> dict[str, Any]:
         found = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise HostError(f"cannot read {file}: {error.strerror}", "`nearhum evaluate --out` writes one") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise HostError(f"{file} is not JSON: {error}", "evaluate again into a new folder") from None
     if not isinstance(found, dict) or not {"protocol", "figures", "sessions"} <= found.keys():
         raise HostError(f"{file} is not a result of `nearhum evaluate`", "evaluate again into a new folder")

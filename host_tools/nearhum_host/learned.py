@@ -20,11 +20,13 @@ from nearhum.errors import FormatError
 
 from .errors import DeviceError, HostError, UsageError
 from .link import Link
+from .visible import as_name
 
 SUFFIX = ".nhs"
 PRIOR = "/nearhum/prior.nhs"  # among the application's files: a deploy without one takes it away
 SLOTS = ("/hum/state.a", "/hum/state.b")
 _MAX_BYTES = 1 << 20  # more than any board holds: a size beyond it is a wrong answer
+_LEAST_CHUNK = 64  # bytes in an answer but the last: a board that sends a byte at a time would be asked for ever
 _TRIES = 3  # the board may learn between two chunks: then the image is another one
 
 
@@ -52,7 +54,7 @@ def _fetch_once(link: Link) -> bytes:
         image += got
         if len(image) >= first["size"]:
             break
-        if not got or first["size"] > _MAX_BYTES:
+        if len(got) < _LEAST_CHUNK or first["size"] > _MAX_BYTES:
             raise ValueError(f"{len(image)} of {first['size']} bytes")
         chunk = link.ask(f"get state {len(image)}")
     if len(image) != first["size"]:
@@ -91,8 +93,8 @@ def save(file: Path, image: bytes) -> None:
 
 
 def dated_name(stem: str) -> Path:
-    """Return a file name with the local date and time in it."""
-    return Path(f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}{SUFFIX}")
+    """Return a file name, in the present folder, with the local date and time in it; stem: what a board says even."""
+    return Path(f"{as_name(stem)}-{time.strftime('%Y%m%d-%H%M%S')}{SUFFIX}")
 
 
 def check_fits(image: bytes, before: bytes) -> None:

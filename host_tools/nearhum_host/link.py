@@ -14,7 +14,6 @@ first:
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -22,8 +21,10 @@ from typing import Any
 
 import serial
 
+from .answers import checked
 from .errors import DeviceError, UsageError
 from .ports import find_port, open_port
+from .visible import object_in, visible
 
 MAX_LINE_BYTES = 1024  # the board drops what is longer
 DRAIN_S = 2.0  # at most, for what an unread line holds: some ten kilobytes
@@ -107,7 +108,7 @@ class Link:
 
     def _accepted(self, answer: dict[str, Any]) -> dict[str, Any]:
         if answer.pop("ok") is True:
-            return answer
+            return checked(answer)
         raise DeviceError(f"board: {answer.get('error') or 'refused'}", hint=str(answer.get("hint") or ""))
 
     def _await(self, verb: str, seconds: float) -> tuple[str, dict[str, Any]]:
@@ -203,7 +204,7 @@ class Link:
     # --- what went wrong -----------------------------------------------------------------------------
 
     def _did_not_start(self) -> DeviceError:
-        said = [line for line in self._noise.decode(errors="replace").splitlines() if line.strip()]
+        said = [visible(line) for line in self._noise.decode(errors="replace").splitlines() if line.strip()]
         last = [line for line in said if not line.startswith((">>>", "MicroPython", "Type ", "MPY:"))][-1:]
         if last and last[0].startswith("nearhum: "):  # main.py told why, with its remedy
             return DeviceError(
@@ -234,13 +235,7 @@ class Link:
 
 def _json_line(line: bytes) -> dict[str, Any] | None:
     """Return the answer in a line, or None for noise and for an answer that lost bytes."""
-    if not line.startswith(b'{"ok":'):
-        return None
-    try:
-        found = json.loads(line)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
+    return object_in(line) if line.startswith(b'{"ok":') else None
 
 
 def connect(port: str | None, resume: bool = False) -> Link:

@@ -16,7 +16,6 @@ from its start; where a host has told it the time, `times` turns them into UTC.
 
 from __future__ import annotations
 
-import json
 import math
 from array import array
 from collections.abc import Iterator
@@ -30,9 +29,11 @@ from nearhum.errors import FormatError
 
 from .errors import HostError, UsageError
 from .times import Times
+from .visible import object_in
 
 SUFFIX = ".nhl"
 JOURNAL_NAME = "journal" + SUFFIX  # a run folder's log
+MAX_NAMES = 1 << 16  # different labels in one log: an index is 16 bits
 MAX_RECORD_BYTES = wire.RECORD_HEADER_BYTES + wire.MAX_PAYLOAD_BYTES + wire.RECORD_CRC_BYTES
 
 
@@ -48,11 +49,8 @@ class Record(NamedTuple):
 
     def json(self) -> dict[str, Any]:
         """Return what a BOOT or EVENT record says. Raises FormatError when it is not a JSON object."""
-        try:
-            found = json.loads(self.payload)
-        except (ValueError, RecursionError):
-            found = None
-        if self.kind in runs.KINDS or not isinstance(found, dict):
+        found = None if self.kind in runs.KINDS else object_in(self.payload)
+        if found is None:
             raise FormatError(f"record {self.seq} is no JSON object")
         return found
 
@@ -202,6 +200,7 @@ def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
     when: list[tuple[int, int, int, float]] = []  # of each run: boot, ticks of its end, windows, seconds of a window
     window_s = 0.0
     name_of = {0: 0}  # label id on the board, as of now (ids are used again) -> index into names
+    names = {"": 0}
     for record in records:
         if record.kind in runs.KINDS:
             first, threshold, state, some, ids = runs.unpack_scores(record.kind, record.payload)
@@ -215,7 +214,7 @@ def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
             when.append((boot, ticks.on(record.ticks_ms), n, window_s))
             for label_id in ids or bytes(n):
                 if label_id not in name_of:  # enrolled before this log begins
-                    name_of[label_id] = _index(scores.names, f"label {label_id}")
+                    name_of[label_id] = _index(names, f"label {label_id}")
                 scores.labels.append(name_of[label_id])
             continue
         if record.kind not in (wire.BOOT, wire.EVENT):
@@ -234,17 +233,20 @@ def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
             times.told(boot, ticks.on(record.ticks_ms), what.get("utc"))
             if not begins:
                 continue
-        if isinstance(what.get("window"), int):
+        if isinstance(what.get("window"), int) and 0 <= what["window"] <= wire.LAST_WINDOW:
             what["window"] = windows.on(what["window"])
+        elif "window" in what:
+            what["window"] = None  # no number that a board counts to
         name = "boot" if record.kind == wire.BOOT else str(what.get("event", ""))
         events.append(Event(record.seq, ticks.on(record.ticks_ms), boot, name, what))
         if name == "time":
             times.told(boot, events[-1].ticks_ms, what.get("utc"))
         if name in ("enrolled", "relabelled") and isinstance(what.get("id"), int):
-            name_of[what["id"]] = _index(scores.names, str(what.get("label")))
+            name_of[what["id"]] = _index(names, str(what.get("label")))
     for boot, end_ms, n, one_s in when:
         end = times.utc(boot, end_ms)
         scores.utc.extend(end - one_s * left for left in range(n - 1, -1, -1))
+    scores.names = list(names)
     return scores, [event._replace(utc=times.utc(event.boot, event.ticks_ms)) for event in events]
 
 
@@ -275,7 +277,7 @@ class _Counter:
         return self._last
 
 
-def _index(names: list[str], name: str) -> int:
-    if name not in names:
-        names.append(name)
-    return names.index(name)
+def _index(names: dict[str, int], name: str) -> int:
+    if name not in names and len(names) == MAX_NAMES:
+        raise FormatError(f"more than {MAX_NAMES} different labels", "is it the log of one board?")
+    return names.setdefault(name, len(names))

@@ -34,6 +34,8 @@ from .times import TOLERANCE_S
 
 CHUNK_BYTES = 1536  # the most a board puts into one answer
 _TRIES = 3  # an answer can lose bytes on a UART; the CRC notices
+MAX_PULL_BYTES = 64 * 1024 * 1024  # in one pull: four times the largest flash; a board that sends more is not sound
+MAX_PULL_S = 3600  # a full journal over a slow line takes minutes
 _SYNC_BYTES = 64 * 1024  # fsync at least this often: what a crash of the host may cost
 
 
@@ -63,7 +65,9 @@ def pull(link: Link, path: Path, on_progress: Callable[[int, int], None] = lambd
     start = log.records[-1].seq + 1 if log.records else 0
     link.ask(f"log {start} {CHUNK_BYTES}")  # makes the board bring what waits in its memory to flash
     status = link.ask("status")
-    until = int(status.get("synced_seq", status["seq"]))
+    if "seq" not in status:
+        raise DeviceError("the board does not say where its log ends", hint="deploy this release: `nearhum deploy`")
+    until = status.get("synced_seq", status["seq"])
     _check_same_journal(link, log, status, file)
     tell_time(link, status)
     done = Pulled(file, next_seq=start)
@@ -93,9 +97,14 @@ def tell_time(link: Link, status: dict[str, Any]) -> None:
 
 
 def _append(link: Link, out: BinaryIO, until: int, done: Pulled, on_progress: Callable[[int, int], None]) -> None:
-    start, unsynced = done.next_seq, 0
+    start, unsynced, end_s = done.next_seq, 0, time.monotonic() + MAX_PULL_S
     try:
         while done.next_seq < until:
+            if done.n_bytes > MAX_PULL_BYTES or time.monotonic() > end_s:
+                raise DeviceError(
+                    f"the board has sent {done.n_bytes} bytes of log and does not come to an end",
+                    hint=f"a pull ends at {MAX_PULL_BYTES} bytes or {MAX_PULL_S} s",
+                )
             records, raw = fetch(link, done.next_seq)
             fresh = [record for record in records if record.seq < until]
             if not fresh:
@@ -164,9 +173,9 @@ def _check_same_journal(link: Link, log: Log, status: dict[str, Any], file: Path
     if not log.records:
         return
     last, why = log.records[-1], ""
-    if int(status["seq"]) <= last.seq:
+    if status["seq"] <= last.seq:
         why = f"it ends at record {last.seq}, the board is at {status['seq']}"
-    elif last.seq >= int(status.get("log_first", 0)):
+    elif last.seq >= status.get("log_first", 0):
         records, _ = fetch(link, last.seq)
         same = records and records[0][:4] == last[:4]
         if not same:

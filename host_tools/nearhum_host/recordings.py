@@ -115,7 +115,7 @@ def read_nhr(path: Path) -> Recording:
         end = start + 2 * n * n_channels
         if end > len(blob):
             raise HostError(f"{path} ends inside segment {index} of {n_segments}", hint)
-        cue = blob[at + nhr.SEGMENT_HEADER_BYTES :][:n_cue].decode(errors="replace")
+        cue = blob[at + nhr.SEGMENT_HEADER_BYTES : at + nhr.SEGMENT_HEADER_BYTES + n_cue].decode(errors="replace")
         recording.add(np.frombuffer(blob[start:end], "<i2").astype(np.int16).reshape(n, n_channels), cue)
         at = end
     if recording.n_frames != n_frames or at != len(blob):

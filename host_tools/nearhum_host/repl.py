@@ -11,6 +11,9 @@ import contextlib
 import io
 import json
 import struct
+import sys
+import threading
+import time
 from binascii import b2a_base64
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -21,10 +24,13 @@ from mpremote.transport_serial import SerialTransport
 
 from .errors import DeviceError
 from .link import Link
+from .visible import without_controls
 
 CHUNK_BYTES = 1024  # of a file per exec; as text 1.4 times that, compiled in a heap that the detector has left
 _READ_S = 5.0
-_EXEC_S = 30  # hashing every file, or an erase of a full file system, takes seconds
+_EXEC_S = 30  # of silence: hashing every file, or an erase of a full file system, takes seconds
+MAX_EXEC_S = 3600  # of one piece of code in all: a benchmark on a board takes minutes
+MAX_SAID_BYTES = 256 * 1024  # that it may print: the hashes of a thousand files
 
 # The helpers that every piece of board code may use. Small: they are compiled on the board, once.
 _PRELUDE = """
@@ -78,8 +84,32 @@ class BoardError(DeviceError):
     """Code on the board raised. `name` is the exception's line there, such as "OSError: 28"."""
 
     def __init__(self, traceback: str) -> None:
-        self.name = (traceback.strip().splitlines() or ["no traceback"])[-1]
+        self.name = without_controls((traceback.strip().splitlines() or ["no traceback"])[-1])[:200]
         super().__init__(f"the board raised {self.name}", hint="repeat the command; nothing is left half written")
+
+
+class _Bounded:
+    """A port that gives a board so many bytes and seconds to answer one piece of code: mpremote would wait for ever."""
+
+    def __init__(self, port: Any) -> None:
+        self._port = port
+        self.begin()
+
+    def begin(self) -> None:
+        """Let the next piece of code have its full measure."""
+        self._end = time.monotonic() + MAX_EXEC_S
+        self._left = MAX_SAID_BYTES
+
+    def read(self, n: int = 1) -> bytes:
+        """Return up to n bytes. Raises TransportError beyond the measure."""
+        if self._left <= 0 or time.monotonic() > self._end:
+            raise TransportError(f"it says more than {MAX_SAID_BYTES} bytes, or for longer than {MAX_EXEC_S} s")
+        got = self._port.read(n)
+        self._left -= len(got)
+        return got
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._port, name)
 
 
 class _OpenPort(SerialTransport):
@@ -90,7 +120,7 @@ class _OpenPort(SerialTransport):
         self.use_raw_paste = True
         self.device_name = link.port
         self.mounted = False
-        self.serial = link.serial
+        self.bounded = self.serial = _Bounded(link.serial)
         # Otherwise mpremote polls and sleeps; a blocking read of one byte works on every kind of port.
         self.is_pty = True
 
@@ -98,7 +128,7 @@ class _OpenPort(SerialTransport):
 class Repl:
     """A board stopped at its raw REPL. Made by `stopped`."""
 
-    def __init__(self, transport: SerialTransport, link: Link) -> None:
+    def __init__(self, transport: _OpenPort, link: Link) -> None:
         self._transport = transport
         self._link = link
         self.run(_PRELUDE)
@@ -106,6 +136,7 @@ class Repl:
     def run(self, code: str) -> str:
         """Return what code printed. Raises BoardError when it raised, DeviceError when the line is lost."""
         with _named_errors(self._link):
+            self._transport.bounded.begin()
             out, err = self._transport.exec_raw(code, timeout=_EXEC_S)
         if err:
             raise BoardError(err.decode(errors="replace"))
@@ -115,11 +146,9 @@ class Repl:
         """Return the value of an expression on the board, by way of JSON."""
         said = self.run(f"_p({expression})").strip()
         try:
-            return json.loads(said)
-        except ValueError:
-            raise DeviceError(
-                f"the board answered {said[-60:]!r}", hint="check the cable, repeat the command"
-            ) from None
+            return without_controls(json.loads(said))
+        except (ValueError, RecursionError):
+            raise _nonsense(said[-60:]) from None
 
     def hashes(self, roots: list[str]) -> dict[str, Found]:
         """Return the files at or below each root by path; absent roots give nothing."""
@@ -132,12 +161,22 @@ class Repl:
             "  continue\n"
             " for p in (_walk(r) if a&0x4000 else (r,)):_h[p]=(os.stat(p)[6],_sha(p))\n"
         )
-        return {path: Found(*found) for path, found in self.ask("_h").items()}
+        found = self.ask("_h")
+        try:
+            return {path: Found(int(n), str(sha256)) for path, (n, sha256) in found.items()}
+        except (AttributeError, TypeError, ValueError, OverflowError):
+            raise _nonsense(found) from None
 
     def free_space(self) -> tuple[int, int]:
         """Return (bytes of a block, free blocks) of the board's file system."""
         found = self.ask("[os.statvfs('/')[1],os.statvfs('/')[3]]")
-        return int(found[0]), int(found[1])
+        try:
+            block, free = map(int, found)
+        except (TypeError, ValueError, OverflowError):
+            raise _nonsense(found) from None
+        if block < 1:
+            raise _nonsense(found)
+        return block, free
 
     def write(self, path: str, contents: bytes, sha256: str, on_bytes: Callable[[int], None] = lambda n: None) -> None:
         """Write a file beside its place, verify its hash on the board, and rename it into place.
@@ -175,6 +214,10 @@ class Repl:
         )
 
 
+def _nonsense(found: Any) -> DeviceError:
+    return DeviceError(f"the board answered {str(found)[:60]!r}", hint="check the cable, repeat the command")
+
+
 @contextlib.contextmanager
 def stopped(link: Link, fresh: bool = False) -> Iterator[Repl]:
     """Stop the board's program and give its raw REPL; afterwards it is at its friendly prompt.
@@ -194,11 +237,31 @@ def stopped(link: Link, fresh: bool = False) -> Iterator[Repl]:
             link.serial.timeout = timeout
 
 
+class _Quiet:
+    """Swallows stdout. Several boards may be worked on at once, and stdout is one: the last to leave gives it back."""
+
+    _lock = threading.Lock()
+    _n = 0
+    _stdout: Any = None
+
+    def __enter__(self) -> None:
+        with _Quiet._lock:
+            if not _Quiet._n:
+                _Quiet._stdout, sys.stdout = sys.stdout, io.StringIO()
+            _Quiet._n += 1
+
+    def __exit__(self, *_: object) -> None:
+        with _Quiet._lock:
+            _Quiet._n -= 1
+            if not _Quiet._n:
+                sys.stdout = _Quiet._stdout
+
+
 @contextlib.contextmanager
 def _named_errors(link: Link) -> Iterator[None]:
     """Turn what mpremote and pyserial raise into DeviceError, and swallow what mpremote prints."""
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
+        with _Quiet():
             yield
     except (OSError, serial.SerialException) as error:
         raise link.lost(error) from None

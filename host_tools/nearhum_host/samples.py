@@ -4,14 +4,22 @@ Enters: a path. Leaves: (n, channels) arrays in the file's own unit; recordings.
 """
 
 import csv
+import math
+import struct
+import tokenize
 import wave
+import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
+from numpy.lib import format as npy
 
 from .errors import HostError
 
+MAX_BYTES = 1 << 30  # of samples in one file, unpacked: a small archive may claim to hold terabytes
 SUFFIXES_OF_SAMPLES = (".npy", ".npz", ".csv", ".wav")
 
 
@@ -30,12 +38,16 @@ def read_samples(
         return [("", _choose(samples, columns, src))], rate
     if suffix not in (".npy", ".npz"):
         raise HostError(f"{src}: {suffix or 'no suffix'} is not read", f"convert it to one of {SUFFIXES_OF_SAMPLES}")
-    read_bytes(src)  # one message for a missing file, whatever its format
+    _check_size(src, src.stat().st_size if src.is_file() else 0)
     try:
-        loaded = np.load(src, allow_pickle=False)
-        named = [("", loaded)] if suffix == ".npy" else [(name, loaded[name]) for name in sorted(loaded.files)]
-    except (ValueError, OSError, EOFError) as error:
-        raise HostError(f"{src} is not a readable NumPy file: {error}", "save plain numbers with numpy.save") from None
+        with src.open("rb") as file:
+            named = [("", _read_npy(file, src.stat().st_size))] if suffix == ".npy" else _read_npz(file, src)
+    except FileNotFoundError as error:
+        raise HostError(f"cannot read {src}: {error.strerror}", "check the path") from None
+    except _NOT_NUMPY as error:
+        raise HostError(
+            f"{src} is not a readable NumPy file: {str(error)[:200]}", "save plain numbers with numpy.save"
+        ) from None
     out = []
     for name, array in named:
         if array.ndim not in (1, 2):
@@ -46,6 +58,41 @@ def read_samples(
         samples = array.reshape(len(array), -1) if array.size else array.reshape(0, 1)
         out.append((name, _choose(samples, columns, src)))
     return out, None
+
+
+# what readers of damaged archives and headers raise
+_NOT_NUMPY = (
+    ValueError, OSError, EOFError, SyntaxError, TypeError, KeyError, RuntimeError, NotImplementedError, MemoryError,
+    OverflowError, struct.error, tokenize.TokenError, zlib.error, zipfile.BadZipFile,
+)  # fmt: skip
+
+
+def _read_npz(file: IO[bytes], src: Path) -> list[tuple[str, np.ndarray]]:
+    """Return the arrays of an archive by name. Its members are read, never written to a disk."""
+    with zipfile.ZipFile(file) as archive:
+        members = sorted(archive.infolist(), key=lambda member: member.filename)
+        _check_size(src, sum(member.file_size for member in members))
+        return [
+            (member.filename.removesuffix(".npy"), _read_npy(archive.open(member), member.file_size))
+            for member in members
+        ]
+
+
+def _read_npy(file: IO[bytes], n_bytes: int) -> np.ndarray:
+    """Return the array in a .npy stream of n_bytes: one that claims more than there is costs no memory."""
+    version = npy.read_magic(file)
+    if version not in ((1, 0), (2, 0)):
+        raise ValueError(f"version {version}")
+    shape, by_column, kind = (npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0)(file)
+    size = math.prod(shape) * kind.itemsize
+    if kind.hasobject or min(shape, default=0) < 0 or size > n_bytes:
+        raise ValueError(f"{kind} {shape} in {n_bytes} bytes")
+    return np.frombuffer(file.read(size), kind).reshape(shape, order="F" if by_column else "C")
+
+
+def _check_size(src: Path, n_bytes: int) -> None:
+    if n_bytes > MAX_BYTES:
+        raise HostError(f"{src} holds {n_bytes} bytes of samples", f"split it: {MAX_BYTES} at most")
 
 
 def _choose(samples: np.ndarray, columns: Sequence[str] | None, src: Path) -> np.ndarray:
@@ -66,7 +113,10 @@ def _read_csv(src: Path, columns: Sequence[str] | None) -> np.ndarray:
     if not lines:
         return np.empty((0, 1))
     delimiter = max(";\t,", key=lines[0].count) if any(c in lines[0] for c in ";\t,") else " "
-    rows = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
+    try:
+        rows = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
+    except csv.Error as error:
+        raise HostError(f"{src} is not readable csv: {error}", "save plain numbers, a row a line") from None
     header = None if all(_is_number(cell) for cell in rows[0]) else [cell.strip() for cell in rows[0]]
     first = 0 if header is None else 1
     width = len(rows[0])
@@ -80,20 +130,26 @@ def _read_csv(src: Path, columns: Sequence[str] | None) -> np.ndarray:
             elif column.isdecimal() and int(column) < width:
                 chosen.append(int(column))
             else:
-                names = ", ".join(header) if header else f"0 to {width - 1}"
+                names = ", ".join(header)[:400] if header else f"0 to {width - 1}"
                 raise HostError(f"{src} has no column {column!r}", f"its columns: {names}")
+    for index, row in enumerate(rows[first:]):  # before there is room for all: a short row ends it
+        if len(row) <= max(chosen, default=-1):
+            raise _no_number(src, index + first + 1, len(row), "")
     out = np.empty((len(rows) - first, len(chosen)))
     for index, row in enumerate(rows[first:]):
         for place, column in enumerate(chosen):
-            cell = row[column] if column < len(row) else ""
             try:
-                out[index, place] = float(cell)
+                out[index, place] = float(row[column])
             except ValueError:
-                raise HostError(
-                    f"{src} line {index + first + 1}, column {column}: {cell!r} is not a number",
-                    "choose the columns that hold samples with --columns",
-                ) from None
+                raise _no_number(src, index + first + 1, column, row[column]) from None
     return out
+
+
+def _no_number(src: Path, line: int, column: int, cell: str) -> HostError:
+    return HostError(
+        f"{src} line {line}, column {column}: {cell[:40]!r} is not a number",
+        "choose the columns that hold samples with --columns",
+    )
 
 
 def _is_number(cell: str) -> bool:
@@ -114,7 +170,7 @@ def _read_wav(src: Path) -> tuple[np.ndarray, float]:
         with wave.open(str(src), "rb") as wav:
             width, n_channels, rate = wav.getsampwidth(), wav.getnchannels(), wav.getframerate()
             raw = wav.readframes(wav.getnframes())
-    except (wave.Error, EOFError) as error:
+    except (wave.Error, EOFError, struct.error, RuntimeError, ValueError, ZeroDivisionError, OverflowError) as error:
         raise HostError(f"{src} is not a PCM wav file: {error}", "convert it to 16-bit PCM") from None
     raw = raw[: len(raw) // (width * n_channels) * width * n_channels]
     octets = np.frombuffer(raw, np.uint8).reshape(-1, width)
@@ -129,6 +185,7 @@ def _read_wav(src: Path) -> tuple[np.ndarray, float]:
 def read_bytes(path: Path) -> bytes:
     """Return the file's bytes. Raises HostError where it cannot be read."""
     try:
+        _check_size(path, path.stat().st_size)
         return path.read_bytes()
     except OSError as error:
         raise HostError(f"cannot read {path}: {error.strerror}", "check the path") from None

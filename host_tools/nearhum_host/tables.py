@@ -152,7 +152,7 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
 
 def check_version(connection: duckdb.DuckDBPyConnection, parts: Path) -> None:
     """Raise HostError where one of the files (a glob) is damaged, none of nearhum's, or of another version."""
-    files = _asked(connection, f"SELECT DISTINCT file_name FROM parquet_file_metadata({quoted(parts)})")
+    files = _asked(connection, f"SELECT file FROM glob({quoted(parts)})")
     versions = dict(
         _asked(
             connection,

@@ -67,7 +67,7 @@ def open_target(
             yield from _over_the_line(link, virtual, _application(virtual) | _compiled(files, virtual.mpy_arch))
     else:
         with connect(name) as link:
-            board = board or boards.load(str(link.ask("get board")["value"]))
+            board = board or boards.named(str(link.ask("get board").get("value")))
             try:
                 yield from _over_the_line(link, board, _compiled(files, board.mpy_arch), _application(board))
             finally:

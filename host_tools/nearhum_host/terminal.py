@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from .visible import visible
+
 Port = Annotated[
     str | None,
     typer.Option(
@@ -40,7 +42,7 @@ def print_pairs(pairs: Mapping[str, Any]) -> None:
         if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
             tables.append(value)
         else:
-            table.add_row(f"[dim]{name}[/dim]", _plain(value))
+            table.add_row(f"[dim]{_plain(name)}[/dim]", _plain(value))
     if table.row_count:
         console.print(table)
     for rows in tables:
@@ -55,7 +57,7 @@ def print_rows(rows: list[dict[str, Any]]) -> None:
     columns = list(dict.fromkeys(key for row in rows for key in row))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for column in columns:
-        table.add_column(column)
+        table.add_column(_plain(column))
     for row in rows:
         table.add_row(*(_plain(row.get(column)) for column in columns))
     Console().print(table)
@@ -77,13 +79,18 @@ def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return escape(", ".join(str(item) for item in value))
-    return escape(str(value))
+        value = ", ".join(str(item) for item in value)
+    return escape(visible(str(value)))
+
+
+def tell(text: str) -> None:
+    """Print a line of the result on stdout. What a board said in it does not steer the terminal."""
+    print(visible(text))
 
 
 def note(text: str) -> None:
-    """Print a line of progress on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    """Print a line of progress on stderr; as harmless as `tell`."""
+    print(visible(text), file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -103,5 +110,5 @@ def progress(what: str, unit: str = "") -> Iterator[Callable[[int, int], None]]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        bar = bars.add_task(what, total=None)
+        bar = bars.add_task(_plain(what), total=None)
         yield lambda done, total: bars.update(bar, completed=done, total=max(total, 1))

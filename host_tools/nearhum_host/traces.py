@@ -89,8 +89,8 @@ def trace(log: Log, name: str = "", spans: Sequence[tuple[int, int, str]] = ()) 
     for first, last, label in spans:
         truth[max(0, first) : last + 1] = label
     last_boot = next((e.what for e in reversed(events) if e.name == "boot"), {})
-    config = last_boot.get("config", {})
-    rate_hz, n_hop = config.get("rate_hz"), config.get("n_hop")
+    config = last_boot.get("config")
+    config = config if isinstance(config, dict) else {}
     return Trace(
         name=name,
         scores=_octaves(raw),
@@ -101,10 +101,18 @@ def trace(log: Log, name: str = "", spans: Sequence[tuple[int, int, str]] = ()) 
         truth=truth,
         events=placed,
         boots=boots,
-        window_s=n_hop / rate_hz if rate_hz and n_hop else None,
+        window_s=_window_s(config.get("n_hop"), config.get("rate_hz")),
         config=config,
         about={key: value for key, value in last_boot.items() if key != "config"},
     )
+
+
+def _window_s(n_hop: Any, rate_hz: Any) -> float | None:
+    # as the firmware bounds them; what a log says beyond that is no setting
+    for value, low, high in ((n_hop, 1, 1024), (rate_hz, 0.001, 100000)):
+        if not isinstance(value, int | float) or not low <= value <= high:
+            return None
+    return n_hop / rate_hz
 
 
 def _octaves(q8: np.ndarray) -> np.ndarray:
@@ -150,6 +158,8 @@ def read_labels(path: Path) -> list[tuple[int, int, str]]:
             rows = list(csv.DictReader(lines))
     except OSError as error:
         raise HostError(f"cannot read {path}: {error.strerror}", "check the path") from None
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise HostError(f"{path} is not csv in UTF-8: {error}", "the columns are first,last,label") from None
     spans = []
     for number, row in enumerate(rows, 2):
         try:

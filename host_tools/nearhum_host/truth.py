@@ -31,7 +31,7 @@ def judged(traces: Sequence[Trace]) -> dict[str, Any]:
     empty: dict[str, Any] = {"roc": None, "det": None, "auc": None, "figures": [], "confusion": None}
     if not len(true):
         return empty
-    enrolled = set(true) & {e.what.get("label") for t in traces for _, e in t.events if e.name == "enrolled"}
+    enrolled = set(true) & {str(e.what.get("label")) for t in traces for _, e in t.events if e.name == "enrolled"}
     if enrolled:
         empty["confusion"] = _confusion(true, answer, enrolled)
     margin, alarm = np.concatenate(margins), np.concatenate(alarms)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import Json, Port, Resume, print_json
+from ..terminal import Json, Port, Resume, print_json, tell
 
 
 def backup(
@@ -30,4 +30,4 @@ def backup(
     if as_json:
         print_json({"file": str(file), "n_bytes": len(image), "board": board})
     else:
-        print(f"{file}: {len(image)} bytes")
+        tell(f"{file}: {len(image)} bytes")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from .. import boards as board_files
+from ..terminal import tell
 
 
 def boards(
@@ -24,14 +25,14 @@ def boards(
         width = max(len(board.name) for board in known)
         for board in known:
             signal = f"{board.kind} from {board.source['driver']}"
-            print(f"{board.name:{width}}  {board.title}, {board.chip}, {signal}")
+            tell(f"{board.name:{width}}  {board.title}, {board.chip}, {signal}")
         return
     board = board_files.load(name)
     if as_json:
         print(json.dumps(_described(board)))
         return
     for key, value in _flat(_described(board)):
-        print(f"{key} = {value}")
+        tell(f"{key} = {value}")
 
 
 def _described(board: board_files.Board) -> dict[str, Any]:

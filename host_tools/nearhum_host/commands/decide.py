@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..terminal import Json, Port, Resume, note, print_json
+from ..terminal import Json, Port, Resume, note, print_json, tell
 
 Number = Annotated[int, typer.Argument(metavar="ID", min=1, help="Of `nearhum list --pending`.")]
 
@@ -17,7 +17,7 @@ def accept(number: Number, port: Port = None, resume: Resume = False, as_json: J
     if as_json:
         print_json(answer)
     else:
-        print(f"{number} is learned as {answer.get('label')}")
+        tell(f"{number} is learned as {answer.get('label')}")
         note("`nearhum rollback` undoes it")
 
 
@@ -27,7 +27,7 @@ def reject(number: Number, port: Port = None, resume: Resume = False, as_json: J
     if as_json:
         print_json(answer)
     else:
-        print(f"{number}, near to {answer.get('label')}, is dropped")
+        tell(f"{number}, near to {answer.get('label')}, is dropped")
 
 
 def _decided(line: str, port: str | None, resume: bool) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import Json, Port, note, print_json, progress
+from ..terminal import Json, Port, note, print_json, progress, tell
 
 
 def deploy(
@@ -51,7 +51,7 @@ def deploy(
         return
     for path in done.removed:
         note(f"removed {path}")
-    print(
+    tell(
         f"{len(done.copied)} files copied ({done.n_bytes} bytes), {len(done.unchanged)} unchanged, "
         f"{len(done.removed)} removed, in {done.seconds:.1f} s; "
         f"nearhum {done.start.get('version')} runs on {done.start.get('board')}"

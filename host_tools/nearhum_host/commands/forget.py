@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import Json, Port, Resume, print_json
+from ..terminal import Json, Port, Resume, print_json, tell
 
 
 def forget(
@@ -24,4 +24,4 @@ def forget(
     if as_json:
         print_json(answer)
     else:
-        print(f"{label} is forgotten")
+        tell(f"{label} is forgotten")

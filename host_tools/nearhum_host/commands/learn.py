@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import Json, Port, Resume, note, print_json, print_pairs, progress
+from ..terminal import Json, Port, Resume, note, print_json, print_pairs, progress, tell
 
 _POLL_S = 0.3
 
@@ -55,7 +55,7 @@ def learn(
         from .status import octaves
 
         said = f"learned {answer.get('n_learned')} windows, threshold {octaves(answer.get('threshold'))} octaves"
-        print(f"{said}, now: {'stable, ' if answer.get('learn_most') else ''}{answer.get('state')}")
+        tell(f"{said}, now: {'stable, ' if answer.get('learn_most') else ''}{answer.get('state')}")
     elif answer:
         print_pairs(answer)
     if not wait and spec != "stop":

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import Json, Port, Resume, note, print_json, progress
+from ..terminal import Json, Port, Resume, note, print_json, progress, tell
 
 
 def pull(
@@ -33,4 +33,4 @@ def pull(
         gaps = [{"first": gap.first, "before": gap.before} for gap in done.gaps]
         print_json({**vars(done), "file": str(done.file), "gaps": gaps})
     else:
-        print(f"{done.file}: {done.n_records} new records, {done.n_bytes} bytes; the next is {done.next_seq}")
+        tell(f"{done.file}: {done.n_records} new records, {done.n_bytes} bytes; the next is {done.next_seq}")

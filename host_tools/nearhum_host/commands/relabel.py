@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import Json, Port, Resume, print_json
+from ..terminal import Json, Port, Resume, print_json, tell
 
 
 def relabel(
@@ -28,4 +28,4 @@ def relabel(
     if as_json:
         print_json(answer)
     else:
-        print(f"{old} is called {new}")
+        tell(f"{old} is called {new}")

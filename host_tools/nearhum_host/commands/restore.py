@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import Json, Port, Resume, note, print_json
+from ..terminal import Json, Port, Resume, note, print_json, tell
 
 
 def restore(
@@ -32,4 +32,4 @@ def restore(
     if as_json:
         print_json({"restored": str(file), "n_bytes": len(image), "before": str(kept)})
     else:
-        print(f"restored {len(image)} bytes from {file}")
+        tell(f"restored {len(image)} bytes from {file}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..terminal import Json, Port, print_json
+from ..terminal import Json, Port, print_json, tell
 
 
 def resume(port: Port = None, as_json: Json = False) -> None:
@@ -16,4 +16,4 @@ def resume(port: Port = None, as_json: Json = False) -> None:
     if as_json:
         print_json({"resumed": bool(was_stopped), "state": answer.get("state")})
     else:
-        print(("resumed" if was_stopped else "it was running") + f", state: {answer.get('state')}")
+        tell(("resumed" if was_stopped else "it was running") + f", state: {answer.get('state')}")

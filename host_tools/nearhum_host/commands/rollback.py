@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import Json, Port, Resume, note, print_json
+from ..terminal import Json, Port, Resume, note, print_json, tell
 
 
 def rollback(
@@ -27,5 +27,5 @@ def rollback(
     if as_json:
         print_json(answer)
     else:
-        print(f"snapshot {answer.get('to')} is in place; the board is in state {answer.get('state')}")
+        tell(f"snapshot {answer.get('to')} is in place; the board is in state {answer.get('state')}")
         note("`nearhum rollback` again undoes this")

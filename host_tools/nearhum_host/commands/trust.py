@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import Json, Port, Resume, print_json
+from ..terminal import Json, Port, Resume, print_json, tell
 
 
 def trust(port: Port = None, resume: Resume = False, as_json: Json = False) -> None:
@@ -19,7 +19,7 @@ def trust(port: Port = None, resume: Resume = False, as_json: Json = False) -> N
     if as_json:
         print_json(answer)
     else:
-        print("what the board knows now is trusted; `nearhum rollback` takes that back")
+        tell("what the board knows now is trusted; `nearhum rollback` takes that back")
 
 
 def veto(
@@ -38,4 +38,4 @@ def veto(
     if as_json:
         print_json(answer)
     else:
-        print("vetoed: " + (", ".join(answer.get("vetoed") or []) or "nothing"))
+        tell("vetoed: " + (", ".join(answer.get("vetoed") or []) or "nothing"))

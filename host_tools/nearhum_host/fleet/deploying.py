@@ -1,0 +1,75 @@
+"""Deploys the application and a prior to every attached board, some at a time.
+
+Enters: ports, a board file and a prior. Leaves: what came of each; one that fails stops none of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+from nearhum.errors import NearhumError
+
+from .. import deployment, learned
+from ..application import application
+from ..boards import Board
+from ..errors import DeviceError, HostError, UsageError
+from ..link import Link
+from ..ports import board_ports
+
+AT_ONCE = 8
+
+
+@dataclass
+class Done:
+    """What came of one board. told: what was done; error: why not, "" where it was."""
+
+    port: str
+    board: str = ""
+    told: str = ""
+    error: str = ""
+
+
+def ports(named: Sequence[str] | None) -> list[str]:
+    """Return the ports named, or those of every board on USB. Raises UsageError, DeviceError."""
+    found = list(named) if named else list(board_ports())
+    if not found:
+        raise DeviceError("there is no board on any USB port", hint="plug some in, or name each with --port")
+    twice = {port for port in found if found.count(port) > 1}
+    if twice:
+        raise UsageError(f"{', '.join(sorted(twice))} is named twice", hint="name each port once")
+    return found
+
+
+def deploy(
+    ports: Sequence[str], board: Board, prior: bytes, on_board: Callable[[int, int], None] = lambda done, of: None
+) -> list[Done]:
+    """Bring every board to hold the application and the prior. Returns what came of each, in the order of ports.
+
+    prior: a state image. A board that has learned goes on with what it has; `nearhum console "reset factory"` has it
+    start from the prior. on_board: called with the number of boards that are done, and of all.
+    """
+    files = application(board, {"prior": learned.PRIOR.lstrip("/")})
+    files[learned.PRIOR] = prior
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        waiting = {pool.submit(_one, port, files, prior): port for port in ports}
+        done = {}
+        for future in as_completed(waiting):
+            done[waiting[future]] = future.result()
+            on_board(len(done), len(ports))
+    return [done[port] for port in ports]
+
+
+def _one(port: str, files: dict[str, bytes], prior: bytes) -> Done:
+    out = Done(port)
+    try:
+        with Link(port, on_stopped=lambda: True) as link:
+            made = deployment.deploy(link, files)
+            out.board = str(made.start.get("board") or link.ask("status").get("board"))
+            learned.check_prior(link, prior)
+            state = link.ask("status")["state"]
+            out.told = f"{len(made.copied)} files copied, {len(made.unchanged)} unchanged; state {state}"
+    except (HostError, NearhumError) as error:
+        out.error = error.message
+    return out

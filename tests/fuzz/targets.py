@@ -1,0 +1,241 @@
+"""Targets: what of the host reads bytes that somebody else may have made. Each takes bytes, and returns or fails.
+
+A target raises nothing but an AssertionError, where a promise is broken: HostError and NearhumError, an error with a
+message, are the answer to bad input, and end it well; any other exception is a defect. `make fuzz` looks for inputs by
+coverage (run.py), tests/host/test_corpus.py plays those that are kept in tests/corpus/NAME.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import json
+import os
+import struct
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from nearhum import wire
+from nearhum.errors import NearhumError
+from nearhum_host import answers, application, boards, learned, link, logs, pulling, recordings, repl, terminal, traces
+from nearhum_host.commands import status as status_command
+from nearhum_host.errors import DeviceError, HostError
+from rich.console import Console
+
+TARGETS: dict[str, Callable[[bytes], None]] = {}
+_FOLDER = Path(tempfile.mkdtemp(prefix="nearhum-fuzz-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
+
+
+def target(run: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    """Keep a function as the target of its name; an error with a message is a good end of it."""
+
+    @functools.wraps(run)
+    def guarded(given: bytes) -> None:
+        with contextlib.suppress(HostError, NearhumError):
+            run(given)
+
+    TARGETS[run.__name__] = guarded
+    return guarded
+
+
+def _file(name: str, contents: bytes) -> Path:
+    path = _FOLDER / name
+    path.write_bytes(contents)
+    return path
+
+
+# --- logs ----------------------------------------------------------------------------------------------------------
+
+
+@target
+def log(given: bytes) -> None:
+    """A log file of any bytes."""
+    found = logs.parse(given)
+    whole = sum(record.n_bytes for record in found.records) + sum(damage.n_bytes for damage in found.damages)
+    assert whole == len(given), "every byte is a record or damage"
+    seqs = [record.seq for record in found.records]
+    assert seqs == sorted(set(seqs)), "records rise"
+    traces.trace(found, "fuzz")
+
+
+def records_in(given: bytes) -> bytes:
+    """Return a sound log of what bytes say: kind, a step of seq, length, payload, again and again."""
+    out, at, seq = [], 0, 0
+    while at + 3 <= len(given):
+        kind, step, n = given[at] % 4 + 1, given[at + 1], given[at + 2] * (4 if given[at] & 16 else 1)
+        seq += step or 1
+        ticks_ms = given[at] << 24 | step
+        out.append(wire.pack_record(kind, seq, ticks_ms, given[at + 3 : at + 3 + n]))
+        at += 3 + n
+    return b"".join(out)
+
+
+@target
+def records(given: bytes) -> None:
+    """A log whose every record is sound and says anything."""
+    found = logs.parse(records_in(given))
+    assert not found.damages
+    trace = traces.trace(found, "fuzz")
+    for _, event in trace.events:
+        _harmless(json.dumps(event.what, ensure_ascii=False), "events")
+
+
+@target
+def report(given: bytes) -> None:
+    """The page of a log: whatever it says is text there, never a tag."""
+    from nearhum_host import report as drawing
+
+    page = drawing.report(_file("fuzz.nhl", records_in(given) + given))
+    _harmless(page.replace("\n", ""), "the page")
+    lower = page.lower()
+    for tag in ("<script", "<img", "<iframe", "javascript:", "<a ", "<object", "<link"):
+        assert tag not in lower, tag
+
+
+@target
+def labels(given: bytes) -> None:
+    """What is true of a log, as csv."""
+    for first, last, label in traces.read_labels(_file("labels.csv", given)):
+        assert 0 <= first <= last
+        assert label
+
+
+# --- what was learned ------------------------------------------------------------------------------------------------
+
+
+@target
+def image(given: bytes) -> None:
+    """A state, a snapshot, a head: first as it is, then with its envelope put right."""
+    for magic in (wire.STATE_MAGIC, wire.SNAPSHOT_MAGIC, wire.HEAD_MAGIC):
+        with contextlib.suppress(NearhumError):
+            wire.unseal(magic, given, "it")
+    sealed = wire.seal(wire.STATE_MAGIC, len(given), 1, given)
+    assert bytes(wire.unseal(wire.STATE_MAGIC, sealed, "it")[2]) == given
+    state = learned.load(_file("fuzz.nhs", given))
+    learned.check_fits(state, sealed)
+
+
+# --- recordings ------------------------------------------------------------------------------------------------------
+
+_KINDS = (".nhr", ".npy", ".npz", ".csv", ".wav")
+
+
+@target
+def recording(given: bytes) -> None:
+    """A recording of any format. The first byte chooses it; an .nhr gets its header put right every other time."""
+    kind = given[0] if given else 0
+    suffix, contents = _KINDS[kind % len(_KINDS)], given[1:]
+    if suffix == ".nhr" and kind & 8 and len(contents) >= 24:
+        contents = contents[:20] + struct.pack("<I", wire.crc32(contents[:20])) + contents[24:]
+    source = _file("fuzz" + suffix, contents)
+    made = _FOLDER / "made.nhr"
+    scale = 1000.0 if kind & 16 else None
+    found = recordings.to_nhr(source, made, rate_hz=None if suffix in (".nhr", ".wav") else 50.0, scale=scale)
+    again = recordings.read_nhr(made)
+    assert again.n_frames == found.recording.n_frames > 0
+
+
+# --- board files -----------------------------------------------------------------------------------------------------
+
+
+@target
+def board(given: bytes) -> None:
+    """A board file, and what the firmware's own check says of its settings."""
+    found = boards.load(str(_file("fuzz.toml", given)))
+    config = found.config()
+    application.completed(config)
+    json.dumps(config)
+
+
+# --- the line --------------------------------------------------------------------------------------------------------
+
+
+def _harmless(text: str, where: str) -> None:
+    assert not any(ord(c) < 32 or 127 <= ord(c) < 160 for c in text), f"a control character in {where}"
+
+
+@target
+def answer(given: bytes) -> None:
+    """One line of a board: known for noise, refused, or safe to work with and to show."""
+    found = link._json_line(b'{"ok":' + given)
+    if found is None:
+        return
+    found.pop("ok", None)
+    found = answers.checked(found)
+    if found.get("verb") == "status":
+        status_command.ended(found)
+        found = status_command.readable("port", found)
+    said = io.StringIO()
+    with mock.patch("rich.console.Console", functools.partial(_console, file=said)):
+        terminal.print_pairs(found)
+    _harmless(said.getvalue().replace("\n", ""), "the terminal")
+
+
+def _console(*, file: io.StringIO) -> Console:
+    return Console(file=file, width=80, color_system=None)
+
+
+class Liar:
+    """A link whose board answers with what is left of the bytes, a line an answer."""
+
+    def __init__(self, given: bytes) -> None:
+        self._lines: Iterator[bytes] = iter(given.split(b"\n"))
+
+    def ask(self, line: str, patience_s: float = 0) -> dict[str, Any]:
+        """Return the next answer, as Link.ask does."""
+        found = link._json_line(b'{"ok":true,"verb":"%s",' % line.split()[0].encode() + next(self._lines, b"}"))
+        if found is None:
+            raise DeviceError("no answer")
+        found.pop("ok", None)
+        return answers.checked(found)
+
+
+@target
+def pull(given: bytes) -> None:
+    """A pull from a board that says anything: what is written is a log, or nothing."""
+    folder = _FOLDER / "pull"
+    folder.mkdir(exist_ok=True)
+    file = folder / "fuzz.nhl"
+    file.unlink(missing_ok=True)
+    try:
+        pulling.pull(Liar(given), file)  # type: ignore[arg-type]
+    finally:
+        assert [path.name for path in folder.iterdir()] in ([], ["fuzz.nhl"])
+        if file.exists():
+            assert not logs.parse(file.read_bytes()).damages
+
+
+@target
+def backup(given: bytes) -> None:
+    """A backup of a board that says anything, by the name that it gives itself."""
+    there = Liar(given)
+    name = learned.dated_name(str(there.ask("status").get("board")))
+    assert name.parent == Path(), name
+    assert name.name.isascii()
+    assert not name.name.startswith(".")
+    wire.unseal(wire.STATE_MAGIC, learned.fetch(there), "it")  # type: ignore[arg-type]
+
+
+class _Said(repl.Repl):
+    """A board at its prompt that prints given lines."""
+
+    def __init__(self, given: bytes) -> None:
+        self._said = iter(given.split(b"\n"))
+
+    def run(self, code: str) -> str:
+        return next(self._said, b"").decode(errors="replace")
+
+
+@target
+def prompt(given: bytes) -> None:
+    """What a stopped board prints about its files."""
+    there = _Said(b"\n" + given)
+    with contextlib.suppress(HostError):
+        for path, found in there.hashes(["/"]).items():
+            assert isinstance(path, str)
+            assert isinstance(found.n_bytes, int)
+    there.free_space()
