@@ -139,6 +139,7 @@ def rp2_case(eject_at: int) -> tuple[str, str]:
     from nearhum_host import boards, bootrom
     from nearhum_host.errors import HostError
 
+    bootrom.GONE_S = 3.0  # the chip has come back, or does not
     contents = firmware.rp2(boards.load("rpi_pico"), N_BYTES)
     with tempfile.TemporaryDirectory(prefix="nearhum-") as folder, Rp2Board(Path(folder), eject_at=eject_at) as there:
         try:
