@@ -134,5 +134,5 @@ def _named_errors(port: str, stage: _Stage) -> Iterator[None]:
         raise
     except (FatalError, serial.SerialException, OSError, struct.error, IndexError, TypeError, ValueError) as error:
         # the last four: esptool takes answers apart that lost bytes on the way
-        why = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        why = (str(error).strip().splitlines() or [type(error).__name__])[0].split(". ")[0].rstrip(".")
         raise DeviceError(f"{port}: {why}, while {stage.name}; {_STAGES[stage.name]}", _AGAIN) from None

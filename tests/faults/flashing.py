@@ -5,6 +5,7 @@ the board can be flashed again. The real esptool against the simulated ROM loade
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,8 +18,9 @@ from faults.rows import Row, Say
 
 # esptool reads its times when it is imported: a lost answer is waited for less long here than three seconds.
 _TIMES = Path(tempfile.gettempdir()) / f"nearhum-esptool-{os.getpid()}.cfg"
-N_PROCESSES = 6  # they wait for times to run out, most of the time
+N_PROCESSES = 8  # they wait for times to run out, most of the time
 LATE_S = 2.0
+_WHERE = re.compile(r"(socket://[^ ]+: |/tmp/[^ ]+/)")  # ports and folders of the moment say nothing in a table
 N_BYTES = 60000  # of an application that does not compress: four blocks of the loader's 16 KB
 
 
@@ -192,7 +194,7 @@ def refusals() -> list[tuple[str, str]]:
         "wrong chip": wrong_chip,
         "no boot ROM": lambda folder: bootrom.check(folder, CHIPS["rp2040"]),
         "volume full": lambda folder: copy_to(folder, lambda file: os.symlink("/dev/full", file)),
-        "volume read-only": lambda folder: copy_to(folder, lambda file: os.symlink("/proc/version", file)),
+        "volume read-only": lambda folder: copy_to(folder, lambda file: os.symlink("/proc/sys/kernel/ostype", file)),
     }
     out = []
     for name, act in cases.items():
@@ -259,6 +261,6 @@ def _row(fault: str, stage: str, outcomes: list[tuple[str, str]]) -> Row:
         return Row(fault, stage, len(outcomes), wrong[0], ok=False)
     n_flashed = len(outcomes) - len(told)
     parts = [f"{n_flashed} flashed all the same"] if n_flashed else []
-    parts += [f"{len(told)} told, such as: {told[0][:110]}"] if told else []
+    parts += [f"{len(told)} told, such as: {_WHERE.sub('', told[0])[:150]}"] if told else []
     parts += ["then flashed again"] if fault.startswith(("ESP32", "RP2040")) else []
     return Row(fault, stage, len(outcomes), "; ".join(parts))
