@@ -4,6 +4,7 @@ the board can be flashed again. The real esptool against the simulated ROM loade
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import tempfile
@@ -156,6 +157,8 @@ def rp2_case(eject_at: int) -> tuple[str, str]:
             bootrom.copy(contents, there.volume)
         except HostError as error:
             return "WRONG", f"not flashed again: {error.message}"
+        with contextlib.suppress(TimeoutError):
+            there.await_run()
         right = there.trace == ["boot rom", "ejected", "boot rom", "run"]
         if not right or there.flash()[:N_BYTES] != firmware.noise(N_BYTES):
             return "WRONG", f"flashed again, and {there.trace}"

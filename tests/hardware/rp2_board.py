@@ -12,6 +12,7 @@ import os
 import select
 import struct
 import threading
+import time
 from pathlib import Path
 
 from nearhum_host.bootrom import FILE, INFO
@@ -73,6 +74,14 @@ class Rp2Board:
         """Return what the flash holds now."""
         return self.image.read_bytes()
 
+    def await_run(self, seconds: float = 60) -> None:
+        """Return when MicroPython runs; raise TimeoutError."""
+        end = time.monotonic() + seconds
+        while self.trace[-1] != "run":
+            if time.monotonic() > end:
+                raise TimeoutError(f"it does not run: {self.trace}")
+            time.sleep(0.02)
+
     # ---- what the chip does ------------------------------------------------------------------------------
 
     def _run(self) -> None:
@@ -87,8 +96,8 @@ class Rp2Board:
                 self._serve_volume()
 
     def _boot(self) -> None:
-        self.trace.append("run")
         self._board = VirtualBoard("rp2040", self.image, link=self.link, sd=self._sd).start()
+        self.trace.append("run")
 
     def _enter_rom(self) -> None:
         self.trace.append("boot rom")
