@@ -2,8 +2,8 @@
 
 Enters: a seed. Leaves: labelled recordings, int16 at 4 kHz, 3 axes, of machines that differ in speed, resonances, the
 way from the bearing to the sensor, and noise. What marks a fault is textbook (Randall, Vibration-based Condition
-Monitoring, 2nd ed. 2021, chapters 2 and 5): unbalance turns with the shaft; misalignment twice a turn; looseness at many
-multiples and halves; a defect in a bearing's race strikes it some times a turn, and what is struck rings.
+Monitoring, 2nd ed. 2021, chapters 2 and 5): unbalance turns with the shaft; misalignment twice a turn; looseness at
+many multiples and halves; a defect in a bearing's race strikes it some times a turn, and what is struck rings.
 """
 
 import numpy as np

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -53,8 +54,15 @@ def test_what_comes_along_says_where_it_is_from() -> None:
 
 
 @pytest.mark.slow
-def test_a_head_holds_the_bar_with_wearers_it_never_saw(tmp_path: Path) -> None:
+def test_a_head_holds_the_bar_with_wearers_it_never_saw() -> None:
     """The protocol of watch by the firmware, each wearer with a head that was trained on four others."""
+    with tempfile.TemporaryDirectory() as folder:  # a path that a setting has room for
+        figures = _figures(Path(folder))
+    assert TARGETS["watch"]["accuracy_5"].holds(figures["accuracy_5"]), figures
+    assert (figures["accuracy_1"] or 0) >= 0.93, figures
+
+
+def _figures(folder: Path) -> dict[str, float | None]:
     wearers = datasets.seglearn_watch()
     runs = []
     for fold, left_out in WEARERS.items():
@@ -64,13 +72,10 @@ def test_a_head_holds_the_bar_with_wearers_it_never_saw(tmp_path: Path) -> None:
             for label, frames in of.items()
             if wearer not in left_out
         ]
-        head = tmp_path / f"{fold}.nhh"
+        head = folder / f"{fold}.nhh"
         card.write(head, training.train(some, {"kind": "motion", "rate_hz": 50, "n_channels": 6}).head)
         sessions = watch.sessions_of({key: of for key, of in wearers.items() if key[0] in left_out}, 2)
         for session in sessions:
             session.config["head"] = head.as_posix()
         runs += list(runner.run_all(sessions))
-    figures = PROTOCOLS["watch"].judge(runs).figures
-    print(figures)
-    assert TARGETS["watch"]["accuracy_5"].holds(figures["accuracy_5"])
-    assert figures["accuracy_1"] >= 0.93
+    return PROTOCOLS["watch"].judge(runs).figures
