@@ -7,7 +7,7 @@ and the journal: every change of them is made here, saved, and journalled with i
 import struct
 from binascii import crc32
 
-from nearhum.errors import CommandError
+from nearhum.errors import CommandError, FormatError, NearhumError
 from nearhum.wire import LEARN, STATE_NAMES, WATCH
 
 CLIPPED = 8  # an example may have one such sample among so many of a channel: a blow clips a sensor for moments
@@ -42,8 +42,12 @@ class Learned:
         if not self.journal.seq:  # no segment is left: its numbers go on all the same
             self.journal.seq = self.journal.synced_seq = self.store.log_seq
         if body is not None:
-            self.unpack(body)
-        else:
+            try:
+                self.unpack(body)
+            except FormatError as e:
+                self.store.refused.append(e.message)
+                body = None
+        if body is None:
             self.as_deployed()
         self.journal.event("start", state=STATE_NAMES[self.detector.state], loaded=body is not None, window=0)
         for reason in self.store.refused:
@@ -314,8 +318,18 @@ class Learned:
         return body
 
     def unpack(self, body):
-        """Take a state's body in the place of what is learned now."""
-        body = memoryview(body)
+        """Take a state's body in the place of what is learned now.
+
+        Raises FormatError for one that makes no sense, whatever its CRC says; nothing has changed then.
+        """
+        before = self.pack()
+        try:
+            self._take(memoryview(body))
+        except (ValueError, IndexError, NearhumError):
+            self._take(memoryview(before))
+            raise FormatError("a state that makes no sense", "restore a backup")
+
+    def _take(self, body):
         at = self.ranges.unpack(body) if self.ranges else 0
         at += self.detector.unpack(body[at:])
         at += self.recogniser.unpack(body[at:])

@@ -118,4 +118,5 @@ class Quarantine:
         n = _BYTES + self._learned.recogniser.n_dims
         if view:
             self._next = struct.unpack_from("<H", view, 0)[0]
-        self.pending = [bytes(view[i : i + n]) for i in range(2, len(view), n)]
+        ids = self._learned.recogniser.ids
+        self.pending = [bytes(view[i : i + n]) for i in range(2, len(view) - n + 1, n) if view[i + 2] in ids]
