@@ -13,6 +13,7 @@ from nearhum.store import make_folder, read_file, write_file
 
 CONFIG = "nearhum.json"
 CHANGED = "hum/set.json"
+KEY = "nearhum/key"
 REFUSED = "hum/set.refused"
 
 
@@ -24,6 +25,11 @@ def load_config(root):
     if given is None:
         raise ConfigError("no /%s on the board" % CONFIG, "deploy from the host: nearhum deploy")
     given.update(read_json(root + CHANGED) or {})
+    key = read_file(root + KEY)
+    if key is not None:  # an empty one is no key, and not the absence of one
+        from nearhum import signing, wire
+
+        wire.signer = signing.Signer(key)
     return complete(given)
 
 
