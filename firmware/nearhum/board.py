@@ -13,8 +13,8 @@ from nearhum.store import make_folder, read_file, write_file
 
 CONFIG = "nearhum.json"
 CHANGED = "hum/set.json"
-KEY = "nearhum/key"
 REFUSED = "hum/set.refused"
+BOOTS = "hum/boots"
 
 
 def load_config(root):
@@ -25,11 +25,11 @@ def load_config(root):
     if given is None:
         raise ConfigError("no /%s on the board" % CONFIG, "deploy from the host: nearhum deploy")
     given.update(read_json(root + CHANGED) or {})
-    key = read_file(root + KEY)
+    key = read_file(root + "nearhum/key")
     if key is not None:  # an empty one is no key, and not the absence of one
-        from nearhum import signing, wire
+        from nearhum.signing import begin
 
-        wire.signer = signing.Signer(key)
+        begin(key)
     return complete(given)
 
 
@@ -64,6 +64,14 @@ def change(root, name, value, check):
         raise ConfigError("%s = %r: the code for it is not on this board" % (name, value), "deploy with that setting")
     make_folder(root + "hum")
     write_file(root + CHANGED, json.dumps(changed).encode())
+
+
+def stable(root):
+    """Note that this start was no false one: main.py counts those in hum/boots."""
+    try:
+        os.remove(root + BOOTS)
+    except OSError:
+        pass
 
 
 def set_aside(root):
@@ -108,10 +116,24 @@ class Clock:
     def tick(self):
         """Bring the time up to date; at least once in six days, the reach of time.ticks_diff (2^29 ms)."""
         now = time.ticks_ms()
-        ms = self.ms + time.ticks_diff(now, self._ticks)
+        ms = self.ms + max(0, time.ticks_diff(now, self._ticks))  # time does not go back
         self._ticks = now
         self.seconds += ms // 1000
         self.ms = ms % 1000
+
+
+def reset_cause():
+    """Return why the board started, as `machine` calls it: PWRON, WDT ...; "" where it does not tell."""
+    try:
+        import machine
+
+        cause = machine.reset_cause()
+    except (ImportError, AttributeError):
+        return ""
+    for name in ("PWRON", "HARD", "WDT", "DEEPSLEEP", "SOFT"):
+        if getattr(machine, name + "_RESET", None) == cause:
+            return name
+    return str(cause)
 
 
 def let_go(*names):

@@ -70,9 +70,7 @@ class Console:
             if self._skipping:
                 self._skipping = False
                 self._n = 0
-                error = CommandError(
-                    "line of more than %d bytes" % MAX_LINE_BYTES, "nothing was done; send it in parts"
-                )
+                error = CommandError("line of more than %d bytes" % MAX_LINE_BYTES, "nothing was done")
                 self.answer(failure("", error))
                 return True
             if self._n:
@@ -110,7 +108,7 @@ class Console:
             return failure(verb, CommandError("the file system refused: %s" % e, "make room: `reset log`"))
         except (MemoryError, ImportError) as e:
             # too little heap for it, or what was not deployed
-            return failure(verb, CommandError(repr(e), "nothing was done; fewer prototypes or bands, or deploy again"))
+            return failure(verb, CommandError(repr(e), "nothing was done; deploy again"))
 
     def answer(self, what):
         """Queue one JSON line. Dropped, and counted, where too much waits already."""

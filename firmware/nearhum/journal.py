@@ -12,8 +12,6 @@ a sync costs an erased block of flash, and ten years of them must not wear it ou
 import json
 import os
 
-import micropython
-
 from nearhum.store import make_folder
 from nearhum.wire import (
     BOOT,
@@ -106,7 +104,6 @@ class Journal:
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
-    @micropython.native
     def score(self, window, score, threshold, state, label_id):
         """Note one window; score int16, label_id 0..255. Allocates nothing but once in RUN_N windows."""
         n = self._run_n

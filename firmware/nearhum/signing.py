@@ -80,6 +80,13 @@ class Signer:
         raise FormatError(what + " is not signed", "if you trust it: `nearhum key NAME --sign FILE`")
 
 
+def begin(keys):
+    """Sign and open with these keys whatever is sealed and unsealed from now on: on a board. Raises FormatError."""
+    from . import wire
+
+    wire.signer = Signer(keys)
+
+
 def sign_anew(root, keys):
     """Sign with the first of these keys what is on a board, as far as one of them opens it. Returns how many files."""
     from .store import read_file, write_file

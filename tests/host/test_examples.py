@@ -25,6 +25,48 @@ def test_examples_are_short():
         assert len(example.read_text().splitlines()) < 40, example.name
 
 
+def said(example: str) -> list[str]:
+    """Return the lines that an example prints."""
+    done = subprocess.run([sys.executable, str(EXAMPLES / example)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_vibration():
+    threshold, healthy, faulty, strange = said("vibration.py")
+    assert threshold.startswith("threshold")
+    assert healthy.endswith(" 0% in alarm")
+    assert int(faulty.split(", ")[1].split("%")[0]) > 90
+    assert "c0.201-314Hz" in strange  # where the bearing rings
+
+
+def test_telemetry():
+    _, healthy, stuck = said("telemetry.py")
+    assert healthy.endswith(" 0% in alarm")
+    assert int(stuck.split(", ")[1].split("%")[0]) > 90
+
+
+def test_gesture():
+    for line in said("gesture.py"):
+        shown, labels = line.split(": ")
+        wanted = shown if shown in ("wave", "knock") else "unknown"
+        assert labels.split(", ").count(wanted) >= 4, line
+
+
+def test_wake_word():
+    lines = said("wake_word.py")
+    wanted = {"no": "no", "yes": "yes", "maybe": "unknown"}
+    right = [wanted[spoken] == heard for spoken, heard in (line.split(": ") for line in lines)]
+    assert sum(right) >= 5, lines
+
+
+def test_fleet():
+    merged, quiet, alarm = said("fleet.py")
+    assert merged.startswith("4 boards, 480 windows")
+    assert quiet == "a new pump: quiet"
+    assert alarm == "a new pump with a fault: ALARM"
+
+
 def test_score_csv(tmp_path):
     rows = np.concatenate([tone(20, 240), tone(60, 40)])
     np.savetxt(tmp_path / "hum.csv", rows, fmt="%d", delimiter=",", header="x,y,z", comments="")
