@@ -62,7 +62,7 @@ def changed(random, body):
 
 def flood(kind, given):
     """Give a board states that make no sense, one after the other."""
-    hum, random = learned(kind, given), Lcg(len(kind))
+    hum, random = learned(kind, given), Lcg(len(kind) + int(ON_HOST and os.getenv("NEARHUM_SEED") or 0))
     sound = hum.learned.pack()
     n_taken = n_refused = 0
     for _ in range(N_CHANGES):
@@ -83,7 +83,7 @@ def flood(kind, given):
     equal(n_taken > 0 and n_refused > 0, True)
     hum.learned.unpack(sound)
     equal(hum.learned.pack() == sound, True)
-    print("%s: %d states taken, %d refused" % (kind, n_taken, n_refused))
+    print("%s: %d states, %d taken, %d refused" % (kind, n_taken + n_refused, n_taken, n_refused))
 
 
 def at_start(kind, given):
