@@ -46,6 +46,7 @@ COMMANDS = {
     "evaluate": ("evaluate", "evaluate"),
     "fleet": ("fleet", "fleet"),
     "train": ("train", "train"),
+    "head": ("train", "head"),
     "bench": ("bench", "bench"),
     "backup": ("backup", "backup"),
     "restore": ("restore", "restore"),
