@@ -51,6 +51,11 @@ def unsigned(image):
     return image[:-TRAILER_BYTES] if is_signed(image) else image
 
 
+def behind(rest):
+    """Return what lies behind a sealed image in a file, without the image's trailer, if it has one."""
+    return rest[TRAILER_BYTES:] if bytes(rest[TRAILER_BYTES - 4 : TRAILER_BYTES]) == MARK else rest
+
+
 class Signer:
     """Signs and opens with the keys in a key file's bytes. Raises FormatError where those are none."""
 

@@ -143,13 +143,18 @@ def sign_file(file: Path, key: bytes) -> None:
         image = file.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from None
-    kinds = {magic[:3]: magic for magic in (wire.STATE_MAGIC, wire.HEAD_MAGIC)}
-    if image[:3] not in kinds:
+    rest = b""
+    if image[:3] == wire.HEAD_MAGIC[:3] and len(image) >= wire.ENVELOPE_BYTES:
+        end = wire.ENVELOPE_BYTES + int.from_bytes(image[12:16], "little") + 4
+        image, rest = image[:end], signing.behind(image[end:])  # a model card, which no board reads
+        wire.unseal(wire.HEAD_MAGIC, image, str(file))
+    elif image[:3] == wire.STATE_MAGIC[:3]:
+        wire.unseal(wire.STATE_MAGIC, signing.unsigned(image), str(file))
+    else:
         raise UsageError(f"{file} is no backup and no head", hint="a .nhs of `backup`, a .nhh of `train`")
-    wire.unseal(kinds[image[:3]], signing.unsigned(image), str(file))
     half = file.with_name(file.name + ".new")
     try:
-        half.write_bytes(signed(image, key))
+        half.write_bytes(signed(image, key) + rest)
         half.replace(file)
     except OSError as error:
         half.unlink(missing_ok=True)

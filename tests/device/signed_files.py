@@ -159,11 +159,14 @@ def heads_and_priors_are_refused_too():
     with_key(root, MINE)
     error = raises(FormatError, lambda: pipeline("vibration", root, head=root + "x.nhh", **SMALL))
     clear_error(error, "head file is not signed", "nearhum key")
-    write_file(root + "x.nhh", Signer(MINE).signed(file))
+    write_file(root + "x.nhh", Signer(OTHER).signed(file) + b"a card")
+    error = raises(FormatError, lambda: pipeline("vibration", root, head=root + "x.nhh", **SMALL))
+    clear_error(error, "another key")
+    write_file(root + "x.nhh", Signer(MINE).signed(file) + b"a card")
     equal(pipeline("vibration", root, head=root + "x.nhh", **SMALL).head.n_out, 4)
     wire.signer = None
-    # one that is a state, signed, is no head
-    write_file(root + "x.nhh", Signer(MINE).signed(wire.seal(wire.STATE_MAGIC, 0, 0, bytes(40))))
+    # one that is a snapshot, signed, is no head
+    write_file(root + "x.nhh", Signer(MINE).signed(wire.seal(wire.SNAPSHOT_MAGIC, 0, 0, bytes(40))))
     clear_error(raises(FormatError, lambda: pipeline("vibration", root, head=root + "x.nhh", **SMALL)), "magic")
     wire.signer = None
     other = scratch()
