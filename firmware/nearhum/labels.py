@@ -85,7 +85,7 @@ class Labels:
     def unpack_labels(self, view):
         """Take ids from what `pack_labels` returned. Returns (names, number of examples, bytes used)."""
         n_labels, n_examples, self._next_id = struct.unpack_from("<BBB", view, 0)
-        if n_labels > MAX_LABELS or n_examples > self.max_examples:
+        if n_labels > MAX_LABELS:
             raise ValueError
         at, names = 3, []
         for _ in range(n_labels):

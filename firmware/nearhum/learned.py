@@ -319,7 +319,7 @@ class Learned:
             self._take(memoryview(body))
         except (ValueError, IndexError, NearhumError):
             self._take(memoryview(before))
-            raise FormatError("the state makes no sense", "restore a backup")
+            raise FormatError("state makes no sense", "restore a backup")
 
     def _take(self, body):
         at = self.ranges.unpack(body) if self.ranges else 0

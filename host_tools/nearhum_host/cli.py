@@ -24,6 +24,7 @@ COMMANDS = {
     "virtual": ("virtual", "virtual"),
     "flash": ("flash", "flash"),
     "image": ("image", "image"),
+    "package": ("package", "package"),
     "deploy": ("deploy", "deploy"),
     "selftest": ("selftest", "selftest"),
     "status": ("status", "status"),
