@@ -42,6 +42,7 @@ COMMANDS = {
     "get": ("settings", "get"),
     "set": ("settings", "set_"),
     "pull": ("pull", "pull"),
+    "record": ("record", "record"),
     "query": ("query", "query"),
     "report": ("report", "report"),
     "evaluate": ("evaluate", "evaluate"),
@@ -51,6 +52,7 @@ COMMANDS = {
     "bench": ("bench", "bench"),
     "backup": ("backup", "backup"),
     "restore": ("restore", "restore"),
+    "key": ("key", "key"),
     "console": ("console", "console"),
     "resume": ("resume", "resume"),
 }
