@@ -14,6 +14,7 @@ from nearhum.store import make_folder, read_file, write_file
 CONFIG = "nearhum.json"
 CHANGED = "hum/set.json"
 REFUSED = "hum/set.refused"
+BOOTS = "hum/boots"
 
 
 def load_config(root):
@@ -60,6 +61,14 @@ def change(root, name, value, check):
     write_file(root + CHANGED, json.dumps(changed).encode())
 
 
+def stable(root):
+    """Note that this start was no false one: main.py counts those in hum/boots."""
+    try:
+        os.remove(root + BOOTS)
+    except OSError:
+        pass
+
+
 def set_aside(root):
     """Take settings out of force that keep the board from starting; hum/set.refused keeps them. False if none are."""
     try:
@@ -102,10 +111,24 @@ class Clock:
     def tick(self):
         """Bring the time up to date; at least once in six days, the reach of time.ticks_diff (2^29 ms)."""
         now = time.ticks_ms()
-        ms = self.ms + time.ticks_diff(now, self._ticks)
+        ms = self.ms + max(0, time.ticks_diff(now, self._ticks))  # time does not go back
         self._ticks = now
         self.seconds += ms // 1000
         self.ms = ms % 1000
+
+
+def reset_cause():
+    """Return why the board started, as `machine` calls it: PWRON, WDT ...; "" where it does not tell."""
+    try:
+        import machine
+
+        cause = machine.reset_cause()
+    except (ImportError, AttributeError):
+        return ""
+    for name in ("PWRON", "HARD", "WDT", "DEEPSLEEP", "SOFT"):
+        if getattr(machine, name + "_RESET", None) == cause:
+            return name
+    return str(cause)
 
 
 def let_go(*names):

@@ -58,7 +58,6 @@ class Calibration:
         self.n_blocks = self.n_in_block = 0
         self.largest = -_LIMIT
 
-    @micropython.native
     def add(self, score):
         """Take in a smoothed score."""
         score = max(-_LIMIT, min(_LIMIT, score))

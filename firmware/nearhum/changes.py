@@ -219,6 +219,8 @@ def check_start(settings):
         __import__("nearhum.near")
     if settings["prior"]:
         __import__("nearhum.prior")
+    if settings["watchdog_s"]:
+        __import__("nearhum.watchdog")
 
 
 def windows(word, settings):

@@ -56,6 +56,7 @@ SETTINGS = {
     "teach_s": (0.001, 3600.0),  # seconds from near miss to hit
     "teach_budget": (0.0, 1000.0),  # spreads that they may move a label
     "teach_days": (0.001, 10000.0),  # days that takes at least
+    "watchdog_s": (0, 8),  # seconds after which the chip resets a board whose loop stalls; 0: it does not
 }
 
 _COMMON = {
@@ -100,6 +101,7 @@ _COMMON = {
     "teach_s": 5,
     "teach_budget": 3,
     "teach_days": 7,
+    "watchdog_s": 0,
 }
 
 # One default setting per kind of signal. Rates are those the kind is usually sampled at; a board file states its own.

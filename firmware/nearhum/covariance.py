@@ -76,7 +76,6 @@ class Covariance:
         self._image = bytes(image)
         self.network = Network(self._image, self._n)
 
-    @micropython.native
     def score_one(self, x):
         """Return the score of x to the nearest prototype; the prototypes' scores are those to each. See there."""
         p = self._prototypes  # taken one by one: five at once would be a tuple on the heap

@@ -20,8 +20,6 @@ scores enough for the threshold to be read off their tail alone, and N_BLOCKS bl
 
 import struct
 
-import micropython
-
 from nearhum.calibration import ENOUGH, NO_THRESHOLD, Calibration
 from nearhum.modes import Modes
 from nearhum.wire import IDLE, LEARN, NO_SCORE, WATCH
@@ -77,7 +75,6 @@ class Detector:
         plain = state == WATCH and not self.drift and not self.covariance
         self.scorer = self.prototypes.score_one if plain else self.score_one
 
-    @micropython.native
     def score_one(self, embedding):
         """Return the score of an embedding, or NO_SCORE where there is nothing to compare it with. Changes nothing."""
         p = self.prototypes
@@ -88,7 +85,6 @@ class Detector:
             return self.covariance.score_one(x)
         return p.score_one(x)
 
-    @micropython.native
     def learn_one(self, embedding, smoothed):
         """Learn one embedding whose smoothed score is given (NO_SCORE if none). Returns True at the period's end."""
         modes, drift, covariance = self.modes, self.drift, self.covariance

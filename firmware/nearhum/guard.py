@@ -2,7 +2,8 @@
 
 Enters: faults of the source, requests to learn, moves of prototypes. Leaves: a yes or a CommandError.
 
-- After MAX_FAULTS faults in a row of the source nothing is learned until the user says so.
+- After MAX_FAULTS faults in a row of the source nothing is learned until whole windows have come for a probation, which
+  doubles with every such time until the user says `trust`. A window that is stuck or saturated is not learned.
 - A vetoed label is not learned, and not announced: a window that it is nearest to is unknown.
 - What the board changes of itself stays within a budget (see budget.py) against the user's last word.
 - A learning period is saved at intervals, so that a reset costs minutes and not the period.
@@ -14,6 +15,8 @@ from nearhum.labels import check_name
 MAX_FAULTS = 5
 MAX_VETOES = 16
 SAVE_S = 60  # while learning
+PROBATION = 4  # whole windows; doubles up to
+MAX_PROBATION = 65536
 
 
 class Guard:
@@ -22,6 +25,8 @@ class Guard:
     def __init__(self, config, n_dims):
         """config: settings. n_dims: of embeddings."""
         self.faults = 0
+        self.unfit = False  # the present window is not to be learned
+        self._probation = self._left = PROBATION
         self.vetoed = []  # labels
         self._budget = None
         self._anchors = b""  # packed, as long as there is no Budget
@@ -31,25 +36,38 @@ class Guard:
     def fault(self):
         """Count a fault of the source. Returns True when learning goes off with this one."""
         self.faults += 1
+        self._left = self._probation
         return self.faults == MAX_FAULTS
 
+    def lose(self):
+        """Count as many faults as turn learning off. Returns True when it was on."""
+        on, self._left = self.faults < MAX_FAULTS, self._probation
+        self.faults = max(self.faults, MAX_FAULTS)
+        return on
+
     def sound(self):
-        """Note a window that came whole: below the limit, faults in a row start again from none."""
-        if self.faults < MAX_FAULTS:
-            self.faults = 0
+        """Note a window that came whole, after faults. Returns True when they are over: at once, or after probation."""
+        if self.faults >= MAX_FAULTS:
+            self._left -= 1
+            if self._left > 0:
+                return False
+            self._probation = min(2 * self._probation, MAX_PROBATION)
+        self.faults = 0
+        return True
 
     def learning(self):
         """Return True while learning is allowed."""
-        return self.faults < MAX_FAULTS
+        return self.faults < MAX_FAULTS and not self.unfit
 
     def trust(self):
         """Take the user's word that the sensor is sound again."""
         self.faults = 0
+        self._probation = PROBATION
 
     def permit(self, label=None):
         """Raise CommandError where learning is off, or where label is no name or vetoed."""
         if not self.learning():
-            raise CommandError("learning is off after %d faults" % self.faults, "check it, then `trust`")
+            raise CommandError("learning is off: the sensor is at fault", "`status` tells; check it, then `trust`")
         if label is not None:
             check_name(label)
             if label in self.vetoed:

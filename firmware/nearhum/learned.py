@@ -7,10 +7,10 @@ and the journal: every change of them is made here, saved, and journalled with i
 import struct
 from binascii import crc32
 
+from nearhum.board import reset_cause
 from nearhum.errors import CommandError
 from nearhum.wire import LEARN, STATE_NAMES, WATCH
 
-CLIPPED = 8  # an example may have one such sample among so many of a channel: a blow clips a sensor for moments
 FEW = 8  # scores that set a threshold
 DRIFT_S = 3600  # a save
 
@@ -45,7 +45,9 @@ class Learned:
             self.unpack(body)
         else:
             self.as_deployed()
-        self.journal.event("start", state=STATE_NAMES[self.detector.state], loaded=body is not None, window=0)
+        self.journal.event(
+            "start", state=STATE_NAMES[self.detector.state], loaded=body is not None, window=0, cause=reset_cause()
+        )
         for reason in self.store.refused:
             self.journal.event("refused", error=reason, window=0)
         self.journal.flush()  # a boot that is cut short is a boot too
@@ -99,7 +101,7 @@ class Learned:
         example = self.recogniser.example(embedding)
         if not example:
             return
-        why = self._hollow()
+        why = self._hum.health.unfit()
         if why:
             if why != self.unfit:  # told once, not at every window
                 self.journal.event("unfit", label=self.enrol_label, error=why, window=self.window())
@@ -113,16 +115,6 @@ class Learned:
         self.notes[self.enrol_label] = about
         self.changed("enrolled", label=self.enrol_label, id=label_id, count=count, **about)
 
-    def _hollow(self):
-        # "" where the last window can be an example: where anything moved, and not beyond what an int16 holds
-        if not hasattr(self.recogniser, "nearest_id"):
-            return ""  # an utterance is more than its last window
-        window = self._hum.window
-        if not self.ranges and all([min(row) == max(row) for row in window.rows]):
-            return "silence, or a stuck sensor"
-        clipped = sum([sum([abs(v) > 32766 for v in row]) for row in window.rows])
-        return "%d samples are clipped" % clipped if clipped * CLIPPED > window.n_window else ""
-
     def warning(self):
         """Return what a user should know about what was learned, "" for nothing."""
         d = self.detector
@@ -134,7 +126,7 @@ class Learned:
                 return "what was learned never varied"
             if d.calibration.n < FEW:
                 return "%d scores for a threshold: learn longer" % d.calibration.n
-        return self.store.refused[-1] if self.store.refused else ""
+        return self._hum.health.warning() or (self.store.refused[-1] if self.store.refused else "")
 
     def unlearn(self, label):
         """Forget a label, its examples, and what was pending for it."""

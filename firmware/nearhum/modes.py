@@ -46,7 +46,6 @@ class Modes:
         self._whole = n_windows
         self.prototypes.reserve(self.prototypes.capacity)
 
-    @micropython.native
     def learn_one(self, x):
         """Learn one embedding in its mode. Returns True where it may be dirt: its mode has no share of the windows."""
         p = self.prototypes

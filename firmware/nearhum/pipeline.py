@@ -22,11 +22,12 @@ from nearhum.dsp_fixed import Log2
 from nearhum.errors import NearhumError
 from nearhum.features import Features, Plan
 from nearhum.guard import Guard
+from nearhum.health import Health
 from nearhum.identity import load as load_head
 from nearhum.journal import Journal
 from nearhum.learned import Learned
 from nearhum.prototypes import Prototypes
-from nearhum.sources import END, GAP
+from nearhum.sources import END
 from nearhum.store import Store
 from nearhum.temporal import BEGIN, Temporal
 from nearhum.verbs import Verbs
@@ -73,13 +74,15 @@ class Pipeline:
         self.n_windows = 0
         self.label_id = 0
         self.turn = 0
+        self._gap_at = 0
         self.period_over = False
         self.embedding = None
         self.clock = board.Clock()
         self.learned = Learned(self)
+        self.health = health = Health(self)
         # what a window meets on its way; taken from here at once, for taking attributes one by one takes time
         self._stages = (
-            self.window, self.features, self.head, self.detector, self.recogniser, self.temporal, self.guard,
+            self.window, self.features, self.head, self.detector, self.recogniser, self.temporal, self.guard, health,
         )  # fmt: skip
         frame_bytes = 2 * frame_values(config)
         self._block = array("h", bytes(BLOCK_BYTES // frame_bytes * frame_bytes))
@@ -87,9 +90,12 @@ class Pipeline:
         self.listen()
         self.ended = False
         self._ctrl_c = abs  # which does nothing: only `run` is interrupted by it
-        self.source = board.open_source(config)
+        self.source = None
+        health.open()
         board.let_go("config", "bands")  # a start needs them, watching does not
-        self.console.answer({"ok": True, "verb": "start", "version": __version__, "board": config["board"]})
+        self.console.answer(
+            {"ok": True, "verb": "start", "version": __version__, "board": config["board"], "fault": health.error}
+        )
         _current = self
 
     def _refine_detector(self, floor, log2):
@@ -149,6 +155,8 @@ class Pipeline:
             self._cue()
         self.clock.tick()
         self.journal.now_s, self.journal.now_ms = self.clock.seconds, self.clock.ms
+        if self.clock.seconds >= self.health.next_s:
+            self.health.check()
         self.learned.save_when_due()
         busy = self.console.poll()
         self.journal.tick()
@@ -160,23 +168,35 @@ class Pipeline:
         """Turn for ever; until Ctrl-C, which is journalled as a stop, and raised.
 
         It ends the loop between two turns, or inside the driver, which may hang: never in the middle of a change.
+        Where the setting asks for it, the chip resets a board whose turn does not end.
         """
+        feed, watchdog = int, None
+        if self.config["watchdog_s"]:
+            from nearhum import watchdog
+
+            feed = watchdog.start(self.config["watchdog_s"]).feed
         self._ctrl_c = ctrl_c = micropython.kbd_intr  # -1: it comes as a byte, 3: it interrupts
         try:
             while not self.console.interrupted:
                 self.step()
+                feed()
             raise KeyboardInterrupt
         except KeyboardInterrupt:
             ctrl_c(-1)
             self.close()
             raise
         finally:
+            if watchdog:
+                watchdog.pause()
             ctrl_c(3)
 
     @micropython.native
     def take_window(self):
         """Sample to guard: features, embedding, score, label, alarm; and learning, where a period runs."""
-        window, features, head, detector, recogniser, temporal, guard = self._stages
+        window, features, head, detector, recogniser, temporal, guard, health = self._stages
+        ill = window.ill(health.clip)
+        if ill or health.seen:
+            health.see(ill)
         ranges = features.ranges
         if ranges and not ranges.known:
             self._range(ranges)
@@ -203,22 +223,37 @@ class Pipeline:
             and guard.learning()
         ):
             detector.follow()
-        if guard.faults:
-            guard.sound()
+        if guard.faults and guard.sound():
+            health.well()
 
     def _range(self, ranges):
         # the first windows of a learning period set the range of slow channels; nothing else comes of them
         self.embedding, self.label_id, self.turn, self.period_over = None, 0, 0, False
-        if self.detector.state == LEARN and not self.detector.paused:
+        if self.detector.state == LEARN and self.guard.learning() and not self.detector.paused:
             ranges.observe(self.window.rows)
             self.detector.learn_left -= 1
 
-    @micropython.native
     def keep_window(self):
-        """Guard to journal: note the window, its alarm, its part in enrolling or in the end of a learning period."""
-        detector, journal, at = self.detector, self.journal, self.n_windows
+        """Guard to journal: note the window, its alarm, its part in enrolling or in the end of a learning period.
+
+        Not native, which is four times as large; in parts, of which each has few enough locals to need no heap.
+        """
+        self._log(self.temporal.score if self.embedding else NO_SCORE)
+        if self._is_eventful():
+            self._happened(self.n_windows)
+        self.n_windows = self.n_windows + 1 if self.n_windows < LAST_WINDOW else 0
+
+    def _log(self, score):
+        self.journal.score(self.n_windows, score, self.detector.threshold, self.detector.state, self.label_id)
+
+    def _is_eventful(self):
+        if self.turn or self.period_over or self.detector.stale or self.recogniser.heard or self.learned.enrol_left:
+            return True
+        return self.teacher and self.teacher.near and self.teacher.near.caught
+
+    def _happened(self, at):
+        detector, journal = self.detector, self.journal
         score = self.temporal.score if self.embedding else NO_SCORE
-        journal.score(at, score, detector.threshold, detector.state, self.label_id)
         if self.turn == BEGIN:
             journal.event("alarm", window=at, score=score, threshold=detector.threshold, strangest=self._strangest())
         elif self.turn:
@@ -233,7 +268,6 @@ class Pipeline:
             self.learned.caught(self.teacher.near)
         if self.learned.enrol_left and self.embedding:
             self.learned.enrol(self.embedding)
-        self.n_windows = at + 1 if at < LAST_WINDOW else 0
 
     def _strangest(self):
         # a feature has a name; what a trained head makes of them has none
@@ -253,12 +287,7 @@ class Pipeline:
             return n
         except (NearhumError, OSError) as e:
             ctrl_c(-1)
-            # the same fault in every turn is told once, and once more when learning goes off
-            off = self.guard.fault()
-            if off or self.guard.faults == 1:
-                self.journal.event("fault", error=str(e), window=self.n_windows, learning=self.guard.learning())
-            board.rest()
-            return GAP
+            return self.health.fault(e)
 
     def _interrupted(self, code):
         self.window.restart()
@@ -268,21 +297,19 @@ class Pipeline:
         if self.teacher:
             self.teacher.restart()
         self.recogniser.restart()
+        self.health.restart()
         if code == END:
             self.ended = True
             self.journal.event("end", window=self.n_windows)
             self.journal.flush()
-        elif self.guard.faults == 0 and self.n_windows:
+        elif self.guard.faults == 0 and self.n_windows != self._gap_at:
+            self._gap_at = self.n_windows  # gap after gap, and no window between, is told once
             self.journal.event("gap", window=self.n_windows)
 
     def _cue(self):
         line, self.source.cue = self.source.cue, ""
         answer = self.console.execute(line)
         self.journal.event("cue", line=line, window=self.n_windows, error=answer.get("error"))
-
-    def source_state(self):
-        """Return what the source does, in a word: ok, fault, end."""
-        return "end" if self.ended else "fault" if self.guard.faults else "ok"
 
     def label_name(self):
         """Return the label of the last window, or None."""
@@ -293,7 +320,10 @@ class Pipeline:
         """Stop: let go of the sensor and bring everything to flash. `current` makes another pipeline then."""
         global _current
         _current = None
-        self.source.close()
+        try:
+            self.source.close()
+        except OSError:
+            pass  # it does not answer
         if self.detector.state == LEARN:
             self.learned.save()
         self.journal.event("stop", window=self.n_windows)

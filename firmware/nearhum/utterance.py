@@ -15,7 +15,6 @@ while someone speaks. Cases of `hear_one`:
 
 from array import array
 
-import micropython
 from micropython import const
 
 from nearhum.kernels.tables import Sine
@@ -55,7 +54,6 @@ class Utterances:
         self._speech = False
         self._since = self._rest = self._peak = 0  # frames since speech began, since it was last loud; loudest level
 
-    @micropython.native
     def hear_one(self, frame):
         """Take in one frame. Returns True when an utterance ended with it: `cepstra` has n_frames of it then."""
         t = self._t

@@ -10,6 +10,18 @@ import micropython
 
 from nearhum.kernels import deinterleave, slide
 
+STUCK, SATURATED = 1, 2
+
+
+@micropython.viper
+def _clipped(samples: ptr16, n: int, step: int, clip: int) -> int:
+    left = n
+    while n >= step:
+        n -= step
+        if (samples[n] + clip - 1) & 0xFFFF >= 2 * clip - 1:
+            left -= step << 4
+    return left
+
 
 class Window:
     """n_channels rows of n_window int16; advances by n_hop. Allocates its buffer once."""
@@ -21,6 +33,8 @@ class Window:
         self._samples = array("h", bytes(2 * n_channels * n_window))
         view = memoryview(self._samples)
         self.rows = [view[c * n_window : (c + 1) * n_window] for c in range(n_channels)]
+        # of each row all but the last sample and all but the first: where nothing moves they are the same
+        self._pairs = [(row[:-1], row[1:]) for row in self.rows]
         self.missing = n_window  # samples a row: at 0 the window is full
 
     @micropython.native
@@ -40,6 +54,17 @@ class Window:
         if hop < n:
             slide(self._samples, n - hop, self.n_channels, n, hop)
         self.missing = hop
+
+    def ill(self, clip):
+        """Return STUCK where no row moves, SATURATED where more than a sixteenth is clipped, 0 for neither.
+
+        clip: |sample| that is clipped; some 16 samples a row are looked at.
+        """
+        for head, tail in self._pairs:
+            if head != tail:
+                n = self.n_window
+                return SATURATED if _clipped(self._samples, n * self.n_channels, n >> 4 | 1, clip) < 0 else 0
+        return STUCK
 
     def restart(self):
         """Drop what has been collected: the next sample does not follow the last one."""

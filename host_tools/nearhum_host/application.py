@@ -71,6 +71,7 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "kernels/viper_words": lambda _, config: config["recognise"] == "words",
     "head": lambda _, config: _has_head(config),
     "drift": lambda _, config: config["drift_budget"] > 0,
+    "watchdog": lambda _, config: config["watchdog_s"] > 0,
     "covariance": lambda _, config: _is_full(config),
     "whitening": lambda _, config: _is_full(config),
     "kernels/viper_outer": lambda _, config: _is_full(config),
@@ -116,11 +117,14 @@ def application(board: Board, overrides: Config | None = None, everything: bool 
     files = {"/main.py": (firmware_dir() / "main.py").read_bytes()}
     for source in modules(board.mpy_arch, None if everything else completed(config)):
         name = source.relative_to(firmware_dir()).as_posix()
-        # a traceback does without the package: eight bytes of flash and of heap a module
-        called = name.removeprefix(f"{PACKAGE}/")
-        files["/" + name.removesuffix(".py") + ".mpy"] = compiled(source, called, board.mpy_arch)
+        files["/" + name.removesuffix(".py") + ".mpy"] = compiled(source, _told_as(name), board.mpy_arch)
     files[CONFIG_PATH] = json.dumps(config, indent=1, sort_keys=True).encode() + b"\n"
     return files
+
+
+def _told_as(name: str) -> str:
+    """Return what a traceback calls a module: short, for each .mpy holds it, and so does the board's memory."""
+    return name.removeprefix(f"{PACKAGE}/").removesuffix(".py")
 
 
 def completed(config: Config) -> dict[str, Any]:

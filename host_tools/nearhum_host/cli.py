@@ -41,6 +41,7 @@ COMMANDS = {
     "get": ("settings", "get"),
     "set": ("settings", "set_"),
     "pull": ("pull", "pull"),
+    "query": ("query", "query"),
     "report": ("report", "report"),
     "evaluate": ("evaluate", "evaluate"),
     "fleet": ("fleet", "fleet"),

@@ -187,6 +187,11 @@ class Link:
                 found = _json_line(line)
                 if found and found.get("verb") == "start":
                     self._heard = True
+                    if found.get("ok") is not True:  # safe mode
+                        raise DeviceError(
+                            f"the detector did not start: {found.get('error')}",
+                            hint=f"{found.get('hint')}; the board is in safe mode: `nearhum status`",
+                        )
                     return self._accepted(found)
             # A prompt from before the reset may still be under way: only a later one means that no loop runs.
             if self._partial.endswith(_PROMPT) and b"soft reboot" in self._noise:

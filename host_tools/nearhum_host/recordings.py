@@ -1,6 +1,6 @@
 """Recordings: what a sensor delivered, as the firmware's replay source reads it.
 
-Enters: a .npy, .npz, .csv or .wav file, or arrays. Leaves: a .nhr file (layout: nearhum.wire): int16 samples
+Enters: a .npy, .npz, .csv or .wav file, or arrays. Leaves: a .nhr file (layout: nearhum.recording): int16 samples
 in segments. A segment boundary is a gap, unless the segment's cue starts with "~"; a cue is a console line
 that the board carries out before the segment's first sample.
 """

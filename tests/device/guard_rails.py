@@ -299,7 +299,7 @@ def trust_renews_budgets_and_ends_faults():
     equal(budget.used(label, hum.recogniser.prototypes.pack(0)) > 0, True)
     for _ in range(MAX_FAULTS):
         hum.guard.fault()
-    clear_error(raises(CommandError, hum.guard.permit), "faults")
+    clear_error(raises(CommandError, hum.guard.permit), "sensor", "trust")
     known = hum.recogniser.pack()
     equal(hum.console.execute("trust")["faults"], 0)
     equal((hum.guard.learning(), budget.used(label, hum.recogniser.prototypes.pack(0))), (True, 0))
@@ -322,6 +322,7 @@ def anchors_survive_a_reset():
 @test
 def with_learning_off_nothing_is_quarantined():
     hum = asking()
+    hum.guard._probation = 1000
     for _ in range(MAX_FAULTS):
         hum.guard.fault()
     miss_and_hit(hum)

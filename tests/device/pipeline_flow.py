@@ -6,9 +6,9 @@ from array import array
 from fakes import Played, noise, on_flash, pipeline, take
 from harness import Lcg, between, done, equal, raises, test
 from nearhum.errors import ConfigError, SourceError
-from nearhum.guard import MAX_FAULTS
+from nearhum.guard import MAX_FAULTS, PROBATION
 from nearhum.scores import unpack_scores
-from nearhum.sources import END, GAP
+from nearhum.sources import END, GAP, NONE
 from nearhum.wire import EVENT, IDLE, LEARN, NO_SCORE, RUN, WATCH, record_bytes, unpack_record
 
 SMALL = {"n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 6}
@@ -93,18 +93,24 @@ def faults_in_a_row_turn_learning_off():
     hum.console.execute("learn 40")
     run(hum, samples(10))
     run(hum, [SourceError("the chip does not answer", "look at the wires") for _ in range(MAX_FAULTS)])
-    equal((hum.guard.learning(), hum.source_state()), (False, "fault"))
+    equal((hum.guard.learning(), hum.health.state()), (False, "fault"))
     left = hum.detector.learn_left
-    run(hum, samples(10, 2))
+    run(hum, samples(PROBATION, 2))
     equal((hum.detector.learn_left, hum.detector.state), (left, LEARN))
-    equal(hum.console.execute("enrol x")["ok"], False)
     faults = [e for e in logged(hum)[0] if e["event"] == "fault"]
     equal([f["learning"] for f in faults], [True, False])
     equal("does not answer" in faults[0]["error"], True)
-    # the user's word turns it on again
+    # whole windows turn it on again; the next time it takes twice as many, and until then nothing is enrolled
+    equal((hum.guard.learning(), hum.health.state()), (True, "ok"))
+    equal(names(logged(hum)[0])[-1], "recovered")
+    run(hum, samples(10, 2))
+    equal(hum.detector.learn_left, left - 10)
+    run(hum, [OSError(5)] * MAX_FAULTS, NONE, samples(2 * PROBATION - 1, 2))
+    equal((hum.detector.learn_left, hum.console.execute("enrol x")["ok"]), (left - 10, False))
+    # the user's word does at once
     equal(hum.console.execute("learn 20")["ok"], True)
     run(hum, samples(20, 3))
-    equal((hum.detector.state, hum.source_state()), (WATCH, "ok"))
+    equal((hum.detector.state, hum.health.state()), (WATCH, "ok"))
 
 
 @test
@@ -149,7 +155,7 @@ def cues_are_commands_and_are_journalled():
 def gaps_and_the_end_are_events():
     hum = pipeline("vibration", **SMALL)
     run(hum, samples(2), GAP, samples(1, 2), END)
-    equal((hum.step(), hum.ended, hum.source_state()), (False, True, "end"))
+    equal((hum.step(), hum.ended, hum.health.state()), (False, True, "end"))
     events = logged(hum)[0]
     equal([(e["event"], e["window"]) for e in events[1:]], [("gap", 2), ("end", 3)])
 

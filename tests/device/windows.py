@@ -64,7 +64,7 @@ def no_window_spans_a_gap_in_the_pipeline():
     while hum.step():
         pass
     equal(seen, [[4, 5, 6, 7], [10] * 4])
-    equal(hum.source_state(), "end")
+    equal(hum.health.state(), "end")
 
 
 done()

@@ -18,12 +18,12 @@ ARCHES = ("armv6m", "xtensawin", "armv7emsp", "rv32imc", "x64")
 WAY = (
     "window", "features", "head", "identity", "prototypes", "modes", "drift", "covariance", "calibration", "detect",
     "recognise", "utterance", "templates", "words", "near", "teacher", "temporal", "budget", "guard", "journal",
-    "quarantine", "learned", "look", "changes", "verbs", "console",
+    "health", "quarantine", "learned", "look", "changes", "verbs", "console", "safe",
 )  # fmt: skip
 LEAVES = (
     "bands", "envelope", "dsp_fixed", "dsp_float", "np", "np_fallback", "np_fallback_fft", "np_fallback_linalg",
     "np_spectrum", "store", "board", "config", "labels", "wire", "errors", "sources", "whitening", "spectra", "level",
-    "packets", "prior", "recording", "scores",
+    "packets", "prior", "recording", "scores", "watchdog",
     "kernels", "kernels.viper", "kernels.viper_head", "kernels.viper_learn", "kernels.viper_near",
     "kernels.viper_cosine", "kernels.viper_fft", "kernels.viper_filter", "kernels.viper_words", "kernels.viper_last4",
     "kernels.viper_last8", "kernels.viper_pool", "kernels.thumb_head",
@@ -97,10 +97,10 @@ def test_nothing_is_imported_until_asked() -> None:
         assert imported(PACKAGE / f"{name}.py") <= {"struct", "binascii", "nearhum.errors", "nearhum.wire"}
 
 
-def test_machine_is_known_to_three() -> None:
+def test_machine_is_known_to_four() -> None:
     for path in FIRMWARE.rglob("*.py"):
         if imported(path) & {"machine", "rp2", "esp32", "esp", "network"}:
-            assert path == FIRMWARE / "main.py" or name_of(path) in ("board", "sources"), path
+            assert path == FIRMWARE / "main.py" or name_of(path) in ("board", "sources", "watchdog"), path
 
 
 def test_ulab_is_known_to_one() -> None:

@@ -4,8 +4,12 @@ read_into(block)  fill array('h') with interleaved int16 frames that have come; 
                   Returns how many frames, or one of the codes below. Raises SourceError, OSError: a fault.
 cue               a console line to carry out now ("" for none): recordings hold them, sensors do not
 close()           let go of the hardware
+
+It may say live = False (a recording: no time passes it by, and it is not opened anew in its middle), and clip, the
+|sample| from which the sensor is at the end of its range (32767 without).
 """
 
 NONE = 0  # nothing has come yet
 GAP = -1  # samples were lost before the next one: the window must start anew
 END = -2  # there will be no more
+FOUND = -3  # the sensor answers again; of health.py, which stands in the place of one that does not

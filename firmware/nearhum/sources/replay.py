@@ -27,6 +27,8 @@ from nearhum.store import read_file
 class Source:
     """Reads frames from a recording. `cue` holds a console line when read_into has returned GAP or NONE for it."""
 
+    live = False
+
     def __init__(self, config):
         given = config["source"]
         path = given.get("path", "")

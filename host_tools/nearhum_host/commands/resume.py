@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from ..terminal import Json, Port, print_json, tell
+from .status import SAFE
 
 
 def resume(port: Port = None, as_json: Json = False) -> None:
-    """Start the detector again if it was stopped (Ctrl-C, mpremote, Thonny); a running one is left alone."""
+    """Start the detector again if it was stopped (Ctrl-C, mpremote, Thonny); a running one is left alone.
+
+    A board in safe mode tries at once what it would try by itself later.
+    """
     from ..link import connect
 
     was_stopped = []
     with connect(port) as link:
         link.on_stopped = lambda: bool(was_stopped.append(True)) or True
         answer = link.ask("status")
+        if answer.get("state") == SAFE:
+            was_stopped.append(True)
+            link.resume()
+            answer = link.ask("status")
     if as_json:
         print_json({"resumed": bool(was_stopped), "state": answer.get("state")})
     else:

@@ -7,6 +7,7 @@ from typing import Any
 from ..terminal import Json, Port, Resume, print_json, print_pairs
 from ..times import shown
 
+SAFE = "safe"  # state of a board that could not start: a console, and nothing else
 _OCTAVE = 256  # a score counts octaves in Q8
 _MANY_FAULTS = 5  # in a row; a single one may pass
 
@@ -28,12 +29,20 @@ def status(port: Port = None, resume: Resume = False, as_json: Json = False) -> 
 def readable(port: str, status: dict[str, Any]) -> dict[str, Any]:
     """Return a status as a person reads it: what belongs together in one line, octaves instead of Q8."""
     left = dict(status)
+    if left.get("state") == SAFE:
+        return {
+            "board": f"{left['board']} on {port}, nearhum {left['version']}",
+            "state": f"safe mode: nothing is watched; starts by itself in {left['starts_in_s']} s, "
+            "or at once by `nearhum trust`",
+            "warning": left["warning"],
+            "journal": f"records {left['log_first']} to {left['seq']}, safe on flash below {left['synced_seq']}",
+        }
 
     def take(name: str) -> Any:
         return left.pop(name, None)
 
     state, learned, to_learn, of = take("state"), take("n_learned"), take("learn_left"), take("learn_total")
-    enrolling, faults, most = take("enrolling"), take("faults"), take("learn_most")
+    enrolling, faults, most, fault = take("enrolling"), take("faults"), take("learn_most"), take("fault")
     if state == "learn":
         state = f"learn ({of - to_learn} of {of} windows{f', {most} at most until stable' if most else ''})"
     elif most and state == "watch":
@@ -45,7 +54,8 @@ def readable(port: str, status: dict[str, Any]) -> dict[str, Any]:
     shown = {
         "board": f"{take('board')} on {port}, nearhum {take('version')}",
         "signal": f"{take('kind')}, {take('path')} path, source {take('source')}"
-        + (f", {faults} faults" if faults else ""),
+        + (f", {faults} faults" if faults else "")
+        + (f": {fault}" if fault else ""),
         "state": state,
         "alarm": take("alarm"),
         "score": f"{score} (threshold {threshold})",

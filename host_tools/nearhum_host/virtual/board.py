@@ -32,7 +32,7 @@ class VirtualBoard:
     stall_s: a host that has the port open and does not read holds a printing board up for this long; then
     output is lost, as on the RP2040's USB.
 
-    Events (wait_event): booted, soft, reset, bootloader, cut, off, crash.
+    Events (wait_event): booted, soft, reset, bootloader, cut, off, crash, watchdog.
     Raises HostError (another board on this image, wrong size, host not supported), UsageError (model, sd).
     """
 

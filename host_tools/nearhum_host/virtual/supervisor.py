@@ -76,6 +76,8 @@ class Supervisor:
         self._congested = False
         self._moved_at = 0.0
         self._cause = "PWRON_RESET"
+        self._watchdog_s = 0.0  # 0: none runs
+        self._fed_at = 0.0
         self._running = True
         self._thread = threading.Thread(target=self._run, name="virtual board", daemon=True)
         self._thread.start()
@@ -108,6 +110,7 @@ class Supervisor:
         self._child.start(start, self._line_state_fd)
 
     def _lose_power(self) -> None:
+        self._watchdog_s = 0.0
         self._end_child()
         self._child.renew_line()
         self._typed.clear()
@@ -161,6 +164,8 @@ class Supervisor:
                 self._forward(self._child.read())
             if self._child.exit_fd in ready:
                 self._bury_child()
+            if self._watchdog_left() == 0.0:  # a soft reset does not stop it either
+                self.restart("WDT_RESET", "watchdog")
             self._sort_typed()
             self._child.write(self._to_board)
             self._write_to_host()
@@ -185,7 +190,16 @@ class Supervisor:
             timeout = _LOOK_MS
         if self._to_host and self._congested:
             timeout = max(0.0, self._moved_at + self._stall_s - time.monotonic()) * 1000 + 1
+        bites = self._watchdog_left()
+        if bites is not None:
+            timeout = min(bites * 1000 + 1, 1e6 if timeout is None else timeout)
         return dict(wanted.poll(timeout))
+
+    def _watchdog_left(self) -> float | None:
+        """Return the seconds until the watchdog bites, None where none runs."""
+        if not self._watchdog_s or not self._powered:
+            return None
+        return max(0.0, self._fed_at + self._watchdog_s * 1.25 - time.monotonic())
 
     def _wants_typing(self) -> bool:
         return len(self._typed) + len(self._to_board) < _TYPED_BYTES
@@ -206,6 +220,10 @@ class Supervisor:
         for word in self._child.words():
             if word == "booted":
                 self._announce(word)
+            elif word == "fed" or word.startswith("watchdog "):
+                self._fed_at = time.monotonic()
+                if word != "fed":
+                    self._watchdog_s = int(word.split()[1]) / 1000
             elif word == "soft":
                 self._soft_reset(raw=False)
             elif word == "reset":

@@ -5,6 +5,7 @@
 # The supervisor (board.py) hears of it over a control pipe, one word a line:
 #   booted  Ctrl-C may interrupt from now on        reset  bootloader  soft  asked for by the program
 #   cut     the power fails in this flash operation
+#   watchdog N, fed    it runs, for N ms unless it is fed; 0: it is held
 import gc
 import io
 import os as _os
@@ -15,7 +16,7 @@ import machine as _machine
 import micropython
 import vfs
 from virtual_flash import Flash
-from virtual_machine import RTC, Memory, Pin
+from virtual_machine import RTC, WDT, Memory, Pin
 from virtual_out import TextOut
 
 _HIDDEN = ("system", "getenv", "putenv", "unsetenv")  # of the unix port's os, on no board
@@ -79,8 +80,10 @@ def _overlays(start, out):
         return namedtuple("uname", fields)("virtual", "virtual", release, sys.version, machine)
 
     causes = start["reset_causes"]
+    WDT.tell = _tell
     names = {
         "Pin": Pin,
+        "WDT": WDT,
         "RTC": RTC,
         "mem32": Memory(),
         "unique_id": lambda: start["unique_id"],

@@ -1,0 +1,149 @@
+"""A virtual board in a world that fails when it is told to: real MicroPython, firmware and console, a virtual MPU-6050.
+
+device/faulty.py is that world, started by /boot.py. A board's flash begins as the template's: the application deployed,
+normal learned, the label hum enrolled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nearhum_host import boards, logs
+from nearhum_host.application import application
+from nearhum_host.deployment import deploy
+from nearhum_host.link import Link
+from nearhum_host.pulling import pull
+from nearhum_host.repl import stopped
+from nearhum_host.virtual import VirtualBoard
+
+FAULTY = Path(__file__).with_name("device") / "faulty.py"
+SETTINGS = {
+    "kind": "vibration", "rate_hz": 200, "n_channels": 3, "n_window": 64, "n_hop": 64, "n_bands": 6, "label_m": 1,
+    "label_n": 1, "source": {"driver": "mpu6050", "sda": 4, "scl": 5},
+}  # fmt: skip
+PATIENCE_S = 90.0  # a busy machine
+
+Status = dict[str, Any]
+
+
+class Broken(AssertionError):
+    """The board did something else than was promised."""
+
+
+class Rig:
+    """One board and its world. A context manager. image: its flash, or None for one with nothing on it."""
+
+    def __init__(self, folder: Path, image: bytes | None = None, heap_bytes: int = 0) -> None:
+        self.folder = folder
+        self.card = folder / "card"
+        self.card.mkdir(exist_ok=True)
+        self.image = folder / "flash.bin"
+        if image is not None:
+            self.image.write_bytes(image)
+        self.world()
+        self.board = VirtualBoard("rp2040", self.image, sd=self.card)
+        if heap_bytes:
+            self.board.model = replace(self.board.model, heap_bytes=heap_bytes)
+        self._link: Link | None = None
+
+    def __enter__(self) -> Rig:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.unlink()
+        self.board.stop()
+
+    def world(self, **told: Any) -> None:
+        """Let the world be like that from now on; nothing named: all is well."""
+        half = self.card / "world.new"
+        half.write_text(json.dumps(told))
+        half.replace(self.card / "world.json")
+
+    def start(self) -> None:
+        self.board.start()
+
+    def reset(self) -> None:
+        """Press the button."""
+        self.unlink()
+        self.board.reset()
+
+    @property
+    def link(self) -> Link:
+        if self._link is None:
+            self._link = Link(self.board.path)
+        return self._link
+
+    def unlink(self) -> None:
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    def ask(self, line: str) -> Status:
+        return self.link.ask(line, PATIENCE_S)
+
+    def status(self) -> Status:
+        return self.ask("status")
+
+    def until(self, wanted: Callable[[Status], Any], what: str) -> Status:
+        """Return the first status of which that is true. Raises Broken after PATIENCE_S."""
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            status = self.status()
+            if wanted(status):
+                return status
+            if time.monotonic() > end:
+                raise Broken(f"never {what}: {status}")
+            time.sleep(0.01)
+
+    def events(self) -> list[logs.Event]:
+        """Pull the log. Raises Broken where a record is missing or damaged."""
+        file = self.folder / "log.nhl"
+        pull(self.link, file)
+        log = logs.read_log(file)
+        if log.damages or log.gaps:
+            raise Broken(f"the log has damages {log.damages} and gaps {log.gaps}")
+        return logs.decode(log.records)[1]
+
+    def knows(self) -> dict[str, Any]:
+        """Return what was learned, as the board lists it, and its threshold."""
+        return {"list": self.ask("list")["prototypes"], "threshold": self.status()["threshold"]}
+
+
+def expect(true: Any, what: str) -> None:
+    if not true:
+        raise Broken(what)
+
+
+@contextlib.contextmanager
+def rig(image: bytes | None = None, heap_bytes: int = 0) -> Iterator[Rig]:
+    """A Rig in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="nearhum-faults-") as folder, Rig(Path(folder), image, heap_bytes) as there:
+        yield there
+
+
+def template(**settings: Any) -> bytes:
+    """Return the flash of a board that has learned and watches."""
+    with rig() as there:
+        there.start()
+        with stopped(there.link) as repl:
+            for path, contents in (("/boot.py", b"import faulty\n"), ("/lib/faulty.py", FAULTY.read_bytes())):
+                repl.write(path, contents, hashlib.sha256(contents).hexdigest())
+        deploy(there.link, application(boards.load("virtual"), {**SETTINGS, **settings}))
+        there.ask("learn 60")
+        there.until(lambda s: s["state"] == "watch", "learned")
+        there.ask("enrol hum 3")
+        there.until(lambda s: s["n_labels"] == 1 and not s["enrolling"], "enrolled")
+        there.until(lambda s: s["uptime_s"] > 12, "stable")
+        there.link.stop()
+        there.unlink()
+        there.board.power_off()
+        there.board.stop()
+        return there.image.read_bytes()
