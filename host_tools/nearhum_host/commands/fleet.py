@@ -100,7 +100,7 @@ def deploy(
 
 @fleet.command("evaluate")
 def evaluate(
-    folder: Annotated[Path, typer.Argument(help="The tables that `nearhum pull --all --into FOLDER` makes.")],
+    folder: Annotated[Path, typer.Argument(help="The tables that `nearhum pull FOLDER --all` makes.")],
     labels: Annotated[
         Path | None,
         typer.Option("--labels", help="What is true: csv with board,from_utc,until_utc,label.", show_default=False),
