@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.nearhum-setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-faults fuzz test-emulated lint format size bench evaluate poison bench-fleet docs wheel clean
+.PHONY: help setup demo test test-all test-faults fuzz test-board test-emulated lint format size bench evaluate poison bench-fleet docs wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -50,6 +50,11 @@ lint: setup ## ruff and pyright
 format: setup ## let ruff lay out the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+test-board: setup ## the device tests and the self-test on a real board: PORT=..., BOARD=its board file
+	@test -n "$(PORT)" || { echo "make test-board PORT=/dev/ttyACM0 [BOARD=rpi_pico]"; exit 1; }
+	$(BIN)/python tests/device/run.py --target $(PORT) $(if $(BOARD),--board $(BOARD))
+	$(BIN)/nearhum selftest $(PORT)
 
 test-emulated: setup ## the device tests and the bits on an emulated RP2040; NEARHUM_UF2 names a firmware image; an hour
 	$(BIN)/python tests/device/run.py --target emulated

@@ -17,7 +17,7 @@ import micropython
 
 from nearhum import kernels
 from nearhum.errors import ConfigError, FormatError
-from nearhum.wire import HEAD_MAGIC, unseal
+from nearhum.wire import ENVELOPE_BYTES, HEAD_MAGIC, unseal
 
 _layer, _dense = kernels.head()
 
@@ -25,6 +25,22 @@ DENSE, CONVOLUTION, POOLING = 0, 1, 2
 MAX_OUT = 128  # rows or filters of a layer; dimensions of an embedding: bound of the distance kernel
 MAX_ROW = 1024  # weights of a row: bound of the dense kernel
 MAX_BETWEEN = 4096  # values between two layers
+_MOST_BYTES = 1 << 17  # of layers that are read: more than any board has heap for
+
+
+def opened(path, n_features):
+    """Return the network in the file at path. Raises ConfigError, FormatError.
+
+    A model card lies behind it, with which no memory is wasted: it is not read.
+    """
+    try:
+        with open(path, "rb") as f:
+            n = int.from_bytes(f.read(ENVELOPE_BYTES)[12:], "little")
+            f.seek(0)
+            image = f.read(min(n, _MOST_BYTES) + ENVELOPE_BYTES + 4)
+    except OSError:
+        raise ConfigError("head = %r: no such file on the board" % path, "copy it there, or set head to nothing")
+    return Network(image, n_features)
 
 
 class Network:

@@ -20,7 +20,7 @@ import contextlib
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,6 +83,11 @@ def deploy(
     return done
 
 
+def in_order(paths: Iterable[str]) -> list[str]:
+    """Return paths in the order in which they are written: one that is cut off starts nothing half there."""
+    return sorted(paths, key=lambda path: (_LAST.get(path, 0), path))
+
+
 def with_manifest(files: dict[str, bytes]) -> dict[str, bytes]:
     """Return the files with the manifest beside them: the SHA-256 of each."""
     sums = {path: hashlib.sha256(contents).hexdigest() for path, contents in files.items()}
@@ -97,8 +102,7 @@ def _bring_to(
     on_bytes: Callable[[int, int], None],
 ) -> None:
     there = repl.hashes(APPLICATION_ROOTS)
-    changed = [path for path in files if path not in there or there[path].sha256 != wanted[path]]
-    changed.sort(key=lambda path: (_LAST.get(path, 0), path))
+    changed = in_order(path for path in files if path not in there or there[path].sha256 != wanted[path])
     done.unchanged = sorted(path for path in files if path not in changed)
     old = {path: found.n_bytes for path, found in there.items()}
     _check_space(repl, [(len(files[path]), old.get(path, 0)) for path in changed])
