@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.nearhum-setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-faults fuzz test-board test-emulated lint format size bench evaluate poison bench-fleet docs wheel clean
+.PHONY: help setup demo test test-all test-faults fuzz test-board test-emulated lint format size bench evaluate poison bench-fleet docs wheel soak clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ fuzz: setup ## fuzz the host's parsers, guided by coverage, for SECONDS of wall 
 
 test-faults: setup ## every fault at every stage, power cuts first: prints a table
 	$(BIN)/python tests/faults/run.py
+
+soak: setup ## months of a board's time, a window a second: DAYS=90 as fast as it goes, or HOURS=N at the host's pace
+	$(BIN)/python tests/soak.py $(if $(DAYS),--days $(DAYS)) $(if $(HOURS),--hours $(HOURS))
 
 lint: setup ## ruff and pyright
 	@$(BIN)/ruff check .

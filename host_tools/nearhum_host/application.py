@@ -40,6 +40,7 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "kernels/viper_last8": lambda arch, config: arch != _RP2040 and _last_stage(config, 8),
     "kernels/viper_head": lambda arch, config: arch != _RP2040 and _has_head(config),
     "kernels/thumb_head": lambda arch, config: arch == _RP2040 and _has_head(config),
+    "positions": lambda _, config: config["head"] != "",
     "kernels/viper_pool": lambda _, config: config["head"] != "",
     "kernels/viper_bands": lambda arch, config: (
         arch != _RP2040 and _is_transformed(config) or _is_float(config) or config["bin_hz"] > 0

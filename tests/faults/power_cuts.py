@@ -29,13 +29,15 @@ from device.run import micropython
 from nearhum_host import boards
 from nearhum_host.application import application
 from nearhum_host.virtual.models import model_named
-from nearhum_host.virtual.powercut import Cut, Replay, read_journal
+from nearhum_host.virtual.powercut import MARK, Cut, Replay, read_journal
 
 from faults import session
 from faults.rows import Row, Say
 
 OUTCOME = "old state or new, acknowledged records there, goes on"
 TEARS = ("before", "prefix", "bits", "after")
+MOST = 1000  # operations of a stage, spread over it
+LEAST = 10_500  # cases on the geometry of a Pico
 GO_ON_EVERY = 3  # cases
 WHOLE_LOG_EVERY = 10  # cases; else the last records alone
 N_AT_ONCE = max(2, os.cpu_count() or 2)
@@ -224,15 +226,18 @@ def compiled_application() -> Iterator[Path]:
 
 
 def rows(say: Say) -> Iterator[Row]:
-    """Yield a row for every stage: all cuts of its operations, on the geometry of a Pico and of an ESP32."""
+    """Yield a row for every stage: the cuts of its operations, on the geometry of a Pico and of an ESP32."""
     found: dict[str, Judged] = {}
     with compiled_application() as compiled, tempfile.TemporaryDirectory() as folder:
-        for model, length, n_bits in (("rp2040", 1.0, 3), ("esp32", 0.3, 1)):
+        for model, length, least in (("rp2040", 1.0, LEAST), ("esp32", 0.3, 0)):
             place = Path(folder) / model
             place.mkdir()
-            for chapter in session.record(session.files(), model, length, place):
+            chapters = list(session.record(session.files(), model, length, place))
+            n = [min(MOST, sum(o.kind != MARK for o in read_journal(chapter.journal))) for chapter in chapters]
+            n_bits = max(1, -(-least // sum(n)) - len(TEARS) + 1)  # a fast machine writes more in its time
+            for chapter in chapters:
                 say(session.described(chapter))
-                found.setdefault(chapter.stage, Judged()).add(judge(chapter, compiled, 1000, n_bits, say))
+                found.setdefault(chapter.stage, Judged()).add(judge(chapter, compiled, MOST, n_bits, say))
     for stage, judged in found.items():
         kinds = ", ".join(f"{judged.cases[tear]:,} {tear}" for tear in TEARS)
         outcome = judged.wrong[0] if judged.wrong else f"{OUTCOME} ({kinds})"
