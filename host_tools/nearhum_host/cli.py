@@ -52,6 +52,7 @@ COMMANDS = {
     "bench": ("bench", "bench"),
     "backup": ("backup", "backup"),
     "restore": ("restore", "restore"),
+    "key": ("key", "key"),
     "console": ("console", "console"),
     "resume": ("resume", "resume"),
 }
