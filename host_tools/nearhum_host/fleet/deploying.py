@@ -52,8 +52,8 @@ def deploy(
     """Bring every board to hold the application and the prior. Returns what came of each, in the order of ports.
 
     prior: a state image. A board that has learned goes on with what it has; `nearhum console "reset factory"` has it
-    start from the prior. on_board: called with the number of boards that are done, and of all. secret: a key that all of
-    them have; the prior is signed with it.
+    start from the prior. on_board: called with the number of boards that are done, and of all. secret: a key that all
+    of them have; the prior is signed with it.
     """
     files = application(board, {"prior": learned.PRIOR.lstrip("/")}, False, secret)
     files[learned.PRIOR] = prior

@@ -56,9 +56,9 @@ def merge(
 ) -> Merged:
     """Return the prior of these boards.
 
-    states: {name: state image, signed or not}; the result does not depend on their order. config: the settings that the boards share,
-    as Board.config gives them. trim: leave out the fourth of the boards that stands furthest from the median board; of
-    four boards at least. head: the trained head file that the settings name.
+    states: {name: state image, signed or not}; the result does not depend on their order. config: the settings that
+    the boards share, as Board.config gives them. trim: leave out the fourth of the boards that stands furthest from the
+    median board; of four boards at least. head: the trained head file that the settings name.
 
     Raises UsageError that names the states which cannot be added: other settings, unfinished learning, one state twice.
     """
