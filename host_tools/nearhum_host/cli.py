@@ -53,6 +53,7 @@ COMMANDS = {
     "bench": ("bench", "bench"),
     "backup": ("backup", "backup"),
     "restore": ("restore", "restore"),
+    "key": ("key", "key"),
     "console": ("console", "console"),
     "resume": ("resume", "resume"),
 }

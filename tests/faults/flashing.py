@@ -19,7 +19,7 @@ from faults.rows import Row, Say
 
 # esptool reads its times when it is imported: a lost answer is waited for less long here than three seconds.
 _TIMES = Path(tempfile.gettempdir()) / f"nearhum-esptool-{os.getpid()}.cfg"
-N_PROCESSES = 8  # they wait for times to run out, most of the time
+N_PROCESSES = 12  # they wait for times to run out, most of the time
 LATE_S = 2.0
 _WHERE = re.compile(r"(socket://[^ ]+: |/tmp/[^ ]+/)")  # ports and folders of the moment say nothing in a table
 N_BYTES = 60000  # of an application that does not compress: four blocks of the loader's 16 KB
@@ -62,6 +62,8 @@ class _Injector:
             self.seen += 1
         if self.fault.kind == "unplugged" and self.n_packets == self.fault.at:
             raise Unplugged
+        if self.fault.kind == "cell flipped" and self._now(op):
+            loader.flash[0x11000] ^= 4
         if self.fault.kind.startswith("request") and self._now(op):
             return None if self.fault.kind == "request lost" else _flipped(packet, len(packet) - 1)
         return packet
@@ -74,6 +76,8 @@ class _Injector:
         if self.fault.kind == "answer late":
             time.sleep(LATE_S)
             return answer
+        if self.fault.kind == "answer: wrong MD5":
+            return loader._answer(op, given=bytes(16))
         if self.fault.kind == "answer: refused":
             return loader._answer(op, error=0x06)
         return _flipped(answer, len(answer) // 2)
@@ -238,6 +242,9 @@ def rows(say: Say) -> Iterator[Row]:
                 for kind in kinds
                 for for_good in (False, True)
                 for stage, faults in stages.items()
+            ]
+            wanted += [
+                (kind, "flash: verify", [Fault(kind, rom.MD5)]) for kind in ("answer: wrong MD5", "cell flipped")
             ]
             say(f"{sum(len(faults) for _, _, faults in wanted)} faults of single packets")
             futures = [[pool.submit(esp_case, fault) for fault in faults] for _, _, faults in wanted]

@@ -38,6 +38,9 @@ def train(
     ] = None,
     changed: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE: a setting of the board.")] = None,
     about: Annotated[str, typer.Option("--about", help="What the card says of the recordings: source, licence.")] = "",
+    key: Annotated[
+        str | None, typer.Option("--key", help="Sign it with this key (`nearhum key`).", show_default=False)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train a head on recordings, through the features that the firmware computes of them; wav, csv, npy, npz, Parquet.
@@ -53,6 +56,9 @@ def train(
         from ..boards import load
         from ..evaluation import setting
         from ..heads import card, labelled
+    from .. import keys
+
+    secret = keys.load(key) if key is not None else b""
     given: dict[str, Any] = dict(setting(text) for text in changed or [])
     given |= {key: v for key, v in (("kind", kind), ("rate_hz", rate_hz)) if v is not None}
     config = load(board).config(given)
@@ -71,6 +77,8 @@ def train(
     else:
         found = training.train(some, config, method, n_out, told)
     card.write(out, found.head)
+    if key is not None:
+        keys.sign_file(out, secret)
     _print(found.figures, as_json)
     note(f"wrote {out}: `nearhum deploy` with head set to where it lies on the board")
 

@@ -1,6 +1,7 @@
 """The file of a head: the network as a board loads it, and behind it a model card that no board reads.
 
     network   sealed as nearhum.wire has it (magic NHH1): what the board reads, and where it stops
+    trailer   of a signed head, see nearhum.signing: over the network
     card      sealed likewise (magic NHC1, the network's fingerprint): UTF-8 JSON, keys sorted
 
 The card says what the head was trained on, with which settings and versions, its layers, its figures, and the sha256 of
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nearhum import wire
+from nearhum import signing, wire
 from nearhum.errors import FormatError
 
 from ..errors import HostError
@@ -56,6 +57,7 @@ def unpack(image: bytes, name: str = "the head file") -> HeadFile:
     """Return what is in a head file. Raises HostError where it is damaged, or its card is another network's."""
     n_body = struct.unpack_from("<I", image, 12)[0] if len(image) >= wire.ENVELOPE_BYTES else 0
     network, rest = image[: n_body + wire.ENVELOPE_BYTES + 4], image[n_body + wire.ENVELOPE_BYTES + 4 :]
+    rest = signing.behind(rest)
     try:
         fingerprint, _, body = wire.unseal(wire.HEAD_MAGIC, network, name)
         n_in, layers = read_layers(body)
