@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.nearhum-setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-faults soak fuzz test-board test-emulated lint format size bench evaluate poison bench-fleet pictures wheel clean
+.PHONY: help setup demo test test-all test-faults soak fuzz test-board test-emulated lint format size bench evaluate poison bench-fleet pictures wheel clean heads
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -71,6 +71,9 @@ bench: setup ## what every stage costs; on an emulated RP2040 where NEARHUM_UF2 
 
 evaluate: setup ## all protocols, both paths: writes EVALUATION.md; NEARHUM_DATA names the folder of recordings
 	@$(BIN)/nearhum evaluate --data $${NEARHUM_DATA:-../shared/data} --write .
+
+heads: setup ## make the heads that come with nearhum again, byte for byte
+	@$(BIN)/python heads/make.py
 
 poison: setup ## how far an adversary moves what was learned in a day, with and without the guard
 	@$(BIN)/python tests/poison.py
