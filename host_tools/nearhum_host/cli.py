@@ -42,6 +42,7 @@ COMMANDS = {
     "get": ("settings", "get"),
     "set": ("settings", "set_"),
     "pull": ("pull", "pull"),
+    "live": ("live", "live"),
     "record": ("record", "record"),
     "query": ("query", "query"),
     "report": ("report", "report"),
