@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.nearhum-setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-faults fuzz test-emulated lint format size bench evaluate poison bench-fleet wheel clean
+.PHONY: help setup demo test test-all test-faults soak fuzz test-board test-emulated lint format size bench evaluate heads poison bench-fleet wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ fuzz: setup ## fuzz the host's parsers, guided by coverage, for SECONDS of wall 
 test-faults: setup ## every fault at every stage, power cuts first: prints a table
 	$(BIN)/python tests/faults/run.py
 
+soak: setup ## months of a board's time, a window a second: DAYS=90 as fast as it goes, or HOURS=N at the host's pace
+	$(BIN)/python tests/soak.py $(if $(DAYS),--days $(DAYS)) $(if $(HOURS),--hours $(HOURS))
+
 lint: setup ## ruff and pyright
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -50,6 +53,11 @@ lint: setup ## ruff and pyright
 format: setup ## let ruff lay out the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+test-board: setup ## the device tests and the self-test on a real board: PORT=..., BOARD=its board file
+	@test -n "$(PORT)" || { echo "make test-board PORT=/dev/ttyACM0 [BOARD=rpi_pico]"; exit 1; }
+	$(BIN)/python tests/device/run.py --target $(PORT) $(if $(BOARD),--board $(BOARD))
+	$(BIN)/nearhum selftest $(PORT)
 
 test-emulated: setup ## the device tests and the bits on an emulated RP2040; NEARHUM_UF2 names a firmware image; an hour
 	$(BIN)/python tests/device/run.py --target emulated
@@ -63,6 +71,9 @@ bench: setup ## what every stage costs; on an emulated RP2040 where NEARHUM_UF2 
 
 evaluate: setup ## all protocols, both paths: writes EVALUATION.md; NEARHUM_DATA names the folder of recordings
 	@$(BIN)/nearhum evaluate --data $${NEARHUM_DATA:-../shared/data} --write .
+
+heads: setup ## make the heads that come with nearhum again, byte for byte
+	@$(BIN)/python heads/make.py
 
 poison: setup ## how far an adversary moves what was learned in a day, with and without the guard
 	@$(BIN)/python tests/poison.py

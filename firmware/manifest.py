@@ -1,4 +1,20 @@
-# Freeze nearhum into a firmware image: make BOARD=RPI_PICO FROZEN_MANIFEST=.../firmware/manifest.py
+# Freeze nearhum into a firmware image: make BOARD=... FROZEN_MANIFEST=.../firmware/manifest.py; for an RP2040,
+# .../firmware/manifest_rp2040.py: it adds the kernels in inline assembler, which other chips cannot compile.
+# Settings still come from /nearhum.json on the file system (`nearhum deploy`, or a file of your own).
+import os
+
+options.defaults(rp2040=False)
+
 include("$(PORT_DIR)/boards/manifest.py")
-package("nearhum", base_path=".", opt=3)
-module("main.py", base_path=".")
+package(
+    "nearhum",
+    base_path=".",
+    files=[
+        os.path.relpath(os.path.join(folder, name), "nearhum")
+        for folder, _, names in sorted(os.walk("nearhum"))
+        for name in sorted(names)
+        if name.endswith(".py") and (options.rp2040 or not name.startswith("thumb"))
+    ],
+    opt=3,
+)
+module("main.py", base_path=".", opt=3)

@@ -25,6 +25,11 @@ def load_config(root):
     if given is None:
         raise ConfigError("no /%s on the board" % CONFIG, "deploy from the host: nearhum deploy")
     given.update(read_json(root + CHANGED) or {})
+    key = read_file(root + "nearhum/key")
+    if key is not None:  # an empty one is no key, and not the absence of one
+        from nearhum.signing import begin
+
+        begin(key)
     return complete(given)
 
 

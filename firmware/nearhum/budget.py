@@ -125,6 +125,6 @@ class Budget:
         """Take the place of what `pack` returned; at: number of the window now."""
         self.anchors = {}
         n = self._n
-        for i in range(0, len(view), 2 + 3 * n):
+        for i in range(0, len(view) - 1 - 3 * n, 2 + 3 * n):
             mean = array("h", struct.unpack_from("<%dh" % n, view, i + 2))
             self.anchors[view[i]] = Anchor(mean, bytearray(view[i + 2 + 2 * n : i + 2 + 3 * n]), view[i + 1], at)

@@ -62,23 +62,18 @@ class Console:
         return 0
 
     def _take(self, byte):
-        # True where a line ended
+        # true where a command ended
         if byte == 3:
             self.interrupted = True
-            return True
-        if byte in (10, 13):
+        elif byte in (10, 13):
+            n, self._n = self._n, 0
             if self._skipping:
                 self._skipping = False
-                self._n = 0
-                error = CommandError(
-                    "line of more than %d bytes" % MAX_LINE_BYTES, "nothing was done; send it in parts"
-                )
+                error = CommandError("line of more than %d bytes" % MAX_LINE_BYTES, "nothing was done")
                 self.answer(failure("", error))
-                return True
-            if self._n:
-                n, self._n = self._n, 0
+            elif n:
                 self.answer(self.execute(bytes(self._line[:n])))
-                return True
+            return n
         elif self._n < MAX_LINE_BYTES:
             self._line[self._n] = byte
             self._n += 1
@@ -110,7 +105,7 @@ class Console:
             return failure(verb, CommandError("the file system refused: %s" % e, "make room: `reset log`"))
         except (MemoryError, ImportError) as e:
             # too little heap for it, or what was not deployed
-            return failure(verb, CommandError(repr(e), "nothing was done; fewer prototypes or bands, or deploy again"))
+            return failure(verb, CommandError(repr(e), "deploy again"))
 
     def answer(self, what):
         """Queue one JSON line. Dropped, and counted, where too much waits already."""

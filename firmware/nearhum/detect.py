@@ -194,7 +194,7 @@ class Detector:
         fields = struct.unpack_from(_STATE, view, 0)
         state, paused, n, self.threshold, self.learn_left, self.learn_total = fields[:6]
         self.most, self._before, self._n_before = fields[6:]
-        self._enter(state)
+        self._enter((IDLE, LEARN, WATCH)[state])
         self.paused = paused > 0
         at = struct.calcsize(_STATE)
         at += self.calibration.unpack(view[at:])

@@ -17,7 +17,7 @@ import micropython
 
 from nearhum import kernels
 from nearhum.errors import ConfigError, FormatError
-from nearhum.wire import HEAD_MAGIC, unseal
+from nearhum.wire import ENVELOPE_BYTES, HEAD_MAGIC, unseal
 
 _layer, _dense = kernels.head()
 
@@ -25,6 +25,24 @@ DENSE, CONVOLUTION, POOLING = 0, 1, 2
 MAX_OUT = 128  # rows or filters of a layer; dimensions of an embedding: bound of the distance kernel
 MAX_ROW = 1024  # weights of a row: bound of the dense kernel
 MAX_BETWEEN = 4096  # values between two layers
+_MOST_BYTES = 1 << 17  # of layers that are read: more than any board has heap for
+
+
+def opened(path, n_features):
+    """Return the network in the file at path. Raises ConfigError, FormatError.
+
+    A model card lies behind it, with which no memory is wasted: it is not read.
+    """
+    from nearhum.wire import signer  # as it is now: a board with a key reads the signature as well
+
+    try:
+        with open(path, "rb") as f:
+            n = int.from_bytes(f.read(ENVELOPE_BYTES)[12:], "little")
+            f.seek(0)
+            image = f.read(min(n, _MOST_BYTES) + ENVELOPE_BYTES + (40 if signer else 4))
+    except OSError:
+        raise ConfigError("head = %r: no such file on the board" % path, "copy it there, or set head to nothing")
+    return Network(image, n_features)
 
 
 class Network:
@@ -62,12 +80,16 @@ class Network:
         if kind == POOLING:
             if n_in % n_out:
                 raise _broken("pooling of %d values in %d channels" % (n_in, n_out), "whole positions")
-            self._layers.append(_Pooling(n_in // n_out, n_out).run)
+            from nearhum.positions import Pooling
+
+            self._layers.append(Pooling(n_in // n_out, n_out).run)
             return at, n_out
         if kind == DENSE:
             n_row, n_positions, step = n_in, 1, 0
         elif kind == CONVOLUTION:
-            n_row, n_positions, step = _geometry(body, at, n_in)
+            from nearhum.positions import geometry
+
+            n_row, n_positions, step = geometry(body, at, n_in)
             at += 8
         else:
             raise FormatError("head layer of kind %d" % kind, "this firmware knows 0 to 2: update it")
@@ -85,7 +107,9 @@ class Network:
         if n_positions == 1:
             self._layers.append(_Dense(layer, rescale, n_row, n_out).run)
         else:
-            self._layers.append(_Convolution(layer, rescale, n_row, n_out, n_positions, step).run)
+            from nearhum.positions import Convolution
+
+            self._layers.append(Convolution(layer, rescale, n_row, n_out, n_positions, step).run)
         return end, n_out * n_positions
 
     @micropython.native
@@ -110,61 +134,6 @@ class _Dense:
         out = self._out
         self._dense(x, self._n_in, out, self._layer)
         return out
-
-
-class _Convolution:
-    """One layer of the kernel at every position."""
-
-    def __init__(self, layer, rescale, n_row, n_out, n_positions, step):
-        """step: values from one position to the next; n_row of them go into a row."""
-        self._layer, self._rescale = layer, rescale
-        self._n_row, self._step = n_row, step
-        self._out = bytearray(n_positions * n_out)
-        whole = memoryview(self._out)
-        self._to = [whole[i * n_out : (i + 1) * n_out] for i in range(n_positions)]
-        self._x, self._from = None, []
-
-    @micropython.native
-    def run(self, x):
-        """Return the buffer of what the layer makes of int8 x. The first x, or another one, gets its views made."""
-        if x is not self._x:
-            self._look_at(x)
-        for i in range(len(self._to)):
-            _dense(self._from[i], self._n_row, self._to[i], self._layer)
-        return self._out
-
-    def _look_at(self, x):
-        # apart from run: what a comprehension shares with its function is made anew at each call of that
-        whole, step = memoryview(x), self._step
-        self._x, self._from = x, [whole[i * step : i * step + self._n_row] for i in range(len(self._to))]
-
-
-class _Pooling:
-    """The largest of each channel over all positions."""
-
-    def __init__(self, n_positions, n_channels):
-        from nearhum.kernels.viper_pool import pool_max
-
-        self._n_positions, self._n_channels = n_positions, n_channels
-        self._out, self._pool_max = bytearray(n_channels), pool_max
-
-    def run(self, x):
-        """Return the buffer of n_channels int8."""
-        self._pool_max(x, self._n_positions, self._n_channels, self._out)
-        return self._out
-
-
-def _geometry(body, at, n_in):
-    """Return (weights of a row, positions of the output, values from one to the next) of a convolution of n_in."""
-    if at + 8 > len(body):
-        raise _broken("head file ends inside a layer")
-    n_channels, width, stride, _ = struct.unpack_from("<HHHH", body, at)
-    if not (n_channels and width and stride) or n_in % n_channels or width * n_channels > n_in:
-        raise _broken(
-            "convolution of %d values: %d channels, width %d, stride %d" % (n_in, n_channels, width, stride),
-            "channels that divide the values, a width that fits, a stride of 1 at least",
-        )
-    return n_channels * width, (n_in // n_channels - width) // stride + 1, n_channels * stride
 
 
 def _prove(bias, rescale, weights, n_row):

@@ -1,7 +1,5 @@
 """Identity: the head of a board without one, the embedding is the feature vector; and how to load one that it has."""
 
-from nearhum.errors import ConfigError
-
 
 class Identity:
     """No network: the embedding is the feature vector itself, without a copy."""
@@ -20,11 +18,6 @@ def load(path, n_features):
     """Return the head of the file at path, or the identity for an empty path. Raises ConfigError, FormatError."""
     if not path:
         return Identity(n_features)
-    from nearhum.head import Network
+    from nearhum.head import opened
 
-    try:
-        with open(path, "rb") as f:
-            image = f.read()
-    except OSError:
-        raise ConfigError("head = %r: no such file on the board" % path, "copy it there, or set head to nothing")
-    return Network(image, n_features)
+    return opened(path, n_features)

@@ -4,9 +4,10 @@ Enters: scores window by window, and events. Leaves: records (see wire.py) in se
 
 Every segment begins with a BOOT record (which boot, which settings, what time if it is known), so it can be read
 without the ones before it. A new segment begins at every start of the board and when one is full: nothing is ever
-written behind a torn record. The ring is half of the file system: the oldest segments go when there are too many, or
-no room. Scores wait in RAM until a run of them is full, records until there are enough of them or their time has come:
-a sync costs an erased block of flash, and ten years of them must not wear it out. `synced_seq` says what is safe.
+written behind a torn record. The ring is 13/16 of what the application leaves of the file system: the oldest segments
+go when there are too many, or no room. Scores wait in RAM until a run of them is full, records until there are enough
+of them or their time has come: a sync costs an erased block of flash, and ten years of them must not wear it out.
+`synced_seq` says what is safe.
 """
 
 import json
@@ -31,9 +32,9 @@ from nearhum.wire import (
 )
 
 SEGMENT_BYTES = 16384
-MAX_SEGMENTS = 48
+MAX_SEGMENTS = 64
 FLUSH_BYTES = 1536
-FLUSH_S = 60  # that scores wait
+FLUSH_S = 120  # that scores wait
 EVENT_S = 10  # that an event waits
 MAX_PENDING = 4096
 RUN_N = 128  # windows in a record of scores
@@ -46,9 +47,10 @@ class Journal:
         self._folder = root + "hum/log"
         make_folder(self._folder)
         self._segments = sorted([int(name[:8], 16) for name in os.listdir(self._folder) if name.endswith(".seg")])
-        fs = os.statvfs(root)
-        self.n_blocks = fs[2]
-        self._max_segments = max(2, min(MAX_SEGMENTS, fs[1] * fs[2] * 11 // 20 // SEGMENT_BYTES))
+        _, block_bytes, self.n_blocks, n_free = os.statvfs(root)[:4]
+        n_each = max(1, SEGMENT_BYTES // block_bytes)
+        room = n_free + n_each * len(self._segments)  # without what else lies there: the application
+        self._max_segments = max(2, min(MAX_SEGMENTS, room * 13 // 16 // n_each))
         self.boot, self.seq = self._last()
         self.boot += 1
         self.synced_seq = self.seq

@@ -85,6 +85,8 @@ class Labels:
     def unpack_labels(self, view):
         """Take ids from what `pack_labels` returned. Returns (names, number of examples, bytes used)."""
         n_labels, n_examples, self._next_id = struct.unpack_from("<BBB", view, 0)
+        if n_labels > MAX_LABELS:
+            raise ValueError
         at, names = 3, []
         for _ in range(n_labels):
             label_id, n = struct.unpack_from("<BB", view, at)

@@ -8,7 +8,7 @@ import struct
 from binascii import crc32
 
 from nearhum.board import reset_cause
-from nearhum.errors import CommandError
+from nearhum.errors import CommandError, FormatError, NearhumError
 from nearhum.wire import LEARN, STATE_NAMES, WATCH
 
 FEW = 8  # scores that set a threshold
@@ -42,8 +42,12 @@ class Learned:
         if not self.journal.seq:  # no segment is left: its numbers go on all the same
             self.journal.seq = self.journal.synced_seq = self.store.log_seq
         if body is not None:
-            self.unpack(body)
-        else:
+            try:
+                self.unpack(body)
+            except FormatError as e:
+                self.store.refused.append(e.message)
+                body = None
+        if body is None:
             self.as_deployed()
         self.journal.event(
             "start", state=STATE_NAMES[self.detector.state], loaded=body is not None, window=0, cause=reset_cause()
@@ -306,8 +310,18 @@ class Learned:
         return body
 
     def unpack(self, body):
-        """Take a state's body in the place of what is learned now."""
-        body = memoryview(body)
+        """Take a state's body in the place of what is learned now.
+
+        Raises FormatError for one that makes no sense, whatever its CRC says; nothing has changed then.
+        """
+        before = self.pack()
+        try:
+            self._take(memoryview(body))
+        except (ValueError, IndexError, NearhumError):
+            self._take(memoryview(before))
+            raise FormatError("state makes no sense", "restore a backup")
+
+    def _take(self, body):
         at = self.ranges.unpack(body) if self.ranges else 0
         at += self.detector.unpack(body[at:])
         at += self.recogniser.unpack(body[at:])

@@ -116,6 +116,7 @@ class Quarantine:
     def unpack(self, view):
         """Take the place of what `pack` returned."""
         n = _BYTES + self._learned.recogniser.n_dims
-        if view:
+        if len(view) > 1:
             self._next = struct.unpack_from("<H", view, 0)[0]
-        self.pending = [bytes(view[i : i + n]) for i in range(2, len(view), n)]
+        ids = self._learned.recogniser.ids
+        self.pending = [bytes(view[i : i + n]) for i in range(2, len(view) - n + 1, n) if view[i + 2] in ids]

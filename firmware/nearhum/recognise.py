@@ -213,6 +213,7 @@ class Recogniser(Labels):
         if names:
             self._reserve(self.n_examples)
         for i in range(MAX_LABELS, MAX_LABELS + self.n_examples):
+            names[view[at] - 1]  # an IndexError where there is none
             self._owner[i] = view[at]
             self._row[i][:] = view[at + 1 : at + 1 + self.n_dims]
             at += 1 + self.n_dims

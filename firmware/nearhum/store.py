@@ -69,7 +69,7 @@ class Store:
         best, foreign = None, -1
         for slot in range(3):
             image = read_file(self._root + _SLOTS[slot])
-            if image is None or slot == 2 and best is not None:
+            if not image or slot == 2 and best is not None:  # empty: the power failed between making and filling it
                 continue
             try:
                 sequence, body = self.opened(image, _SLOTS[slot])

@@ -123,6 +123,8 @@ class Templates:
         at = 1
         for _ in range(view[0]):
             end = at + 2 + N_CEPSTRA * view[at + 1]
+            if view[at + 1] > MAX_FRAMES or view[at] > BACKGROUND or end > len(view):
+                raise ValueError  # the kernels write as far as a template is long
             self.take(view[at], bytes(view[at + 2 : end]))
             at = end
         return at

@@ -113,6 +113,7 @@ SNAPSHOT_MAGIC = b"NHP1"  # u16 length of a JSON note, the note, a state's body
 HEAD_MAGIC = b"NHH1"
 ENVELOPE_BYTES = 16
 _ONE = 49  # "1"
+signer = None  # signing.Signer, on a board that has a key
 _ENVELOPE = "<4sIII"  # magic fingerprint sequence body_bytes; then, in version 2, u32 log_seq; body, CRC over all of it
 
 
@@ -126,7 +127,8 @@ def seal(magic, fingerprint, sequence, body, log_seq=0):
     if magic[3] > _ONE:
         image += struct.pack("<I", log_seq)
     image += body
-    return image + struct.pack("<I", crc32(image))
+    image += struct.pack("<I", crc32(image))
+    return signer.signed(image) if signer else image
 
 
 def unseal(magic, image, what):
@@ -134,6 +136,8 @@ def unseal(magic, image, what):
 
     magic: of the version that this firmware writes; earlier ones are read as well.
     """
+    if signer:
+        image = signer.opened(image, what)
     if len(image) < ENVELOPE_BYTES + 4:
         raise FormatError("%s is cut short: %d bytes" % (what, len(image)), "restore it from a backup")
     found, fingerprint, sequence, n = struct.unpack_from(_ENVELOPE, image, 0)

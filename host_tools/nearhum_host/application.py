@@ -25,6 +25,8 @@ from .errors import HostError, UsageError
 from .paths import firmware_dir
 
 CONFIG_PATH = "/nearhum.json"
+KEY_PATH = "/nearhum/key"
+_SIGNED = "a key"  # among settings, no setting: whether the board has a key
 PACKAGE = "nearhum"
 Config = Mapping[str, Any]
 
@@ -40,6 +42,7 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "kernels/viper_last8": lambda arch, config: arch != _RP2040 and _last_stage(config, 8),
     "kernels/viper_head": lambda arch, config: arch != _RP2040 and _has_head(config),
     "kernels/thumb_head": lambda arch, config: arch == _RP2040 and _has_head(config),
+    "positions": lambda _, config: config["head"] != "",
     "kernels/viper_pool": lambda _, config: config["head"] != "",
     "kernels/viper_bands": lambda arch, config: (
         arch != _RP2040 and _is_transformed(config) or _is_float(config) or config["bin_hz"] > 0
@@ -63,6 +66,7 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "quarantine": lambda _, config: _is_taught(config),
     "budget": lambda _, config: _is_taught(config),
     "prior": lambda _, config: config["prior"] != "",
+    "signing": lambda _, config: config.get(_SIGNED, False),
     "recognise": lambda _, config: config["recognise"] == "windows",
     "kernels/thumb_words": lambda arch, config: arch == _RP2040 and config["recognise"] == "words",
     "templates": lambda _, config: config["recognise"] == "words",
@@ -106,19 +110,24 @@ def _is_taught(config: Config) -> bool:
     return config["teach"] != "off" and config["recognise"] == "windows"
 
 
-def application(board: Board, overrides: Config | None = None, everything: bool = False) -> dict[str, bytes]:
+def application(
+    board: Board, overrides: Config | None = None, everything: bool = False, key: bytes | None = None
+) -> dict[str, bytes]:
     """Return {path on the board: contents}: main.py, the compiled modules, and the configuration.
 
     overrides: laid over the board file's configuration, see Board.config. everything: the modules too that these
-    settings never load, for tests and benchmarks of them. Raises UsageError on a setting that no board takes,
-    HostError when a module does not compile.
+    settings never load, for tests and benchmarks of them. key: of the board, see nearhum.signing. Raises UsageError on
+    a setting that no board takes, HostError when a module does not compile.
     """
     config = board.config(overrides)
     files = {"/main.py": (firmware_dir() / "main.py").read_bytes()}
-    for source in modules(board.mpy_arch, None if everything else completed(config)):
+    loaded = None if everything else {**completed(config), _SIGNED: key is not None}
+    for source in modules(board.mpy_arch, loaded):
         name = source.relative_to(firmware_dir()).as_posix()
         files["/" + name.removesuffix(".py") + ".mpy"] = compiled(source, _told_as(name), board.mpy_arch)
     files[CONFIG_PATH] = json.dumps(config, indent=1, sort_keys=True).encode() + b"\n"
+    if key is not None:
+        files[KEY_PATH] = key
     return files
 
 

@@ -122,9 +122,7 @@ def _flush(fd: int) -> None:
 
 
 def _not_copied(error: OSError, volume: Path, done: int, of: int) -> DeviceError:
-    half = (
-        "nothing was written" if not done else f"{done} of {of} bytes were written: the board will not start with that"
-    )
+    half = "nothing was written" if not done else f"{done} of {of} bytes were sent: the board will not start with them"
     if error.errno == errno.ENOSPC:
         return DeviceError(f"{volume} is full; {half}", f"remove what else is on it, or {_AGAIN}")
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):

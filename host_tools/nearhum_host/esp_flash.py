@@ -20,6 +20,7 @@ from .esp_image import EspImage
 from .extras import needs
 
 FAST_BAUD = 460800
+READ_S = 5.0  # esptool waits without end for a stub that never starts
 _AGAIN = "repeat the command; if it cannot connect, hold BOOT, tap RESET (or plug the board in again), and repeat it"
 # What is under way, and what the flash holds if it ends there.
 _STAGES = {
@@ -47,6 +48,7 @@ def write(
         from esptool.cmds import attach_flash, detect_chip, detect_flash_size, reset_chip, run_stub, write_flash
 
         with detect_chip(port) as loader:
+            loader._port.timeout = READ_S
             found = loader.CHIP_NAME
             if found.lower().replace("-", "") != CHIPS[board.chip].name:
                 reset_chip(loader, "hard-reset")
@@ -132,5 +134,5 @@ def _named_errors(port: str, stage: _Stage) -> Iterator[None]:
         raise
     except (FatalError, serial.SerialException, OSError, struct.error, IndexError, TypeError, ValueError) as error:
         # the last four: esptool takes answers apart that lost bytes on the way
-        why = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        why = (str(error).strip().splitlines() or [type(error).__name__])[0].split(". ")[0].rstrip(".")
         raise DeviceError(f"{port}: {why}, while {stage.name}; {_STAGES[stage.name]}", _AGAIN) from None

@@ -34,25 +34,45 @@ LEAST_NORMAL_S = 600  # of what is normal: seconds say nothing about a day
 Settings = Mapping[str, Any]
 _NO_SMOOTHING: tuple[str, Settings] = ("no smoothing", {"smooth": 256})
 _ONE_MODE: tuple[str, Settings] = ("one mode", {"n_modes": 1})
+# drift: what the kind's default does without; the guard: the budget within which learning may move anything
+_DRIFT: tuple[str, Settings] = ("what creeps is followed", {"drift_budget": 3})
+_NO_BUDGET: tuple[str, Settings] = ("what creeps is followed, no guard", {"drift_budget": 64})
+_NO_GUARD: Settings = {"teach": "auto", "teach_budget": 1000, "teach_days": 0.001}
 
 # What is left out, or changed, to see what it is worth; on the fixed path.
 ABLATIONS: Mapping[str, Sequence[tuple[str, Settings]]] = {
     "skab": (
         ("a spread a feature", {"spread": "diagonal"}),
         ("normal stands still", {"drift_budget": 0}),
+        _NO_BUDGET,
         ("an alarm ends at the threshold", {"release": 0}),
         _NO_SMOOTHING,
         _ONE_MODE,
     ),
-    "adi_motor": (_NO_SMOOTHING, _ONE_MODE, ("any spread is believed", {"spread_floor": 1})),
-    "femto": (_NO_SMOOTHING, _ONE_MODE, ("any spread is believed", {"spread_floor": 1})),
-    "fan": (_NO_SMOOTHING, _ONE_MODE, ("bands with their level", {"level": "kept"}), ("12 bands", {"n_bands": 12})),
+    "adi_motor": (_NO_SMOOTHING, _ONE_MODE, ("any spread is believed", {"spread_floor": 1}), _DRIFT, _NO_BUDGET),
+    "femto": (_NO_SMOOTHING, _ONE_MODE, ("any spread is believed", {"spread_floor": 1}), _DRIFT, _NO_BUDGET),
+    "fan": (
+        _NO_SMOOTHING,
+        _ONE_MODE,
+        ("bands with their level", {"level": "kept"}),
+        ("12 bands", {"n_bands": 12}),
+        _DRIFT,
+        _NO_BUDGET,
+    ),
     "watch": (
         ("no bands", {"n_bands": 0}),
         ("no means", {"mean": "off"}),
         ("bands alone", {"mean": "off", "statistics": ""}),
+        ("near misses teach by themselves", {"teach": "auto"}),
+        ("near misses teach by themselves, no guard", _NO_GUARD),
     ),
-    "csi": (_NO_SMOOTHING, ("learned from the first packet on", {"settle_s": 0}), ("no means", {"mean": "off"})),
+    "csi": (
+        _NO_SMOOTHING,
+        ("learned from the first packet on", {"settle_s": 0}),
+        ("no means", {"mean": "off"}),
+        _DRIFT,
+        _NO_BUDGET,
+    ),
     "rssi": (_NO_SMOOTHING, ("means alone", {"statistics": ""})),
 }
 

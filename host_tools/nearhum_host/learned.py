@@ -15,7 +15,7 @@ from binascii import Error as Base64Error
 from binascii import a2b_base64
 from pathlib import Path
 
-from nearhum import wire
+from nearhum import signing, wire
 from nearhum.errors import FormatError
 
 from .errors import DeviceError, HostError, UsageError
@@ -59,8 +59,13 @@ def _fetch_once(link: Link) -> bytes:
         chunk = link.ask(f"get state {len(image)}")
     if len(image) != first["size"]:
         raise ValueError(f"{len(image)} of {first['size']} bytes")
-    wire.unseal(wire.STATE_MAGIC, bytes(image), "the board's state")
+    opened(bytes(image), "the board's state")
     return bytes(image)
+
+
+def opened(image: bytes, what: str) -> tuple[int, int, memoryview]:
+    """Return (fingerprint, sequence, body) of a state, signed or not. Raises FormatError."""
+    return wire.unseal(wire.STATE_MAGIC, signing.unsigned(image), what)
 
 
 def load(file: Path) -> bytes:
@@ -71,7 +76,7 @@ def load(file: Path) -> bytes:
         raise UsageError(f"there is no backup {file}", hint="`nearhum backup` makes one") from None
     except OSError as error:
         raise HostError(f"cannot read {file}: {error.strerror}") from None
-    wire.unseal(wire.STATE_MAGIC, image, str(file))
+    opened(image, str(file))
     return image
 
 
@@ -99,7 +104,7 @@ def dated_name(stem: str) -> Path:
 
 def check_fits(image: bytes, before: bytes) -> None:
     """Raise DeviceError unless an image was learned with the features that the board's own state has."""
-    if wire.unseal(wire.STATE_MAGIC, image, "the backup")[0] != wire.unseal(wire.STATE_MAGIC, before, "it")[0]:
+    if opened(image, "the backup")[0] != opened(before, "it")[0]:
         raise DeviceError(
             "it was learned with other features (kind, channels, settings); nothing that was learned is changed",
             hint="deploy the configuration it was made with, then restore it",
@@ -135,6 +140,6 @@ def give(link: Link, image: bytes, way_back: str) -> None:
     link.resume()
     # The board goes on learning at once, so its state need not equal the image; but its sequence only counts up
     # from the image's, and would begin anew had it been refused.
-    reached = wire.unseal(wire.STATE_MAGIC, fetch(link), "the board's state")[1]
-    if reached < wire.unseal(wire.STATE_MAGIC, image, "the backup")[1]:
+    reached = opened(fetch(link), "the board's state")[1]
+    if reached < opened(image, "the backup")[1]:
         raise DeviceError("the board did not take the backup", hint=way_back)

@@ -161,7 +161,8 @@ class Scores:
     windows: array('Q') window index; scores, thresholds: array('h') octaves in Q8, NO_SCORE where there was
     none; states: array('B') 0 idle, 1 learn, 2 watch; labels: array('H') index into names, 0 (name "") for
     unknown; boots: array('I') how many starts of the board came before, so that equal window numbers of two
-    runs stay apart; utc: array('d') seconds since 1970, NaN where no host had told the time of that start.
+    runs stay apart; utc: array('d') seconds since 1970, NaN where no host had told the time of that start; seqs:
+    array('Q') number of the record it is in; ticks_ms: array('Q') milliseconds since that start.
     """
 
     windows: array = field(default_factory=lambda: array("Q"))
@@ -171,6 +172,8 @@ class Scores:
     labels: array = field(default_factory=lambda: array("H"))
     boots: array = field(default_factory=lambda: array("I"))
     utc: array = field(default_factory=lambda: array("d"))
+    seqs: array = field(default_factory=lambda: array("Q"))
+    ticks_ms: array = field(default_factory=lambda: array("Q"))
     names: list[str] = field(default_factory=lambda: [""])
 
 
@@ -211,6 +214,7 @@ def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
             scores.thresholds.extend([threshold] * n)
             scores.states.extend([state] * n)
             scores.boots.extend([boot] * n)
+            scores.seqs.extend([record.seq] * n)
             when.append((boot, ticks.on(record.ticks_ms), n, window_s))
             for label_id in ids or bytes(n):
                 if label_id not in name_of:  # enrolled before this log begins
@@ -246,6 +250,7 @@ def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
     for boot, end_ms, n, one_s in when:
         end = times.utc(boot, end_ms)
         scores.utc.extend(end - one_s * left for left in range(n - 1, -1, -1))
+        scores.ticks_ms.extend(max(0, end_ms - round(1000 * one_s * left)) for left in range(n - 1, -1, -1))
     scores.names = list(names)
     return scores, [event._replace(utc=times.utc(event.boot, event.ticks_ms)) for event in events]
 

@@ -39,6 +39,10 @@ MAX_PULL_S = 3600  # a full journal over a slow line takes minutes
 _SYNC_BYTES = 64 * 1024  # fsync at least this often: what a crash of the host may cost
 
 
+class OtherJournal(HostError):
+    """A log holds the beginning of another journal than the board's."""
+
+
 @dataclass
 class Pulled:
     """What a pull did. n_records, n_bytes: appended now; next_seq: where the next pull starts; gaps: records
@@ -173,7 +177,11 @@ def _check_same_journal(link: Link, log: Log, status: dict[str, Any], file: Path
     if not log.records:
         return
     last, why = log.records[-1], ""
-    if status["seq"] <= last.seq:
+    boots = [record.json() for record in log.records if record.kind == wire.BOOT][-1:]
+    chip = str(boots[0].get("id") or "") if boots else ""
+    if chip and status.get("id") and chip != status["id"]:
+        why = f"it came from chip {chip}, this one is {status['id']}"
+    elif status["seq"] <= last.seq:
         why = f"it ends at record {last.seq}, the board is at {status['seq']}"
     elif last.seq >= status.get("log_first", 0):
         records, _ = fetch(link, last.seq)
@@ -181,11 +189,10 @@ def _check_same_journal(link: Link, log: Log, status: dict[str, Any], file: Path
         if not same:
             why = f"its record {last.seq} is another one on the board"
     else:  # the board's journal has moved on: only its name can be compared
-        boards = [str(r.json().get("board")) for r in log.records if r.kind == wire.BOOT]
-        if boards and boards[-1] != status.get("board"):
-            why = f"it came from board {boards[-1]!r}, this one is {status.get('board')!r}"
+        if boots and str(boots[0].get("board")) != status.get("board"):
+            why = f"it came from board {str(boots[0].get('board'))!r}, this one is {status.get('board')!r}"
     if why:
-        raise HostError(
+        raise OtherJournal(
             f"{file} belongs to another board, or this board's log was reset: {why}",
             hint=f"pull into a new file: `nearhum pull {free_name(file)}`",
         )

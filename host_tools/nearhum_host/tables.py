@@ -14,6 +14,7 @@ column that is renamed, or means something else, is.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ from .errors import HostError, UsageError
 
 SCHEMA = 1
 SCHEMA_KEY = "nearhum_schema"
+AGAIN = "remove it; `nearhum pull FOLDER --all` makes it again from the log there"
 
 
 class Column(NamedTuple):
@@ -77,7 +79,8 @@ VIEWS = {
               FROM events WHERE event IN ('alarm', 'alarm_end', 'state', 'rollback'))
         WHERE event = 'alarm'""",
     "boards": """
-        SELECT board, arg_max(json_extract_string(facts, '$.board'), (journal, seq)) AS name,
+        SELECT board, arg_max(coalesce(json_extract_string(facts, '$.board'),
+                                       json_extract_string(facts, '$.config.board')), (journal, seq)) AS name,
                arg_max(json_extract_string(facts, '$.config.kind'), (journal, seq)) AS kind,
                arg_max(json_extract_string(facts, '$.version'), (journal, seq)) AS version,
                count(DISTINCT (journal, boot)) AS boots, max(time_utc) AS last_start_utc
@@ -129,10 +132,10 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
     """
     connection = duckdb.connect()
     if not any(folder.glob("*/board=*/day=*/*.parquet")):
-        raise UsageError(f"there are no tables in {folder}", hint="`nearhum pull --all --into FOLDER` makes them")
+        raise UsageError(f"there are no tables in {folder}", hint="`nearhum pull FOLDER --all` makes them")
     for table, columns in TABLES.items():
         all_columns = (*PARTITION, *columns)
-        parts = folder / table / "board=*" / "day=*" / "*.parquet"
+        parts = (folder / table / "board=*" / "day=*" / "*.parquet").absolute()
         if any(folder.glob(f"{table}/board=*/day=*/*.parquet")):
             check_version(connection, parts)
             found = set(described(connection, parts))
@@ -152,12 +155,13 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
 
 def check_version(connection: duckdb.DuckDBPyConnection, parts: Path) -> None:
     """Raise HostError where one of the files (a glob) is damaged, none of nearhum's, or of another version."""
-    files = _asked(connection, f"SELECT file FROM glob({quoted(parts)})")
+    files = _asked(connection, f"SELECT file FROM glob({quoted(parts)})", parts)
     versions = dict(
         _asked(
             connection,
             f"SELECT file_name, decode(value) FROM parquet_kv_metadata({quoted(parts)}) "
             f"WHERE decode(key) = '{SCHEMA_KEY}'",
+            parts,
         )
     )
     for (file,) in files:
@@ -168,7 +172,7 @@ def check_version(connection: duckdb.DuckDBPyConnection, parts: Path) -> None:
             newer = found.isdigit() and int(found) > SCHEMA
             raise HostError(
                 f"{file} has layout {found}, this nearhum reads {SCHEMA}",
-                "update nearhum" if newer else "remove it; `nearhum pull --all` makes it again from the log beside it",
+                "update nearhum" if newer else AGAIN,
             )
 
 
@@ -177,23 +181,36 @@ def described(connection: duckdb.DuckDBPyConnection, parts: Path) -> dict[str, s
     rows = _asked(
         connection,
         f"DESCRIBE SELECT * FROM read_parquet({quoted(parts)}, union_by_name = true, hive_partitioning = true)",
+        parts,
     )
     return {row[0]: row[1] for row in rows}
 
 
-def _asked(connection: duckdb.DuckDBPyConnection, sql: str) -> list[Any]:
+def _asked(connection: duckdb.DuckDBPyConnection, sql: str, parts: Path) -> list[Any]:
     try:
         return connection.execute(sql).fetchall()
     except duckdb.Error as error:
-        raise damaged(error) from None
+        raise damaged(error, [parts]) or HostError(f"{parts} cannot be read: {error!r}") from None
 
 
-def damaged(error: Exception) -> HostError:
-    """Return the error that tells of a file which is no sound Parquet, with its name where DuckDB says it."""
-    said = re.search(r"'([^']+\.parquet)'|\"([^\"]+\.parquet)\"", str(error))
-    file = (said.group(1) or said.group(2)) if said else "a Parquet file"
-    first = str(error).splitlines()[0]
-    return HostError(
-        f"{file} is damaged ({first.split(': ', 1)[-1]})",
-        "remove it; `nearhum pull --all` makes it again from the log beside it",
-    )
+def damaged(error: Exception, globs: Sequence[Path]) -> HostError | None:
+    """Return the error that tells which file is no sound Parquet: DuckDB does not always say it, so each is tried.
+
+    None where all are sound: the error is about something else.
+    """
+    said = re.search(r"'([^'\n]+\.parquet)'|\"([^\"\n]+\.parquet)\"", str(error))
+    file = (said.group(1) or said.group(2)) if said else ""
+    why = str(error).splitlines()[0].split(": ", 1)[-1]
+    for glob in () if file else globs:
+        for part in sorted(Path(glob.anchor).glob(str(glob.relative_to(glob.anchor)))):
+            try:
+                with duckdb.connect() as alone:
+                    alone.execute(f"SELECT max(COLUMNS(*)) FROM read_parquet({quoted(part)})").fetchall()
+            except duckdb.Error:
+                return HostError(f"{part} is damaged", AGAIN)
+    return HostError(f"{file} is damaged: {why}", AGAIN) if file else None
+
+
+def globs_of(folder: Path) -> list[Path]:
+    """Return the globs of all parts of a folder's tables."""
+    return [(folder / table / "board=*" / "day=*" / "*.parquet").absolute() for table in TABLES]

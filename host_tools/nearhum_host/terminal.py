@@ -21,6 +21,15 @@ Port = Annotated[
         show_default=False,
     ),
 ]
+Ports = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--port",
+        "-p",
+        help="Serial port or URL; several times for several boards.",
+        show_default=False,
+    ),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Start the detector if it is stopped, without asking.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

@@ -84,7 +84,7 @@ def trace(log: Log, name: str = "", spans: Sequence[tuple[int, int, str]] = ()) 
     raw, limits = np.array(scores.scores, np.int16), np.array(scores.thresholds, np.int16)
     states = np.array(scores.states, np.uint8)
     boots = [int(i) for i in np.flatnonzero(np.diff(boot_of, prepend=-1))]
-    placed = [(_place(event, windows, boot_of), event) for event in events]
+    placed = [(place(event, windows, boot_of), event) for event in events]
     truth = np.full(n, None, dtype=object)
     for first, last, label in spans:
         truth[max(0, first) : last + 1] = label
@@ -119,7 +119,7 @@ def _octaves(q8: np.ndarray) -> np.ndarray:
     return np.where(q8 == wire.NO_SCORE, np.nan, q8 / wire.SCORE_ONE)
 
 
-def _place(event: Event, windows: np.ndarray, boot_of: np.ndarray) -> int:
+def place(event: Event, windows: np.ndarray, boot_of: np.ndarray) -> int:
     """Return the index of the window an event names; of its boot's first where it names none."""
     start, stop = (int(i) for i in np.searchsorted(boot_of, [event.boot, event.boot + 1]))
     window = event.what.get("window")

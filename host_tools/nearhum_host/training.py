@@ -1,234 +1,283 @@
 """Training of heads: labelled recordings to a head file, an int8 network whose last layer is cut off.
 
-Enters: recordings with a label each, and a board's settings. Leaves: the bytes of a head file (the format stands in
-firmware/nearhum/head.py) and what it is worth. Features and int8 embeddings are those of the firmware, run under
-MicroPython; only the weights come from here. The same recordings give the same bytes.
+Enters: recordings with a label each, and a board's settings. Leaves: the bytes of a head file with its model card, and
+what the head is worth. Features, int8 embeddings and the answers after a few examples are those of the firmware, run
+under MicroPython; only the weights come from here. The same recordings give the same bytes.
+
+What a head is worth is asked four times: of recordings held out; of groups (speakers, wearers, machines) that a head
+trained likewise never saw; and, after 1, 3 and 5 examples by the board's own recogniser, of groups and of labels never
+seen. The head in the file is trained on four of five recordings of each label; the figures of the others are of heads
+trained for them alone.
 """
 
 from __future__ import annotations
 
-import json
-import struct
-import subprocess
-import tempfile
-import zlib
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from importlib.metadata import version
 from typing import Any
 
+import nearhum
 import numpy as np
-from nearhum import wire
 
 from . import metrics
-from .errors import HostError, UsageError
-from .protocols.runner import HEAP, TIMEOUT_S, firmware, interpreter
-from .recordings import Recording, to_nhr, write_nhr
-from .samples import SUFFIXES_OF_SAMPLES
+from .application import completed
+from .errors import UsageError
+from .heads import card, fitting
+from .heads.cost import cost
+from .heads.embedding import Round, embedded, extracted
+from .heads.fitting import Fitted
+from .heads.labelled import Labelled
+from .heads.layers import Layer, check_fits, forward, quantised
 
-EXTRACT = Path(__file__).with_name("on_board") / "extract.py"
-METHODS = ("lda", "dense")
+__all__ = ["Labelled", "Trained", "extracted", "import_head", "train"]
+
 HELD_OUT = 5  # every fifth recording of a label is for testing
-HIDDEN = 32  # rows of the first of two dense layers
+FOLDS = 3  # of groups, and of labels, that are left out in turn
+SHOTS = (1, 3, 5)
+N_DRAWS = 5
+MOST_LABELS, MOST_EXAMPLES = 16, 64  # that a board holds
+MOST_ASKED = 300  # windows a round
 SEED = 1
-_PRODUCT = (1 << 30) - 1  # bound of (sum * factor), see head.py
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """A recording of one label. frames: int16 (n, n_channels)."""
-
-    label: str
-    frames: np.ndarray
-
-
-@dataclass(frozen=True)
-class Layer:
-    """out = weights @ x + bias in real numbers, negative ones set to 0 where relu. weights: (n_out, n_in)."""
-
-    weights: np.ndarray
-    bias: np.ndarray
-    relu: bool
+# settings that make no difference to features, and so to a head
+_NOT_FEATURES = ("board", "source", "head", "prior", "path")
 
 
 @dataclass(frozen=True)
 class Trained:
-    """head: the bytes of the file. figures: shares of right answers on what was held out, and counts."""
+    """head: the bytes of the file. figures: shares of right answers, counts, and what it takes on a board."""
 
     head: bytes
     figures: dict[str, Any]
 
 
-def labelled(folder: Path, rate_hz: float, scale: float | None = None) -> list[Labelled]:
-    """Return the recordings below folder, a folder a label, in the order of their names; a segment is one of its own.
+@dataclass(frozen=True)
+class _Windows:
+    """What the firmware made of all recordings. x: (n, n_features); label to recording: indices (n,).
 
-    rate_hz: of files that do not say it, and what all must have. scale: counts per unit, see recordings.to_nhr. Raises
-    UsageError where there are none, HostError as to_nhr.
+    session: of all groups together.
     """
-    out = []
-    for path in sorted(p for p in folder.glob("*/*") if p.suffix.lower() in (*SUFFIXES_OF_SAMPLES, ".nhr")):
-        own = None if path.suffix.lower() in (".wav", ".nhr") else rate_hz
-        with tempfile.TemporaryDirectory(prefix="nearhum-") as scratch:
-            made = to_nhr(path, Path(scratch) / "one.nhr", rate_hz=own, scale=scale, board_rate_hz=rate_hz)
-        out += [Labelled(path.parent.name, segment.frames) for segment in made.recording.segments]
-    if not out:
-        raise UsageError(f"{folder} holds no recordings", hint="a folder for each label, with its files in it")
-    return out
+
+    x: np.ndarray
+    label: np.ndarray
+    group: np.ndarray
+    session: np.ndarray
+    recording: np.ndarray
+    labels: list[str]
+    groups: list[str]
+    apart: np.ndarray  # bool: windows that share no sample
 
 
-def write(path: Path, head: bytes) -> None:
-    """Write a head file. Raises HostError."""
-    try:
-        path.write_bytes(head)
-    except OSError as error:
-        raise HostError(f"cannot write {path}: {error.strerror}", "name another place with --out") from None
+def train(
+    recordings: Sequence[Labelled],
+    config: Mapping[str, Any],
+    method: str = "softmax",
+    n_out: int = 24,
+    told: Mapping[str, Any] | None = None,
+) -> Trained:
+    """Return a head trained on four of five recordings of each label, and how it does.
 
-
-def train(recordings: Sequence[Labelled], config: Mapping[str, Any], method: str = "lda", n_out: int = 16) -> Trained:
-    """Return a head trained on four of five recordings of each label, and how it does on the fifth.
-
-    config: settings of the board, without source and head. method: "lda" (one layer, linear discriminants, at most one
-    fewer than labels) or "dense" (two rectified layers under a softmax that is cut off). n_out: dimensions of the
-    embedding. Raises UsageError where a label has one recording alone, HostError where the firmware fails.
+    config: settings of the board, without source and head. method: see heads.fitting. n_out: dimensions of the
+    embedding, at most. told: what else the card is to say. Raises UsageError where a label has one recording alone,
+    HostError where the firmware fails.
     """
-    if method not in METHODS:
-        raise UsageError(f"no method {method!r}", hint="one of " + ", ".join(METHODS))
-    order = sorted(recordings, key=lambda r: r.label)
-    labels = sorted({r.label for r in order})
-    counts = {label: sum(r.label == label for r in order) for label in labels}
-    few = [label for label, n in counts.items() if n < 2]
-    if len(labels) < 2 or few:
-        raise UsageError(
-            f"{len(labels)} labels, {few[0] if few else labels} with too few recordings",
-            hint="at least two labels of two recordings each: some are held out to test the head",
-        )
-    nth = dict.fromkeys(labels, 0)
-    test = []
-    for i, r in enumerate(order):
-        nth[r.label] += 1
-        if nth[r.label] % HELD_OUT == 0 or counts[r.label] < HELD_OUT and nth[r.label] == counts[r.label]:
-            test.append(i)
-    segment, x, _ = extracted(order, config)
-    y = np.array([labels.index(order[i].label) for i in segment])
-    asked = np.isin(segment, test)
-    if not asked.any() or set(y[~asked]) != set(y[asked]):
+
+    def fitted(w: _Windows, learn: np.ndarray) -> tuple[Fitted, np.ndarray]:
+        labels, y = np.unique(w.label[learn], return_inverse=True)
+        return fitting.fit(method, w.x[learn], y, w.session[learn], n_out), labels
+
+    return _made(recordings, config, fitted, {"method": method, **(told or {})})
+
+
+def import_head(
+    recordings: Sequence[Labelled], config: Mapping[str, Any], layers: Sequence[Layer], told: Mapping[str, Any]
+) -> Trained:
+    """Return a head of layers that were trained elsewhere; recordings calibrate its int8 and say what it is worth.
+
+    Nothing of the layers is trained here: what was never seen was not seen here. Raises HostError, naming the layer,
+    where a board cannot run them.
+    """
+
+    def fitted(w: _Windows, learn: np.ndarray) -> tuple[Fitted, np.ndarray]:
+        check_fits(layers, w.x.shape[1])
+        labels, y = np.unique(w.label[learn], return_inverse=True)
+        answer = fitting.softmax(forward(layers, w.x[learn]), y)
+        return Fitted(list(layers), answer), labels
+
+    return _made(recordings, config, fitted, {"method": "imported", **told})
+
+
+def _made(recordings: Sequence[Labelled], config: Mapping[str, Any], fitted, told: Mapping[str, Any]) -> Trained:
+    windows = _windows(recordings, config)
+    labels, groups = windows.labels, windows.groups
+    asked = np.isin(windows.recording, list(_held_out(windows)))
+    if not asked.any() or set(windows.label[~asked]) != set(windows.label):
         raise UsageError("a label has no window to learn from, or none to test", hint="longer recordings, or more")
-    layers, answer = _fitted(method, x[~asked], y[~asked], n_out)
-    head = quantised(layers, x[~asked])
-    _, _, embedded = extracted(order, config, head)
-    float_out = _forward(layers, x)
-    figures = {
+    folds = [("recordings held out", asked)]
+    folds += [("groups never seen", windows.group % FOLDS == i) for i in range(FOLDS) if len(groups) >= FOLDS]
+    # two labels at least to train on, and two to tell apart
+    n_label_folds = min(FOLDS, len(labels) // 2) if len(labels) >= 4 else 0
+    folds += [("labels never seen", windows.label % n_label_folds == i) for i in range(n_label_folds)]
+    fits = [fitted(windows, ~fold) for _, fold in folds]
+    networks = [quantised(fit.layers, windows.x[~fold]) for (fit, _), (_, fold) in zip(fits, folds, strict=True)]
+    settings = completed({**config, "source": {"driver": "replay"}})
+    rounds = list(_rounds(windows, folds))
+    outs, answers = embedded(windows.x, ["", *(n for n in networks)], [r for _, r in rounds], settings)
+    rows: dict[str, list[dict[str, float | None]]] = {}
+    for (what, fold), (fit, known), out in zip(folds, fits, outs[1:], strict=True):
+        if what != "labels never seen":
+            rows.setdefault(what, []).append(_worth(windows, fold, fit, known, out))
+    figures: dict[str, Any] = {
         "labels": len(labels),
+        "groups": len(groups),
+        "recordings": len(recordings),
         "windows": int((~asked).sum()),
-        "asked": int(asked.sum()),
-        "classifier": metrics.accuracy(y[asked], answer(x[asked])),
-        "nearest_mean_float": _nearest_mean(float_out, y, asked),
-        "nearest_mean_int8": _nearest_mean(embedded, y, asked),
-        "nearest_mean_without_head": _nearest_mean(x, y, asked),
-        "majority": float(np.bincount(y[asked]).max() / asked.sum()),
-        "head_bytes": len(head),
-        "n_out": embedded.shape[1],
+        "accuracy": [{"asked of": what, **_mean(some)} for what, some in rows.items()],
+        "few_shot": _few_shot(windows, rounds, answers),
     }
+    parsed = card.unpack(networks[0])
+    head = card.pack(networks[0], {**_card(recordings, settings, windows, parsed, figures), **told})
+    figures |= {"n_out": parsed.n_out, "head_bytes": len(networks[0]), "file_bytes": len(head)}
+    figures["on_the_board"] = cost(parsed.n_in, parsed.layers, len(head))
     return Trained(head, figures)
 
 
-def extracted(
-    recordings: Sequence[Labelled], config: Mapping[str, Any], head: bytes | None = None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return (segment, features, embeddings) of every window, int (n,), int8 as float (n, n_features), (n, n_out).
-
-    The firmware computes them. segment: which of the recordings. Raises HostError with what it said.
-    """
-    with tempfile.TemporaryDirectory(prefix="nearhum-") as folder:
-        root = Path(folder)
-        recording = Recording(config["rate_hz"], recordings[0].frames.shape[1])
-        for i, labelled in enumerate(recordings):
-            recording.add(labelled.frames, str(i))
-        write_nhr(recording, root / "training.nhr")
-        source = {"driver": "replay", "path": (root / "training.nhr").as_posix(), "speed": 0}
-        given = {**config, "n_channels": recording.n_channels, "source": source}
-        if head is not None:
-            (root / "head.nhh").write_bytes(head)
-            given["head"] = (root / "head.nhh").as_posix()
-        (root / "nearhum.json").write_text(json.dumps(given))
-        command = [interpreter(), "-X", f"heapsize={HEAP}", str(EXTRACT), firmware(), f"{root.as_posix()}/"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S)
-        if done.returncode:
-            raise HostError(f"the firmware refused: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
-        about = json.loads((root / "about.json").read_text())
-        n, n_out = about["n_features"], about["n_out"]
-        rows = np.frombuffer((root / "vectors.bin").read_bytes(), np.uint8).reshape(-1, 2 + n + n_out)
-    segment = rows[:, :2].astype(int) @ (1, 256)
-    values = np.ascontiguousarray(rows[:, 2:]).view(np.int8).astype(float)
-    return segment, values[:, :n], values[:, n:]
+def _windows(recordings: Sequence[Labelled], config: Mapping[str, Any]) -> _Windows:
+    order = sorted(recordings, key=_place)
+    labels, groups = sorted({r.label for r in order}), sorted({r.group for r in order})
+    sessions = sorted({(r.group, r.session) for r in order})
+    if len(labels) < 2:
+        raise UsageError(f"one label alone: {', '.join(labels)}", hint="at least two, to tell apart")
+    if config.get("mean") == "ranged" or config["kind"] == "telemetry" and "mean" not in config:
+        raise UsageError(
+            "means are ranged by what the board itself learns: a head cannot know them", hint="--set mean=scaled"
+        )
+    recording, x, n_apart = extracted(order, config)
+    label = np.array([labels.index(order[i].label) for i in recording], int)
+    group = np.array([groups.index(order[i].group) for i in recording], int)
+    session = np.array([sessions.index((order[i].group, order[i].session)) for i in recording], int)
+    first = np.searchsorted(recording, recording)  # of its recording; recordings come in order
+    apart = (np.arange(len(recording)) - first) % n_apart == 0
+    return _Windows(x, label, group, session, recording, labels, groups, apart)
 
 
-def _fitted(method: str, x: np.ndarray, y: np.ndarray, n_out: int):
-    """Return (layers up to the embedding, function from features to label indices)."""
-    mean, spread = x.mean(axis=0), np.maximum(x.std(axis=0), 1)
-    if method == "lda":
-        from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-
-        model = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto").fit(x, y)
-        weights = model.scalings_[:, : min(n_out, model.scalings_.shape[1], len(model.classes_) - 1)].T
-        weights = weights * np.where(weights[:, np.abs(weights).argmax(axis=1)].diagonal() < 0, -1, 1)[:, None]
-        return [Layer(weights, -weights @ mean, False)], lambda some: np.asarray(model.predict(some))
-    from sklearn.neural_network import MLPClassifier
-
-    network = MLPClassifier((HIDDEN, n_out), alpha=1e-3, max_iter=400, random_state=SEED)
-    network.fit((x - mean) / spread, y)
-    first = network.coefs_[0].T / spread
-    layers = [Layer(first, network.intercepts_[0] - first @ mean, True)]
-    layers.append(Layer(network.coefs_[1].T, network.intercepts_[1], True))
-    return layers, lambda some: np.asarray(network.predict((some - mean) / spread))
+def _place(recording: Labelled) -> tuple[str, ...]:
+    return recording.label, recording.group, recording.session, recording.name
 
 
-def _forward(layers: Sequence[Layer], x: np.ndarray) -> np.ndarray:
-    for layer in layers:
-        x = x @ layer.weights.T + layer.bias
-        x = np.maximum(x, 0) if layer.relu else x
-    return x
+def _held_out(windows: _Windows) -> Iterator[int]:
+    """Yield every fifth recording of each label; the last one where it has fewer."""
+    for label in range(len(windows.labels)):
+        own = np.unique(windows.recording[windows.label == label])
+        if len(own) < 2:
+            raise UsageError(
+                f"label {windows.labels[label]!r} has {len(own)} recordings of a window's length",
+                hint="two at least: one is trained on, another is asked",
+            )
+        yield from own[HELD_OUT - 1 :: HELD_OUT] if len(own) >= HELD_OUT else own[-1:]
 
 
-def quantised(layers: Sequence[Layer], x: np.ndarray) -> bytes:
-    """Return the head file of layers; x: features that say how large each layer's outputs are.
-
-    Weights in 127 steps a row; all rows of a layer share one gain, so that distances keep their proportions: 127 is the
-    99.9th percentile of its outputs. A factor has the most bits for which no product leaves int32 (head.py proves it).
-    Raises HostError where no factor does.
-    """
-    body = struct.pack("<HBB", x.shape[1], len(layers), 0)
-    scale = 1.0  # of the input: int8 steps a unit
-    for layer in layers:
-        out = _forward([layer], x)
-        gain = 127 / max(float(np.percentile(np.abs(out), 99.9)), 1e-9)
-        weights = layer.weights / scale
-        step = np.maximum(np.abs(weights).max(axis=1), 1e-12) / 127
-        whole = np.rint(weights / step[:, None]).astype(int)
-        bias = np.rint(layer.bias / step).astype(int)
-        bounds = np.abs(bias) + 128 * np.abs(whole).sum(axis=1)
-        rescale = [_factor(gain * s, int(b)) for s, b in zip(step, bounds, strict=True)]
-        body += struct.pack("<HBB", len(whole), layer.relu, 0)
-        body += bias.astype("<i4").tobytes() + b"".join(rescale) + whole.astype("i1").tobytes()
-        x, scale = out, gain
-    return wire.seal(wire.HEAD_MAGIC, zlib.crc32(body), 0, body)
+def _worth(w: _Windows, fold: np.ndarray, fit: Fitted, known: np.ndarray, out: np.ndarray) -> dict[str, float | None]:
+    """Return the shares of right answers to the windows of a fold, of a head that was trained without them."""
+    asked = fold & np.isin(w.label, known)
+    real = forward(fit.layers, w.x)
+    gain = (out * real).sum() / max((real**2).sum(), 1e-9)
+    true = w.label[asked]
+    return {
+        "softmax": metrics.accuracy(true, known[fit.answer(real[asked])]),
+        "softmax, int8": metrics.accuracy(true, known[fit.answer(out[asked] / gain)]),
+        "cut": _nearest_mean(real, w.label, fold, asked),
+        "cut, int8": _nearest_mean(out, w.label, fold, asked),
+        "without head": _nearest_mean(w.x, w.label, fold, asked),
+        "most frequent": float(np.bincount(true).max() / len(true)),
+    }
 
 
-def _factor(gain: float, bound: int) -> bytes:
-    """Return (pre, factor, post) with factor / 2^post = gain for sums up to bound."""
-    limit = min(65535, _PRODUCT // (bound + 1))
-    post = 0
-    while post < 29 and 2 * gain + 0.5 < limit:
-        gain *= 2
-        post += 1
-    factor = int(gain + 0.5)
-    if bound > _PRODUCT or not 1 <= factor <= limit:
-        raise HostError("a row of the head does not fit int8 weights", "another method, or fewer dimensions")
-    return struct.pack("<HHH", 0, factor, post)
-
-
-def _nearest_mean(x: np.ndarray, y: np.ndarray, asked: np.ndarray) -> float | None:
-    """Return the share of the windows asked whose nearest label mean, of the others, is the right one."""
-    means = np.stack([x[~asked & (y == label)].mean(axis=0) for label in range(y.max() + 1)])
+def _nearest_mean(x: np.ndarray, y: np.ndarray, fold: np.ndarray, asked: np.ndarray) -> float | None:
+    """Return the share of the windows asked whose nearest label mean, of those not in the fold, is the right one."""
+    known = np.unique(y[~fold])
+    means = np.stack([x[~fold & (y == label)].mean(axis=0) for label in known])
     away = ((x[asked][:, None] - means) ** 2).sum(axis=2)
-    return metrics.accuracy(y[asked], away.argmin(axis=1))
+    return metrics.accuracy(y[asked], known[away.argmin(axis=1)])
+
+
+def _mean(rows: Sequence[dict[str, float | None]]) -> dict[str, float | None]:
+    return {name: metrics.mean([row[name] for row in rows]) for name in rows[0]}
+
+
+# ---- a few examples, by the board's recogniser ---------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a round is for: which folds it is of, how many examples, with the head or without."""
+
+    what: str
+    shots: int
+    with_head: bool
+
+
+def _rounds(w: _Windows, folds: Sequence[tuple[str, np.ndarray]]) -> Iterator[tuple[_Asked, Round]]:
+    """Yield the rounds of each fold but the first: one a session in it, draw and shots, with the head and without."""
+    draw = np.random.default_rng(SEED)
+    for head, (what, fold) in enumerate(folds[1:], 2):  # heads are numbered behind "", and the file's own
+        for session in np.unique(w.session[fold]):
+            for _ in range(N_DRAWS):
+                own = np.flatnonzero(fold & w.apart & (w.session == session))
+                drawn = {label: draw.permutation(own[w.label[own] == label]) for label in np.unique(w.label[own])}
+                for shots in SHOTS:
+                    most = min(MOST_LABELS, MOST_EXAMPLES // shots)
+                    some = [label for label, windows in drawn.items() if len(windows) > shots][:most]
+                    if len(some) < 2:
+                        continue
+                    enrolled = [(int(i), w.labels[label]) for label in some for i in drawn[label][:shots]]
+                    asked = [int(i) for label in some for i in drawn[label][shots:]][:: 1 + len(own) // MOST_ASKED]
+                    for at in (head, 0):
+                        yield _Asked(what, shots, at > 0), Round(at, enrolled, asked)
+
+
+def _few_shot(w: _Windows, rounds: Sequence[tuple[_Asked, Round]], answers: Sequence[Sequence[str]]):
+    shares: dict[tuple[str, int], dict[bool, list[float | None]]] = {}
+    for (asked, of), answer in zip(rounds, answers, strict=True):
+        right = np.mean([w.labels[w.label[i]] == said for i, said in zip(of.asked, answer, strict=True)])
+        shares.setdefault((asked.what, asked.shots), {}).setdefault(asked.with_head, []).append(float(right))
+    return [
+        {
+            "asked of": what,
+            "examples": shots,
+            "with head": metrics.mean(some[True]),
+            "without": metrics.mean(some[False]),
+        }
+        for (what, shots), some in shares.items()
+    ]
+
+
+# ---- the card ------------------------------------------------------------------------------------------
+
+
+def _card(
+    recordings: Sequence[Labelled], settings: Mapping[str, Any], w: _Windows, parsed: card.HeadFile, figures
+) -> dict[str, Any]:
+    samples = hashlib.sha256()
+    for r in sorted(recordings, key=_place):
+        samples.update(f"{r.label}\0{r.group}\0{r.frames.shape}\0".encode() + r.frames.astype("<i2").tobytes())
+    return {
+        "format": 1,
+        "trained_on": {
+            "labels": w.labels,
+            "groups": [g for g in w.groups if g],
+            "recordings": len(recordings),
+            "seconds": round(sum(len(r.frames) for r in recordings) / settings["rate_hz"], 1),
+            "windows": figures["windows"],
+            "samples_sha256": samples.hexdigest(),
+        },
+        "settings": {key: value for key, value in settings.items() if key not in _NOT_FEATURES},
+        "layers": card.shapes(parsed.n_in, parsed.layers),
+        "figures": {key: _rounded(figures[key]) for key in ("accuracy", "few_shot")},
+        "versions": {"nearhum": nearhum.__version__, **{p: version(p) for p in ("numpy", "scikit-learn")}},
+    }
+
+
+def _rounded(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()} for row in rows]

@@ -5,6 +5,7 @@ from harness import Lcg, as_bytes, between, done, equal, test
 from nearhum.detect import Detector
 from nearhum.drift import Drift
 from nearhum.dsp_fixed import Log2
+from nearhum.learned import DRIFT_S
 from nearhum.prototypes import Prototypes
 
 LOG2 = Log2()
@@ -197,6 +198,35 @@ def extremes_stay_in_range():
     for o in d.offset:
         equal(abs(o) <= 510 << 12, True)
     equal(len(out), 2)
+
+
+def given(hum):
+    return {name: hum.config[name] for name in hum.config if name not in ("kind", "source")}
+
+
+@test
+def what_was_followed_is_saved_once_an_hour():
+    hum = pipeline(
+        "telemetry", rate_hz=1, n_channels=2, n_window=8, n_hop=8, n_range=8, spread="full", drift_budget=3,
+        drift_windows=16,
+    )  # fmt: skip
+    hum.console.execute("learn 80")
+    take(hum, 80)
+    take(hum, 60, tone=1100)
+    drifted = list(hum.detector.drift.offset)
+    hum.clock.seconds += DRIFT_S - 1
+    hum.learned.save_when_due()
+    again = pipeline("telemetry", root=hum.root, **given(hum))
+    equal(list(again.detector.drift.offset) == drifted, False)
+    hum.clock.seconds += 1
+    hum.learned.save_when_due()
+    again = pipeline("telemetry", root=hum.root, **given(hum))
+    equal(list(again.detector.drift.offset), drifted)
+    sequence = hum.store.sequence
+    for _ in range(5):  # nothing moves: the other slot gets it too, and no more is written
+        hum.clock.seconds += DRIFT_S
+        hum.learned.save_when_due()
+    equal(hum.store.sequence, sequence + 1)
 
 
 done()

@@ -1,5 +1,6 @@
 """Heads: identity, dense and convolution layers, pooling, and files that are not what they should be."""
 
+import gc
 import struct
 
 from fakes import head, layer, pooling
@@ -139,6 +140,33 @@ def layers_that_cannot_be():
 @test
 def a_file_that_is_not_there():
     clear_error(raises(ConfigError, load, ROOT + "none.nhh", 3), "none.nhh")
+
+
+@test
+def what_lies_behind_the_network_is_not_read():
+    card = seal(b"NHC1", 7, 0, b"{}")
+    made = load(saved(TWO + card), 3)
+    equal((made.n_out, made.fingerprint), (2, 7))
+    equal(i8(made.embed_into(as_bytes([1, 2, 3]))), [53, 14])
+    # a card far larger than the network costs a board no memory
+    path = saved(TWO)
+    with open(path, "ab") as f:
+        for _ in range(64):
+            f.write(bytes(1024))
+    gc.collect()
+    gc.disable()
+    try:
+        start = gc.mem_alloc()
+        load(path, 3)
+        equal(gc.mem_alloc() - start < 16384, True)
+    finally:
+        gc.enable()
+    # a length that no file has: as much as there is, and told
+    wrong = bytearray(TWO)
+    wrong[12:16] = b"\xff\xff\xff\xff"
+    clear_error(raises(FormatError, load, saved(wrong), 3), "says")
+    clear_error(raises(FormatError, load, saved(TWO[:15]), 3), "short")
+    clear_error(raises(FormatError, load, saved(b""), 3), "short")
 
 
 @test

@@ -17,6 +17,7 @@ from nearhum.config import SETTINGS
 from nearhum.console import MAX_LINE_BYTES
 from nearhum.errors import NearhumError
 
+SEED = int(ON_HOST and os.getenv("NEARHUM_SEED") or 77)
 N_LINES = int(ON_HOST and os.getenv("NEARHUM_LINES") or 900)
 ROUND = 5000  # lines between two starts of the board
 BATCH = 3  # lines that come at once, on average; and a window
@@ -151,7 +152,7 @@ def flood(kind, given, n_lines, seed):
             equal((len(answers), hum.console.dropped), (len([1 for line in lines if line]), 0), lines)
             for answer in answers:
                 check(lines, answer)
-            equal((Played.script, hum.source_state()), ([], "ok"))
+            equal((Played.script, hum.guard.faults), ([], 0))
             sent += len(lines)
         after = held(hum)
         most = max(most, after - start)
@@ -166,6 +167,6 @@ def flood(kind, given, n_lines, seed):
 
 for index in range(len(BOARDS)):
     kind, given, share = BOARDS[index]
-    named("a_flood_of_lines_to_" + kind, flood, kind, given, N_LINES * share // 6, 77 + index)
+    named("a_flood_of_lines_to_" + kind, flood, kind, given, N_LINES * share // 6, SEED + index)
 
 done()

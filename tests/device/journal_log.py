@@ -276,7 +276,7 @@ def a_window_takes_little_more_than_a_byte():
 
 
 @test
-def scores_wait_a_minute_and_events_ten_seconds():
+def scores_wait_two_minutes_and_events_ten_seconds():
     root = board()
     j = Journal(root, ABOUT)
     j.score(0, 1, 2, WATCH, 0)

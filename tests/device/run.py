@@ -3,7 +3,8 @@
 unix      MicroPython's unix port: NEARHUM_MICROPYTHON, or the one installed beside this Python
 virtual   a virtual board with the application deployed as .mpy, through mpremote
 emulated  an emulated RP2040 that boots the firmware image of --uf2 or NEARHUM_UF2, application and tests in its flash
-PORT      a board with the application on it (`nearhum deploy --everything`), through mpremote
+PORT      a board that runs MicroPython, through mpremote; --board names its board file: the application is deployed
+          with that wiring first (without it the board says which one it is), and the detector goes on afterwards
 
 The files are the same on every target; what is missing on one prints SKIP and what it is. Ends 1 if anything failed.
 """
@@ -36,6 +37,7 @@ _NOT_TESTS = (
     "run.py",
 )
 TIMEOUT_S = 60
+REAL_TIMEOUT_S = 300
 EMULATED_TIMEOUT_S = 7200
 
 # The tests folder is mounted: the device tests, and what they share with others beside them, come from the host.
@@ -78,14 +80,41 @@ def on_unix(name: str) -> str:
         return _output(command, {**os.environ, "NEARHUM_SCRATCH": folder})
 
 
-def on_port(port: str) -> Target:
-    """Return what runs a file on the board at that port, after a soft reset."""
+def on_port(port: str, mounted: Path = TESTS, timeout_s: float = TIMEOUT_S) -> Target:
+    """Return what runs a file on the board at that port, after a soft reset. mounted: the folder it sees as /remote."""
 
     def run(name: str) -> str:
-        command = [sys.executable, "-m", "mpremote", "connect", port, "mount", str(TESTS)]
-        return _output([*command, "exec", _ON_BOARD.format(name=name)], None)
+        command = [sys.executable, "-m", "mpremote", "connect", port, "mount", str(mounted)]
+        return _output([*command, "exec", _ON_BOARD.format(name=name)], None, timeout_s)
 
     return run
+
+
+@contextlib.contextmanager
+def real(port: str, board_file: str | None) -> Iterator[Target]:
+    """A board at a port, with the whole application and the wiring of its board file; the detector goes on at the end.
+
+    The tests travel compiled: a board has no heap to compile one beside what it tests.
+    """
+    from nearhum_host import application, boards, deployment
+    from nearhum_host.errors import DeviceError
+    from nearhum_host.link import Link
+
+    with Link(port, on_stopped=lambda: True) as link:
+        board = boards.load(board_file or str(link.ask("get board")["value"]))
+        files = application.application(board, everything=True)
+        with contextlib.suppress(DeviceError):  # a detector that does not start: a test says why
+            deployment.deploy(link, files)
+    with tempfile.TemporaryDirectory(prefix="nearhum-") as folder:
+        for name in names():
+            for path, source in needed(name).items():
+                target = Path(folder) / path
+                target.parent.mkdir(exist_ok=True)
+                target.write_bytes(application.compiled(source, f"remote/{path[:-3]}py", board.mpy_arch))
+        shutil.copytree(TESTS / "vectors", Path(folder) / "vectors")
+        yield on_port(port, Path(folder), REAL_TIMEOUT_S)
+    with contextlib.suppress(DeviceError), Link(port) as link:
+        link.resume()
 
 
 def needed(name: str) -> dict[str, Path]:
@@ -135,14 +164,14 @@ def emulated(uf2: Path) -> Target:
     return run
 
 
-def _output(command: list[str], environment: dict[str, str] | None) -> str:
+def _output(command: list[str], environment: dict[str, str] | None, timeout_s: float = TIMEOUT_S) -> str:
     try:
         done = subprocess.run(
-            command, env=environment, timeout=TIMEOUT_S,
+            command, env=environment, timeout=timeout_s,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
     except subprocess.TimeoutExpired as stuck:
-        return (stuck.stdout or b"").decode(errors="replace") + f"\nFAIL: nothing more came within {TIMEOUT_S} s"
+        return (stuck.stdout or b"").decode(errors="replace") + f"\nFAIL: nothing more came within {timeout_s} s"
     return done.stdout.decode(errors="replace")
 
 
@@ -178,6 +207,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--target", default="unix", help="unix, virtual, emulated, or the port of a board")
     parser.add_argument("--uf2", default=os.environ.get("NEARHUM_UF2"), type=Path, help="firmware image, for emulated")
+    parser.add_argument("--board", help="board file of the board at a port: its name, or a .toml file")
     parser.add_argument("names", nargs="*", help="of test files; all without")
     given = parser.parse_args()
     unknown = sorted(set(given.names) - set(names()))
@@ -195,7 +225,7 @@ def main() -> int:
                 parser.error("emulated needs a firmware image: --uf2 FILE, or NEARHUM_UF2")
             run = emulated(given.uf2)
         else:
-            run = on_port(given.target)
+            run = stack.enter_context(real(given.target, given.board))
         # chips of their own may run side by side
         n_at_once = (os.cpu_count() or 1) if given.target == "emulated" else 1
         chosen = given.names or names()

@@ -68,7 +68,7 @@ def a_damaged_slot_falls_back_to_the_other():
                 f.write({"cut": b"NHS1\7\0", "empty": b"", "other file": b"hello " * 20}[what])
         again = Store(root, 7)
         equal(bytes(again.load()), b"older" * 10, what)
-        equal(len(again.refused), 1, what)
+        equal(len(again.refused), 0 if what == "empty" else 1, what)
         again.save(b"next")
         equal(loaded(root), b"next", what)
 

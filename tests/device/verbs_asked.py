@@ -6,6 +6,7 @@ from fakes import pipeline, take
 from harness import between, clear_error, done, equal, raises, test
 from nearhum import VERBS
 from nearhum.errors import CommandError
+from nearhum.verbs import flash_years
 from nearhum.wire import WATCH
 
 SMALL = {"n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 6}
@@ -177,6 +178,32 @@ def get_state_comes_in_pieces():
     equal(bytes(unseal(STATE_MAGIC, image, "state")[2]), hum.learned.pack())
     refused(hum, "get state 999999")
     refused(hum, "get state x")
+
+
+@test
+def the_time_is_told():
+    hum = learned()
+    equal(ask(hum, "status")["utc"], None)
+    for text in ("time", "time x", "time 12345678", "time 12345678901", "time -1795000000"):
+        refused(hum, text)
+    hum.clock.seconds = 100
+    equal(ask(hum, "time 1795000000"), {"ok": True, "verb": "time", "utc": 1795000000})
+    hum.clock.seconds = 160
+    equal((ask(hum, "status")["utc"], hum.journal.epoch_s), (1795000060, 1794999900))
+    again = pipeline("vibration", root=hum.root, **SMALL)
+    equal(ask(again, "status")["utc"], None)  # a board has no clock that runs without power
+
+
+@test
+def status_tells_how_long_flash_lasts():
+    hum = learned()
+    erased = ask(hum, "status")["erased"]
+    equal(erased, hum.journal.erased + hum.store.erased)
+    equal(erased > 0, True)
+    # a Pico: 352 blocks; a save an hour and a sync every two minutes
+    equal(flash_years(352, 31 * 24, 86400), 58)
+    equal(flash_years(352, 8640, 86400), 5)
+    equal(flash_years(352, 0, 0), flash_years(352, 0, 3600))
 
 
 @test

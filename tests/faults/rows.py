@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-STAGES = ("boot", "learn", "watch", "enrol", "save", "pull")
+STAGES = (
+    "flash: check", "flash: connect", "flash: detect", "flash: stub", "flash: prepare", "flash: begin", "flash: write",
+    "flash: verify", "flash: any packet", "flash: any block", "boot", "learn", "watch", "enrol", "save", "pull",
+)  # fmt: skip
 
 Say = Callable[[str], None]
 

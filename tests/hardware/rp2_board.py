@@ -7,10 +7,12 @@ image that was written is in the flash, and is not executed.
 """
 
 import contextlib
+import fcntl
 import os
 import select
 import struct
 import threading
+import time
 from pathlib import Path
 
 from nearhum_host.bootrom import FILE, INFO
@@ -18,6 +20,7 @@ from nearhum_host.chips import CHIPS, XIP_ADDRESS
 from nearhum_host.virtual import VirtualBoard
 
 BLOCK = 512
+_F_SETPIPE_SZ = 1031  # linux/fcntl.h
 INFOS = {
     "rp2040": "UF2 Bootloader v3.0\nModel: Raspberry Pi RP2\nBoard-ID: RPI-RP2\n",
     "rp2350": "UF2 Bootloader v1.0\nModel: Raspberry Pi RP2350\nBoard-ID: RP2350\n",
@@ -46,6 +49,7 @@ class Rp2Board:
         self.trace: list[str] = []
         self.n_blocks = 0  # taken since the boot ROM began
         self._board: VirtualBoard | None = None
+        self._pipe = -1
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -70,6 +74,14 @@ class Rp2Board:
         """Return what the flash holds now."""
         return self.image.read_bytes()
 
+    def await_run(self, seconds: float = 60) -> None:
+        """Return when MicroPython runs; raise TimeoutError."""
+        end = time.monotonic() + seconds
+        while self.trace[-1] != "run":
+            if time.monotonic() > end:
+                raise TimeoutError(f"it does not run: {self.trace}")
+            time.sleep(0.02)
+
     # ---- what the chip does ------------------------------------------------------------------------------
 
     def _run(self) -> None:
@@ -84,14 +96,16 @@ class Rp2Board:
                 self._serve_volume()
 
     def _boot(self) -> None:
-        self.trace.append("run")
         self._board = VirtualBoard("rp2040", self.image, link=self.link, sd=self._sd).start()
+        self.trace.append("run")
 
     def _enter_rom(self) -> None:
         self.trace.append("boot rom")
         self.n_blocks = 0
         self.volume.mkdir(exist_ok=True)
         os.mkfifo(self.volume / FILE)
+        self._pipe = os.open(self.volume / FILE, os.O_RDONLY | os.O_NONBLOCK)
+        fcntl.fcntl(self._pipe, _F_SETPIPE_SZ, 4096)  # a host is never far ahead of the chip
         (self.volume / INFO).write_text(INFOS[self.chip.name])
 
     def _leave_rom(self) -> None:
@@ -99,37 +113,37 @@ class Rp2Board:
             (self.volume / name).unlink(missing_ok=True)
         if self.volume.is_dir():
             self.volume.rmdir()
+        if self._pipe >= 0:  # last: a host that hears of it must not find the old drive
+            os.close(self._pipe)
+            self._pipe = -1
 
     def _serve_volume(self) -> None:
         """Take one file: until it is complete, the host closes it, or the cable is pulled out."""
-        pipe = os.open(self.volume / FILE, os.O_RDONLY | os.O_NONBLOCK)
+        pipe = self._pipe
         rest, seen, total, opened = b"", set(), 0, False
-        try:
-            with open(self.image, "r+b") as flash:
-                while not self._stop.is_set():
-                    if not select.select([pipe], [], [], 0.1)[0]:
-                        continue
-                    given = os.read(pipe, BLOCK)
-                    if not given:
-                        if opened:
-                            return  # the host closed it: what came so far is in the flash
-                        self._stop.wait(0.02)
-                        continue
-                    opened, rest = True, rest + given
-                    while len(rest) >= BLOCK:
-                        block, rest = rest[:BLOCK], rest[BLOCK:]
-                        if self.n_blocks == self.eject_at:
-                            self._pull_out()
-                            return
-                        self.n_blocks += 1
-                        total = self._take(flash, block, seen) or total
-                        if total and len(seen) == total:
-                            flash.flush()
-                            self._leave_rom()
-                            self._boot()
-                            return
-        finally:
-            os.close(pipe)
+        with open(self.image, "r+b") as flash:
+            while not self._stop.is_set():
+                if not select.select([pipe], [], [], 0.1)[0]:
+                    continue
+                given = os.read(pipe, BLOCK)
+                if not given:
+                    if opened:
+                        return  # the host closed it: what came so far is in the flash
+                    self._stop.wait(0.02)
+                    continue
+                opened, rest = True, rest + given
+                while len(rest) >= BLOCK:
+                    block, rest = rest[:BLOCK], rest[BLOCK:]
+                    if self.n_blocks == self.eject_at:
+                        self._pull_out()
+                        return
+                    self.n_blocks += 1
+                    total = self._take(flash, block, seen) or total
+                    if total and len(seen) == total:
+                        flash.flush()
+                        self._leave_rom()
+                        self._boot()
+                        return
 
     def _pull_out(self) -> None:
         self.trace.append("ejected")

@@ -221,8 +221,13 @@ def test_the_log_is_pulled_while_it_grows(nearhum: Nearhum, tmp_path: Path):
     assert not log.damages
     assert not log.gaps
     scores, events = logs.decode(log.records)
-    assert {"boot", "state", "learned"} <= {event.name for event in events}
+    assert {"boot", "state", "learned", "time"} <= {event.name for event in events}
     assert len(scores.scores) > 30
+    # the first pull told the board the time, the second had no need to
+    assert [event.boot for event in events if event.name == "time"] == [events[-1].boot]
+    assert time.time() - 600 < scores.utc[-1] < time.time() + 3
+    assert abs(told(nearhum("status", "--json"))["utc"] - time.time()) < 3
+    assert "UTC there" in nearhum("status").stdout
     assert set(scores.states) >= {wire.LEARN, wire.WATCH}
 
 

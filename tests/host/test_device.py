@@ -52,6 +52,23 @@ def test_runner_runs_what_is_named() -> None:
     assert runner("no_such_test").returncode == 2
 
 
+def test_runner_on_the_port_of_a_board(virtual_board, tmp_path: Path) -> None:
+    """As on a real board: the application is deployed with the wiring of its board file, its sensor is tried."""
+    from nearhum_host.link import Link
+    from nearhum_host.recordings import Recording, write_nhr
+    from numpy import random
+
+    recording = Recording(50, 6)
+    recording.add(random.default_rng(1).integers(-2000, 2000, (30000, 6), dtype="int16"))
+    write_nhr(recording, tmp_path / "replay.nhr")
+    board = virtual_board("rp2040", sd=tmp_path)
+    done = runner("--target", board.path, "--board", "virtual", "windows", "sensor_wired")
+    assert done.returncode == 0, done.stdout
+    assert "sensor_wired: ok it_samples_at_its_rate_and_lives" in done.stdout
+    with Link(board.path) as link:  # the detector goes on
+        assert link.ask("status")["board"] == "virtual"
+
+
 def test_runner_notices_failures_and_files_that_die() -> None:
     assert run.verdict("ok a\ndone: 1 ok, 0 failed, 0 skipped\n") == (["ok a"], True)
     assert run.verdict("ok a\nSKIP b: no ulab\ndone: 1 ok, 0 failed, 1 skipped\n")[1]

@@ -278,6 +278,7 @@ def test_a_uf2_goes_into_the_flash(name: str, tmp_path: Path) -> None:
     told: list[int] = []
     with Rp2Board(tmp_path, board.chip) as there:
         bootrom.copy(contents, there.volume, lambda done, of: told.append(done))
+        there.await_run()
         assert there.trace == ["boot rom", "run"]
         assert there.flash()[:20000] == firmware.noise(20000)
     assert told[-1] == len(contents)

@@ -142,10 +142,7 @@ def test_one_file_is_a_board(nearhum: Callable[..., Any], tmp_path: Path, name: 
     if is_rp2:
         with Rp2Board(tmp_path, sd=sd) as there:
             (there.volume / "NEARHUM.UF2").write_bytes(made.read_bytes())
-            end = time.monotonic() + 60
-            while "run" not in there.trace:
-                assert time.monotonic() < end
-                time.sleep(0.05)
+            there.await_run()
             watches(nearhum, str(there.link), tmp_path)
     else:
         with Esp32Board(tmp_path / "flash.bin", sd=sd) as there:

@@ -193,3 +193,16 @@ def test_a_damaged_file_system_is_noticed() -> None:
     assert read_back(whole, flash)[0] == {"/a": b"x" * 5000}
     with pytest.raises(HostError, match="holds no file system"):
         read_back(b"\xff" * 65536, flash)
+
+
+@pytest.mark.slow
+def test_a_real_firmware_boots_from_the_image_and_watches() -> None:
+    """MicroPython itself, from the one file alone, on an emulated RP2040 (tests/emulated_image.py)."""
+    from emulated_image import N_LEARNED, boots
+
+    named = os.environ.get("NEARHUM_UF2")
+    if not named:
+        pytest.skip("NEARHUM_UF2 names no MicroPython firmware for the RP2040")
+    status = boots(Path(named))
+    assert (status["state"], status["n_learned"], status["faults"]) == ("watch", N_LEARNED, 0)
+    assert status["threshold"] > 0

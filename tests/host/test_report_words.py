@@ -37,11 +37,12 @@ class Story:
         return self.put(wire.EVENT, json.dumps({"event": name, "window": self.window, **what}).encode())
 
     def windows(self, n: int, state: int, octaves: float, threshold: float = 3.0) -> "Story":
-        for at in range(self.window, self.window + n, 64):
-            some = [round(octaves * 256)] * min(64, self.window + n - at)
-            head = struct.pack("<IhBB", at, round(threshold * 256), state, len(some))
+        end = self.window + n
+        while self.window < end:
+            some = [round(octaves * 256)] * min(64, end - self.window)
+            head = struct.pack("<IhBB", self.window, round(threshold * 256), state, len(some))
+            self.window += len(some)
             self.put(wire.SCORES, head + struct.pack(f"<{len(some)}h", *some))
-        self.window += n
         return self
 
     def alarm(self, n: int, octaves: float = 5.0, **what: object) -> "Story":

@@ -22,6 +22,14 @@ def deploy(
             show_default=False,
         ),
     ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            help="A key (`nearhum key`), or its file: the board takes no state, head or prior not signed with it.",
+            show_default=False,
+        ),
+    ] = None,
+    no_key: Annotated[bool, typer.Option("--no-key", help="Take the board's key off it.")] = False,
     everything: Annotated[
         bool,
         typer.Option("--everything", help="The modules too that its settings never load: for tests and benchmarks."),
@@ -33,17 +41,21 @@ def deploy(
 
     What the board has learned and logged stays.
     """
-    from .. import boards, deployment, learned
+    from .. import boards, deployment, keys, learned
     from ..application import application
+    from ..errors import UsageError
     from ..link import connect
 
-    image = learned.load(prior) if prior else None
-    files = application(boards.load(board), {"prior": learned.PRIOR.lstrip("/")} if image else None, everything)
+    if key and no_key:
+        raise UsageError("--key and --no-key", "one or the other")
+    secret = keys.load(key) if key else None
+    image = keys.signed_for(learned.load(prior), secret, str(prior)) if prior else None
+    files = application(boards.load(board), {"prior": learned.PRIOR.lstrip("/")} if image else None, everything, secret)
     if image:
         files[learned.PRIOR] = image
     with connect(port) as link:
         with progress("deploying", "bytes") as bar:
-            done = deployment.deploy(link, files, bar)
+            done = deployment.deploy(link, files, bar, no_key)
         if image:
             learned.check_prior(link, image)
     if as_json:

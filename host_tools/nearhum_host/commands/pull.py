@@ -1,22 +1,43 @@
-"""nearhum pull: fetch the board's journal."""
+"""nearhum pull: fetch the journal of a board, or of all."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..terminal import Json, Port, Resume, note, print_json, progress, tell
+from ..terminal import Json, Ports, Resume, note, print_json, print_rows, progress, tell
+
+if TYPE_CHECKING:
+    from ..gathering import Gathered
 
 
 def pull(
-    path: Annotated[Path, typer.Argument(help="A log file (NAME.nhl), or a run folder that gets a journal.nhl.")],
-    port: Port = None,
+    path: Annotated[
+        Path,
+        typer.Argument(help="A log (NAME.nhl), or a run folder, which gets a journal.nhl; with --all, a folder."),
+    ],
+    all_boards: Annotated[
+        bool,
+        typer.Option("--all", help="From every board on USB, or on each --port, at once; and into tables for `query`."),
+    ] = False,
+    ports: Ports = None,
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
     """Append to a log what the board has recorded since; the detector goes on meanwhile."""
+    from ..errors import UsageError
+
+    if all_boards:
+        _pull_all(path, ports or [], resume, as_json)
+    elif ports and len(ports) > 1:
+        raise UsageError("several boards cannot be pulled into one log", "nearhum pull FOLDER --all --port A --port B")
+    else:
+        _pull_one(path, ports[0] if ports else None, resume, as_json)
+
+
+def _pull_one(path: Path, port: str | None, resume: bool, as_json: bool) -> None:
     from .. import pulling, seen
     from ..link import connect
 
@@ -34,3 +55,33 @@ def pull(
         print_json({**vars(done), "file": str(done.file), "gaps": gaps})
     else:
         tell(f"{done.file}: {done.n_records} new records, {done.n_bytes} bytes; the next is {done.next_seq}")
+
+
+def _pull_all(folder: Path, named: list[str], resume: bool, as_json: bool) -> None:
+    from ..errors import DeviceError, UsageError
+    from ..extras import needs
+    from ..ports import board_ports
+
+    with needs("fleet"):
+        from ..gathering import gather
+    ports = list(dict.fromkeys(named)) or list(board_ports())
+    if not ports:
+        raise DeviceError("there is no board on any USB port", "plug one in, or name ports: --port A --port B")
+    if folder.is_file():
+        raise UsageError(f"{folder} is a file", "with --all, name a folder")
+
+    def say(one: Gathered) -> None:
+        note(f"{one.port}: {one.error or f'{one.board}, {one.n_records} new records'}")
+
+    done = gather(ports, folder, resume, say)
+    rows = [{key: value for key, value in vars(one).items() if key != "exit_code"} for one in done]
+    if as_json:
+        print_json(rows)
+    else:
+        shown = ("board", "port", "n_records", "n_windows", "n_missing")
+        print_rows([{key: row[key] for key in shown} for row in rows if not row["error"]])
+    failed = [one for one in done if one.error]
+    if failed:
+        first = failed[0]
+        told = first.error if len(failed) == 1 else f"{len(failed)} of {len(done)} boards failed; {first.error}"
+        raise DeviceError(told, first.hint, max(one.exit_code for one in failed))

@@ -17,13 +17,14 @@ def restore(
     as_json: Json = False,
 ) -> None:
     """Replace what the board has learned by a backup; what it had is saved first, beside the backup."""
-    from .. import learned
+    from .. import keys, learned
     from ..link import connect
 
     image = learned.load(file)
     with connect(port, resume) as link:
         before = learned.fetch(link)
         learned.check_fits(image, before)
+        image = keys.as_taken(image, before, str(file))
         board = str(link.ask("status").get("board"))
         kept = file.parent / learned.dated_name(f"{board}-before-restore")
         learned.save(kept, before)

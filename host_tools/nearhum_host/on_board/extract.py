@@ -2,7 +2,8 @@
 
 Arguments: the folder with the package nearhum, the folder that stands for the board's file system (ends in "/"): there
 nearhum.json with a replay as its source, each segment's cue its number. Written there: vectors.bin, for each window u16
-segment, the features and the embedding, int8; about.json with n_features and n_out.
+segment, the features and the embedding, int8; about.json with n_features, n_out, and n_apart: every n-th window
+shares no sample with the last.
 """
 
 import json
@@ -45,5 +46,6 @@ with open(root + "vectors.bin", "wb") as out:
                 vector = features.extract_into(window.rows)
                 out.write(struct.pack("<H", segment) + bytes(vector) + bytes(head.embed_into(vector)))
                 window.advance()
+n_apart = -(-config["n_window"] // config["n_hop"])
 with open(root + "about.json", "w") as f:
-    json.dump({"n_features": plan.n_features, "n_out": head.n_out}, f)
+    json.dump({"n_features": plan.n_features, "n_out": head.n_out, "n_apart": n_apart}, f)

@@ -63,7 +63,8 @@ def differences(one: Run, other: Run) -> list[str]:
         if n:
             out.append(f"{what} of {n} windows")
     events = [
-        [(e.name, e.what.get("window")) for e in run.events if e.name not in ("boot", "stop")] for run in (one, other)
+        [(e.name, e.what.get("window")) for e in run.events if e.name not in ("boot", "stop", "time")]
+        for run in (one, other)
     ]
     if events[0] != events[1]:
         out.append("events")

@@ -1,0 +1,2 @@
+# Freeze nearhum into a firmware image for an RP2040, see manifest.py.
+include("manifest.py", rp2040=True)

@@ -1,0 +1,54 @@
+"""nearhum record: labelled samples of a board, for `nearhum train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..terminal import Json, Port, Resume, note, print_json, progress, tell
+
+
+def record(
+    label: Annotated[str, typer.Argument(help="What it is that the sensor hears: the name of a folder.")],
+    length: Annotated[str, typer.Argument(help="How long: 30s, 10m, 1h.")] = "10s",
+    into: Annotated[Path, typer.Option("--into", help="The data set: a folder, with one in it a label.")] = Path(
+        "recorded"
+    ),
+    form: Annotated[str, typer.Option("--as", help="nhr (exact, with gaps), wav, csv or npz.")] = "nhr",
+    port: Port = None,
+    resume: Resume = False,
+    as_json: Json = False,
+) -> None:
+    """Record what the board's sensor delivers, under a label; the detector goes on meanwhile."""
+    from ..extras import needs
+    from ..link import connect
+
+    with needs("train"):
+        from .. import capturing
+    capturing.check_label(label)
+    seconds = capturing.seconds_of(length)
+    with connect(port, resume) as link, progress("recording", "frames") as bar:
+        captured = capturing.capture(link, seconds, bar)
+    files = capturing.write(into, label, captured, form)
+    recording = captured.recording
+    if captured.ended:
+        note("the source ended before that length")
+    if captured.missed:
+        note(f"{captured.missed} frames passed before they could be fetched: there are gaps")
+    if as_json:
+        print_json(
+            {
+                "files": [str(file) for file in files],
+                "n_frames": recording.n_frames,
+                "n_segments": len(recording.segments),
+                "missed": captured.missed,
+                "ended": captured.ended,
+                "rate_hz": recording.rate_hz,
+            }
+        )
+    else:
+        shown = files[0] if len(files) == 1 else f"{len(files)} files in {files[0].parent}"
+        n = len(recording.segments)
+        tell(f"{shown}: {recording.n_frames / recording.rate_hz:.1f} s in {n} segment{'s' if n > 1 else ''}")

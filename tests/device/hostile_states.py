@@ -1,0 +1,103 @@
+"""States whose CRC is right and whose body is not: made by somebody, or by a firmware that was never released.
+
+Promised: such a state is taken, where it can be read, or refused with a message, and then nothing has changed; whatever
+was taken, windows come and every verb answers; no memory beyond the buffers is touched (the unix port would die).
+"""
+
+import os
+
+from fakes import noise, pipeline, take
+from harness import ON_HOST, Lcg, done, equal, named
+from nearhum.errors import FormatError
+from nearhum.wire import STATE_MAGIC, seal
+
+N_CHANGES = int(ON_HOST and os.getenv("NEARHUM_LINES") or 240) // 3
+SMALL = {"n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 6}
+BOARDS = (
+    ("vibration", dict(SMALL, teach="ask", label_n=3, label_m=2, teach_s=60, alarms_per_day=1000)),
+    ("telemetry", {"n_window": 8, "rate_hz": 10}),
+    ("audio", {"rate_hz": 8000, "n_window": 256, "n_hop": 128}),
+)
+QUERIES = ("status", "list", "list snapshots", "list pending", "help", "get state 0", "look", "raw")
+CHANGES = ("enrol tap 1", "forget hum", "relabel hum buzz", "veto hum", "trust", "learn stop", "watch", "accept 1")
+
+
+def play(hum, random, n, level):
+    """Let n windows of noise come, in the way the loop takes them."""
+    for _ in range(n):
+        hum.window.restart()
+        hum.window.push(noise(random, hum.window.n_window * hum.window.n_channels, level), 0, hum.window.n_window)
+        hum.take_window()
+        hum.keep_window()
+
+
+def learned(kind, given):
+    """Return a pipeline that has learned, and knows a label."""
+    hum = pipeline(kind, **given)
+    random = Lcg(3)
+    hum.console.execute("learn 100")
+    take(hum, 100)
+    hum.console.execute("veto never")
+    for _ in range(3):  # sound and silence in turn: an utterance, where examples are such
+        hum.console.execute("enrol hum 1")
+        play(hum, random, 30, 9000)
+        play(hum, random, 40, 20)
+    return hum
+
+
+def changed(random, body):
+    """Return a body with a few bytes others, cut, or longer."""
+    out = bytearray(body)
+    kind = random.below(8)
+    if kind == 0:
+        return bytes(out[: random.below(len(out))])
+    if kind == 1:
+        return bytes(out) + bytes([random.below(256) for _ in range(random.below(40))])
+    for _ in range(1 + random.below(6)):
+        # lengths and counts stand at the front, and between names
+        at = random.below(len(out)) if kind < 5 else random.below(min(len(out), 120))
+        out[at] = (0, 1, 16, 64, 127, 128, 255, random.below(256))[random.below(8)]
+    return bytes(out)
+
+
+def flood(kind, given):
+    """Give a board states that make no sense, one after the other."""
+    hum, random = learned(kind, given), Lcg(len(kind) + int(ON_HOST and os.getenv("NEARHUM_SEED") or 0))
+    sound = hum.learned.pack()
+    n_taken = n_refused = 0
+    for _ in range(N_CHANGES):
+        body = changed(random, sound)
+        before = hum.learned.pack()
+        try:
+            hum.learned.unpack(hum.store.opened(seal(STATE_MAGIC, hum.store.fingerprint, 9, body), "it")[1])
+            n_taken += 1
+        except FormatError as e:
+            n_refused += 1
+            equal(bool(e.hint), True)
+            equal(hum.learned.pack() == before, True, "refused, and something has changed")
+        play(hum, random, 6, 3000)
+        for line in QUERIES + (CHANGES[random.below(len(CHANGES))],):
+            answer = hum.console.execute(line)
+            equal("ok" in answer, True)
+        play(hum, random, 2, 300)
+    equal(n_taken > 0 and n_refused > 0, True)
+    hum.learned.unpack(sound)
+    equal(hum.learned.pack() == sound, True)
+    print("%s: %d states, %d taken, %d refused" % (kind, n_taken + n_refused, n_taken, n_refused))
+
+
+def at_start(kind, given):
+    """A state that makes no sense is no reason not to start: the other slot, or nothing, takes its place."""
+    hum = learned(kind, given)
+    with open(hum.store.path(), "wb") as f:
+        f.write(seal(STATE_MAGIC, hum.store.fingerprint, 99, b"\xff" * 50))
+    again = pipeline(kind, root=hum.root, **given)
+    equal(("makes no sense" in again.store.refused[-1], again.detector.prototypes.n), (True, 0))
+    equal("makes no sense" in again.console.execute("status")["warning"], True)
+
+
+for kind, given in BOARDS:
+    named("states_without_sense_" + kind, flood, kind, given)
+    named("a_start_with_one_" + kind, at_start, kind, given)
+
+done()

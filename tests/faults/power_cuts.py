@@ -1,0 +1,244 @@
+"""Power cuts at every write: the flash of a board's recorded life as each cut would leave it, booted by the firmware.
+
+For every operation of the flash journal (see session) the power fails before it, after a part of its bytes, with random
+bits of it old and new, and after it. On each such image a real MicroPython mounts LittleFS and starts the pipeline
+(device/boot_images.py), and what it then says at its console is held against what the board had promised by then:
+
+1. it starts, its status answers, no slot is damaged, and what was learned is what the last save or the one that was
+   cut off held, never anything else; of what a command had changed before its answer came, nothing is missing;
+2. every record below the last synced_seq that a status had reported is there, byte for byte; what is there beyond it
+   has no holes; the records of this start come after them, and status says how far it is synced;
+3. it goes on: what is changed now is there after another start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from device.run import micropython
+from nearhum_host import boards
+from nearhum_host.application import application
+from nearhum_host.virtual.models import model_named
+from nearhum_host.virtual.powercut import MARK, Cut, Replay, read_journal
+
+from faults import session
+from faults.rows import Row, Say
+
+OUTCOME = "old state or new, acknowledged records there, goes on"
+TEARS = ("before", "prefix", "bits", "after")
+MOST = 1000  # operations of a stage, spread over it
+LEAST = 10_500  # cases on the geometry of a Pico
+GO_ON_EVERY = 3  # cases
+WHOLE_LOG_EVERY = 10  # cases; else the last records alone
+N_AT_ONCE = max(2, os.cpu_count() or 2)
+
+
+@dataclass
+class Judged:
+    """What came of some cases. states: CRC by sequence of every state loaded. wrong: what was not as promised."""
+
+    cases: Counter[str] = field(default_factory=Counter)
+    states: dict[int, int] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def n(self) -> int:
+        """All cases."""
+        return self.cases.total()
+
+    def add(self, other: Judged) -> None:
+        """Add what came of others of the same chapter."""
+        self.cases += other.cases
+        self.wrong += other.wrong
+        for sequence, crc in other.states.items():
+            if self.states.setdefault(sequence, crc) != crc:
+                self.wrong.append(f"state {sequence} was loaded with two contents")
+
+
+class Booter:
+    """One MicroPython process that boots the firmware on images. A context manager."""
+
+    def __init__(self, chapter: session.Chapter, base: bytes, compiled: Path) -> None:
+        model = model_named(chapter.model)
+        with tempfile.NamedTemporaryFile(delete=False) as file:
+            file.write(base)
+        self._image = Path(file.name)
+        interpreter = micropython()
+        assert interpreter, "no MicroPython unix port"
+        script = Path(__file__).parent / "device" / "boot_images.py"
+        geometry = (model.fs_offset, model.fs_bytes // 4096, model.prog_bytes)
+        self._process = subprocess.Popen(
+            [interpreter, "-X", "heapsize=8M", str(script), str(compiled), file.name, *map(str, geometry),
+             str(chapter.card)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def __enter__(self) -> Booter:
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        assert self._process.stdin
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.kill()
+        self._process.wait()
+        self._image.unlink()
+
+    def done(self, address: int, cells: bytes) -> None:
+        """Carry an operation out on the base."""
+        self._send("done", address, cells.hex())
+
+    def boot(self, address: int, cells: bytes, from_seq: int, go_on: bool) -> dict:
+        """Boot on the base with these cells in it; return what the board said."""
+        self._send("boot", address, cells.hex(), from_seq, go_on)
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        return json.loads(line) if line else {"error": "MicroPython died"}
+
+    def _send(self, *what: object) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps(what) + "\n")
+        self._process.stdin.flush()
+
+
+def judge(chapter: session.Chapter, compiled: Path, most: int, n_bits: int, say: Say = lambda text: None) -> Judged:
+    """Boot on the cuts of a chapter, of at most so many operations spread over it; hold it against the promises."""
+    operations = list(read_journal(chapter.journal))
+    n = len(operations)
+    step = max(1.0, n / most)
+    chosen = {int(i * step) for i in range(min(n, most))}
+    shares = [range(n * i // N_AT_ONCE, n * (i + 1) // N_AT_ONCE) for i in range(N_AT_ONCE)]
+    found = Judged()
+    with ThreadPoolExecutor(N_AT_ONCE) as pool:
+        for part in pool.map(lambda share: _judge_share(chapter, compiled, operations, share, chosen, n_bits), shares):
+            found.add(part)
+    say(f"{chapter.stage} on {chapter.model}: {n} operations, {found.n:,} cases, {len(found.wrong)} wrong")
+    for wrong in found.wrong[:5]:
+        say(wrong)
+    return found
+
+
+def _judge_share(chapter, compiled, operations, share: range, chosen: set[int], n_bits: int) -> Judged:
+    replay = Replay(chapter.flash.read_bytes(), seed=share.start)
+    for operation in operations[: share.start]:
+        if replay.take(operation):
+            replay.done()
+    found = Judged()
+    with Booter(chapter, bytes(replay.image), compiled) as booter:
+        for i in share:
+            if not replay.take(operations[i]):
+                continue
+            address, cells = operations[i].address, replay.cells()
+            if i in chosen:
+                after = Cut(replay.index, replay.read, "after", address, cells)
+                _judge_operation(chapter, booter, [*replay.cuts(n_bits), after], found)
+            replay.done()
+            booter.done(address, cells)
+    return found
+
+
+def _judge_operation(chapter: session.Chapter, booter: Booter, cuts: list[Cut], found: Judged) -> None:
+    """Judge all cuts of one operation. The first is before it and the last after it: the old state and the new one."""
+    promises = [promise for promise in chapter.promises if promise.read <= cuts[0].read]
+    synced = max((promise.synced_seq for promise in promises), default=0)
+    sequence = max((promise.sequence for promise in promises), default=0)
+    told = [promise for promise in promises if promise.known]
+    known = dict(told[-1].known) if told else {}
+    if len(told) < len([promise for promise in chapter.promises if promise.known]):
+        known = {name: value for name, value in known.items() if name == "n_labels"}  # the next change may be there too
+    said = []
+    for cut in cuts:
+        at = found.n
+        from_seq = 0 if at % WHOLE_LOG_EVERY == 0 else max(0, synced - 4)
+        answer = booter.boot(cut.address, cut.cells, from_seq, at % GO_ON_EVERY == 0)
+        found.cases[cut.tear] += 1
+        where = f"{chapter.stage} on {chapter.model}, operation {cut.index}, {cut.tear}: "
+        if "error" in answer:
+            found.wrong.append(where + answer["error"].strip().splitlines()[-1])
+            continue
+        why = _records_wrong(answer, chapter.records, from_seq, synced)
+        if answer["refused"]:
+            why.append(f"a slot is refused: {answer['refused']}")
+        if answer["sequence"] < sequence:
+            why.append(f"state {answer['sequence']}, {sequence} was saved")
+        status = answer["status"]
+        if not status.get("ok"):
+            why.append(f"status: {status}")
+        for name, value in known.items():
+            if status.get(name) != value and not (name == "n_labels" and (status.get(name) or 0) > int(str(value))):
+                why.append(f"{name} is {status.get(name)}, not {value}")
+        if not answer.get("went_on", True):
+            why.append("what was changed afterwards was lost")
+        if found.states.setdefault(answer["sequence"], answer["state"]) != answer["state"]:
+            why.append(f"state {answer['sequence']} is not what was saved")
+        said.append((answer["sequence"], cut.tear))
+        found.wrong += [where + one for one in why]
+    if said and said[0][1] == "before" and said[-1][1] == "after":
+        old, new = said[0][0], said[-1][0]
+        found.wrong += [
+            f"{chapter.stage}, operation {cuts[0].index}, {tear}: state {one}, neither {old} nor {new}"
+            for one, tear in said
+            if one not in (old, new)
+        ]
+
+
+def _records_wrong(answer: dict, written: dict[int, int], from_seq: int, synced: int) -> list[str]:
+    """Return what is wrong with the records of a board that has just started."""
+    began = answer["began"]
+    there = [(seq, crc) for seq, crc in answer["records"] if seq < began]
+    fresh = [seq for seq, _ in answer["records"] if seq >= began]
+    why = []
+    if began < synced:
+        why.append(f"records {began} to {synced - 1} are lost, and their numbers given again")
+    if [seq for seq, _ in there] != list(range(from_seq, began)):
+        missing = sorted(set(range(from_seq, began)) - {seq for seq, _ in there})
+        why.append(f"records {missing[:5]} are missing of those below {began}; {synced} were acknowledged")
+    changed = [seq for seq, crc in there if written.get(seq) != crc]
+    if changed:
+        why.append(f"records {changed[:5]} are not as they were written")
+    if fresh != list(range(began, began + len(fresh))) or not fresh:
+        why.append(f"the records of this start are {fresh[:5]}, from {began}")
+    if answer["status"].get("synced_seq") != began + len(fresh):
+        why.append(f"status says synced up to {answer['status'].get('synced_seq')}, {began + len(fresh)} are there")
+    return why
+
+
+@contextlib.contextmanager
+def compiled_application() -> Iterator[Path]:
+    """Yield a folder with the application as it is deployed, without its start."""
+    with tempfile.TemporaryDirectory() as folder:
+        for path, contents in application(boards.load("virtual"), everything=True).items():
+            if path.startswith("/nearhum/"):
+                file = Path(folder + path)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(contents)
+        yield Path(folder)
+
+
+def rows(say: Say) -> Iterator[Row]:
+    """Yield a row for every stage: the cuts of its operations, on the geometry of a Pico and of an ESP32."""
+    found: dict[str, Judged] = {}
+    with compiled_application() as compiled, tempfile.TemporaryDirectory() as folder:
+        for model, length, least in (("rp2040", 1.0, LEAST), ("esp32", 0.3, 0)):
+            place = Path(folder) / model
+            place.mkdir()
+            chapters = list(session.record(session.files(), model, length, place))
+            n = [min(MOST, sum(o.kind != MARK for o in read_journal(chapter.journal))) for chapter in chapters]
+            n_bits = max(1, -(-least // sum(n)) - len(TEARS) + 1)  # a fast machine writes more in its time
+            for chapter in chapters:
+                say(session.described(chapter))
+                found.setdefault(chapter.stage, Judged()).add(judge(chapter, compiled, MOST, n_bits, say))
+    for stage, judged in found.items():
+        kinds = ", ".join(f"{judged.cases[tear]:,} {tear}" for tear in TEARS)
+        outcome = judged.wrong[0] if judged.wrong else f"{OUTCOME} ({kinds})"
+        yield Row("power cut in a flash operation", stage, judged.n, outcome, not judged.wrong)
