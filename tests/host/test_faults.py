@@ -13,8 +13,6 @@ SAMPLE = (
     ("sensor missing, or unplugged", ("boot", "learn")),
     ("sensor stuck", ("learn", "enrol")),
     ("its supply dips: the chip sleeps", ("watch",)),
-    ("FIFO overruns at every read", ("watch",)),
-    ("the tick counter wraps at 2^30", ("boot",)),
 )
 
 

@@ -233,6 +233,8 @@ class I2C:
         elif register == 0x3A:
             chip.waiting()
             buf[0] = 0x10 if chip.overflow or chance.below(65536) < world.get("overrun", 0) else 0
+            if buf[0]:
+                sleep_ms(1)  # a loop that only hears of overruns never sleeps
         elif register == 0x75:
             buf[0] = world.get("who", 0x68)
         else:
