@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.nearhum-setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-faults soak fuzz test-board test-emulated lint format size bench evaluate heads poison bench-fleet wheel clean
+.PHONY: help setup demo test test-all test-faults fuzz test-board test-emulated lint format size bench evaluate poison bench-fleet docs wheel soak heads pictures clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -80,6 +80,11 @@ poison: setup ## how far an adversary moves what was learned in a day, with and 
 
 bench-fleet: setup ## a fleet of 1,000 boards and 30 days, on DuckDB and on Spark: 43 million rows, a gigabyte in /tmp, minutes
 	@cd tests && ../$(BIN)/python bench_fleet.py
+
+docs: setup ## the documentation as a site, in build/site; needs no network
+	@DISABLE_MKDOCS_2_WARNING=true NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+pictures: setup ## the README's pictures anew, from boards that run: docs/pictures
+	@$(BIN)/python tests/pictures.py
 
 wheel: setup ## build the wheel into dist/
 	@$(BIN)/python -m build --wheel --outdir dist .

@@ -45,15 +45,16 @@ def tables(folder: Path, n_boards: int, n_days: int) -> None:
     done.write_text(f"{rows}")
 
 
-def evaluated(folder: Path, *options: str) -> tuple[str, float, float]:
-    """Return (what evaluate printed, seconds, GB at most) of a process of its own."""
+def evaluated(folder: Path, *options: str) -> tuple[str, float, float, float]:
+    """Return (what evaluate printed, seconds, seconds of processors, GB at most) of a process of its own."""
     command = [sys.executable, "-m", "nearhum_host.cli", "fleet", "evaluate", str(folder), "--json", *options]
-    began = time.monotonic()
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     done = subprocess.run(command, capture_output=True, text=True)
-    seconds = time.monotonic() - began
+    seconds, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         sys.exit(done.stderr)
-    return done.stdout, seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
+    processors = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return done.stdout, seconds, processors, after.ru_maxrss / 1e6
 
 
 def merged(n: int) -> tuple[float, float]:
@@ -62,7 +63,7 @@ def merged(n: int) -> tuple[float, float]:
         {**board(3 * i, [(40, 200 + i % 37, 1000), (30, 150, 4000 + i % 11 * 10)]), "settings": VIBRATION}
         for i in range(n)
     ]
-    images = {f"board {i}": image for i, image in enumerate(states(asked))}
+    images = {f"board {i}": image for i, image in enumerate(states(asked, 7200))}
     config = {"board": "bench", "kind": "vibration", "source": {"driver": "replay"}, **VIBRATION}
     seconds = []
     for trim in (False, True):
@@ -83,11 +84,11 @@ def main() -> None:
     n_rows = int(next(asked.folder.glob("made-*")).read_text())
     print(f"{asked.boards} boards x {asked.days} days: {n_rows} rows in {time.monotonic() - began:.0f} s", flush=True)
     labels = ("--labels", str(asked.folder / "labels.csv"))
-    by_duckdb, duckdb_s, duckdb_gb = evaluated(asked.folder, *labels, "--memory", "3GB")
-    print("| fleet evaluate | rows | seconds | GB at most |\n|---|---|---|---|")
-    print(f"| DuckDB | {n_rows} | {duckdb_s:.1f} | {duckdb_gb:.2f} |", flush=True)
-    by_spark, spark_s, _ = evaluated(asked.folder, *labels, "--engine", "spark", "--master", "local[2]")
-    print(f"| Spark, local[2] | {n_rows} | {spark_s:.1f} | |", flush=True)
+    by_duckdb, duckdb_s, processors_s, gb = evaluated(asked.folder, *labels, "--memory", "3GB")
+    print("| fleet evaluate | rows | seconds | of processors | GB at most |\n|---|---|---|---|---|")
+    print(f"| DuckDB | {n_rows} | {duckdb_s:.1f} | {processors_s:.1f} | {gb:.2f} |", flush=True)
+    by_spark, spark_s, processors_s, _ = evaluated(asked.folder, *labels, "--engine", "spark", "--master", "local[2]")
+    print(f"| Spark, local[2] | {n_rows} | {spark_s:.1f} | {processors_s:.1f} | |", flush=True)
     alike = json.loads(by_duckdb) == json.loads(by_spark)
     print(f"Spark takes {spark_s / duckdb_s:.1f} times as long; the figures are {'equal' if alike else 'NOT EQUAL'}.")
     plain_s, trimmed_s = merged(asked.boards)

@@ -216,7 +216,7 @@ def judged(it, days, first, states, estimated, took_s) -> list[tuple[str, str, s
     same = len(before) > 0 and before == after
     drift = min(day.status["drift_left"] for day in days)
     told = days[-1].status["flash_years"]
-    allowed = CYCLES * N_BLOCKS / 2 / (YEARS * 365)
+    allowed = CYCLES * N_BLOCKS / 3 / (YEARS * 365)
     return [
         ("windows, starts, seconds of this machine", f"{sum(ran):,}, {len(days)}, {took_s:.0f}", "", True),
         ("records lost: gaps and damage in the log", f"{len(log.gaps)}, {len(log.damages)} of {len(log.records):,}",

@@ -16,15 +16,15 @@ VIBRATION = {"n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 6}
 TELEMETRY = {"n_channels": 2, "n_window": 8, "n_range": 20}
 
 
-def states(boards: list[dict[str, Any]]) -> list[bytes]:
+def states(boards: list[dict[str, Any]], timeout_s: float = 300) -> list[bytes]:
     """Return the state image of each board."""
-    return list(_states(json.dumps(boards)))
+    return list(_states(json.dumps(boards), timeout_s))
 
 
 @cache
-def _states(asked: str) -> tuple[bytes, ...]:
+def _states(asked: str, timeout_s: float) -> tuple[bytes, ...]:
     command = [interpreter(), "-X", "heapsize=64M", str(SCRIPT)]
-    done = subprocess.run(command, capture_output=True, text=True, input=asked + "\n", timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, input=asked + "\n", timeout=timeout_s)
     assert done.returncode == 0, done.stderr
     return tuple(b64decode(line) for line in done.stdout.split())
 

@@ -62,10 +62,11 @@ class Console:
         return 0
 
     def _take(self, byte):
-        # true where a command ended
+        # true where a command ended, and after Ctrl-C: what comes behind that is for the REPL
         if byte == 3:
             self.interrupted = True
-        elif byte in (10, 13):
+            return True
+        if byte in (10, 13):
             n, self._n = self._n, 0
             if self._skipping:
                 self._skipping = False

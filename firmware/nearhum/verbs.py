@@ -136,10 +136,10 @@ class Verbs:
 def flash_years(n_blocks, erased, seconds):
     """Return the years that flash of n_blocks lasts, where `erased` were erased in so many seconds (at least an hour).
 
-    A NOR block stands 100,000 erases. LittleFS levels them, but not evenly: the busiest block takes what half of
-    all blocks would take on average (tests/wear.py); and its own bookkeeping takes a tenth more.
+    A NOR block stands 100,000 erases. LittleFS levels them, but not evenly: the busiest block takes what a third
+    of all blocks would take on average (tests/wear.py); and its own bookkeeping takes a tenth more.
     """
-    return 100000 * n_blocks * max(seconds, 3600) // ((1 + erased) * 69379200)
+    return 100000 * n_blocks * max(seconds, 3600) // ((1 + erased) * 104068800)
 
 
 def base64(raw):

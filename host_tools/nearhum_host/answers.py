@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from nearhum import config
+from nearhum.errors import ConfigError
+
 from .errors import DeviceError
 
 _Check = Callable[[Any], bool]
@@ -51,6 +54,16 @@ def _table(value: Any) -> bool:
     return isinstance(value, dict)
 
 
+def _settings(value: Any) -> bool:
+    """Settings as the firmware bounds them; what a later one may have beside them is shown and nothing more."""
+    try:
+        return isinstance(value, dict) and all(
+            config.check(name, value[name]) is not None for name in value if name in config.SETTINGS
+        )
+    except (ConfigError, TypeError, ValueError):
+        return False
+
+
 def _texts(value: Any) -> bool:
     return isinstance(value, list) and all(map(_text, value))
 
@@ -76,7 +89,8 @@ _FIELDS: dict[str, dict[str, _Check]] = {
         "vetoed": _texts,
     },
     "log": {"from": _count, "next": _count, "last": _count, "b64": _text},
-    "get": {"size": _count, "crc": _count, "offset": _count, "b64": _text, "settings": _table},
+    "get": {"size": _count, "crc": _count, "offset": _count, "b64": _text, "settings": _settings},
+    "raw": {"from": _count, "n": _count, "b64": _text},
     "learn": {"windows": _count, "mode": _optional(_text)},
     "rollback": {"to": _count, "state": _text},
     "veto": {"vetoed": _texts},

@@ -42,6 +42,7 @@ COMMANDS = {
     "get": ("settings", "get"),
     "set": ("settings", "set_"),
     "pull": ("pull", "pull"),
+    "live": ("live", "live"),
     "record": ("record", "record"),
     "query": ("query", "query"),
     "report": ("report", "report"),
@@ -73,7 +74,9 @@ class Commands(TyperGroup):
         except HostError as error:  # not on this machine: it stays in the list, running it tells why
             run = _raising(error)
         if isinstance(run, typer.Typer):  # a group of its own
-            return typer.main.get_command(run)
+            group = typer.main.get_command(run)
+            group.name = cmd_name
+            return group
         single = typer.Typer(add_completion=False, rich_markup_mode="markdown")
         single.command(cmd_name)(run)
         return typer.main.get_command(single)

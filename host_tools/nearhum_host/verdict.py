@@ -116,7 +116,7 @@ def _expected(t: Trace, n: int, n_watched: int) -> str:
     mean = per_day * n_watched * t.window_s / DAY_S
     asked = f" It was told to raise {per_day:g} false {'alarm' if per_day == 1 else 'alarms'} a day at most"
     if n and at_least(n, mean) < RARE:
-        return f"{asked}: so many alarms are hardly all false."
+        return f"{asked}: {'so many alarms are hardly all false' if n > 1 else 'this one is hardly false'}."
     if n:
         return f"{asked}: {mean:.2g} would be no surprise."
     return f"{asked}."

@@ -158,6 +158,15 @@ def a_slow_host_gets_whole_lines():
 
 
 @test
+def what_comes_behind_ctrl_c_is_left_for_the_repl():
+    line = Line()
+    c = made(line)
+    line.input += b"ech\x03\r\x01print(1)\n"
+    c.poll()
+    equal((c.interrupted, bytes(line.input), bytes(line.taken)), (True, b"\r\x01print(1)\n", b""))
+
+
+@test
 def an_end_of_file_is_quiet():
     line = Line()
     c = made(line)

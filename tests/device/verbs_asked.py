@@ -201,8 +201,8 @@ def status_tells_how_long_flash_lasts():
     equal(erased, hum.journal.erased + hum.store.erased)
     equal(erased > 0, True)
     # a Pico: 352 blocks; a save an hour and a sync every two minutes
-    equal(flash_years(352, 31 * 24, 86400), 58)
-    equal(flash_years(352, 8640, 86400), 5)
+    equal(flash_years(352, 31 * 24, 86400), 39)
+    equal(flash_years(352, 8640, 86400), 3)
     equal(flash_years(352, 0, 0), flash_years(352, 0, 3600))
 
 

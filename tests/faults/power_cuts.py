@@ -16,8 +16,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import subprocess
 import tempfile
+import zlib
+from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,8 +29,11 @@ from pathlib import Path
 from types import TracebackType
 
 from device.run import micropython
+from nearhum import wire
 from nearhum_host import boards
 from nearhum_host.application import application
+from nearhum_host.link import Link
+from nearhum_host.virtual import VirtualBoard
 from nearhum_host.virtual.models import model_named
 from nearhum_host.virtual.powercut import MARK, Cut, Replay, read_journal
 
@@ -38,6 +44,7 @@ OUTCOME = "old state or new, acknowledged records there, goes on"
 TEARS = ("before", "prefix", "bits", "after")
 MOST = 1000  # operations of a stage, spread over it
 LEAST = 10_500  # cases on the geometry of a Pico
+N_WHOLE = 8  # cuts of a stage and geometry on which the whole board is started
 GO_ON_EVERY = 3  # cases
 WHOLE_LOG_EVERY = 10  # cases; else the last records alone
 N_AT_ONCE = max(2, os.cpu_count() or 2)
@@ -213,6 +220,34 @@ def _records_wrong(answer: dict, written: dict[int, int], from_seq: int, synced:
     return why
 
 
+def start_whole(chapter: session.Chapter, n: int, folder: Path) -> list[str]:
+    """Start the whole virtual board, its application from its own flash, on n cuts of a chapter. Returns what is wrong.
+
+    What Booter leaves out: MicroPython's own start, main.py, the modules on flash, and the serial line.
+    """
+    operations = list(read_journal(chapter.journal))
+    chance = random.Random(n)
+    chosen = set(chance.sample(range(len(operations)), n))
+    replay, image, wrong = Replay(chapter.flash.read_bytes()), folder / "whole.bin", []
+    for i, operation in enumerate(operations):
+        if not replay.take(operation):
+            continue
+        if i in chosen:
+            cut = chance.choice(list(replay.cuts()))
+            cells = bytearray(replay.image)
+            cells[cut.address : cut.address + len(cut.cells)] = cut.cells
+            image.write_bytes(cells)
+            synced = max((p.synced_seq for p in chapter.promises if p.read <= cut.read), default=0)
+            with VirtualBoard(chapter.model, image, sd=chapter.card) as board, Link(board.path) as link:
+                status = link.ask("status")
+                raw = b64decode(link.ask(f"log {max(0, synced - 1)}")["b64"])
+            there = raw and (wire.record_seq(raw, 0), zlib.crc32(raw[: wire.record_bytes(raw, 0, len(raw))]))
+            if status["synced_seq"] < synced or synced and there != (synced - 1, chapter.records[synced - 1]):
+                wrong.append(f"{chapter.stage}, operation {i}, {cut.tear}: {synced} were acknowledged, now {status}")
+        replay.done()
+    return wrong
+
+
 @contextlib.contextmanager
 def compiled_application() -> Iterator[Path]:
     """Yield a folder with the application as it is deployed, without its start."""
@@ -228,6 +263,7 @@ def compiled_application() -> Iterator[Path]:
 def rows(say: Say) -> Iterator[Row]:
     """Yield a row for every stage: the cuts of its operations, on the geometry of a Pico and of an ESP32."""
     found: dict[str, Judged] = {}
+    whole: dict[str, list[str]] = {}
     with compiled_application() as compiled, tempfile.TemporaryDirectory() as folder:
         for model, length, least in (("rp2040", 1.0, LEAST), ("esp32", 0.3, 0)):
             place = Path(folder) / model
@@ -238,7 +274,11 @@ def rows(say: Say) -> Iterator[Row]:
             for chapter in chapters:
                 say(session.described(chapter))
                 found.setdefault(chapter.stage, Judged()).add(judge(chapter, compiled, MOST, n_bits, say))
+                whole.setdefault(chapter.stage, []).extend(start_whole(chapter, N_WHOLE, place))
     for stage, judged in found.items():
         kinds = ", ".join(f"{judged.cases[tear]:,} {tear}" for tear in TEARS)
         outcome = judged.wrong[0] if judged.wrong else f"{OUTCOME} ({kinds})"
         yield Row("power cut in a flash operation", stage, judged.n, outcome, not judged.wrong)
+    for stage, wrong in whole.items():
+        outcome = wrong[0] if wrong else "the board starts and has its last acknowledged record"
+        yield Row("power cut, the whole board started", stage, 2 * N_WHOLE, outcome, not wrong)

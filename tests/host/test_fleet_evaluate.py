@@ -98,7 +98,7 @@ def test_the_command(folder: Path, tmp_path: Path):
     assert "pump0003" in shown
     wrong = run("fleet", "evaluate", str(tmp_path), code=2).stderr
     assert "there are no tables" in wrong
-    assert "pull --all" in wrong
+    assert "pull FOLDER --all" in wrong
     assert "no engine 'sqlite'" in run("fleet", "evaluate", str(folder), "--engine", "sqlite", code=2).stderr
 
 

@@ -79,15 +79,19 @@ def deploy(
             "--port", "-p", help="A port; again for each board. Default: every board on USB.", show_default=False
         ),
     ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", help="A key (`nearhum key`) that all of them have.", show_default=False)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Put the application, and a prior to start from, on every attached board; what a board has learned stays."""
-    from .. import boards, learned
+    from .. import boards, keys, learned
     from ..fleet import deploying
 
-    image, board_file = learned.load(prior), boards.load(board)
+    secret = keys.load(key) if key else None
+    image, board_file = keys.signed_for(learned.load(prior), secret, str(prior)), boards.load(board)
     with progress("deploying", "boards") as bar:
-        done = deploying.deploy(deploying.ports(port), board_file, image, bar)
+        done = deploying.deploy(deploying.ports(port), board_file, image, bar, secret)
     if as_json:
         print_json([vars(one) for one in done])
     else:
@@ -100,7 +104,7 @@ def deploy(
 
 @fleet.command("evaluate")
 def evaluate(
-    folder: Annotated[Path, typer.Argument(help="The tables that `nearhum pull --all --into FOLDER` makes.")],
+    folder: Annotated[Path, typer.Argument(help="The tables that `nearhum pull FOLDER --all` makes.")],
     labels: Annotated[
         Path | None,
         typer.Option("--labels", help="What is true: csv with board,from_utc,until_utc,label.", show_default=False),

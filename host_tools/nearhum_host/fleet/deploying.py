@@ -43,14 +43,19 @@ def ports(named: Sequence[str] | None) -> list[str]:
 
 
 def deploy(
-    ports: Sequence[str], board: Board, prior: bytes, on_board: Callable[[int, int], None] = lambda done, of: None
+    ports: Sequence[str],
+    board: Board,
+    prior: bytes,
+    on_board: Callable[[int, int], None] = lambda done, of: None,
+    secret: bytes | None = None,
 ) -> list[Done]:
     """Bring every board to hold the application and the prior. Returns what came of each, in the order of ports.
 
     prior: a state image. A board that has learned goes on with what it has; `nearhum console "reset factory"` has it
-    start from the prior. on_board: called with the number of boards that are done, and of all.
+    start from the prior. on_board: called with the number of boards that are done, and of all. secret: a key that all
+    of them have; the prior is signed with it.
     """
-    files = application(board, {"prior": learned.PRIOR.lstrip("/")})
+    files = application(board, {"prior": learned.PRIOR.lstrip("/")}, False, secret)
     files[learned.PRIOR] = prior
     with ThreadPoolExecutor(AT_ONCE) as pool:
         waiting = {pool.submit(_one, port, files, prior): port for port in ports}

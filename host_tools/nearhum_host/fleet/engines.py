@@ -41,7 +41,7 @@ def opened(folder: Path, engine: str = "duckdb", master: str = LOCAL, memory: st
         import ibis
     connection = duckdb.connect()
     if not any(folder.glob("*/board=*/day=*/*.parquet")):
-        raise UsageError(f"there are no tables in {folder}", hint="`nearhum pull --all --into FOLDER` makes them")
+        raise UsageError(f"there are no tables in {folder}", hint="`nearhum pull FOLDER --all` makes them")
     parts = {table: folder / table / "board=*" / "day=*" / "*.parquet" for table in tables.TABLES}
     there = [table for table in parts if any(folder.glob(f"{table}/board=*/day=*/*.parquet"))]
     for table in there:

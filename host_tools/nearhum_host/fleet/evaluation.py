@@ -79,7 +79,7 @@ def evaluate(backend: Any, labels: Path | None = None) -> FleetFigures:
     spans = read_labels(labels) if labels else []
     rows = sorted(backend.to_pyarrow(per_board(backend)).to_pylist(), key=lambda row: row["board"])
     if not rows:
-        raise UsageError("the tables have no windows", hint="`nearhum pull --all --into FOLDER` fetches logs")
+        raise UsageError("the tables have no windows", hint="`nearhum pull FOLDER --all` fetches logs")
     last = max(row["last_day"] for row in rows)
     boards = [_figures(row, last) for row in rows]
     _stand_out(boards)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nearhum import recording, wire
+from nearhum import recording, signing, wire
 from nearhum.errors import FormatError
 
 from .. import learned
@@ -56,9 +56,9 @@ def merge(
 ) -> Merged:
     """Return the prior of these boards.
 
-    states: {name: state image}; the result does not depend on their order. config: the settings that the boards share,
-    as Board.config gives them. trim: leave out the fourth of the boards that stands furthest from the median board; of
-    four boards at least. head: the trained head file that the settings name.
+    states: {name: state image, signed or not}; the result does not depend on their order. config: the settings that
+    the boards share, as Board.config gives them. trim: leave out the fourth of the boards that stands furthest from the
+    median board; of four boards at least. head: the trained head file that the settings name.
 
     Raises UsageError that names the states which cannot be added: other settings, unfinished learning, one state twice.
     """
@@ -73,7 +73,7 @@ def merge(
         files = []
         for i, (name, image) in enumerate(states.items()):
             path = Path(folder) / f"{i}.nhs"
-            path.write_bytes(image)
+            path.write_bytes(signing.unsigned(image))
             files.append([name, path.as_posix()])
         _settings(Path(folder), config, head)
         (Path(folder) / "fleet.json").write_text(json.dumps({"files": files, "trim": trim}))
@@ -101,7 +101,7 @@ def _check_one_kind(states: Mapping[str, bytes]) -> None:
     kinds: dict[int, list[str]] = {}
     for name, image in states.items():
         try:
-            fingerprint = wire.unseal(wire.STATE_MAGIC, image, name)[0]
+            fingerprint = learned.opened(image, name)[0]
         except FormatError as error:
             raise UsageError(error.message, hint=error.hint) from None
         kinds.setdefault(fingerprint, []).append(name)
