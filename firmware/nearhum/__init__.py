@@ -2,7 +2,7 @@
 
 Importing this imports nothing else: CPython takes only `wire` and `errors` from here, and a board loads a module
 when it is needed. At the REPL every console verb is a function, `import nearhum; nearhum.status()`, and
-`nearhum.run()` resumes the loop that Ctrl-C stopped.
+`nearhum.run()` resumes the loop that Ctrl-C stopped. `nearhum.push(values)` gives it samples (sources/push.py).
 """
 
 __version__ = "0.1.0"
@@ -14,7 +14,7 @@ VERBS = (
 
 
 def __getattr__(name):
-    if name not in VERBS and name != "run":
+    if name not in VERBS and name not in ("run", "push"):
         # MicroPython asks here, before it looks for a file, when someone writes `from nearhum import wire`
         if name[0] != "_":
             try:
@@ -26,4 +26,6 @@ def __getattr__(name):
     from nearhum.pipeline import current
 
     hum = current()
+    if name == "push":
+        return hum.source.feeder(hum)
     return hum.run if name == "run" else hum.console.as_function(name)

@@ -92,7 +92,10 @@ def open_source(config):
         module = __import__("nearhum.sources." + name, None, None, ("Source",))
     except ImportError:
         raise ConfigError("driver = %r: not on the board" % name, "deploy again with the board file that names it")
-    return module.Source(config)
+    try:
+        return module.Source(config)
+    except KeyError as e:
+        raise ConfigError("source has no %s" % e)
 
 
 def chip():
@@ -112,11 +115,14 @@ class Clock:
         self._ticks = time.ticks_ms()
         self.seconds = 0
         self.ms = 0
+        self.longest_ms = 0  # from one tick to the next, since somebody last asked
 
     def tick(self):
         """Bring the time up to date; at least once in six days, the reach of time.ticks_diff (2^29 ms)."""
         now = time.ticks_ms()
-        ms = self.ms + max(0, time.ticks_diff(now, self._ticks))  # time does not go back
+        ms = max(0, time.ticks_diff(now, self._ticks))  # time does not go back
+        self.longest_ms = max(ms, self.longest_ms)
+        ms += self.ms
         self._ticks = now
         self.seconds += ms // 1000
         self.ms = ms % 1000

@@ -57,6 +57,7 @@ SETTINGS = {
     "teach_budget": (0.0, 1000.0),  # spreads that they may move a label
     "teach_days": (0.001, 10000.0),  # days that takes at least
     "watchdog_s": (0, 8),  # seconds after which the chip resets a board whose loop stalls; 0: it does not
+    "alarm_pin": (None,),  # output that shows the alarm: "25", "LED", "25 low" for one that is on while low; or empty
 }
 
 _COMMON = {
@@ -102,6 +103,7 @@ _COMMON = {
     "teach_budget": 3,
     "teach_days": 7,
     "watchdog_s": 0,
+    "alarm_pin": "",
 }
 
 # One default setting per kind of signal. Rates are those the kind is usually sampled at; a board file states its own.

@@ -27,7 +27,7 @@ from nearhum.identity import load as load_head
 from nearhum.journal import Journal
 from nearhum.learned import Learned
 from nearhum.prototypes import Prototypes
-from nearhum.sources import END
+from nearhum.sources import END, REST
 from nearhum.store import Store
 from nearhum.temporal import BEGIN, Temporal
 from nearhum.verbs import Verbs
@@ -72,6 +72,7 @@ class Pipeline:
         self.journal = Journal(root, about)
         self.console = Console(Verbs(self).table())
         self.n_windows = 0
+        self.gaps = 0  # of the sensor's samples: overruns
         self.label_id = 0
         self.turn = 0
         self._gap_at = 0
@@ -91,6 +92,10 @@ class Pipeline:
         self.ended = False
         self._ctrl_c = abs  # which does nothing: only `run` is interrupted by it
         self.source = None
+        if config["alarm_pin"]:
+            from nearhum.alarm_pin import follow
+
+            follow(self)
         health.open()
         board.let_go("config", "bands")  # a start needs them, watching does not
         self.console.answer(
@@ -291,20 +296,24 @@ class Pipeline:
 
     def _interrupted(self, code):
         self.window.restart()
+        self.health.restart()
+        if code == REST:
+            return
         self.temporal.restart()
         if self.packets:
             self.packets.restart()
         if self.teacher:
             self.teacher.restart()
         self.recogniser.restart()
-        self.health.restart()
         if code == END:
             self.ended = True
             self.journal.event("end", window=self.n_windows)
             self.journal.flush()
-        elif self.guard.faults == 0 and self.n_windows != self._gap_at:
-            self._gap_at = self.n_windows  # gap after gap, and no window between, is told once
-            self.journal.event("gap", window=self.n_windows)
+        elif self.guard.faults == 0:
+            self.gaps += 1
+            if self.n_windows != self._gap_at:
+                self._gap_at = self.n_windows  # gap after gap, and no window between, is told once
+                self.journal.event("gap", window=self.n_windows)
 
     def _cue(self):
         line, self.source.cue = self.source.cue, ""

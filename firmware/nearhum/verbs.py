@@ -46,6 +46,7 @@ class Verbs:
         hum = self._hum
         detector = hum.detector
         p = detector.prototypes
+        longest, hum.clock.longest_ms = hum.clock.longest_ms, 0
         erased = hum.journal.erased + hum.store.erased
         gc.collect()
         return {
@@ -83,6 +84,8 @@ class Verbs:
             "source": hum.health.state(),
             "fault": hum.health.error,
             "faults": hum.guard.faults,
+            "gaps": hum.gaps,
+            "turn_ms": longest,
             "unsaved": hum.learned.unsaved,
             "warning": hum.learned.warning(),
             "dropped": hum.console.dropped,

@@ -32,6 +32,7 @@ Config = Mapping[str, Any]
 
 _RP2040 = "armv6m"
 _SMALL = ("-O3",)  # without numbers of lines: 4 KB of flash and of heap less; a traceback still names file and function
+_OF_REGISTERS = ("mpu6050", "adxl345", "lis3dh", "lsm6ds3", "lsm6dsox")  # drivers that stand on sources/registers
 # By module: the arch and the complete settings of a board that loads it; all others do without.
 _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "kernels/thumb": lambda arch, _: arch == _RP2040,  # inline assembler: other arches cannot compile it
@@ -66,6 +67,7 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "quarantine": lambda _, config: _is_taught(config),
     "budget": lambda _, config: _is_taught(config),
     "prior": lambda _, config: config["prior"] != "",
+    "alarm_pin": lambda _, config: config["alarm_pin"] != "",
     "signing": lambda _, config: config.get(_SIGNED, False),
     "recognise": lambda _, config: config["recognise"] == "windows",
     "kernels/thumb_words": lambda arch, config: arch == _RP2040 and config["recognise"] == "words",
@@ -162,8 +164,17 @@ def _is_loaded(module: str, mpy_arch: str, config: Config | None) -> bool:
         return mpy_arch == _RP2040 or not module.startswith("kernels/thumb")
     folder, _, name = module.rpartition("/")
     if folder == "sources" and name != "__init__":
-        return name == config[settings.SOURCE]["driver"]
+        return name in _of_source(config[settings.SOURCE])
     return module not in _LOADED_BY or _LOADED_BY[module](mpy_arch, config)
+
+
+def _of_source(source: Config) -> set[str]:
+    """Return the modules of nearhum.sources that a board with this source loads."""
+    driver = source.get("wraps", source["driver"])
+    out = {driver, source["driver"]}
+    if driver in _OF_REGISTERS:
+        out |= {"registers", "on_spi"} if "spi" in source else {"registers"}
+    return out
 
 
 def compiled(source: Path, name: str, mpy_arch: str) -> bytes:

@@ -27,6 +27,7 @@ COMMANDS = {
     "package": ("package", "package"),
     "deploy": ("deploy", "deploy"),
     "selftest": ("selftest", "selftest"),
+    "doctor": ("doctor", "doctor"),
     "status": ("status", "status"),
     "learn": ("learn", "learn"),
     "watch": ("watch", "watch"),

@@ -45,11 +45,13 @@ def run(
     script: str,
     timeout_s: float,
     on_line: Callable[[str], None] = lambda line: None,
+    sensor: str | None = None,
 ) -> str:
     """Boot the chip, run script at its raw REPL, and return all it printed; on_line gets each line as it comes.
 
-    Files named /main.py do run before. Raises UsageError for a wrong image, HostError where the emulator is missing,
-    the script raised (its traceback in the message) or did not end within timeout_s of this machine's time.
+    Files named /main.py do run before. sensor: what is on its I2C bus, an attribute of emulated_sensor. Raises
+    UsageError for a wrong image, HostError where the emulator is missing, the script raised (its traceback in the
+    message) or did not end within timeout_s of this machine's time.
     """
     check_uf2(uf2)
     if importlib.util.find_spec("rp2040py") is None:
@@ -59,6 +61,8 @@ def run(
         image.write_bytes(file_system(files, load(BOARD).flash))
         source.write_text(script)
         command = [sys.executable, "-m", "rp2040py", "micropython", "--image", str(uf2), "--littlefs", str(image)]
+        if sensor:
+            command += ["--board-spec", f"nearhum_host.emulated_sensor:{sensor}"]
         with complaints.open("wb") as err:
             emulator = subprocess.Popen(
                 [*command, str(source)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=err, text=True

@@ -153,6 +153,11 @@ def _windows(recordings: Sequence[Labelled], config: Mapping[str, Any]) -> _Wind
         raise UsageError(
             "means are ranged by what the board itself learns: a head cannot know them", hint="--set mean=scaled"
         )
+    if completed({**config, "source": {"driver": "replay"}})["recognise"] == "words":
+        raise UsageError(
+            "words are told apart by aligning their cepstra, which no head touches",
+            hint="--set recognise=windows for sounds that a window holds; words need no head",
+        )
     recording, x, n_apart = extracted(order, config)
     label = np.array([labels.index(order[i].label) for i in recording], int)
     group = np.array([groups.index(order[i].group) for i in recording], int)

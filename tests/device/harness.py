@@ -21,7 +21,7 @@ TESTS = "/remote"  # where run.py mounts this folder's parent on a board
 if ON_HOST:
     _HERE = __file__.rpartition("/")[0] or "."
     TESTS = _HERE + "/.."
-    for _folder in ("/../../firmware", "/..", ""):
+    for _folder in ("/../../firmware", "/../../host_tools/nearhum_host/virtual/device", "/..", ""):
         sys.path.insert(0, _HERE + _folder)
 
 _counts = [0, 0, 0]

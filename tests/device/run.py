@@ -26,6 +26,8 @@ from pathlib import Path
 
 DEVICE = Path(__file__).resolve().parent
 TESTS = DEVICE.parent
+MODELS = TESTS.parent / "host_tools" / "nearhum_host" / "virtual" / "device"  # sensors, register by register
+_MODELS = ("buses.py", "chip*.py", "virtual_machine.py")
 _NOT_TESTS = (
     "harness.py",
     "fakes.py",
@@ -80,6 +82,11 @@ def on_unix(name: str) -> str:
         return _output(command, {**os.environ, "NEARHUM_SCRATCH": folder})
 
 
+def models() -> list[Path]:
+    """Return the files of the models of sensors, that device tests import as they import each other."""
+    return sorted(path for pattern in _MODELS for path in MODELS.glob(pattern))
+
+
 def on_port(port: str, mounted: Path = TESTS, timeout_s: float = TIMEOUT_S) -> Target:
     """Return what runs a file on the board at that port, after a soft reset. mounted: the folder it sees as /remote."""
 
@@ -88,6 +95,16 @@ def on_port(port: str, mounted: Path = TESTS, timeout_s: float = TIMEOUT_S) -> T
         return _output([*command, "exec", _ON_BOARD.format(name=name)], None, timeout_s)
 
     return run
+
+
+@contextlib.contextmanager
+def with_models() -> Iterator[Path]:
+    """Yield a folder to mount: the tests, what lies beside them, and the models among them."""
+    with tempfile.TemporaryDirectory(prefix="nearhum-") as folder:
+        shutil.copytree(TESTS, folder, ignore=shutil.ignore_patterns("__pycache__", "host"), dirs_exist_ok=True)
+        for model in models():
+            shutil.copy(model, Path(folder) / "device")
+        yield Path(folder)
 
 
 @contextlib.contextmanager
@@ -123,7 +140,8 @@ def needed(name: str) -> dict[str, Path]:
     waiting = [f"device/{name}"]
     while waiting:
         path = waiting.pop()
-        source = TESTS / f"{path}.py"
+        model = MODELS / f"{Path(path).name}.py"
+        source = model if path.startswith("device/") and model in models() else TESTS / f"{path}.py"
         if f"{path}.mpy" in found or not source.exists():
             continue
         found[f"{path}.mpy"] = source
@@ -189,7 +207,8 @@ def virtual(model: str = "rp2040") -> Iterator[Target]:
             for path, contents in files.items():
                 if path.startswith("/nearhum/"):
                     there.write(path, contents, hashlib.sha256(contents).hexdigest())
-        yield on_port(board.path)
+        with with_models() as folder:
+            yield on_port(board.path, folder)
 
 
 def verdict(output: str) -> tuple[list[str], bool]:

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,11 +34,8 @@ def nearhum(tmp_path: Path) -> Run:
     return run
 
 
-def test_help_lists_every_command_quickly(nearhum: Run):
-    nearhum("--version")
-    began = time.monotonic()
+def test_help_lists_every_command(nearhum: Run):
     said = nearhum("--help").stdout
-    assert time.monotonic() - began < 2  # measured: 0.3; a busy machine gets more
     for name in cli.COMMANDS:
         assert f" {name} " in said
     assert nearhum("--version").stdout.startswith("nearhum 0.")

@@ -13,3 +13,4 @@ NONE = 0  # nothing has come yet
 GAP = -1  # samples were lost before the next one: the window must start anew
 END = -2  # there will be no more
 FOUND = -3  # the sensor answers again; of health.py, which stands in the place of one that does not
+REST = -4  # samples were left out on purpose: the window starts anew, and nothing else

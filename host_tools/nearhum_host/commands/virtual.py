@@ -30,6 +30,12 @@ def virtual(
     columns: Annotated[str | None, typer.Option(help="Columns of a .csv, by name or number: x,y,z.")] = None,
     scale: Annotated[float | None, typer.Option(help="Counts per unit, where samples are not whole numbers.")] = None,
     fast: Annotated[bool, typer.Option("--fast", help="The same as --speed 0.")] = False,
+    sensor: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A sensor on its bus, register by register: mpu6050, lis3dh@0x19, adxl345@spi; again for more."
+        ),
+    ] = None,
     link: Annotated[Path | None, typer.Option(help="Keep a link of this name pointing to the port.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
@@ -42,7 +48,7 @@ def virtual(
     with tempfile.TemporaryDirectory(prefix="nearhum-sd-") as sd:
         if replay:
             _insert_card(replay, 0 if fast else speed, Path(sd), rate, columns, scale)
-        with VirtualBoard(model, image, sd=Path(sd) if replay else None, link=link) as board:
+        with VirtualBoard(model, image, sd=Path(sd) if replay else None, link=link, sensors=sensor or ()) as board:
             port = str(link) if link else board.path
             if as_json:
                 described = {

@@ -8,7 +8,7 @@ import hashlib
 import os
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from . import flash_image
 from .child import Child
 from .line import HostPort
 from .models import interpreter_dir, model_named
+from .sensors import described
 from .supervisor import PowerCut, ResetCauses, Supervisor
 
 _START_S = 10.0
@@ -26,10 +27,10 @@ class VirtualBoard:
     """One board. Use it as a context manager, or call start and stop.
 
     model: "rp2040" or "esp32". image: the flash chip's content, made when absent; None: a fresh one, thrown
-    away at stop. sd: host directory shown read-only at /sd. link: kept pointing to the port. journal: file
-    that gets every flash operation (powercut.py). cut_at: index of the flash operation, counted from a
-    start of MicroPython, in which the power fails, once; cut_keep: bytes of it that reach the cells.
-    stall_s: a host that has the port open and does not read holds a printing board up for this long; then
+    away at stop. sd: host directory shown read-only at /sd. sensors: what is on its buses (sensors.py). link: kept
+    pointing to the port. journal: file that gets every flash operation (powercut.py). cut_at: index of the flash
+    operation, counted from a start of MicroPython, in which the power fails, once; cut_keep: bytes of it that reach the
+    cells. stall_s: a host that has the port open and does not read holds a printing board up for this long; then
     output is lost, as on the RP2040's USB.
 
     Events (wait_event): booted, soft, reset, bootloader, cut, off, crash, watchdog.
@@ -47,6 +48,7 @@ class VirtualBoard:
         cut_at: int = -1,
         cut_keep: int = 0,
         stall_s: float = 1.0,
+        sensors: Sequence[str] = (),
     ) -> None:
         self.model = model_named(model)
         self._interpreter = interpreter_dir()
@@ -57,6 +59,7 @@ class VirtualBoard:
         self._cut_at = cut_at
         self._cut_keep = cut_keep
         self._stall_s = stall_s
+        self._sensors = [described(sensor) for sensor in sensors]
         self._link = link.absolute() if link else None
         self._given_image = image
         self._events: list[str] = []
@@ -167,6 +170,7 @@ class VirtualBoard:
             "prog_bytes": self.model.prog_bytes,
             "journal": str(self.journal) if self.journal else None,
             "sd": str(self.sd) if self.sd else None,
+            "sensors": self._sensors,
         }
 
     def _await(self, names: tuple[str, ...], timeout: float) -> str:

@@ -16,7 +16,7 @@ import machine as _machine
 import micropython
 import vfs
 from virtual_flash import Flash
-from virtual_machine import RTC, WDT, Memory, Pin
+from virtual_machine import RTC, WDT, Memory, Pin, Signal
 from virtual_out import TextOut
 
 _HIDDEN = ("system", "getenv", "putenv", "unsetenv")  # of the unix port's os, on no board
@@ -84,6 +84,7 @@ def _overlays(start, out):
     names = {
         "Pin": Pin,
         "WDT": WDT,
+        "Signal": Signal,
         "RTC": RTC,
         "mem32": Memory(),
         "unique_id": lambda: start["unique_id"],
@@ -99,6 +100,10 @@ def _overlays(start, out):
     }
     for cause in causes:
         names[cause] = causes[cause]
+    if start["sensors"]:
+        buses = sys.modules["buses"]
+        for name in ("I2C", "SPI", "Pin"):
+            names[name] = getattr(buses, name)
     sys.modules["machine"] = Overlay(_machine, names)
     sys.modules["os"] = Overlay(_os, {"uname": uname, "sync": lambda: None}, _HIDDEN)
     sys.modules["sys"] = Overlay(sys, {"stdout": out})
@@ -138,6 +143,10 @@ def boot(namespace, start):
     line_state = open(start["line_state_fd"], "rb")
     pipe = open(1, "wb")
     sd = vfs.VfsPosix(start["sd"]) if start["sd"] else None
+    if start["sensors"]:
+        import buses
+
+        buses.wire(start["sensors"])
     _flash = Flash(
         start["image"],
         start["fs_offset"],

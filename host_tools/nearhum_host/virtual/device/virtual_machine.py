@@ -75,3 +75,25 @@ class Pin:
 
     def toggle(self):
         self.value(not self.value())
+
+
+class Signal:
+    # A pin by its meaning. The unix port's own takes no pin that is written in Python.
+
+    def __init__(self, pin, *, invert=False):
+        self._pin = pin
+        self._invert = invert
+
+    def value(self, on=None):
+        if on is None:
+            return self._pin.value() ^ self._invert
+        self._pin.value(bool(on) ^ self._invert)
+        return None
+
+    __call__ = value
+
+    def on(self):
+        self.value(1)
+
+    def off(self):
+        self.value(0)

@@ -1,0 +1,56 @@
+"""LIS3DH accelerometer over I2C or SPI.
+
+source = {"driver": "lis3dh", "i2c": 0, "sda": 4, "scl": 5, "address": 24, "range_g": 4}, or the pins of SPI
+n_channels 3: acceleration x y z in high-resolution mode, 12 bits at the top of 16. range_g 2, 4, 8, 16: 16000, 8000,
+4000, 1333 counts a g (0.125 mg a count at 4 g). rate_hz: 1, 10, 25, 50, 100, 200, 400, 1344. Its FIFO holds 32 frames:
+80 ms at 400 Hz.
+Source: ST LIS3DH datasheet, DocID17530 Rev 2: 2.1 sensitivity, 5.1 FIFO, 6.1.1 and 6.2.1 reads of several bytes, and
+the section of chapter 8 that is named as the register.
+"""
+
+import micropython
+
+from nearhum.errors import ConfigError
+from nearhum.sources.registers import Fifo, code_of
+
+_WHO_AM_I = micropython.const(0x0F)  # fixed, 0x33
+_CTRL_REG1 = micropython.const(0x20)  # bits 7:4 rate; bits 2:0 axes on
+_CTRL_REG4 = micropython.const(0x23)  # bit 7 block update; bits 5:4 range; bit 3 high resolution
+_CTRL_REG5 = micropython.const(0x24)  # bit 6: FIFO on
+_OUT_X_L = micropython.const(0x28)  # six bytes, low first; in a FIFO read the address goes round from 0x2D to 0x28
+_MANY = micropython.const(0x80)  # with the address: it counts up (6.1.1)
+_FIFO_CTRL_REG = micropython.const(0x2E)  # bits 7:6: 0 bypass, which empties it; 2 stream
+_FIFO_SRC_REG = micropython.const(0x2F)  # bit 6 overrun; bits 4:0 unread frames
+
+
+class Source(Fifo):
+    """Reads bursts of whole frames from the chip's FIFO."""
+
+    address = 0x18  # 0x19 with the pin SDO/SA0 high (6.1.1)
+    who, chips = _WHO_AM_I, (0x33,)
+    spi_many = 0x40
+    clip = 32752  # 12 bits at the top of 16
+    n_burst = 32
+    sleep = ((_CTRL_REG1, 0x07),)  # rate 0: power-down
+
+    def plan(self, config, given):
+        if config["n_channels"] != 3:
+            raise ConfigError("n_channels = %d" % config["n_channels"], "3")
+        code = code_of("rate_hz", config["rate_hz"], (0, 1, 10, 25, 50, 100, 200, 400, 0, 1344))
+        wide = code_of("range_g", given.get("range_g", 4), (2, 4, 8, 16))
+        self.counts = (16000, 8000, 4000, 1333)[wide]
+        return (
+            (_CTRL_REG1, code << 4 | 7),
+            (_CTRL_REG4, 0x88 | wide << 4),
+            (_CTRL_REG5, 0x40),
+        ), ((_FIFO_CTRL_REG, 0), (_FIFO_CTRL_REG, 0x80))
+
+    def level(self):
+        """Return the frames in the FIFO, below 0 where some were overwritten: it is full, and one may be lost."""
+        source = self.read(_FIFO_SRC_REG, self.one)[0]
+        return -1 if source & 0x40 else source & 31
+
+    def take(self, n, block):
+        """Read n frames into block. Returns n."""
+        self.read(_OUT_X_L | _MANY, self.bursts[n])
+        return n

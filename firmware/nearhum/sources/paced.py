@@ -1,0 +1,116 @@
+"""A source that rests: it wraps the driver that the board file names where that file says so.
+
+source = {"driver": "paced", "wraps": "lis3dh", ..., "duty_s": 60, "sleep": "light", "rest_ms": 20}
+duty_s    wake, sample one window, score it, sleep until so many seconds after the last waking. What was learned, the
+          alarm and the console stay; times that are counted in windows (learn 10m) count the time awake.
+sleep     "idle" (default): the processor waits, USB and UART go on. "light": machine.lightsleep, with clocks off; the
+          RP2040 keeps a host on USB, an ESP32 loses it meanwhile, and characters typed are lost.
+rest_ms   look at the chip no more often than this while awake: its FIFO must last longer, else `status` counts gaps.
+The chip itself sleeps too: it is closed and opened again, and its first twentieth of a second is dropped. One that does
+not wake, or delivers no window in time, is a fault, and has its next chance with the next waking.
+"""
+
+import time
+
+import micropython
+
+from nearhum import board
+from nearhum.errors import ConfigError, SourceError
+from nearhum.sources import GAP, NONE, REST
+
+_SLICE_MS = micropython.const(100)  # slept at once: the console is served, a watchdog fed in between
+
+
+class Source:
+    """read_into waits, at most a tenth of a second, while the board is to rest."""
+
+    def __init__(self, config):
+        given = config["source"]
+        # the driver's own part of it
+        self._config = dict(config)
+        self._config["source"] = {key: given[key] for key in given if key not in ("duty_s", "rest_ms", "sleep")}
+        self._config["source"]["driver"] = given["wraps"]
+        self._duty_ms = int(given.get("duty_s", 0) * 1000)
+        self._rest_ms = given.get("rest_ms", 0)
+        self._n_window = config["n_window"]
+        self._awake_ms = int((self._n_window / config["rate_hz"] + 0.05) * 1000)  # at best
+        if self._duty_ms and not self._awake_ms < self._duty_ms <= 86400000:
+            raise ConfigError(
+                "duty_s = %s" % given["duty_s"], "more than the %d ms of a window, to 86400" % self._awake_ms
+            )
+        if not 0 <= self._rest_ms <= 1000:
+            raise ConfigError("rest_ms = %r" % self._rest_ms, "0 to 1000")
+        how = given.get("sleep", "idle")
+        if how not in ("idle", "light"):
+            raise ConfigError("sleep = %r" % how, '"idle" or "light"')
+        self._sleep_ms = time.sleep_ms
+        if how == "light":
+            import machine
+
+            self._sleep_ms = machine.lightsleep
+        self._drop = int(config["rate_hz"] / 20)
+        self._due_ms = time.ticks_ms()  # of the next waking
+        self.n_wakings = 0
+        self._wake()
+        self.live = not self._duty_ms and getattr(self.inner, "live", True)  # time passes a sleeper by
+
+    def _wake(self):
+        self.inner = None
+        now = time.ticks_ms()
+        if time.ticks_diff(now, self._due_ms) > self._duty_ms:
+            self._due_ms = now  # far behind: a host had stopped the loop
+        self._woken_ms = self._due_ms
+        self._due_ms = time.ticks_add(self._due_ms, self._duty_ms)
+        self.inner = board.open_source(self._config)
+        self._left = self._n_window
+        self._skip = self._drop if self.n_wakings else 0
+        self.n_wakings += 1
+
+    @property
+    def cue(self):
+        return self.inner.cue if self.inner else ""
+
+    @cue.setter
+    def cue(self, line):
+        self.inner.cue = line
+
+    @property
+    def clip(self):
+        return getattr(self.inner, "clip", 32767)
+
+    @property
+    def late(self):
+        return getattr(self.inner, "late", 0)
+
+    def read_into(self, block):
+        """Fill block, array('h'), as the driver does; REST when a window is to start anew after a sleep."""
+        if not self.inner:
+            left = time.ticks_diff(self._due_ms, time.ticks_ms())
+            if left > 0:
+                self._sleep_ms(min(left, _SLICE_MS))
+                return NONE
+            self._wake()
+            return REST
+        if self._duty_ms and time.ticks_diff(time.ticks_ms(), self._woken_ms) > 4 * self._awake_ms + 1000:
+            self.close()
+            raise SourceError("no whole window since it woke", "nearhum doctor tells why")
+        n = self.inner.read_into(block)
+        if n > 0 and self._skip > 0:
+            self._skip -= n
+            return NONE
+        if n == NONE and self._rest_ms:
+            time.sleep_ms(self._rest_ms)
+        elif n == GAP:
+            self._left = self._n_window
+        elif n > 0 and self._duty_ms:
+            n = min(n, self._left)
+            self._left -= n
+            if not self._left:
+                self.close()
+        return n
+
+    def close(self):
+        """Let go of the driver."""
+        if self.inner:
+            inner, self.inner = self.inner, None
+            inner.close()

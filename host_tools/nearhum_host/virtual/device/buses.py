@@ -1,0 +1,136 @@
+# type: ignore
+# ruff: noqa: F821
+# machine.I2C and machine.SPI with sensors on them: what is wired stands in `wired`.
+#   wired[:] = [Wire(chip, i2c=0, address=0x68), Wire(chip, spi=0, cs=17), ...]
+import time
+
+import uctypes
+import virtual_machine
+
+
+class Wire:
+    # where a chip is: on an I2C bus at an address, or on SPI behind a chip-select pin
+    def __init__(self, chip, i2c=None, address=None, spi=None, cs=None):
+        self.chip, self.i2c, self.address, self.spi, self.cs = chip, i2c, address, spi, cs
+
+
+wired = []
+
+
+class I2C:
+    # no answer is OSError(5), EIO, as of the ports' I2C
+    def __init__(self, id=0, *, scl=None, sda=None, freq=400000, timeout=50000):
+        self.id, self.scl, self.sda, self.freq = id, scl, sda, freq
+
+    def _chip(self, address):
+        for wire in wired:
+            if wire.i2c == self.id and wire.address == address:
+                return wire.chip
+        raise OSError(5)
+
+    def scan(self):
+        return sorted([wire.address for wire in wired if wire.i2c == self.id and not wire.chip.nacks])
+
+    def readfrom_mem_into(self, address, register, out):
+        chip = self._chip(address)
+        many = getattr(chip, "I2C_MANY", 0)
+        size = len(bytes(out))
+        register = _counting(register, many, size)
+        raw = chip.read(register, size)
+        _fill(out, raw)
+
+    def writeto_mem(self, address, register, raw):
+        self._chip(address).write(register, bytes(raw))
+
+
+def _counting(register, many, size):
+    # a chip whose address must be told to count up reads the same byte again and again otherwise
+    if many:
+        if size > 1 and not register & many:
+            raise AssertionError("several bytes of register 0x%02x without the bit that counts up" % register)
+        register &= ~many
+    return register
+
+
+def _fill(out, raw):
+    # out: any buffer; its bytes become raw
+    uctypes.bytearray_at(uctypes.addressof(out), len(raw))[:] = raw
+
+
+class SPI:
+    # the first byte after chip select is the register, bit 7 reads
+    MSB = 0
+
+    def __init__(
+        self, id, baudrate=1000000, *, polarity=0, phase=0, bits=8, firstbit=0, sck=None, mosi=None, miso=None
+    ):
+        self.id, self.baudrate, self.mode = id, baudrate, (polarity, phase)
+        self._command = None
+
+    def _chip(self):
+        for wire in wired:
+            if wire.spi == self.id and Pin._levels.get(wire.cs) == 0:
+                return wire.chip
+        return None
+
+    def write(self, raw):
+        chip = self._chip()
+        raw = bytes(raw)
+        if self._command is None:
+            self._command = raw[0]
+            raw = raw[1:]
+            selected.append(self)
+        if raw and chip and not self._command & 0x80:
+            chip.write(self._command & 0x7F, raw)
+
+    def readinto(self, out, write=0):
+        chip = self._chip()
+        size = len(bytes(out))
+        if chip is None or self.mode != (1, 1):
+            _fill(out, b"\xff" * size)  # nobody drives the line, or in another mode
+            return
+        many = getattr(chip, "SPI_MANY", 0)
+        register = _counting(self._command & 0x7F, many, size)
+        try:
+            raw = chip.read(register, size)
+        except OSError:
+            raw = b"\xff" * size
+        _fill(out, raw)
+
+
+selected = []  # SPI buses in a transfer
+
+
+class Pin(virtual_machine.Pin):
+    # a chip select that rises ends the transfer
+    def value(self, level=None):
+        found = super().value(level)
+        while level and selected:
+            selected.pop()._command = None
+        return found
+
+    __call__ = value
+
+
+def wire(described):
+    # put sensors on the buses: {"chip": "mpu6050", "i2c": 0, "address": 104} or {"chip": ..., "spi": 0, "cs": 17}
+    wired[:] = []
+    for one in described:
+        chip = models()[one["chip"]](time.ticks_us)
+        wired.append(Wire(chip, one.get("i2c"), one.get("address"), one.get("spi"), one.get("cs")))
+
+
+def models():
+    # the chips by their driver's name
+    import chip_adxl345
+    import chip_lis3dh
+    import chip_lsm6ds
+    import chip_mpu6050
+
+    return {
+        "mpu6050": chip_mpu6050.Mpu6050,
+        "adxl345": chip_adxl345.Adxl345,
+        "lis3dh": chip_lis3dh.Lis3dh,
+        "lsm6ds3": chip_lsm6ds.Lsm6ds3,
+        "lsm6dsox": chip_lsm6ds.Lsm6dsox,
+    }
