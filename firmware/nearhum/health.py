@@ -25,7 +25,7 @@ CHECK_S = 10  # a start that has come so far is a stable one
 RETRY_MS = 1000
 OFF_PERCENT = 5
 _NO_CLIP = 1 << 16
-_WHAT = ("", "stuck: no sample differs from the one before", "saturated: samples at the end of the sensor's range")
+_WHAT = ("", "stuck: no sample differs", "saturated: at the end of the sensor's range")
 
 
 class Health:
