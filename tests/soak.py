@@ -13,10 +13,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -34,7 +32,7 @@ from nearhum_host.link import Link  # noqa: E402
 from nearhum_host.logs import decode, read_log  # noqa: E402
 from nearhum_host.pulling import pull  # noqa: E402
 from nearhum_host.virtual import VirtualBoard  # noqa: E402
-from nearhum_host.virtual.powercut import ERASE  # noqa: E402
+from nearhum_host.virtual.powercut import ERASE, read_journal  # noqa: E402
 from states import modes_of  # noqa: E402
 
 SETTINGS = {"kind": "telemetry", "rate_hz": 1, "n_channels": 3, "source": {"driver": "soak"}}
@@ -52,26 +50,19 @@ Say = Callable[[str], None]
 
 @dataclass
 class Flash:
-    """What the flash went through: erases by block, counted from the journal that the board writes into a pipe."""
+    """What the flash went through: erases by block, and bytes programmed."""
 
     erased: Counter[int] = field(default_factory=Counter)
     programmed: int = 0
 
-    def follow(self, pipe: Path) -> None:
-        """Read the pipe until the process ends."""
-        os.mkfifo(pipe)
-        self._fd = os.open(pipe, os.O_RDWR)
-        threading.Thread(target=self._count, daemon=True).start()
-
-    def _count(self) -> None:
-        with os.fdopen(os.dup(self._fd), "rb", buffering=1 << 16) as stream:
-            while len(head := stream.read(9)) == 9:
-                address, length = int.from_bytes(head[1:5], "little"), int.from_bytes(head[5:9], "little")
-                if head[0] == ERASE:
-                    self.erased[address // 4096] += 1
-                else:
-                    stream.read(length)
-                    self.programmed += length
+    def count(self, journal: Path) -> None:
+        """Count what a journal has, and empty it: the board that wrote it has no power."""
+        for operation in read_journal(journal):
+            if operation.kind == ERASE:
+                self.erased[operation.address // 4096] += 1
+            else:
+                self.programmed += operation.length
+        journal.unlink()
 
 
 @dataclass
@@ -94,7 +85,7 @@ class Soaked:
         files["/boot.py"] = (Path(__file__).with_name("soak_board.py")).read_bytes()
         self._image.write_bytes(chip_with(files, "rp2040"))
         self.flash = Flash()
-        self.flash.follow(folder / "flash.pipe")
+        self._journal = folder / "flash.journal"
         self._start_s = 0
         self.board: VirtualBoard | None = None
 
@@ -109,11 +100,10 @@ class Soaked:
         self._start_s = at_s
         self.plan(at_s)
         if self.board is None:
-            journal = self.folder / "flash.pipe"
-            self.board = VirtualBoard("rp2040", self._image, sd=self._card, journal=journal).start()
+            self.board = VirtualBoard("rp2040", self._image, sd=self._card, journal=self._journal).start()
         else:
             self.board.power_on()
-        self.board.wait_event("booted", 60) if at_s else None
+            self.board.wait_event("booted", 60)
 
     def run(self, until_s: int) -> None:
         """Run to a second of the soak."""
@@ -155,6 +145,7 @@ class Soaked:
         """Take the power from it."""
         assert self.board
         self.board.power_off()
+        self.flash.count(self._journal)
 
 
 def soak(n_seconds: int, speed: int, folder: Path, say: Say) -> list[tuple[str, str, str, bool]]:
@@ -189,6 +180,7 @@ def soak(n_seconds: int, speed: int, folder: Path, say: Say) -> list[tuple[str, 
                     f"{days[-1].status['mem_free']} bytes free")  # fmt: skip
         last = it.state()
         it.pull()
+        it.power_off()
     finally:
         with contextlib.suppress(Exception):
             assert it.board

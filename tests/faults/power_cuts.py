@@ -273,7 +273,9 @@ def rows(say: Say) -> Iterator[Row]:
             n_bits = max(1, -(-least // sum(n)) - len(TEARS) + 1)  # a fast machine writes more in its time
             for chapter in chapters:
                 say(session.described(chapter))
-                found.setdefault(chapter.stage, Judged()).add(judge(chapter, compiled, MOST, n_bits, say))
+                judged = judge(chapter, compiled, MOST, n_bits, say)
+                judged.states.clear()  # another board's have the same numbers
+                found.setdefault(chapter.stage, Judged()).add(judged)
                 whole.setdefault(chapter.stage, []).extend(start_whole(chapter, N_WHOLE, place))
     for stage, judged in found.items():
         kinds = ", ".join(f"{judged.cases[tear]:,} {tear}" for tear in TEARS)
