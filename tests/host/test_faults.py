@@ -1,57 +1,46 @@
-"""A sample of `make test-faults`: faults of the sensor and of the board's supply and files, on the virtual board."""
+"""The table of faults: what it says of rows that are well and rows that are not. The rows have tests beside them."""
 
 import pytest
-from conftest import ON_LINUX_X86_64
-from faults import rows, sensor, world
-
-if not ON_LINUX_X86_64:
-    pytest.skip("the virtual board needs Linux on x86-64", allow_module_level=True)
-
-from faults import rig
-
-SAMPLE = (
-    ("sensor missing, or unplugged", ("boot", "learn")),
-    ("sensor stuck", ("learn", "enrol")),
-    ("its supply dips: the chip sleeps", ("watch",)),
-)
+from faults import run
+from faults.rows import Row, table
 
 
-@pytest.fixture(scope="module")
-def image() -> bytes:
-    return rig.template()
+def test_a_table_has_a_line_a_row_by_fault_and_stage():
+    some = [
+        Row("cut", "watch", 12000, "old or new"),
+        Row("stuck", "learn", 1, "told"),
+        Row("cut", "boot", 3, "lost: x", ok=False),
+    ]
+    head, *lines = table(some).splitlines()
+    assert head.split() == ["fault", "stage", "cases", "outcome"]
+    assert [line.split()[:3] for line in lines] == [
+        ["cut", "boot", "3"],
+        ["cut", "watch", "12,000"],
+        ["stuck", "learn", "1"],
+    ]
+    assert "FAIL" in lines[0]
+    assert "FAIL" not in lines[1] + lines[2]
 
 
-@pytest.mark.parametrize(("name", "stages"), SAMPLE, ids=[name for name, _ in SAMPLE])
-def test_a_fault_of_the_sensor(image: bytes, name: str, stages: tuple[str, ...]) -> None:
-    fault = next(fault for fault in sensor.FAULTS if fault.name == name)
-    for row in sensor.of(fault, image, stages):
-        assert row.ok, row.outcome
+def test_a_row_needs_a_stage_and_cases():
+    with pytest.raises(ValueError, match="none of .*boot, learn"):
+        Row("cut", "sleep", 1, "?")
+    with pytest.raises(ValueError, match="no case"):
+        Row("cut", "boot", 0, "?")
 
 
-def test_a_brown_out_loop_ends_in_safe_mode(image: bytes) -> None:
-    (row,) = world.by_stage("brown-out loop", image, world.browned_out, ("boot",))
-    assert row.ok, row.outcome
+def test_a_module_that_breaks_off_fails_the_table(monkeypatch):
+    class Modules:
+        @staticmethod
+        def import_module(name):
+            def rows(say):
+                yield Row("cut", "boot", 1, "old", ok=name != "faults.bad")
+                if name == "faults.broken":
+                    raise RuntimeError("no board")
 
+            return type("Module", (), {"rows": staticmethod(rows)})
 
-def test_a_damaged_module_is_named(image: bytes) -> None:
-    row = world.corrupt(image, {}, lambda path: path == "/nearhum/pipeline.mpy", "module", "safe mode names it")
-    assert row.ok, row.outcome
-    assert row.cases == 2
-
-
-def test_what_is_not_as_promised_is_a_row_that_failed(image: bytes) -> None:
-    """The checks would notice: a board that learned what a stuck sensor gave, and one that lost what it knew."""
-    teaching = sensor.Fault("stuck, said to teach nothing, and sound", {}, "ok", teaches=False, events=())
-    (row,) = sensor.of(teaching, image, ("learn",))
-    assert not row.ok
-    assert "it was taught" in row.outcome
-
-    def forgetful(there: rig.Rig, stage: str, known: dict) -> str:
-        there.ask("forget hum")
-        world.settle(there, stage, known)
-        return "forgot"
-
-    (row,) = world.by_stage("forgetful", image, forgetful, ("watch",))
-    assert not row.ok
-    assert "hum" in row.outcome
-    assert "FAIL" in rows.table([row])
+    monkeypatch.setattr(run, "importlib", Modules)
+    rows, broken = run.collect(["good", "bad", "broken"])
+    assert [row.ok for row in rows] == [True, False, True]
+    assert broken == ["broken"]
