@@ -25,7 +25,7 @@ CHECK_S = 10  # a start that has come so far is a stable one
 RETRY_MS = 1000
 OFF_PERCENT = 5
 _NO_CLIP = 1 << 16
-_WHAT = ("", "stuck: no sample differs from the one before", "saturated: samples at the end of the sensor's range")
+_WHAT = ("", "stuck: no sample differs", "saturated: at the end of the sensor's range")
 
 
 class Health:
@@ -155,6 +155,8 @@ class Health:
         """Look, every few windows, whether they come as they should; and say that this start was a stable one."""
         hum = self._hum
         n, s = hum.n_windows, hum.clock.seconds
+        if s > self.next_s + self._every_s:
+            self._first = None  # the clock has jumped, or the loop has stood still
         self.next_s = s + self._every_s
         if self._last < 0:
             board.stable(hum.root)

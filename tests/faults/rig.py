@@ -103,6 +103,11 @@ class Rig:
                 raise Broken(f"never {what}: {status}")
             time.sleep(0.01)
 
+    def wait(self, seconds: int) -> None:
+        """Let that much of the board's time pass."""
+        before = self.status()["uptime_s"]
+        self.until(lambda s: s["uptime_s"] > before + seconds, "later")
+
     def events(self) -> list[logs.Event]:
         """Pull the log. Raises Broken where a record is missing or damaged."""
         file = self.folder / "log.nhl"

@@ -1,7 +1,7 @@
 # Runs on the virtual board before main.py, from /boot.py: a world that fails when it is told to.
 # /sd/world.json says how, and may change while the board runs. The time is virtual: it passes only while the program
 # sleeps, so a board's hour takes seconds and nothing depends on how busy the host is.
-#   sensor   gone, who (chip id), stuck, saturated, nack (of 256 reads), overrun (of 256), rate (percent), dip (counter)
+#   sensor   gone, who (chip id), stuck, saturated, nack (of 256), overrun (of 65536), rate (percent), dip
 #   time     jump_ms (once a change), hurry (a sleep counts so many times), ticks (where the counter starts)
 #   board    ballast (bytes of heap that are left), stall, full (of the file system), sick (errno of every write)
 #   when     "enrol", "save": the rest holds from the moment that this is going on
@@ -53,9 +53,10 @@ def enrolling():
 def begin(told):
     global world, _waiting, _ms, _weight
     was, world, _waiting = world, told, False
-    if told.get("jump_ms") != was.get("jump_ms"):
+    if told.get("jump_ms") and told["jump_ms"] != was.get("jump_ms"):
         _ms += told.get("jump_ms", 0)
-    if told.get("dip") != was.get("dip") and chip:
+        chip.since += told.get("jump_ms", 0)
+    if told.get("dip") and chip:
         chip.lose_power()
     if was.get("gone") and not told.get("gone") and chip:
         chip.lose_power()
@@ -231,7 +232,9 @@ class I2C:
             buf[0], buf[1] = n >> 8, n & 255
         elif register == 0x3A:
             chip.waiting()
-            buf[0] = 0x10 if chip.overflow or chance.below(256) < world.get("overrun", 0) else 0
+            buf[0] = 0x10 if chip.overflow or chance.below(65536) < world.get("overrun", 0) else 0
+            if buf[0]:
+                sleep_ms(1)  # a loop that only hears of overruns never sleeps
         elif register == 0x75:
             buf[0] = world.get("who", 0x68)
         else:
