@@ -256,7 +256,7 @@ def started(root):
 def copied(source, root):
     """Copy a board's files to root, made here. Returns root."""
     os.mkdir(root[:-1])
-    for entry in os.ilistdir(source):
+    for entry in list(os.ilistdir(source[:-1])):  # of a mounted folder it is asked one by one
         name = entry[0]
         if entry[1] & 0x4000:
             copied(source + name + "/", root + name + "/")

@@ -74,10 +74,10 @@ class Fuzzer:
 
     def noise(self, n):
         """Return n bytes, none of which ends a line or is Ctrl-C: that ends the loop, see tests/host/test_ctrl_c.py."""
-        out = bytearray([self.random.below(256) for _ in range(n)])
+        out = bytearray(n)
         for i in range(n):
-            if out[i] in (3, 10, 13):
-                out[i] = 32
+            byte = self.random.below(256)
+            out[i] = 32 if byte in (3, 10, 13) else byte
         return bytes(out)
 
 
@@ -131,8 +131,10 @@ def flood(kind, given, n_lines, seed):
     fuzzer, root, random = Fuzzer(seed), scratch(), Lcg(seed + 1)
     sent = n_windows = slowest_us = start = after = most = 0
     while sent < n_lines:
-        hum = started(kind, root, given)  # `set` took nothing that keeps it from starting, or that is taken back
+        started(kind, root, given)  # `set` took nothing that keeps it from starting, or that is taken back
         board.set_aside(root)
+        hum = frames = counts = lines = answers = None
+        gc.collect()  # a board's heap has room for one
         hum = started(kind, root, given)
         frames = noise(random, hum.window.n_hop * hum.plan.n_channels, 2000, 4000)
         start = held(hum)

@@ -159,7 +159,7 @@ def the_ring_drops_the_oldest_by_size():
         assert n * 90 < 2 * most, "the oldest segment never goes"
     j.flush()
     size = sum([os.stat(root + "hum/log/" + name)[6] for name in os.listdir(root + "hum/log")])
-    between(size, most * 3 // 4, most, "bytes of log")
+    between(size, most // 2, most, "bytes of log")  # where a board carries every module, less is left for it
     equal(len(os.listdir(root + "hum/log")) <= module.MAX_SEGMENTS, True)
     first, _, raw = j.read(0, 1040)
     equal(first, j.first_seq)
