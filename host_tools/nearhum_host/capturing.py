@@ -105,9 +105,11 @@ def capture(link: Link, seconds: float, on_progress: Callable[[int, int], None] 
     ended, silent_since = False, time.monotonic()
     while heard.n_frames < n_wanted:
         again = len(heard.last(OVERLAP))
-        n_new = heard.add(*_ask(link, f"raw {heard.end - again}", settings["n_channels"]))
-        if n_new == 0 and again:  # where a window ends the repetition is an answer of its own
-            n_new = heard.add(*_ask(link, f"raw {heard.end}", settings["n_channels"]))
+        at, frames = _ask(link, f"raw {heard.end - again}", settings["n_channels"])
+        n_new = heard.add(at, frames)
+        if n_new == 0 and again:
+            # where a window ends so does an answer; what was heard of the next window is compared too
+            n_new = heard.add(*_ask(link, f"raw {at + len(frames)}", settings["n_channels"]))
         if n_new is None:
             # begin with the present window: beside it may lie what is older than a gap
             now = _ask(link, "raw", settings["n_channels"])[0]

@@ -14,20 +14,24 @@ REACHING = {
     "socket", "usocket", "network", "ssl", "tls", "asyncio", "uasyncio", "bluetooth", "ubluetooth", "aioble", "espnow",
     "lwip", "webrepl", "websocket", "requests", "urequests", "mip", "cyw43", "ntptime", "select",
 }  # fmt: skip
-SERIAL_LINE = {"console.py"}  # select.poll there is of standard input and output
+ALLOWED = {
+    "console.py": {"select"},  # select.poll there is of standard input and output
+    "wifi.py": {"network", "socket"},  # a source that a board has only where its board file names it
+}
 
 
 def test_the_firmware_reaches_for_no_network() -> None:
     for path in (*PACKAGE.rglob("*.py"), paths.firmware_dir() / "main.py"):
         found = {module.partition(".")[0] for module in imported(path)} & REACHING
-        assert found <= ({"select"} if path.name in SERIAL_LINE else set()), f"{path.name} imports {found}"
+        allowed = ALLOWED.get(path.name, set())
+        assert found <= allowed, f"{path.name} imports {found}"
         called = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
-        assert not {name for name in REACHING - {"select"} if name in called}, path.name  # nor by __import__("...")
+        assert not {name for name in REACHING - {"select"} - allowed if name in called}, path.name  # nor by __import__
 
 
 @pytest.mark.parametrize("board", boards.names())
 def test_a_board_as_deployed_holds_no_network_code(board: str) -> None:
-    for path, contents in application.application(boards.load(board), everything=True).items():
+    for path, contents in application.application(boards.load(board)).items():
         for name in (b"socket", b"webrepl", b"WLAN", b"bluetooth", b"espnow"):
             assert name not in contents, f"{path} names {name!r}"
 

@@ -1,6 +1,7 @@
 """Sensors register by register on a virtual board, through deploy and doctor; rest and alarm pin; an MPU-6050 on the
 emulated RP2040's I2C bus, which runs where NEARHUM_UF2 names a firmware image."""
 
+import contextlib
 import json
 import os
 from collections.abc import Callable
@@ -44,6 +45,9 @@ def kept_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def put(board: "VirtualBoard", contents: dict[str, bytes]) -> str:
     """Deploy; return why the detector does not start, "" where it does."""
     with Link(board.path) as link:
+        # what an earlier test left there starts first; a Ctrl-C in the middle of that is another matter than this one
+        with contextlib.suppress(DeviceError):
+            link.ask("status")
         try:
             deploy(link, contents)
         except DeviceError as error:
@@ -206,14 +210,14 @@ hum = Pipeline()
 def windows(n):
     while hum.n_windows < n:
         hum.step()
-answer = hum.console.execute('learn 8')
+answer = hum.console.execute('learn 24')
 windows(1)
 begun, at = time.ticks_ms(), chip.n_made
-windows(12)
+windows(28)
 took, awake = time.ticks_diff(time.ticks_ms(), begun), chip.n_made - at
 quiet = Pin(15).value(), hum.temporal.alarm, hum.detector.state
-chip.motion.amplitude_mg = 4000
-until = time.ticks_add(time.ticks_ms(), 8000)
+chip.motion.amplitude_mg, chip.motion.period = 3000, 4  # another tone, and loud
+until = time.ticks_add(time.ticks_ms(), 12000)
 while not hum.temporal.alarm and time.ticks_diff(until, time.ticks_ms()) > 0:
     hum.step()
 hum.step()
@@ -227,7 +231,7 @@ def test_a_board_that_sleeps_between_windows_keeps_what_it_learned_and_shows_its
     virtual_board: Callable[..., "VirtualBoard"], kept_image: Path
 ) -> None:
     board = virtual_board(image=kept_image, sensors=["mpu6050"])
-    source = {"driver": "paced", "wraps": "mpu6050", **I2C, "duty_s": 0.4, "rest_ms": 5}
+    source = {"driver": "paced", "wraps": "mpu6050", **I2C, "duty_s": 0.2, "rest_ms": 5}
     small = {"n_window": 64, "n_hop": 64, "alarm_pin": "15", "smooth": 256}
     contents = files(source, 1000, **small)
     assert {"/nearhum/sources/paced.mpy", "/nearhum/alarm_pin.mpy"} <= set(contents)
@@ -236,12 +240,12 @@ def test_a_board_that_sleeps_between_windows_keeps_what_it_learned_and_shows_its
         said = next(line for line in repl.run(WATCH).splitlines() if line.startswith("watch "))
     took, awake, quiet, loud, gaps, n_wakings, status = json.loads(said.removeprefix("watch "))
     assert quiet == [0, False, 2]  # WATCH
-    assert loud == [1, True, 2]
+    assert loud == [1, True, 2], status
     assert gaps == 0
     assert status["alarm"] is True
-    assert took >= 10.5 * 400, "eleven windows, one a waking"
-    assert awake < 0.6 * took, "the chip slept meanwhile"
-    assert n_wakings >= 12
+    assert took >= 26.5 * 200, "27 windows, one a waking"
+    assert awake < 0.8 * took, "the chip slept meanwhile"
+    assert n_wakings >= 28
 
 
 PUSH = """
