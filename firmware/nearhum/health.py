@@ -51,6 +51,7 @@ class Health:
         self._ill = self._n = self._n_failed = self._quiet_s = self._wait_ms = 0
         self._last = -1  # window at the last check
         self._first = None  # window from which the rate is measured
+        self._live, self._lost = True, None
 
     def open(self):
         """Open the source of the pipeline, or stand in its place."""
@@ -112,7 +113,7 @@ class Health:
         if off or hum.guard.faults == 1 and hum.clock.seconds >= self._quiet_s:
             # the same fault in every turn is told once, and once more when learning goes off
             self._quiet_s = hum.clock.seconds + QUIET_S
-            self._tell("no answer from the sensor: %s" % error)
+            self._tell("no answer: %s" % error)
         if self._n_failed == MAX_FAULTS and self._live:
             self.lose(error)
         board.rest()
@@ -189,7 +190,7 @@ class Health:
     def warning(self):
         """Return what a user should know about the source, "" for nothing."""
         if not self._hum.guard.learning():
-            return "nothing is learned until the sensor is sound again: " + self.error
+            return "nothing is learned: " + self.error
         return "the sensor gives %d %% of rate_hz" % self.percent if _is_off(self.percent) else ""
 
 

@@ -132,7 +132,9 @@ class Store:
                     note = json.loads(f.read(n))
             except (OSError, ValueError):
                 continue  # none there, or a bad one: rolling back to that one says what is wrong with it
-            if magic == SNAPSHOT_MAGIC and fingerprint == self.fingerprint:
+            # the note alone is read, and no CRC is over it alone: what a flipped bit made of it may be anything
+            sound = isinstance(note, dict) and "crc" in note and "cause" in note
+            if sound and magic == SNAPSHOT_MAGIC and fingerprint == self.fingerprint:
                 note["number"] = number
                 out.append(note)
         return sorted(out, key=lambda note: note["number"])

@@ -24,6 +24,7 @@ class Fault:
 
     says: part of what `status` tells of it, in fault or warning. events: in the log afterwards, all of them. teaches:
     windows are learned meanwhile. over: it ends by itself, without the world. at_start: it needs a start of its own.
+    lasts_s: of the board's time, at least.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Fault:
     teaches: bool = False
     over: bool = False
     at_start: dict[str, Any] = field(default_factory=dict)
+    lasts_s: int = 30
 
     def shows(self, status: Status) -> bool:
         if self.at_start:
@@ -71,17 +73,23 @@ def well(status: Status) -> bool:
     return status["source"] == "ok" and not status["warning"]
 
 
+def shown(there: Rig, fault: Fault) -> Status:
+    """Return the status in which the fault shows, when it has lasted long enough."""
+    there.wait(fault.lasts_s)
+    return there.until(fault.shows, "shown")
+
+
 def at_boot(there: Rig, fault: Fault) -> None:
     there.world(**fault.told, **fault.at_start)
     there.reset()
-    there.until(fault.shows, "shown")
+    shown(there, fault)
 
 
 def at_learn(there: Rig, fault: Fault) -> None:
     there.ask("learn 300")
     there.until(lambda s: s["learn_left"] <= 290, "learning")
     there.world(**fault.told)
-    status = there.until(fault.shows, "shown")
+    status = shown(there, fault)
     if not fault.teaches and not fault.over:
         left, until_s = status["learn_left"], status["uptime_s"] + 20
         status = there.until(lambda s: s["uptime_s"] > until_s, "later")
@@ -94,7 +102,7 @@ def at_learn(there: Rig, fault: Fault) -> None:
 
 def at_watch(there: Rig, fault: Fault) -> None:
     there.world(**fault.told)
-    there.until(fault.shows, "shown")
+    shown(there, fault)
 
 
 def at_enrol(there: Rig, fault: Fault) -> None:
@@ -102,7 +110,7 @@ def at_enrol(there: Rig, fault: Fault) -> None:
     there.wait(1)
     there.ask("enrol tap 10")
     if not fault.teaches and not fault.over:
-        status = there.until(fault.shows, "shown")
+        status = shown(there, fault)
         expect(status["enrolling"] > 0, f"enrolled of what the sensor did not measure: {status}")
         there.world()
     there.until(lambda s: not s["enrolling"], "enrolled")
@@ -115,12 +123,12 @@ def at_save(there: Rig, fault: Fault) -> None:
     there.world(when="save", **fault.told)
     there.wait(1)
     there.ask("trust")  # a snapshot and a state are written
-    there.until(fault.shows, "shown")
+    shown(there, fault)
 
 
 def at_pull(there: Rig, fault: Fault) -> None:
     there.world(**fault.told)
-    there.until(fault.shows, "shown")
+    shown(there, fault)
     there.events()  # whole, while the fault lasts
 
 

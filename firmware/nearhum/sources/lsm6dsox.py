@@ -42,7 +42,7 @@ class Source(Fifo):
 
     address = 0x6A  # 0x6B with the pin SDO/SA0 high (Digital interfaces, I2C)
     who, chips = _WHO_AM_I, (0x6C,)
-    n_burst = 40
+    n_burst = 20
     sleep = ((_CTRL1_XL, 0),)
 
     def plan(self, config, given):

@@ -38,7 +38,7 @@ class Source(Fifo):
 
     address = 0x68
     who, chips = _WHO_AM_I, (0x68,)
-    n_burst = 40
+    n_burst = 20
     sleep = ((_PWR_MGMT_1, 0x40),)
 
     def plan(self, config, given):

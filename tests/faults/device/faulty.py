@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import time
+from array import array
 
 import vfs
 import virtual_board
@@ -193,7 +194,8 @@ class Chip:
             n = 170
         return n
 
-    def take(self, buf):
+    def take(self, out):
+        buf = bytearray(bytes(out))  # of a memoryview of int16: its bytes
         n = len(buf) // 6
         self.since += n * 100000 / (_RATE_HZ * world.get("rate", 100))
         if self.since > _ms:
@@ -204,6 +206,7 @@ class Chip:
             at = 6 * ((self.at + i) % _RATE_HZ)
             buf[6 * i : 6 * i + 6] = loop[at : at + 6]
         self.at = (self.at + n) % _RATE_HZ
+        out[:] = buf if len(out) == len(buf) else array("h", buf)
 
 
 chip = Chip()
@@ -229,12 +232,10 @@ class I2C:
             chip.take(buf)
         elif register == 0x72:
             n = 6 * chip.waiting()
-            buf[0], buf[1] = n >> 8, n & 255
-        elif register == 0x3A:
-            chip.waiting()
-            buf[0] = 0x10 if chip.overflow or chance.below(65536) < world.get("overrun", 0) else 0
-            if buf[0]:
+            if chip.overflow or chance.below(65536) < world.get("overrun", 0):
+                n = 1024
                 sleep_ms(1)  # a loop that only hears of overruns never sleeps
+            buf[0], buf[1] = n >> 8, n & 255
         elif register == 0x75:
             buf[0] = world.get("who", 0x68)
         else:

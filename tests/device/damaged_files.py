@@ -1,0 +1,72 @@
+"""State, snapshot and head files cut at every byte and with every bit flipped: refused; the other state is taken."""
+
+from fakes import head, layer
+from harness import done, equal, raises, scratch, test
+from nearhum.errors import FormatError, NearhumError
+from nearhum.head import Network
+from nearhum.store import Store
+
+
+def each_damage(image, act):
+    """Call act with every image that a cut or one flipped bit makes. Returns their number."""
+    for n in range(len(image)):
+        act(image[:n])
+    flipped = bytearray(image)
+    for i in range(8 * len(image)):
+        flipped[i >> 3] ^= 1 << (i & 7)
+        act(bytes(flipped))
+        flipped[i >> 3] ^= 1 << (i & 7)
+    return 9 * len(image)
+
+
+def write(path, contents):
+    with open(path, "wb") as f:
+        f.write(contents)
+
+
+@test
+def of_two_states_the_sound_one_is_loaded():
+    root = scratch()
+    store = Store(root, 7)
+    store.save(b"older" * 20)
+    store.save(b"younger" * 20)
+    path = store.path()
+    with open(path, "rb") as f:
+        image = f.read()
+
+    def act(damaged):
+        write(path, damaged)
+        again = Store(root, 7)
+        equal(bytes(again.load()), b"older" * 20)
+        equal(len(again.refused), 1 if damaged else 0)  # an empty one is what a power cut leaves: nothing to tell
+
+    print("states:", each_damage(image, act))
+    write(path, image)
+    equal(bytes(Store(root, 7).load()), b"younger" * 20)
+
+
+@test
+def a_damaged_snapshot_is_refused_or_not_listed():
+    root = scratch()
+    store = Store(root, 7)
+    number = store.snapshot(b"as it was" * 10, {"cause": "learn"})
+    path = root + "hum/snapshot." + str(number)
+    with open(path, "rb") as f:
+        image = f.read()
+
+    def act(damaged):
+        write(path, damaged)
+        for note in store.snapshots():  # never raises
+            note["crc"], note["cause"], note["number"]
+        raises(NearhumError, store.body_of, number)
+
+    print("snapshots:", each_damage(image, act))
+
+
+@test
+def a_damaged_head_is_refused():
+    image = head(4, layer([[1, 2, 3, 4], [5, 6, 7, 8]], [0, 0], [(0, 1, 8)] * 2))
+    print("heads:", each_damage(image, lambda damaged: raises(FormatError, Network, damaged, 4)))
+
+
+done()
