@@ -25,7 +25,7 @@ CHECK_S = 10  # a start that has come so far is a stable one
 RETRY_MS = 1000
 OFF_PERCENT = 5
 _NO_CLIP = 1 << 16
-_WHAT = ("", "stuck: no sample differs", "saturated: at the end of the sensor's range")
+_WHAT = ("", "stuck: no sample differs", "saturated: at the end of its range")
 
 
 class Health:
@@ -41,6 +41,8 @@ class Health:
         # where a minute of sameness may be real (a slow channel, digital silence) it takes longer to call it stuck
         at_once = c["n_bands"] and c["recognise"] == "windows"
         self._spare = 0 if at_once else int(max(60 / hop_s, 20 * c["n_window"] / c["n_hop"]))
+        if c["kind"] == "radio":
+            self._spare = 1 << 29  # a quiet link is as strong as it was, for hours
         self._every_s = int(max(CHECK_S, c["n_window"] / c["rate_hz"] + 8 * hop_s)) + 1
         self.next_s = CHECK_S
         self.clip = _NO_CLIP if c["bin_hz"] or c["n_subcarriers"] else 0  # |sample| at the end of the range
@@ -191,7 +193,7 @@ class Health:
         """Return what a user should know about the source, "" for nothing."""
         if not self._hum.guard.learning():
             return "nothing is learned: " + self.error
-        return "the sensor gives %d %% of rate_hz" % self.percent if _is_off(self.percent) else ""
+        return "it gives %d %% of rate_hz" % self.percent if _is_off(self.percent) else ""
 
 
 def _is_off(percent):
