@@ -36,7 +36,8 @@ class Guard:
     def fault(self):
         """Count a fault of the source. Returns True when learning goes off with this one."""
         self.faults += 1
-        self._left = self._probation
+        if self.faults <= MAX_FAULTS:  # one more during probation is forgiven, as one before it is
+            self._left = self._probation
         return self.faults == MAX_FAULTS
 
     def lose(self):
@@ -67,7 +68,7 @@ class Guard:
     def permit(self, label=None):
         """Raise CommandError where learning is off, or where label is no name or vetoed."""
         if not self.learning():
-            raise CommandError("learning is off: the sensor is at fault", "`status` tells; check it, then `trust`")
+            raise CommandError("learning is off: the sensor is at fault", "see `status`, or `trust` it")
         if label is not None:
             check_name(label)
             if label in self.vetoed:

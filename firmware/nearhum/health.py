@@ -25,7 +25,7 @@ CHECK_S = 10  # a start that has come so far is a stable one
 RETRY_MS = 1000
 OFF_PERCENT = 5
 _NO_CLIP = 1 << 16
-_WHAT = ("", "stuck: no sample differs", "saturated: at the end of its range")
+_WHAT = ("", "stuck: no sample differs", "saturated: full range")
 
 
 class Health:
@@ -50,7 +50,7 @@ class Health:
         self.kind = 0  # of the last window, see window.ill
         self.seen = False  # windows were ill of late
         self.percent = 100  # of rate_hz, measured
-        self._ill = self._n = self._n_failed = self._quiet_s = self._wait_ms = 0
+        self._ill = self._n = self._n_failed = self._quiet_s = self._wait_ms = self._at = 0
         self._last = -1  # window at the last check
         self._first = None  # window from which the rate is measured
         self._live, self._lost = True, None
@@ -111,6 +111,8 @@ class Health:
         """Note that a read failed. Returns GAP."""
         hum = self._hum
         off = hum.guard.fault()
+        if hum.n_windows != self._at:  # a window came whole since: this one is not in a row with the last
+            self._n_failed, self._at = 0, hum.n_windows
         self._n_failed += 1
         if off or hum.guard.faults == 1 and hum.clock.seconds >= self._quiet_s:
             # the same fault in every turn is told once, and once more when learning goes off

@@ -123,6 +123,21 @@ def one_fault_is_forgiven():
 
 
 @test
+def faults_far_apart_never_lose_the_sensor_nor_prolong_a_probation():
+    hum = pipeline("vibration", **SMALL)
+    source = hum.source
+    for i in range(3 * MAX_FAULTS):
+        run(hum, OSError(5), samples(1, i))
+    equal((hum.source is source, hum.guard.faults), (True, 0))
+    hum.guard._probation = 3 * MAX_FAULTS
+    run(hum, [OSError(5)] * MAX_FAULTS, NONE)
+    for i in range(3 * MAX_FAULTS):
+        equal(hum.guard.learning(), False)
+        run(hum, OSError(5), samples(1, i))
+    equal((hum.guard.learning(), hum.health.state()), (True, "ok"))
+
+
+@test
 def an_error_that_is_no_fault_of_the_sensor_is_not_swallowed():
     hum = pipeline("vibration", **SMALL)
     Played.script = [ValueError("a bug")]

@@ -101,7 +101,7 @@ class Rig:
                 return status
             if time.monotonic() > end:
                 raise Broken(f"never {what}: {status}")
-            time.sleep(0.01)
+            time.sleep(0.05)  # each answer takes the board time
 
     def wait(self, seconds: int) -> None:
         """Let that much of the board's time pass."""

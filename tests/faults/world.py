@@ -17,8 +17,8 @@ from nearhum_host.errors import DeviceError
 from nearhum_host.virtual.models import model_named
 
 from .rig import PATIENCE_S, Rig, Status, expect, rig, template
-from .rows import STAGES, Row, Say
-from .sensor import well
+from .rows import Row, Say
+from .sensor import STAGES, well
 
 MODEL = model_named("rp2040")
 BLOCK = 4096
@@ -94,16 +94,18 @@ def by_stage(
     name: str, image: bytes, act: Callable[[Rig, str, dict[str, Any]], str], stages: tuple[str, ...] = STAGES
 ) -> list[Row]:
     """Return a row a stage of what act does to a board that watches, and returns as the outcome."""
-    out = []
-    for stage in stages:
+
+    def one(stage: str) -> Row:
         try:
             with rig(image) as there:
                 there.start()
                 known = there.knows()
-                out.append(Row(name, stage, 1, act(there, stage, known)))
+                return Row(name, stage, 1, act(there, stage, known))
         except Exception as error:
-            out.append(Row(name, stage, 1, f"{type(error).__name__}: {error}", False))
-    return out
+            return Row(name, stage, 1, f"{type(error).__name__}: {error}", False)
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(one, stages))
 
 
 # --- the file system --------------------------------------------------------------------------------------------------
@@ -127,7 +129,7 @@ def refusing(told: dict[str, Any]) -> Callable[[Rig, str, dict[str, Any]], str]:
             begin(there, stage)
             there.world(**told)
         n = there.status()["n_windows"]
-        there.until(lambda s: s["n_windows"] > n + 100, "watching meanwhile")
+        there.until(lambda s: s["n_windows"] > n + 30, "watching meanwhile")
         if stage == "learn":
             there.until(lambda s: s["state"] == "watch", "at the end of the period")
         if stage == "pull":
@@ -147,11 +149,12 @@ def refusing(told: dict[str, Any]) -> Callable[[Rig, str, dict[str, Any]], str]:
 
 
 def stalled(there: Rig, stage: str, known: dict[str, Any]) -> str:
-    if stage != "boot":
-        begin(there, stage)
-    there.world(stall=True)
     if stage == "boot":
         there.reset()
+        there.status()
+    else:
+        begin(there, stage)
+    there.world(stall=True)
     there.unlink()
     there.board.wait_event("watchdog", PATIENCE_S)
     there.world()
@@ -310,7 +313,7 @@ def rows(say: Say) -> Iterator[Row]:
     yield from by_stage("brown-out loop", image, browned_out)
     watched = template(watchdog_s=4)
     yield from by_stage("the loop stalls", watched, stalled)
-    yield short_of_heap(image, range(100, 360, 4), say)
+    yield short_of_heap(image, range(100, 360, 2), say)
     yield corrupt(
         image,
         known,

@@ -1,7 +1,7 @@
 # Runs on the virtual board before main.py, from /boot.py: a world that fails when it is told to.
 # /sd/world.json says how, and may change while the board runs. The time is virtual: it passes only while the program
 # sleeps, so a board's hour takes seconds and nothing depends on how busy the host is.
-#   sensor   gone, who (chip id), stuck, saturated, nack (of 256), overrun (of 65536), rate (percent), dip
+#   sensor   gone, who (chip id), stuck, saturated, nack, overrun (of 65536), rate (percent), dip
 #   time     jump_ms (once a change), hurry (a sleep counts so many times), ticks (where the counter starts)
 #   board    ballast (bytes of heap that are left), stall, full (of the file system), sick (errno of every write)
 #   when     "enrol", "save": the rest holds from the moment that this is going on
@@ -217,7 +217,7 @@ class I2C:
         pass
 
     def _answer(self, address):
-        if world.get("gone") or address != 0x68 or chance.below(256) < world.get("nack", 0):
+        if world.get("gone") or address != 0x68 or chance.below(65536) < world.get("nack", 0):
             raise OSError(5)
 
     def writeto_mem(self, address, register, buf):
