@@ -31,7 +31,7 @@ demo: setup ## learn, watch, enrol and report on a virtual board, with real reco
 	@$(BIN)/nearhum demo
 
 test: setup lint ## lint and all tests, in two minutes on two cores
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not faults"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-all: setup ## the slow tests that `make test` leaves out: what must hold over all recordings, in four minutes
 	$(BIN)/python -m pytest -n 2 -m slow

@@ -9,9 +9,6 @@ if not ON_LINUX_X86_64:
 
 from faults import rig
 
-# they fail now and then on a busy machine, of the rig's clock: `pytest -m faults` asks for them
-pytestmark = pytest.mark.faults
-
 SAMPLE = (
     ("sensor missing, or unplugged", ("boot", "learn")),
     ("sensor stuck", ("learn", "enrol")),
