@@ -30,7 +30,7 @@ class Plan:
         self.n_subcarriers = config["n_subcarriers"]
         self.n_window = config["n_window"]
         self.mean = config["mean"]
-        self._words = config["recognise"] == "words"
+        self.words = ("words",) if config["recognise"] == "words" else ()  # their head's fingerprint comes to it
         self.n_range = config["n_range"]
         self.statistics = statistics(config)
         self.level = config["level"]
@@ -83,9 +83,7 @@ class Plan:
         parts += (self.level, self.is_spectrum, self.n_subcarriers)
         if self.envelope:
             parts += self.envelope.parts
-        if self._words:  # examples are of another form
-            parts += ("words",)
-        return crc32(repr(parts).encode())
+        return crc32(repr(parts + self.words).encode())  # examples of words are of another form
 
 
 class Features:

@@ -52,7 +52,8 @@ class Pipeline:
         self.window = Window(config["n_channels"], config["n_window"], config["n_hop"])
         self.packets = None
         self.features = Features(self.plan, config["path"])
-        self.head = load_head(config["head"], self.plan.n_features)
+        # of words it is theirs, see context.py
+        self.head = load_head("" if self.plan.words else config["head"], self.plan.n_features)
         log2 = Log2()
         if config["n_subcarriers"]:
             from nearhum.packets import Packets
@@ -131,10 +132,10 @@ class Pipeline:
 
     def _recogniser(self, config, n_dims, log2):
         # of the two only the one in use is loaded
-        if config["recognise"] == "words":
+        if self.plan.words:
             from nearhum.words import Words
 
-            return Words(self.plan, self.features.vector, config["reject"], self.detector)
+            return Words(self.plan, self.features.vector, config, self.detector)
         from nearhum.recognise import MAX_LABELS, Recogniser
 
         floor = config["spread_floor"]

@@ -33,17 +33,24 @@ class Words(Labels):
 
     max_examples = MAX_EXAMPLES
 
-    def __init__(self, plan, vector, reject, detector):
-        """plan: of the features. vector: where they come, its first channel's bands are heard. reject: see config.
+    def __init__(self, plan, vector, config, detector):
+        """plan: of the features. vector: where they come, its first channel's bands are heard. config: complete.
 
-        detector: while it learns, utterances are background.
+        detector: while it learns, utterances are background. Raises ConfigError, FormatError of a head for words.
         """
         Labels.__init__(self, [], [])
         first = plan.n_before_bands
         self._frame = memoryview(vector)[first : first + len(plan.bands)]
-        self._utterances = Utterances(len(plan.bands))
+        n, head = len(plan.bands), config["head"]
+        if head:
+            from nearhum.context import InContext
+
+            self._utterances = InContext(n, head)
+            plan.words += (self._utterances.fingerprint,)
+        else:
+            self._utterances = Utterances(n)
         self.templates = Templates()
-        self._reject = reject
+        self._reject = config["reject"]
         self._detector = detector
         self._apart = []  # by label: distances of its examples from each other, their sum and number
         self._ended = False  # an utterance, with this window
@@ -69,10 +76,11 @@ class Words(Labels):
             templates.compare(min(n, templates.next + (n + SPREAD - 1) // SPREAD))
             if templates.next == n:
                 self._asked = False
-                return self._answer()
+                return self.answer()
         return 0
 
-    def _answer(self):
+    def answer(self):
+        """Return the id of the label that the utterance compared last is near enough to; 0 for none."""
         at, best = -1, FAR
         for j in range(len(self.ids)):
             d = self.templates.distance(j)

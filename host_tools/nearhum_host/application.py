@@ -70,6 +70,7 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "alarm_pin": lambda _, config: config["alarm_pin"] != "",
     "signing": lambda _, config: config.get(_SIGNED, False),
     "recognise": lambda _, config: config["recognise"] == "windows",
+    "context": lambda _, config: config["head"] != "" and config["recognise"] == "words",
     "kernels/thumb_words": lambda arch, config: arch == _RP2040 and config["recognise"] == "words",
     "templates": lambda _, config: config["recognise"] == "words",
     "utterance": lambda _, config: config["recognise"] == "words",

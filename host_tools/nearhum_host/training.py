@@ -24,12 +24,12 @@ import numpy as np
 from . import metrics
 from .application import completed
 from .errors import UsageError
-from .heads import card, fitting
-from .heads.cost import cost
-from .heads.embedding import Round, embedded, extracted
+from .heads import card, windows, words
+from .heads.embedding import Round, extracted
 from .heads.fitting import Fitted
 from .heads.labelled import Labelled
-from .heads.layers import Layer, check_fits, forward, quantised
+from .heads.layers import Layer, check_fits
+from .heads.windows import Windows
 
 __all__ = ["Labelled", "Trained", "extracted", "import_head", "train"]
 
@@ -38,7 +38,6 @@ FOLDS = 3  # of groups, and of labels, that are left out in turn
 SHOTS = (1, 3, 5)
 N_DRAWS = 5
 MOST_LABELS, MOST_EXAMPLES = 16, 64  # that a board holds
-MOST_ASKED = 300  # windows a round
 SEED = 1
 # settings that make no difference to features, and so to a head
 _NOT_FEATURES = ("board", "source", "head", "prior", "path")
@@ -52,42 +51,24 @@ class Trained:
     figures: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class _Windows:
-    """What the firmware made of all recordings. x: (n, n_features); label to recording: indices (n,).
-
-    session: of all groups together.
-    """
-
-    x: np.ndarray
-    label: np.ndarray
-    group: np.ndarray
-    session: np.ndarray
-    recording: np.ndarray
-    labels: list[str]
-    groups: list[str]
-    apart: np.ndarray  # bool: windows that share no sample
-
-
 def train(
     recordings: Sequence[Labelled],
     config: Mapping[str, Any],
-    method: str = "softmax",
+    method: str | None = None,
     n_out: int = 24,
     told: Mapping[str, Any] | None = None,
 ) -> Trained:
     """Return a head trained on four of five recordings of each label, and how it does.
 
-    config: settings of the board, without source and head. method: see heads.fitting. n_out: dimensions of the
-    embedding, at most. told: what else the card is to say. Raises UsageError where a label has one recording alone,
-    HostError where the firmware fails.
+    config: settings of the board, without source and head. method: see heads.fitting; None: softmax, of words lda.
+    n_out: dimensions of the embedding, at most; of words it is 10. told: what else the card is to say. Raises
+    UsageError where a label has one recording alone, HostError where the firmware fails.
     """
 
-    def fitted(w: _Windows, learn: np.ndarray) -> tuple[Fitted, np.ndarray]:
-        labels, y = np.unique(w.label[learn], return_inverse=True)
-        return fitting.fit(method, w.x[learn], y, w.session[learn], n_out), labels
+    def fitted(w: Windows, learn: np.ndarray) -> tuple[Fitted, np.ndarray]:
+        return w.fit(method or w.method, learn, n_out), w.known(learn)[0]
 
-    return _made(recordings, config, fitted, {"method": method, **(told or {})})
+    return _made(recordings, config, fitted, told or {}, method)
 
 
 def import_head(
@@ -99,79 +80,67 @@ def import_head(
     where a board cannot run them.
     """
 
-    def fitted(w: _Windows, learn: np.ndarray) -> tuple[Fitted, np.ndarray]:
-        check_fits(layers, w.x.shape[1])
-        labels, y = np.unique(w.label[learn], return_inverse=True)
-        answer = fitting.softmax(forward(layers, w.x[learn]), y)
-        return Fitted(list(layers), answer), labels
+    def fitted(w: Windows, learn: np.ndarray) -> tuple[Fitted, np.ndarray]:
+        check_fits(layers, w.n_in)
+        return w.judged(list(layers), learn), w.known(learn)[0]
 
-    return _made(recordings, config, fitted, {"method": "imported", **told})
+    return _made(recordings, config, fitted, told, "imported")
 
 
-def _made(recordings: Sequence[Labelled], config: Mapping[str, Any], fitted, told: Mapping[str, Any]) -> Trained:
-    windows = _windows(recordings, config)
-    labels, groups = windows.labels, windows.groups
-    asked = np.isin(windows.recording, list(_held_out(windows)))
-    if not asked.any() or set(windows.label[~asked]) != set(windows.label):
+def _made(
+    recordings: Sequence[Labelled], config: Mapping[str, Any], fitted, told: Mapping[str, Any], method: str | None
+) -> Trained:
+    w = _windows(recordings, config)
+    labels, groups = w.labels, w.groups
+    asked = np.isin(w.recording, list(_held_out(w)))
+    if not asked.any() or set(w.label[~asked]) != set(w.label):
         raise UsageError("a label has no window to learn from, or none to test", hint="longer recordings, or more")
     folds = [("recordings held out", asked)]
-    folds += [("groups never seen", windows.group % FOLDS == i) for i in range(FOLDS) if len(groups) >= FOLDS]
+    folds += [("groups never seen", w.group % FOLDS == i) for i in range(FOLDS) if len(groups) >= FOLDS]
     # two labels at least to train on, and two to tell apart
     n_label_folds = min(FOLDS, len(labels) // 2) if len(labels) >= 4 else 0
-    folds += [("labels never seen", windows.label % n_label_folds == i) for i in range(n_label_folds)]
-    fits = [fitted(windows, ~fold) for _, fold in folds]
-    networks = [quantised(fit.layers, windows.x[~fold]) for (fit, _), (_, fold) in zip(fits, folds, strict=True)]
-    settings = completed({**config, "source": {"driver": "replay"}})
-    rounds = list(_rounds(windows, folds))
-    outs, answers = embedded(windows.x, ["", *(n for n in networks)], [r for _, r in rounds], settings)
+    folds += [("labels never seen", w.label % n_label_folds == i) for i in range(n_label_folds)]
+    fits = [fitted(w, ~fold) for _, fold in folds]
+    networks = [w.network(fit.layers, ~fold) for (fit, _), (_, fold) in zip(fits, folds, strict=True)]
+    settings = _completed(config)
+    rounds = list(_rounds(w, folds))
+    outs, answers = w.embedded(["", *networks], [r for _, r in rounds], settings)
     rows: dict[str, list[dict[str, float | None]]] = {}
     for (what, fold), (fit, known), out in zip(folds, fits, outs[1:], strict=True):
         if what != "labels never seen":
-            rows.setdefault(what, []).append(_worth(windows, fold, fit, known, out))
+            rows.setdefault(what, []).append(_worth(w, fold, fit, known, out))
     figures: dict[str, Any] = {
         "labels": len(labels),
         "groups": len(groups),
         "recordings": len(recordings),
         "windows": int((~asked).sum()),
         "accuracy": [{"asked of": what, **_mean(some)} for what, some in rows.items()],
-        "few_shot": _few_shot(windows, rounds, answers),
+        "few_shot": _few_shot(w, rounds, answers),
     }
     parsed = card.unpack(networks[0])
-    head = card.pack(networks[0], {**_card(recordings, settings, windows, parsed, figures), **told})
+    about = _card(recordings, settings, w, parsed, figures)
+    head = card.pack(networks[0], {**about, "method": method or w.method, **told})
     figures |= {"n_out": parsed.n_out, "head_bytes": len(networks[0]), "file_bytes": len(head)}
-    figures["on_the_board"] = cost(parsed.n_in, parsed.layers, len(head))
+    figures["on_the_board"] = w.cost(parsed.layers, len(head))
     return Trained(head, figures)
 
 
-def _windows(recordings: Sequence[Labelled], config: Mapping[str, Any]) -> _Windows:
-    order = sorted(recordings, key=_place)
-    labels, groups = sorted({r.label for r in order}), sorted({r.group for r in order})
-    sessions = sorted({(r.group, r.session) for r in order})
-    if len(labels) < 2:
-        raise UsageError(f"one label alone: {', '.join(labels)}", hint="at least two, to tell apart")
-    if config.get("mean") == "ranged" or config["kind"] == "telemetry" and "mean" not in config:
-        raise UsageError(
-            "means are ranged by what the board itself learns: a head cannot know them", hint="--set mean=scaled"
-        )
-    if completed({**config, "source": {"driver": "replay"}})["recognise"] == "words":
-        raise UsageError(
-            "words are told apart by aligning their cepstra, which no head touches",
-            hint="--set recognise=windows for sounds that a window holds; words need no head",
-        )
-    recording, x, n_apart = extracted(order, config)
-    label = np.array([labels.index(order[i].label) for i in recording], int)
-    group = np.array([groups.index(order[i].group) for i in recording], int)
-    session = np.array([sessions.index((order[i].group, order[i].session)) for i in recording], int)
-    first = np.searchsorted(recording, recording)  # of its recording; recordings come in order
-    apart = (np.arange(len(recording)) - first) % n_apart == 0
-    return _Windows(x, label, group, session, recording, labels, groups, apart)
+def _windows(recordings: Sequence[Labelled], config: Mapping[str, Any]) -> Windows:
+    if len({r.label for r in recordings}) < 2:
+        raise UsageError(f"one label alone: {recordings[0].label}", hint="at least two, to tell apart")
+    of = words if _completed(config)["recognise"] == "words" else windows
+    return of.of_recordings(sorted(recordings, key=_place), config)
+
+
+def _completed(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    return completed({**config, "source": {"driver": "replay"}})
 
 
 def _place(recording: Labelled) -> tuple[str, ...]:
     return recording.label, recording.group, recording.session, recording.name
 
 
-def _held_out(windows: _Windows) -> Iterator[int]:
+def _held_out(windows: Windows) -> Iterator[int]:
     """Yield every fifth recording of each label; the last one where it has fewer."""
     for label in range(len(windows.labels)):
         own = np.unique(windows.recording[windows.label == label])
@@ -183,10 +152,10 @@ def _held_out(windows: _Windows) -> Iterator[int]:
         yield from own[HELD_OUT - 1 :: HELD_OUT] if len(own) >= HELD_OUT else own[-1:]
 
 
-def _worth(w: _Windows, fold: np.ndarray, fit: Fitted, known: np.ndarray, out: np.ndarray) -> dict[str, float | None]:
+def _worth(w: Windows, fold: np.ndarray, fit: Fitted, known: np.ndarray, out: np.ndarray) -> dict[str, float | None]:
     """Return the shares of right answers to the windows of a fold, of a head that was trained without them."""
     asked = fold & np.isin(w.label, known)
-    real = forward(fit.layers, w.x)
+    real = w.made(fit.layers)
     gain = (out * real).sum() / max((real**2).sum(), 1e-9)
     true = w.label[asked]
     return {
@@ -223,7 +192,7 @@ class _Asked:
     with_head: bool
 
 
-def _rounds(w: _Windows, folds: Sequence[tuple[str, np.ndarray]]) -> Iterator[tuple[_Asked, Round]]:
+def _rounds(w: Windows, folds: Sequence[tuple[str, np.ndarray]]) -> Iterator[tuple[_Asked, Round]]:
     """Yield the rounds of each fold but the first: one a session in it, draw and shots, with the head and without."""
     draw = np.random.default_rng(SEED)
     for head, (what, fold) in enumerate(folds[1:], 2):  # heads are numbered behind "", and the file's own
@@ -237,12 +206,12 @@ def _rounds(w: _Windows, folds: Sequence[tuple[str, np.ndarray]]) -> Iterator[tu
                     if len(some) < 2:
                         continue
                     enrolled = [(int(i), w.labels[label]) for label in some for i in drawn[label][:shots]]
-                    asked = [int(i) for label in some for i in drawn[label][shots:]][:: 1 + len(own) // MOST_ASKED]
+                    asked = [int(i) for label in some for i in drawn[label][shots:]][:: 1 + len(own) // w.most_asked]
                     for at in (head, 0):
                         yield _Asked(what, shots, at > 0), Round(at, enrolled, asked)
 
 
-def _few_shot(w: _Windows, rounds: Sequence[tuple[_Asked, Round]], answers: Sequence[Sequence[str]]):
+def _few_shot(w: Windows, rounds: Sequence[tuple[_Asked, Round]], answers: Sequence[Sequence[str]]):
     shares: dict[tuple[str, int], dict[bool, list[float | None]]] = {}
     for (asked, of), answer in zip(rounds, answers, strict=True):
         right = np.mean([w.labels[w.label[i]] == said for i, said in zip(of.asked, answer, strict=True)])
@@ -262,7 +231,7 @@ def _few_shot(w: _Windows, rounds: Sequence[tuple[_Asked, Round]], answers: Sequ
 
 
 def _card(
-    recordings: Sequence[Labelled], settings: Mapping[str, Any], w: _Windows, parsed: card.HeadFile, figures
+    recordings: Sequence[Labelled], settings: Mapping[str, Any], w: Windows, parsed: card.HeadFile, figures
 ) -> dict[str, Any]:
     samples = hashlib.sha256()
     for r in sorted(recordings, key=_place):

@@ -59,7 +59,7 @@ def words():
         bands = (0,) * 20
 
     def make():
-        return Words(Bands, bytearray(20), 48, Idle)
+        return Words(Bands, bytearray(20), {"reject": 48, "head": ""}, Idle)
 
     def learn(it, x):
         it.enrol("high" if x[0] < 128 else "low", bytes(x))
@@ -67,7 +67,7 @@ def words():
     def answer(it, x):
         it.templates.ask(x, len(x) // 10)
         it.templates.compare(len(it.templates.all))
-        return it._answer()
+        return it.answer()
 
     return contract.Learner("recogniser of words", 60, make, learn, answer)
 

@@ -260,7 +260,7 @@ def names_in_any_script_and_bytes_and_back():
         say(hum, random, SAID["up"])
     w = hum.recogniser
     body = w.pack()
-    again = Words(hum.plan, hum.features.vector, 48, hum.detector)
+    again = Words(hum.plan, hum.features.vector, hum.config, hum.detector)
     equal(again.unpack(memoryview(body)), len(body))
     equal((again.labels, again.counts, again.ids, again.limit), (w.labels, w.counts, w.ids, w.limit))
     equal(again.pack() == body, True)

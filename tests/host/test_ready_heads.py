@@ -2,18 +2,21 @@
 
 import importlib.util
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 from nearhum_host import datasets, training
+from nearhum_host.errors import HostError
 from nearhum_host.heads import card
 from nearhum_host.heads.labelled import Labelled
-from nearhum_host.protocols import PROTOCOLS, runner, watch
+from nearhum_host.protocols import PROTOCOLS, fsdd, runner, watch
 from nearhum_host.protocols.targets import TARGETS
 
 HEADS = Path(__file__).parents[2] / "heads"
+RECORDINGS = Path(os.environ.get("NEARHUM_DATA", Path(__file__).parents[3] / "shared" / "data"))
 WEARERS = {0: ("s01", "s04"), 1: ("s02", "s05"), 2: ("s03", "s06")}
 
 
@@ -79,3 +82,35 @@ def _figures(folder: Path) -> dict[str, float | None]:
             session.config["head"] = head.as_posix()
         runs += list(runner.run_all(sessions))
     return PROTOCOLS["watch"].judge(runs).figures
+
+
+@pytest.mark.slow
+def test_a_head_for_words_holds_the_bars_with_speakers_it_never_saw() -> None:
+    """The protocol of fsdd by the firmware, each speaker with a head that was trained on the others."""
+    try:
+        speakers = datasets.fsdd(datasets.folder(RECORDINGS, "fsdd"))
+    except HostError as absent:
+        pytest.skip(absent.message)
+    runs = []
+    with tempfile.TemporaryDirectory() as folder:
+        for left_out in sorted(speakers):
+            some = [
+                Labelled(word, take[:, None], speaker, "", f"{speaker}_{word}_{i}")
+                for speaker, of in speakers.items()
+                for word, takes in of.items()
+                for i, take in enumerate(takes)
+                if speaker != left_out
+            ]
+            trained = training.train(some, {"kind": "audio", "rate_hz": 8000, "n_channels": 1, **fsdd.FRAMES})
+            card.write(Path(folder) / f"{left_out}.nhh", trained.head)
+            for row in trained.figures["accuracy"]:
+                assert row["cut, int8"] >= row["cut"] - 0.01
+                assert row["softmax, int8"] >= row["softmax"] - 0.01
+            sessions = [s for s in fsdd.sessions_of({left_out: speakers[left_out]}) if s.name.endswith("_5")]
+            for session in sessions:
+                session.config["head"] = (Path(folder) / f"{left_out}.nhh").as_posix()
+            runs += list(runner.run_all(sessions))
+    figures = PROTOCOLS["fsdd"].judge(runs).figures
+    print(figures)
+    assert TARGETS["fsdd"]["accuracy_5"].holds(figures["accuracy_5"]), figures
+    assert TARGETS["fsdd"]["eer_5"].holds(figures["eer_5"]), figures

@@ -64,6 +64,43 @@ def test_a_head_is_worth_its_place(method: str) -> None:
     assert trained.head != training.train(tones(2), CONFIG, method, 6).head
 
 
+WORDS = {
+    "up": (200, 250, 400, 700, 1000, 1300),
+    "down": (1300, 1000, 700, 400, 250, 200),
+    "hill": (200, 700, 1300, 400),
+}
+
+
+def said(seed: int) -> list[Labelled]:
+    """Words of two speakers, 5 takes each: tones that follow each other, each take of other lengths."""
+    random = np.random.default_rng(seed)
+    out = []
+    for label, tones in WORDS.items():
+        for i in range(10):
+            parts = [
+                np.sin(2 * np.pi * hz * (1 + i % 2 / 10) * np.arange(random.integers(400, 700)) / 8000) for hz in tones
+            ]
+            sound = np.concatenate([np.zeros(800), 3000 * np.concatenate(parts), np.zeros(800)])
+            frames = np.rint(sound + random.normal(0, 20, len(sound))).astype(np.int16)[:, None]
+            out.append(Labelled(label, frames, f"speaker {i % 2}", "", f"{label}{i}"))
+    return out
+
+
+def test_a_head_for_words() -> None:
+    config = {"kind": "audio", "rate_hz": 8000, "n_window": 256, "n_hop": 128}
+    trained = training.train(said(1), config)
+    file = card.unpack(trained.head)
+    assert (file.n_in, file.n_out, file.card["method"]) == (30, 10, "lda")
+    (row,) = rows(trained.figures, "accuracy", "recordings held out")
+    assert row["cut, int8"] >= max(0.8, row["cut"] - 0.01)
+    assert trained.head == training.train(said(1)[::-1], config).head
+    with pytest.raises(UsageError, match="'conv' for words"):
+        training.train(said(1), config, "conv")
+    silent = [Labelled(r.label, r.frames * (r.label != "up"), r.group, "", r.name) for r in said(1)]
+    with pytest.raises(UsageError, match="no word in the recordings of 'up', such as up0"):
+        training.train(silent, config)
+
+
 def test_labels_are_not_read_off_the_answer() -> None:
     """What no feature tells apart is guessed: a head that saw what it is asked would know it."""
     recordings = [Labelled(r.label, tones(7)[0].frames + i, r.group, "", r.name) for i, r in enumerate(tones(7))]

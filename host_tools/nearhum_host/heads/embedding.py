@@ -17,9 +17,11 @@ import numpy as np
 
 from ..errors import HostError
 from ..protocols.runner import TIMEOUT_S, firmware, interpreter
+from ..protocols.spoken import add, quiet_level
 from ..recordings import Recording, write_nhr
 from .labelled import Labelled
 
+N_CEPSTRA = 10  # of a frame of an utterance
 HEAP = "256M"  # all vectors and embeddings at once
 _ON_BOARD = Path(__file__).parents[1] / "on_board"
 
@@ -66,11 +68,7 @@ def embedded(
     with tempfile.TemporaryDirectory(prefix="nearhum-") as folder:
         root = Path(folder)
         (root / "vectors.bin").write_bytes(x.astype(np.int8).tobytes())
-        names = []
-        for i, network in enumerate(networks):
-            names.append(f"head.{i}.nhh" if network else "")
-            if isinstance(network, bytes):
-                (root / names[i]).write_bytes(network)
+        names = _heads(networks, root)
         tasks = {key: settings[key] for key in ("spread_floor", "reject")}
         tasks |= {"n_features": x.shape[1], "heads": names, "rounds": [astuple(r) for r in rounds]}
         (root / "tasks.json").write_text(json.dumps(tasks))
@@ -78,6 +76,66 @@ def embedded(
         outs = [(root / f"embedded.{i}.bin").read_bytes() for i in range(len(names))]
         answers = json.loads((root / "answers.json").read_text())
     return [np.frombuffer(out, np.int8).reshape(len(x), -1).astype(float) for out in outs], answers
+
+
+def spoken(recordings: Sequence[Labelled], config: Mapping[str, Any]) -> tuple[np.ndarray, list[np.ndarray], int]:
+    """Return (recording of each utterance that the board hears, its cepstra, bands of a frame).
+
+    Cepstra: int8 as float (n_frames, 10). Recordings are cut close to the word: each is played in noise as loud as
+    their quiet parts. Raises HostError.
+    """
+    draw = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory(prefix="nearhum-") as folder:
+        root = Path(folder)
+        recording = Recording(config["rate_hz"], 1)
+        level = quiet_level([labelled.frames[:, 0] for labelled in recordings], config["rate_hz"])
+        for i, labelled in enumerate(recordings):
+            add(recording, labelled.frames[:, 0], level, draw, str(i))
+        write_nhr(recording, root / "training.nhr")
+        source = {"driver": "replay", "path": (root / "training.nhr").as_posix(), "speed": 0}
+        (root / "nearhum.json").write_text(json.dumps({**config, "n_channels": 1, "source": source}))
+        _run("utterances.py", root)
+        n_bands = json.loads((root / "about.json").read_text())["n_bands"]
+        body = (root / "utterances.bin").read_bytes()
+    whose, frames, at = [], [], 0
+    while at < len(body):
+        end = at + 3 + body[at + 2] * N_CEPSTRA
+        whose.append(body[at] | body[at + 1] << 8)
+        frames.append(np.frombuffer(body[at + 3 : end], np.int8).reshape(-1, N_CEPSTRA).astype(float))
+        at = end
+    return np.array(whose, int), frames, n_bands
+
+
+def embedded_words(
+    frames: Sequence[np.ndarray], networks: Sequence[bytes | str], rounds: Sequence[Round], n_bands: int, reject: int
+) -> tuple[list[list[np.ndarray]], list[list[str]]]:
+    """Return (what each network makes of utterances, like them; the labels answered in each round, "" for unknown).
+
+    frames: cepstra, (n_frames, 10) each. networks: head files, "" for none. Raises HostError.
+    """
+    with tempfile.TemporaryDirectory(prefix="nearhum-") as folder:
+        root = Path(folder)
+        body = b"".join(bytes([len(some)]) + some.astype(np.int8).tobytes() for some in frames)
+        (root / "utterances.bin").write_bytes(body)
+        tasks: dict[str, Any] = {"n_bands": n_bands, "reject": reject, "heads": _heads(networks, root)}
+        tasks["rounds"] = [astuple(r) for r in rounds]
+        (root / "tasks.json").write_text(json.dumps(tasks))
+        _run("embed_words.py", root)
+        outs = [(root / f"embedded.{i}.bin").read_bytes() for i in range(len(networks))]
+        answers = json.loads((root / "answers.json").read_text())
+    edges = np.cumsum([len(some) for some in frames])[:-1]
+    made = [np.split(np.frombuffer(out, np.int8).reshape(-1, N_CEPSTRA).astype(float), edges) for out in outs]
+    return made, answers
+
+
+def _heads(networks: Sequence[bytes | str], root: Path) -> list[str]:
+    """Write head files and return their names, "" for none."""
+    names = []
+    for i, network in enumerate(networks):
+        names.append(f"head.{i}.nhh" if network else "")
+        if isinstance(network, bytes):
+            (root / names[i]).write_bytes(network)
+    return names
 
 
 def _run(script: str, root: Path) -> None:

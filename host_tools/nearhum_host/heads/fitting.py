@@ -44,6 +44,12 @@ def fit(method: str, x: np.ndarray, y: np.ndarray, session: np.ndarray, n_out: i
         return _dense(x, y, n_out)
     if method == "conv":
         return _convolution(x, y, n_out)
+    layers = [linear(method, x, y, session, n_out)]
+    return Fitted(layers, softmax(forward(layers, x), y))
+
+
+def linear(method: str, x: np.ndarray, y: np.ndarray, session: np.ndarray, n_out: int) -> Layer:
+    """Return the one layer that softmax or lda makes, see fit."""
     names, classes = np.unique(np.stack([y, session], axis=1), axis=0, return_inverse=True)
     mean = x.mean(axis=0)
     even = _evening(x, classes.reshape(-1))
@@ -60,8 +66,7 @@ def fit(method: str, x: np.ndarray, y: np.ndarray, session: np.ndarray, n_out: i
     directions = np.linalg.svd(read, full_matrices=False)[2][: min(n_out, rank, x.shape[1])]
     weights = directions @ even
     weights *= np.where(weights[np.arange(len(weights)), np.abs(weights).argmax(axis=1)] < 0, -1, 1)[:, None]
-    layers = [Layer(weights, -weights @ mean, False)]
-    return Fitted(layers, softmax(forward(layers, x), y))
+    return Layer(weights, -weights @ mean, False)
 
 
 def _evening(x: np.ndarray, classes: np.ndarray) -> np.ndarray:

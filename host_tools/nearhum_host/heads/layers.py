@@ -101,23 +101,26 @@ def check_fits(layers: Sequence[Layer], n_in: int) -> None:
         raise HostError(f"an embedding of {n_in if layers else 'no'} dimensions", f"1 to {MAX_OUT}")
 
 
-def quantised(layers: Sequence[Layer], x: np.ndarray) -> bytes:
+def quantised(layers: Sequence[Layer], x: np.ndarray, steps: float | None = None) -> bytes:
     """Return the network part of a head file. x: features for calibration, (n, n_in): how large outputs get.
 
     Weights in 127 steps a row; all rows of a layer share one gain, so that distances keep their proportions: 127 is the
-    99.9th percentile of its outputs. A factor has the most bits for which no product leaves int32 (head.py proves it).
-    Raises HostError where no factor does, or a layer is larger than a board runs.
+    99.9th percentile of its outputs; steps: those a unit of what the last layer makes, where they are given. A factor
+    has the most bits for which no product leaves int32 (head.py proves it). Raises HostError where no factor does, or a
+    layer is larger than a board runs.
     """
     check_fits(layers, x.shape[1])
     body = struct.pack("<HBB", x.shape[1], len(layers), 0)
     scale = 1.0  # of the input: int8 steps a unit
-    for layer in layers:
+    for n, layer in enumerate(layers, 1):
         if layer.kind == POOLING:
             body += struct.pack("<HBB", layer.n_channels, 0, KINDS.index(POOLING))
             x = forward([layer], x)
             continue
         out = forward([layer], x)
         gain = 127 / max(float(np.percentile(np.abs(out), 99.9)), 1e-9)
+        if steps and n == len(layers):
+            gain = steps
         weights = layer.weights / scale
         step = np.maximum(np.abs(weights).max(axis=1), 1e-12) / 127
         whole = np.rint(weights / step[:, None]).astype(int)
