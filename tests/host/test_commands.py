@@ -278,6 +278,30 @@ def test_a_backup_brings_back_what_was_learned(nearhum: Nearhum, tmp_path: Path)
     assert "damaged" in nearhum("restore", "damaged.nhs", code=1).stderr
 
 
+def test_a_board_gets_a_head(nearhum: Nearhum, tmp_path: Path):
+    """From recordings to a board that enrols with the head, and one that was trained for other features."""
+    (tmp_path / "mine.toml").write_text(BOARD_FILE)
+    noise = random.Random(1)
+    for hz in (6, 12, 20):
+        (tmp_path / "recordings" / f"hz{hz}").mkdir(parents=True)
+        for i in range(4):
+            rows = [f"{900 * math.sin(2 * math.pi * hz * t / RATE_HZ) + noise.gauss(0, 60):.0f}" for t in range(256)]
+            text = "a,b\n" + "".join(f"{row},{row}\n" for row in rows)
+            (tmp_path / "recordings" / f"hz{hz}" / f"{i}.csv").write_text(text)
+    train = ("train", "recordings", "--board", "mine.toml", "--json")
+    nearhum(*train, "--out", "head.nhh")
+    nearhum(*train, "--out", "other.nhh", "--set", "n_bands=6")
+    said = nearhum("deploy", "--board", "mine.toml", "--head", "other.nhh", code=2).stderr
+    assert "other.nhh was trained with n_bands = 6, the board has 4" in said
+    assert "cannot read" in nearhum("deploy", "--board", "mine.toml", "--head", "none.nhh", code=2).stderr
+    done = told(nearhum("deploy", "--board", "mine.toml", "--head", "head.nhh", "--json"))
+    assert {"/nearhum.json", "/nearhum/head.mpy", "/nearhum/head.nhh"} <= set(done["copied"])
+    nearhum("enrol", "tap", "2", "--wait")
+    assert [row["label"] for row in listed(nearhum)] == ["tap"]
+    removed = told(nearhum("deploy", "--board", "mine.toml", "--json"))["removed"]
+    assert "/nearhum/head.nhh" in removed
+
+
 def test_a_board_starts_from_a_prior(nearhum: Nearhum, tmp_path: Path):
     nearhum("learn", "40", "--wait")
     nearhum("enrol", "tap", "2", "--wait")

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nearhum import recording, wire
+from nearhum_host import keys
 from nearhum_host.errors import UsageError
 from nearhum_host.fleet import merging
 from states import TELEMETRY, VIBRATION, board, modes_of, started_from, states, with_modes
@@ -166,7 +167,9 @@ n_bands = 6
 """
 
 
-def test_merge_and_deploy_as_commands(pool: list[bytes], virtual_board, tmp_path: Path):
+def test_merge_and_deploy_as_commands(
+    pool: list[bytes], virtual_board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     (tmp_path / "pump.toml").write_text(BOARD_FILE)
     folder = tmp_path / "backups"
     folder.mkdir()
@@ -198,3 +201,15 @@ def test_merge_and_deploy_as_commands(pool: list[bytes], virtual_board, tmp_path
     again = call(boards[0], tmp_path, *deploy, "--port", str(tmp_path / "none"), "--json", code=3)
     assert ["there is no port" in one["error"] for one in json.loads(again.stdout)] == [False, False, True]
     assert "named twice" in call(boards[0], tmp_path, *deploy, *ports[:2], code=2).stderr
+    # with a key: the prior has to be signed with it, and so are states from then on
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    keys.make("fleet")
+    assert "is not signed" in call(boards[0], tmp_path, *deploy, "--key", "fleet", code=1).stderr
+    call(boards[0], tmp_path, "key", "fleet", "--sign", "prior.nhs")
+    done = json.loads(call(boards[0], tmp_path, *deploy, "--key", "fleet", "--json").stdout)
+    assert [one["error"] for one in done] == ["", ""]
+    for i, one in enumerate(boards):
+        call(one, tmp_path, "backup", f"keyed{i}.nhs")
+        assert keys.signer_of((tmp_path / f"keyed{i}.nhs").read_bytes()) == "fleet"
+    refused = json.loads(call(boards[0], tmp_path, *deploy, "--json", code=3).stdout)
+    assert all("the board has a key, 'fleet'" in one["error"] for one in refused)

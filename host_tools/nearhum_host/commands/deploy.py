@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,14 @@ def deploy(
         typer.Option(
             help="A backup (.nhs) of a board with the same settings: what this one starts from; prior_weight says how "
             "many windows it counts as.",
+            show_default=False,
+        ),
+    ] = None,
+    head: Annotated[
+        Path | None,
+        typer.Option(
+            help="A head file (`nearhum train`): what the board embeds with. Name it at every deploy; what is learned "
+            "with one head means nothing to another.",
             show_default=False,
         ),
     ] = None,
@@ -41,8 +50,8 @@ def deploy(
 
     What the board has learned and logged stays.
     """
-    from .. import boards, deployment, keys, learned
-    from ..application import application
+    from .. import boards, deployment, head_file, keys, learned
+    from ..application import CONFIG_PATH, application
     from ..errors import UsageError
     from ..link import connect
 
@@ -50,9 +59,14 @@ def deploy(
         raise UsageError("--key and --no-key", "one or the other")
     secret = keys.load(key) if key else None
     image = keys.signed_for(learned.load(prior), secret, str(prior)) if prior else None
-    files = application(boards.load(board), {"prior": learned.PRIOR.lstrip("/")} if image else None, everything, secret)
+    there, given = boards.load(board), {"prior": learned.PRIOR.lstrip("/")} if image else {}
+    if head:
+        given["head"] = head_file.ON_BOARD.lstrip("/")
+    files = application(there, given, everything, secret)
     if image:
         files[learned.PRIOR] = image
+    if head:
+        files[head_file.ON_BOARD] = head_file.for_board(head, json.loads(files[CONFIG_PATH]), secret)
     with connect(port) as link:
         with progress("deploying", "bytes") as bar:
             done = deployment.deploy(link, files, bar, no_key)

@@ -15,8 +15,13 @@ def train(
     board: Annotated[str, typer.Option("--board", help="Board whose settings make the features.")] = "virtual",
     out: Annotated[Path, typer.Option("--out", help="The head file to write.")] = Path("head.nhh"),
     method: Annotated[
-        str, typer.Option("--method", help="softmax, lda (one layer), dense (two), conv (convolutions).")
-    ] = "softmax",
+        str | None,
+        typer.Option(
+            "--method",
+            help="softmax (the default), lda (one layer; the default for words), dense (two), conv (convolutions).",
+            show_default=False,
+        ),
+    ] = None,
     n_out: Annotated[int, typer.Option("--dims", min=1, max=128, help="Dimensions of the embedding, at most.")] = 24,
     names: Annotated[
         str, typer.Option("--names", help="Where in a recording's name {label}, {group} and {session} stand.")
@@ -47,7 +52,7 @@ def train(
 
     A folder is a label, unless --names or --label-column says otherwise. A group is a speaker, a wearer, a machine:
     with --names '{label}/{group}_*' the head is also asked about groups it never saw; a session is a hand or a day of
-    theirs. Figures are shares of right answers. Set the file as `head` when you deploy.
+    theirs. Figures are shares of right answers.
     """
     from ..extras import needs
 
@@ -80,7 +85,7 @@ def train(
     if key is not None:
         keys.sign_file(out, secret)
     _print(found.figures, as_json)
-    note(f"wrote {out}: `nearhum deploy` with head set to where it lies on the board")
+    note(f"wrote {out}: `nearhum deploy --head {out}` puts it on a board")
 
 
 def head(
