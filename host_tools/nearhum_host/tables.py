@@ -24,6 +24,8 @@ from .errors import HostError, UsageError
 
 SCHEMA = 1
 SCHEMA_KEY = "nearhum_schema"
+_STAMP = b"".join(b"\x18" + bytes([len(text)]) + text.encode() for text in (SCHEMA_KEY, str(SCHEMA)))
+_END_BYTES = 1 << 14  # of a file: its footer, which has some 3 KB
 AGAIN = "remove it; `nearhum pull FOLDER --all` makes it again from the log there"
 
 
@@ -155,25 +157,40 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
 
 def check_version(connection: duckdb.DuckDBPyConnection, parts: Path) -> None:
     """Raise HostError where one of the files (a glob) is damaged, none of nearhum's, or of another version."""
-    files = _asked(connection, f"SELECT file FROM glob({quoted(parts)})", parts)
-    versions = dict(
-        _asked(
-            connection,
-            f"SELECT file_name, decode(value) FROM parquet_kv_metadata({quoted(parts)}) "
-            f"WHERE decode(key) = '{SCHEMA_KEY}'",
-            parts,
-        )
-    )
-    for (file,) in files:
-        found = versions.get(file)
-        if found is None:
-            raise HostError(f"{file} is not nearhum's: it has no {SCHEMA_KEY}", "take it out of the folder")
+    parts = parts.absolute()
+    for path in sorted(Path(parts.anchor).glob(str(parts.relative_to(parts.anchor)))):
+        if _says_its_version(path):
+            continue
+        file = quoted(path)
+        sql = f"SELECT decode(value) FROM parquet_kv_metadata({file}) WHERE decode(key) = '{SCHEMA_KEY}'"
+        versions = _asked(connection, sql, path)
+        if not versions:
+            raise HostError(f"{path} is not nearhum's: it has no {SCHEMA_KEY}", "take it out of the folder")
+        found = versions[0][0]
         if found != str(SCHEMA):
             newer = found.isdigit() and int(found) > SCHEMA
             raise HostError(
-                f"{file} has layout {found}, this nearhum reads {SCHEMA}",
+                f"{path} has layout {found}, this nearhum reads {SCHEMA}",
                 "update nearhum" if newer else AGAIN,
             )
+
+
+def _says_its_version(path: Path) -> bool:
+    """Return whether the end of a file plainly is that of Parquet of this layout; what is not so is asked about.
+
+    DuckDB takes ten times as long to ask sixty thousand files, and parses all that is known of their columns. A key and
+    its value stand in the footer as Thrift's compact protocol has two strings, fields 1 and 2, of which each is
+    0x18, length, text (github.com/apache/parquet-format, parquet.thrift, KeyValue).
+    """
+    try:
+        with open(path, "rb") as file:
+            n_bytes = file.seek(0, 2)
+            file.seek(max(0, n_bytes - _END_BYTES))
+            end = file.read()
+    except OSError:
+        return False
+    n_footer = int.from_bytes(end[-8:-4], "little")
+    return end.endswith(b"PAR1") and _STAMP in end[max(0, len(end) - 8 - n_footer) : -8]
 
 
 def described(connection: duckdb.DuckDBPyConnection, parts: Path) -> dict[str, str]:

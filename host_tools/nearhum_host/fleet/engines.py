@@ -95,6 +95,7 @@ def _spark(master: str, memory: str) -> Any:
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": "8",
         "spark.sql.files.openCostInBytes": str(128 << 10),  # a part a board and day is small: many to a task
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "64",  # tasks, and not one a folder of a day
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "ERROR",

@@ -23,6 +23,7 @@ from ..extras import needs
 PRECISION = 6
 Z_LIMIT = 3.5  # Iglewicz, Hoaglin: How to Detect and Handle Outliers, 1993, 3.3
 DAY_S = 86400
+_EPOCH = datetime.date(1970, 1, 1)
 NORMAL = "normal"
 LABEL_COLUMNS = ("board", "from_utc", "until_utc", "label")
 
@@ -76,22 +77,34 @@ def evaluate(backend: Any, labels: Path | None = None) -> FleetFigures:
     labels: csv with LABEL_COLUMNS: what is true of a board between two UTC times; the label `normal` or any other.
     Raises UsageError for labels that cannot be read.
     """
+    import ibis
+
     spans = read_labels(labels) if labels else []
-    rows = sorted(backend.to_pyarrow(per_board(backend)).to_pylist(), key=lambda row: row["board"])
+    days = ibis.memtable(backend.to_pyarrow(per_day(backend)))  # looked at once, asked twice
+    rows = sorted(backend.to_pyarrow(per_board(backend, days)).to_pylist(), key=lambda row: row["board"])
     if not rows:
         raise UsageError("the tables have no windows", hint="`nearhum pull FOLDER --all` fetches logs")
     last = max(row["last_day"] for row in rows)
     boards = [_figures(row, last) for row in rows]
     _stand_out(boards)
-    truth = _truth(backend.to_pyarrow(by_truth(backend, spans)).to_pylist(), spans) if spans else []
+    truth = _truth(by_truth(backend, days, spans), spans) if spans else []
     return FleetFigures(boards, _pooled(boards), truth)
 
 
 # --- the expressions: the same on every engine -------------------------------------------------------------------
 
 
-def per_board(backend: Any) -> Any:
-    """Return the expression of a row a board: its windows, and its events beside them.
+def per_day(backend: Any) -> Any:
+    """Return the expression of a board's days: windows by whether it watched, alarmed, and knew the time."""
+    windows = backend.table("windows")
+    rows = windows.select(
+        "board", "day", "alarm", watching=windows.state == "watch", timed=windows.time_utc.notnull()
+    )  # fmt: skip
+    return rows.group_by("board", "day", "watching", "alarm", "timed").agg(n=rows.count())
+
+
+def per_board(backend: Any, by_day: Any) -> Any:
+    """Return the expression of a row a board: its windows, and its events beside them. by_day: of per_day.
 
     A quantile is a value that occurs, the least that so many reach (nearest rank): read off the counts of a board's
     levels, so that no engine has to sort its windows.
@@ -99,7 +112,7 @@ def per_board(backend: Any) -> Any:
     import ibis
 
     windows, events = backend.table("windows"), backend.table("events")
-    days = windows.select("board", "day").distinct()
+    days = by_day.select("board", "day").distinct()
     days = days.group_by("board").agg(days=days.count(), first_day=days.day.min(), last_day=days.day.max())
     bins = windows.select(
         "board", "hop_s", "alarm", watching=windows.state == "watch",
@@ -132,21 +145,56 @@ def per_board(backend: Any) -> Any:
     return out
 
 
-def by_truth(backend: Any, spans: list[dict[str, Any]]) -> Any:
-    """Return the expression of a row a labelled span: its windows watched, and those of them in alarm."""
+def by_truth(backend: Any, by_day: Any, spans: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row a labelled span: its windows watched, and those of them in alarm.
+
+    Of days that lie in a span as a whole the counts of by_day do (per_day); windows are looked at one by one, by whole
+    seconds, which every engine has alike, on the days that it begins or ends on alone.
+    """
     import ibis
 
-    # the engine sees a memory table of the spans; times are compared as whole seconds, which every engine has alike
-    known = ibis.memtable(
-        [{k: span[k] for k in ("span", "on", "from_s", "until_s")} for span in spans],
-        schema={"span": "int64", "on": "string", "from_s": "int64", "until_s": "int64"},
-    )
-    windows = backend.table("windows")
-    windows = windows.filter(windows.state == "watch", windows.time_utc.notnull()).select(
-        "board", "alarm", at_s=windows.time_utc.epoch_seconds().cast("int64")
-    )
-    both = windows.join(known, [windows.board == known.on, windows.at_s >= known.from_s, windows.at_s <= known.until_s])
-    return both.group_by("span").agg(windows=both.count(), in_alarm=both.alarm.cast("int64").sum())
+    whole, edges = _days_of(spans)
+    parts = []
+    if whole:
+        # an engine sees memory tables of the spans; days as their number, which every engine has alike
+        known = ibis.memtable(whole, schema={"span": "int64", "on": "string", "first": "int64", "last": "int64"})
+        days = by_day.filter(by_day.watching, by_day.timed)
+        days = days.select("board", "alarm", "n", number=days.day.epoch_days().cast("int64"))
+        both = days.join(known, [days.board == known.on, days.number >= known.first, days.number <= known.last])
+        parts.append(both.group_by("span").agg(windows=both.n.sum(), in_alarm=both.n.sum(where=both.alarm)))
+    if edges:
+        known = ibis.memtable(edges, schema={"span": "int64", "on": "string", "from_s": "int64", "until_s": "int64"})
+        dates = [_EPOCH + datetime.timedelta(day) for day in sorted({edge["from_s"] // DAY_S for edge in edges})]
+        windows = backend.table("windows")
+        windows = windows.filter(windows.board.isin(sorted({edge["on"] for edge in edges})), windows.day.isin(dates))
+        windows = windows.filter(windows.state == "watch", windows.time_utc.notnull())
+        windows = windows.select("board", "alarm", at_s=windows.time_utc.epoch_seconds().cast("int64"))
+        here = [windows.board == known.on, windows.at_s >= known.from_s, windows.at_s <= known.until_s]
+        both = windows.join(known, here)
+        parts.append(both.group_by("span").agg(windows=both.count(), in_alarm=both.alarm.cast("int64").sum()))
+    out: dict[int, dict[str, Any]] = {}
+    for part in parts:
+        for row in backend.to_pyarrow(part).to_pylist():
+            one = out.setdefault(row["span"], {"span": row["span"], "windows": 0, "in_alarm": 0})
+            one["windows"] += row["windows"]
+            one["in_alarm"] += row["in_alarm"] or 0
+    return list(out.values())
+
+
+def _days_of(spans: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return (the whole UTC days of spans, from first to last, since 1970; the rest, no piece across midnight)."""
+    whole, edges = [], []
+    for span in spans:
+        first, last = -(-span["from_s"] // DAY_S), (span["until_s"] + 1) // DAY_S - 1
+        at = {"span": span["span"], "on": span["on"]}
+        if first <= last:
+            whole.append({**at, "first": first, "last": last})
+            pieces = [(span["from_s"], first * DAY_S - 1), ((last + 1) * DAY_S, span["until_s"])]
+        else:  # within a day, or two
+            midnight = first * DAY_S
+            pieces = [(span["from_s"], min(midnight - 1, span["until_s"])), (midnight, span["until_s"])]
+        edges += [{**at, "from_s": start, "until_s": end} for start, end in pieces if start <= end]
+    return whole, edges
 
 
 # --- what is made of their rows ----------------------------------------------------------------------------------
