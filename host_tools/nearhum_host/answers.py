@@ -98,8 +98,22 @@ _FIELDS: dict[str, dict[str, _Check]] = {
 }
 
 
+class Absent(DeviceError, KeyError):
+    """A field that a board's answer has not."""
+
+
+class Answer(dict[str, Any]):
+    """A board's answer. answer[name] raises a DeviceError where it is not there, answer.get(name) gives None."""
+
+    def __missing__(self, name: str) -> Any:
+        raise Absent(
+            f"the board's answer has no {name!r}",
+            hint="does an older nearhum run on it? `nearhum deploy --board NAME` brings board and host together",
+        )
+
+
 def checked(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer that says what it must. Raises DeviceError naming the field that does not."""
+    """Return an answer that says what it must. Raises DeviceError naming the field that does not; see Answer."""
     verb = str(answer.get("verb") or "")
     for name, check in _FIELDS.get(verb, {}).items():
         if name in answer and not check(answer[name]):
@@ -107,4 +121,4 @@ def checked(answer: dict[str, Any]) -> dict[str, Any]:
                 f"the board's answer to {verb!r} makes no sense: {name} is {answer[name]!r}"[:200],
                 hint="does nearhum run on it? `nearhum deploy --board NAME` brings board and host together",
             )
-    return answer
+    return Answer({name: Answer(value) if isinstance(value, dict) else value for name, value in answer.items()})

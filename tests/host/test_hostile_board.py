@@ -188,6 +188,13 @@ def test_a_status_that_makes_no_sense_is_said(field: dict[str, object]):
     assert "makes no sense" in result.output
 
 
+def test_a_field_that_is_missing_is_the_boards_error(tmp_path: Path):
+    for answers in ({"get": reply(verb="get")}, {"get": reply(verb="get", settings={"rate_hz": 50, "n_hop": 10})}):
+        with scripted(answering(answers)) as (port, _):
+            result = nearhum("record", "hum", "1s", "--into", str(tmp_path), "--port", port)
+        assert (result.exit_code, "answer has no '" in result.output) == (3, True), result.output
+
+
 # --- the raw REPL ----------------------------------------------------------------------------------------------------
 
 
