@@ -31,7 +31,7 @@ from nearhum.sources import END, REST
 from nearhum.store import Store
 from nearhum.temporal import BEGIN, Temporal
 from nearhum.verbs import Verbs
-from nearhum.window import Window
+from nearhum.window import Window, glance
 from nearhum.wire import LAST_WINDOW, LEARN, NO_SCORE, WATCH
 
 BLOCK_BYTES = 1024
@@ -82,8 +82,10 @@ class Pipeline:
         self.learned = Learned(self)
         self.health = health = Health(self)
         # what a window meets on its way; taken from here at once, for taking attributes one by one takes time
+        window, features = self.window, self.features
         self._stages = (
-            self.window, self.features, self.head, self.detector, self.recogniser, self.temporal, self.guard, health,
+            window.samples, window.look, window.rows, features.ranges, features.extract_into, self.head,
+            self.recogniser, self.detector, self.temporal, self.guard, health,
         )  # fmt: skip
         frame_bytes = 2 * frame_values(config)
         self._block = array("h", bytes(BLOCK_BYTES // frame_bytes * frame_bytes))
@@ -127,7 +129,7 @@ class Pipeline:
             from nearhum.teacher import listen
 
             listen(self, asked)
-            self._stages = self._stages[:4] + (self.teacher or self.recogniser,) + self._stages[5:]
+            self._stages = self._stages[:6] + (self.teacher or self.recogniser,) + self._stages[7:]
 
     def _recogniser(self, config, n_dims, log2):
         # of the two only the one in use is loaded
@@ -198,23 +200,22 @@ class Pipeline:
     @micropython.native
     def take_window(self):
         """Sample to guard: features, embedding, score, label, alarm; and learning, where a period runs."""
-        window, features, head, detector, recogniser, temporal, guard, health = self._stages
-        ill = window.ill(health.clip)
-        if ill or health.seen:
-            health.see(ill)
-        ranges = features.ranges
+        (
+            samples, look, rows, ranges, extract_into, head, recogniser, detector, temporal, guard, health,
+        ) = self._stages  # fmt: skip
+        found = glance(samples, look)
+        if found:
+            health.see(self.window.ill(found))
         if ranges and not ranges.known:
             self._range(ranges)
             return
-        vector = features.extract_into(window.rows)
-        self.embedding = embedding = head.embed_into(vector)
-        score = detector.scorer(embedding)
+        self.embedding = embedding = head.embed_into(extract_into(rows))
+        score, state = detector.scorer(embedding), detector.state
         self.label_id = recogniser.predict_one(embedding)
-        if detector.dirt:
+        if state == LEARN and detector.dirt:
             temporal.restart()  # what follows dirt is not smoothed with it
         self.turn = temporal.update(score, detector.threshold)
-        self.period_over = False
-        if detector.state == LEARN and guard.learning() and not detector.paused:
+        if state == LEARN and guard.learning() and not detector.paused:
             if detector.learn_total - detector.learn_left < self.n_settling:
                 detector.learn_left -= 1
                 self.period_over = detector.learn_left <= 0
@@ -222,7 +223,7 @@ class Pipeline:
                 self.period_over = detector.learn_one(embedding, temporal.score)
         elif (
             detector.drift
-            and detector.state == WATCH
+            and state == WATCH
             and not temporal.alarm
             and temporal.score < detector.threshold
             and guard.learning()
@@ -233,7 +234,7 @@ class Pipeline:
 
     def _range(self, ranges):
         # the first windows of a learning period set the range of slow channels; nothing else comes of them
-        self.embedding, self.label_id, self.turn, self.period_over = None, 0, 0, False
+        self.embedding, self.label_id, self.turn = None, 0, 0
         if self.detector.state == LEARN and self.guard.learning() and not self.detector.paused:
             ranges.observe(self.window.rows)
             self.detector.learn_left -= 1
@@ -265,7 +266,8 @@ class Pipeline:
             journal.event("alarm_end", window=at, score=score)
         if self.recogniser.heard:
             journal.event("heard", window=at, **self.recogniser.said())
-        if self.period_over and not detector.extend():
+        period_over, self.period_over = self.period_over, False
+        if period_over and not detector.extend():
             self.learned.finish()
         elif detector.stale:
             detector.refresh()
