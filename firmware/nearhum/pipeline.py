@@ -15,9 +15,7 @@ from array import array
 import micropython
 
 from nearhum import __version__, board
-from nearhum.calibration import rarity
 from nearhum.console import Console
-from nearhum.detect import Detector
 from nearhum.dsp_fixed import Log2
 from nearhum.errors import NearhumError
 from nearhum.features import Features, Plan
@@ -26,7 +24,6 @@ from nearhum.health import Health
 from nearhum.identity import load as load_head
 from nearhum.journal import Journal
 from nearhum.learned import Learned
-from nearhum.prototypes import Prototypes
 from nearhum.sources import END, REST
 from nearhum.store import Store
 from nearhum.temporal import BEGIN, Temporal
@@ -44,33 +41,28 @@ class Pipeline:
 
     def __init__(self, root="/"):
         global _current
+        from nearhum import assembly
         from nearhum.config import frame_values
 
         self.root = root
         self.config = config = board.load_config(root)
         self.plan = Plan(config)
         self.window = Window(config["n_channels"], config["n_window"], config["n_hop"])
-        self.packets = None
+        log2 = Log2()
+        self.packets = assembly.packets(config, log2)
         self.features = Features(self.plan, config["path"])
         self.head = load_head(config["head"], self.plan.n_features)
-        log2 = Log2()
-        if config["n_subcarriers"]:
-            from nearhum.packets import Packets
-
-            self.packets = Packets(config["n_subcarriers"], config["n_channels"], log2)
-        # windows that begin while who typed `learn` leaves
-        self.n_settling = -int(-config["settle_s"] * config["rate_hz"] // config["n_hop"])
-        n, floor = self.head.n_out, config["spread_floor"]
-        self.detector = Detector(Prototypes(config["n_modes"], n, floor, log2), *rarity(config))
-        self._refine_detector(floor, log2)
-        self.recogniser = self._recogniser(config, n, log2)
+        self.detector = assembly.detector(config, self.head.n_out, log2)
+        self.recogniser = assembly.recogniser(config, self, log2)
         self.temporal = Temporal(config)
-        self.guard = Guard(config, n)
+        self.guard = Guard(config, self.head.n_out)
         self.teacher = None  # stands in the recogniser's place where it is asked for
         self.store = Store(root, self.plan.fingerprint(self.head.fingerprint))
         about = {"version": __version__, "board": config["board"], "id": board.chip(), "config": config}
         self.journal = Journal(root, about)
         self.console = Console(Verbs(self).table())
+        # windows that begin while who typed `learn` leaves
+        self.n_settling = -int(-config["settle_s"] * config["rate_hz"] // config["n_hop"])
         self.n_windows = 0
         self.gaps = 0  # of the sensor's samples: overruns
         self.label_id = 0
@@ -99,24 +91,11 @@ class Pipeline:
 
             follow(self)
         health.open()
-        board.let_go("config", "bands")  # a start needs them, watching does not
+        board.let_go("assembly", "config", "bands")  # a start needs them, watching does not
         self.console.answer(
             {"ok": True, "verb": "start", "version": __version__, "board": config["board"], "fault": health.error}
         )
         _current = self
-
-    def _refine_detector(self, floor, log2):
-        # what not every kind of signal asks for is not in every board's memory
-        config, detector = self.config, self.detector
-        if config["drift_budget"]:
-            from nearhum.drift import Drift
-
-            detector.drift = Drift(self.head.n_out, config["drift_budget"], config["drift_windows"])
-            detector.prototypes.wander = detector.drift.variance
-        if config["spread"] == "full":
-            from nearhum.covariance import Covariance
-
-            detector.covariance = Covariance(detector.prototypes, floor, log2)
 
     def listen(self):
         """Let the teacher stand in the recogniser's place where labels and a setting, or a veto, ask for it.
@@ -130,17 +109,6 @@ class Pipeline:
 
             listen(self, asked)
             self._stages = self._stages[:6] + (self.teacher or self.recogniser,) + self._stages[7:]
-
-    def _recogniser(self, config, n_dims, log2):
-        # of the two only the one in use is loaded
-        if config["recognise"] == "words":
-            from nearhum.words import Words
-
-            return Words(self.plan, self.features.vector, config["reject"], self.detector)
-        from nearhum.recognise import MAX_LABELS, Recogniser
-
-        floor = config["spread_floor"]
-        return Recogniser(Prototypes(MAX_LABELS, n_dims, floor, log2), floor, config["reject"], log2)
 
     # --- the way of the data ---------------------------------------------------------------------------------------
 
