@@ -40,8 +40,12 @@ N_DRAWS = 5
 MOST_LABELS, MOST_EXAMPLES = 16, 64  # that a board holds
 MOST_ASKED = 300  # windows a round
 SEED = 1
-# settings that make no difference to features, and so to a head
-_NOT_FEATURES = ("board", "source", "head", "prior", "path")
+# settings that make a difference to features, and so to a head
+FEATURES = (
+    "kind", "rate_hz", "n_channels", "n_subcarriers", "n_window", "n_hop", "bin_hz", "mean", "n_range", "statistics",
+    "n_bands", "level", "spacing", "f_low_hz", "f_high_hz", "n_envelope_bands", "envelope_low_hz", "envelope_high_hz",
+    "envelope_top_hz", "recognise",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -277,7 +281,7 @@ def _card(
             "windows": figures["windows"],
             "samples_sha256": samples.hexdigest(),
         },
-        "settings": {key: value for key, value in settings.items() if key not in _NOT_FEATURES},
+        "settings": {key: value for key, value in settings.items() if key in FEATURES},
         "layers": card.shapes(parsed.n_in, parsed.layers),
         "figures": {key: _rounded(figures[key]) for key in ("accuracy", "few_shot")},
         "versions": {"nearhum": nearhum.__version__, **{p: version(p) for p in ("numpy", "scikit-learn")}},

@@ -8,7 +8,7 @@ import struct
 import sys
 from array import array
 
-from harness import Lcg, Skip, as_bytes, scratch
+from harness import Lcg, Skip, as_bytes, equal, scratch
 from nearhum.config import frame_values
 from nearhum.wire import HEAD_MAGIC, seal
 
@@ -140,6 +140,13 @@ def take(hum, n, seed=1, level=200, tone=1000):
         fill(hum.window, random, level, tone)
         hum.take_window()
         hum.keep_window()
+
+
+def body_in(store):
+    """Return the bytes of the state that a store loads, None where there is none."""
+    bodies = []
+    equal(store.load(bodies.append), len(bodies) == 1)
+    return bytes(bodies[0]) if bodies else None
 
 
 class Flash:

@@ -87,13 +87,19 @@ def flood(kind, given):
 
 
 def at_start(kind, given):
-    """A state that makes no sense is no reason not to start: the other slot, or nothing, takes its place."""
+    """A state that makes no sense is no reason not to start: the one before it takes its place, or nothing."""
     hum = learned(kind, given)
     with open(hum.store.path(), "wb") as f:
         f.write(seal(STATE_MAGIC, hum.store.fingerprint, 99, b"\xff" * 50))
     again = pipeline(kind, root=hum.root, **given)
-    equal(("makes no sense" in again.store.refused[-1], again.detector.prototypes.n), (True, 0))
+    equal(("makes no sense" in again.store.refused[-1], again.detector.prototypes.n), (True, hum.detector.prototypes.n))
+    equal(again.detector.threshold, hum.detector.threshold)
     equal("makes no sense" in again.console.execute("status")["warning"], True)
+    for name in ("hum/state.a", "hum/state.b"):
+        with open(hum.root + name, "wb") as f:
+            f.write(seal(STATE_MAGIC, hum.store.fingerprint, 99, b"\xff" * 50))
+    again = pipeline(kind, root=hum.root, **given)
+    equal((len(again.store.refused), again.detector.prototypes.n), (2, 0))
 
 
 for kind, given in BOARDS:

@@ -190,6 +190,11 @@ def the_time_is_told():
     equal(ask(hum, "time 1795000000"), {"ok": True, "verb": "time", "utc": 1795000000})
     hum.clock.seconds = 160
     equal((ask(hum, "status")["utc"], hum.journal.epoch_s), (1795000060, 1794999900))
+    # told again and again, it is noted where it says another time
+    for seconds, n_more in ((1795000060, 0), (1795000061, 0), (1795000059, 0), (1795000062, 1), (1795000062, 0)):
+        seq = hum.journal.seq
+        equal(ask(hum, "time %d" % seconds)["utc"], seconds)
+        equal(hum.journal.seq - seq, n_more, seconds)
     again = pipeline("vibration", root=hum.root, **SMALL)
     equal(ask(again, "status")["utc"], None)  # a board has no clock that runs without power
 
