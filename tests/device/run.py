@@ -161,18 +161,22 @@ def emulated(uf2: Path) -> Target:
         for path, contents in application.application(board, everything=True).items()
         if path != "/main.py"
     }
-    for vectors in sorted((TESTS / "vectors").glob("*.json")):
-        files[f"/remote/vectors/{vectors.name}"] = vectors.read_bytes()
-    for kept in sorted((TESTS / "vectors" / "formats").rglob("*")):
-        if kept.is_file() and kept.suffix != ".py":
-            files[f"/remote/{kept.relative_to(TESTS)}"] = kept.read_bytes()
+    vectors = {
+        f"/remote/{path.relative_to(TESTS)}": path.read_bytes()
+        for path in [*(TESTS / "vectors").glob("*.json"), *(TESTS / "vectors" / "formats").rglob("*")]
+        if path.is_file() and path.suffix != ".py"
+    }
 
     def run(name: str) -> str:
         said: list[str] = []
         carried: dict[str, bytes] = {}
         try:
-            # compiled, and no more than it needs: the chip has neither heap to compile it nor flash for all tests
-            for path, source in needed(name).items():
+            # compiled, and no more than it needs: the chip has neither heap to compile it nor flash for all tests, and
+            # what is left of that is the log's
+            sources = needed(name)
+            if any("vectors" in source.read_text() for source in sources.values()):
+                carried.update(vectors)
+            for path, source in sources.items():
                 carried[f"/remote/{path}"] = application.compiled(source, f"remote/{path[:-3]}py", board.mpy_arch)
             emulated.run(uf2, {**files, **carried}, _ON_BOARD.format(name=name), EMULATED_TIMEOUT_S, said.append)
         except HostError as error:
