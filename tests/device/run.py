@@ -38,6 +38,7 @@ _NOT_TESTS = (
     "real_windows.py",
     "run.py",
 )
+_WIRED = {"sensor_wired": "MPU6050"}  # what is on the emulated chip's I2C bus, see emulated_sensor.py
 TIMEOUT_S = 60
 REAL_TIMEOUT_S = 300
 EMULATED_TIMEOUT_S = 7200
@@ -178,7 +179,8 @@ def emulated(uf2: Path) -> Target:
                 carried.update(vectors)
             for path, source in sources.items():
                 carried[f"/remote/{path}"] = application.compiled(source, f"remote/{path[:-3]}py", board.mpy_arch)
-            emulated.run(uf2, {**files, **carried}, _ON_BOARD.format(name=name), EMULATED_TIMEOUT_S, said.append)
+            script, sensor = _ON_BOARD.format(name=name), _WIRED.get(name)
+            emulated.run(uf2, {**files, **carried}, script, EMULATED_TIMEOUT_S, said.append, sensor)
         except HostError as error:
             said.append(f"FAIL: {error.message}")
         return "\n".join(said)
