@@ -180,7 +180,7 @@ def emulated(uf2: Path) -> Target:
             for path, source in sources.items():
                 carried[f"/remote/{path}"] = application.compiled(source, f"remote/{path[:-3]}py", board.mpy_arch)
             script, sensor = _ON_BOARD.format(name=name), _WIRED.get(name)
-            emulated.run(uf2, {**files, **carried}, script, EMULATED_TIMEOUT_S, said.append, sensor)
+            emulated.run(uf2, {**files, **carried}, script, EMULATED_TIMEOUT_S, said.append, sensor=sensor)
         except HostError as error:
             said.append(f"FAIL: {error.message}")
         return "\n".join(said)
