@@ -60,7 +60,7 @@ class Pipeline:
         self.store = Store(root, self.plan.fingerprint(self.head.fingerprint))
         about = {"version": __version__, "board": config["board"], "id": board.chip(), "config": config}
         self.journal = Journal(root, about)
-        self.console = Console(Verbs(self).table())
+        self.console = Console(Verbs(self))
         # windows that begin while who typed `learn` leaves
         self.n_settling = -int(-config["settle_s"] * config["rate_hz"] // config["n_hop"])
         self.n_windows = 0

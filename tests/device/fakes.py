@@ -112,7 +112,7 @@ def pipeline(kind, root=None, line=None, **given):
     gc.collect()
     hum = Pipeline(settings(kind, root or scratch(), **given))
     line = line or Line()
-    hum.console = line.console(Verbs(hum).table())
+    hum.console = line.console(Verbs(hum))
     hum.line = line
     return hum
 
