@@ -155,16 +155,20 @@ class Flash:
     sick = False
 
     def __init__(self, n_blocks):
-        self.blocks = []  # one by one: a board's heap may have no room for all of it in one piece
-        for _ in range(n_blocks):
-            self.blocks.append(bytearray(4096))
+        self.blocks = [None] * n_blocks  # each once it is written: a board's heap has no room for all of them
 
     def readblocks(self, block, buf, offset=0):
-        buf[:] = memoryview(self.blocks[block])[offset : offset + len(buf)]
+        cells = self.blocks[block]
+        if cells:
+            buf[:] = memoryview(cells)[offset : offset + len(buf)]
+        else:
+            buf[:] = bytes(len(buf))
 
     def writeblocks(self, block, buf, offset=0):
         if self.sick:
             return -5  # EIO; an exception would jump through the file system's own code
+        if not self.blocks[block]:
+            self.blocks[block] = bytearray(4096)
         self.blocks[block][offset : offset + len(buf)] = buf
 
     def ioctl(self, op, argument):
