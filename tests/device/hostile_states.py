@@ -7,7 +7,7 @@ was taken, windows come and every verb answers; no memory beyond the buffers is 
 import os
 
 from fakes import noise, pipeline, take
-from harness import ON_HOST, Lcg, done, equal, named
+from harness import ON_HOST, Lcg, clear_error, done, equal, named, raises
 from nearhum.errors import FormatError
 from nearhum.wire import STATE_MAGIC, seal
 
@@ -102,6 +102,22 @@ def at_start(kind, given):
     equal((len(again.store.refused), again.detector.prototypes.n), (2, 0))
 
 
+def labels_without_sense():
+    """An example that is no label's, and a label that has none: refused, for no later change of them could be kept."""
+    kind, given = BOARDS[0]
+    hum = learned(kind, given)
+    r, body = hum.recogniser, hum.learned.pack()
+    packed = r.pack()
+    equal((len(r.ids), r.n_examples), (1, 3))
+    example, count = len(packed) - 1 - r.n_dims, len(r.pack_labels())
+    for at, value in ((example, 0), (example, 2), (count, 0)):
+        bad = bytearray(packed)
+        bad[at] = value
+        clear_error(raises(FormatError, hum.learned.unpack, body.replace(packed, bytes(bad))), "no sense")
+        equal(hum.learned.pack() == body, True)
+
+
+named("labels_without_sense", labels_without_sense)
 for kind, given in BOARDS:
     named("states_without_sense_" + kind, flood, kind, given)
     named("a_start_with_one_" + kind, at_start, kind, given)

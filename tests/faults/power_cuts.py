@@ -276,7 +276,8 @@ def crowded_rows(compiled: Path, folder: Path, say: Say) -> Iterator[Row]:
         judged = judge(chapter, compiled, MOST_CROWDED, 1, say)
         if left > 4:
             judged.wrong.append(f"{left} blocks were free: it was not full")
-        outcome = f"old state or new, goes on; the last acknowledged record made room in {judged.n_gone:,}"
+        gone = f"gone in {judged.n_gone:,}" if judged.n_gone else "there"
+        outcome = f"old state or new, the last acknowledged record {gone}, older ones as there is room, goes on"
         yield Row("power cut on a full file system", chapter.stage, judged.n,
                   judged.wrong[0] if judged.wrong else outcome, not judged.wrong)  # fmt: skip
 
