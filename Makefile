@@ -54,10 +54,11 @@ format: setup ## let ruff lay out the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-test-board: setup ## the device tests and the self-test on a real board: PORT=..., BOARD=its board file
+test-board: setup ## the device tests, the doctor and the self-test on a real board: PORT=..., BOARD=its board file
 	@test -n "$(PORT)" || { echo "make test-board PORT=/dev/ttyACM0 [BOARD=rpi_pico]"; exit 1; }
 	$(BIN)/python tests/device/run.py --target $(PORT) $(if $(BOARD),--board $(BOARD))
-	$(BIN)/nearhum selftest $(PORT)
+	$(BIN)/nearhum doctor --port $(PORT)
+	$(BIN)/nearhum selftest $(PORT) $(if $(BOARD),--board $(BOARD))
 
 test-emulated: setup ## the device tests and the bits on an emulated RP2040; NEARHUM_UF2 names a firmware image; an hour
 	$(BIN)/python tests/device/run.py --target emulated

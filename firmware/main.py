@@ -73,6 +73,7 @@ def damaged():
 def watch():
     """Watch for ever. Returns (what is wrong, what to do about it) where trying again would change nothing."""
     failures = []
+    taken = ""
     while True:
         hum = None
         try:
@@ -81,6 +82,9 @@ def watch():
             from nearhum.pipeline import Pipeline
 
             hum = Pipeline()
+            if taken:
+                hum.store.refused.append(taken)
+                hum.journal.event("refused", error=taken, window=0)
             hum.run()
         except KeyboardInterrupt:  # `run` has closed, before it gives Ctrl-C back to the REPL
             raise
@@ -101,7 +105,8 @@ def watch():
             print("nearhum: %s. %s" % why)
             if not isinstance(e, (ConfigError, ImportError)) or not board.set_aside("/"):
                 return why
-            print("nearhum: what `set` had changed is taken back; hum/set.refused keeps it.")
+            taken = why[0] + "; what `set` had changed is taken back, hum/set.refused keeps it"
+            print("nearhum: " + taken)
 
 
 def safe(why, retries, fresh):

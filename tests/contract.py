@@ -39,14 +39,18 @@ def embedding(values):
 
 def spread_out(n_dims, count, seed=1):
     """Return embeddings around two centres, always the same ones."""
-    state, out = seed, []
+    return list(one_by_one(n_dims, count, seed))
+
+
+def one_by_one(n_dims, count, seed=1):
+    """Yield the same: a board's heap has no room for hundreds beside a learner that is full."""
+    state = seed
     for i in range(count):
         row = []
         for _ in range(n_dims):
             state = (state * 1664525 + 1013904223) & 0xFFFFFFFF
             row.append((40 if i % 2 else -30) + (state >> 24) % 13 - 6)
-        out.append(embedding(row))
-    return out
+        yield embedding(row)
 
 
 def nasty(n_dims):
@@ -132,8 +136,7 @@ def size_is_bounded(learner):
     from nearhum.errors import CommandError
 
     it, largest = learner.make(), 0
-    rows = spread_out(learner.n_dims, 200)
-    for i, row in enumerate(rows):
+    for i, row in enumerate(one_by_one(learner.n_dims, 200)):
         before = it.pack()
         try:
             learner.learn(it, row)

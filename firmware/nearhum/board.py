@@ -7,14 +7,13 @@ import json
 import os
 import sys
 import time
+from binascii import crc32
 
 from nearhum.errors import ConfigError
 from nearhum.store import make_folder, read_file, write_file
 
 CONFIG = "nearhum.json"
 CHANGED = "hum/set.json"
-REFUSED = "hum/set.refused"
-BOOTS = "hum/boots"
 
 
 def load_config(root):
@@ -34,16 +33,20 @@ def load_config(root):
 
 
 def read_json(path):
-    """Return the object in a JSON file, None where there is no file. Raises ConfigError for anything else."""
+    """Return the object in a JSON file, None where there is no file. Raises ConfigError for anything else.
+
+    A line behind it, where there is one, is # and the CRC-32 of what stands before.
+    """
     text = read_file(path)
     if text is None:
         return None
+    text, _, crc = text.partition(b"\n#")
     try:
-        given = json.loads(text)
+        given = json.loads(text) if not crc or int(crc) == crc32(text) else 0
     except ValueError:
-        given = None
+        given = 0
     if not isinstance(given, dict):
-        raise ConfigError("%s is not a JSON object" % path, "deploy again from the host: nearhum deploy")
+        raise ConfigError("%s is damaged" % path, "deploy from the host: nearhum deploy")
     return given
 
 
@@ -61,15 +64,16 @@ def change(root, name, value, check):
     try:
         check(complete(given))
     except ImportError:
-        raise ConfigError("%s = %r: the code for it is not on this board" % (name, value), "deploy with that setting")
+        raise ConfigError("%s = %r: its code is not on the board" % (name, value), "deploy with that setting")
     make_folder(root + "hum")
-    write_file(root + CHANGED, json.dumps(changed).encode())
+    text = json.dumps(changed).encode()
+    write_file(root + CHANGED, b"%s\n#%d" % (text, crc32(text)))
 
 
 def stable(root):
     """Note that this start was no false one: main.py counts those in hum/boots."""
     try:
-        os.remove(root + BOOTS)
+        os.remove(root + "hum/boots")
     except OSError:
         pass
 
@@ -77,7 +81,7 @@ def stable(root):
 def set_aside(root):
     """Take settings out of force that keep the board from starting; hum/set.refused keeps them. False if none are."""
     try:
-        os.rename(root + CHANGED, root + REFUSED)
+        os.rename(root + CHANGED, root + "hum/set.refused")
     except OSError:
         return False
     return True

@@ -27,7 +27,7 @@ class Changes:
         return {
             "verbs": {
                 "help": "this",
-                "status": "what the board is doing",
+                "status": "what it is doing",
                 "learn": "[WINDOWS | 24h | stable [24h] | stop | pause | resume] [as MODE]: learn normal",
                 "watch": "end the learning period and watch",
                 "enrol": "LABEL [N]: the next N windows, or words, are examples of LABEL",
@@ -193,8 +193,10 @@ class Changes:
         word = words[0] if words else ""
         if not word.isdigit() or not 9 <= len(word) <= 10:
             raise CommandError("time %r" % word[:40], "time SECONDS, since 1970, UTC")
-        hum.journal.epoch_s = int(word) - hum.clock.seconds
-        hum.journal.event("time", utc=int(word), window=hum.n_windows)
+        epoch_s = int(word) - hum.clock.seconds
+        if abs(epoch_s - hum.journal.epoch_s) > 1:  # who polls may say it often
+            hum.journal.epoch_s = epoch_s
+            hum.journal.event("time", utc=int(word), window=hum.n_windows)
         return {"utc": int(word)}
 
     def set(self, words):

@@ -20,7 +20,7 @@ READ_BYTES = 256  # taken in one turn of the loop
 
 
 class Console:
-    """Reads lines from `reader`, writes lines to `writer`; verbs: dict of name -> function(list of words) -> dict."""
+    """Reads lines from `reader`, writes lines to `writer`; verbs: as a dict of name -> function(words) -> dict."""
 
     def __init__(self, verbs, reader=None, writer=None):
         self.verbs = verbs

@@ -125,14 +125,13 @@ class _Dense:
 
     def __init__(self, layer, rescale, n_in, n_out):
         # a layer may only know the address of what it was made of: the two stay together
-        self._layer, self._rescale = layer, rescale
-        self._n_in, self._out, self._dense = n_in, bytearray(n_out), _dense
+        self._bound = _dense, n_in, bytearray(n_out), layer, rescale
 
     @micropython.native
     def run(self, x):
         """Return the buffer of what the layer makes of int8 x."""
-        out = self._out
-        self._dense(x, self._n_in, out, self._layer)
+        dense, n_in, out, layer, _ = self._bound
+        dense(x, n_in, out, layer)
         return out
 
 

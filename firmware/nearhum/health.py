@@ -17,14 +17,13 @@ from nearhum import board
 from nearhum.errors import NearhumError, SourceError
 from nearhum.guard import MAX_FAULTS
 from nearhum.sources import FOUND, GAP, NONE
-from nearhum.window import STUCK
+from nearhum.window import CLIP, SEEN, SEEN_ILL, STUCK
 
 SOUND = 4  # windows in a row that are believed
 QUIET_S = 60  # a short fault is told once in so long
 CHECK_S = 10  # a start that has come so far is a stable one
 RETRY_MS = 1000
 OFF_PERCENT = 5
-_NO_CLIP = 1 << 16
 _WHAT = ("", "stuck: no sample differs", "saturated: full range")
 
 
@@ -45,10 +44,10 @@ class Health:
             self._spare = 1 << 29  # a quiet link is as strong as it was, for hours
         self._every_s = int(max(CHECK_S, c["n_window"] / c["rate_hz"] + 8 * hop_s)) + 1
         self.next_s = CHECK_S
-        self.clip = _NO_CLIP if c["bin_hz"] or c["n_subcarriers"] else 0  # |sample| at the end of the range
+        self._look = hum.window.look
+        self._clips = not (c["bin_hz"] or c["n_subcarriers"])  # its range has an end
         self.error = ""  # what is wrong with the source now
         self.kind = 0  # of the last window, see window.ill
-        self.seen = False  # windows were ill of late
         self.percent = 100  # of rate_hz, measured
         self._ill = self._n = self._n_failed = self._quiet_s = self._wait_ms = self._at = 0
         self._last = -1  # window at the last check
@@ -65,22 +64,23 @@ class Health:
     def _found(self, source):
         self._hum.source = source
         self._live = getattr(source, "live", True)
-        if self.clip < _NO_CLIP:
-            self.clip = getattr(source, "clip", 32767)
+        if self._clips:
+            self._look[CLIP] = getattr(source, "clip", 32767)
         self._n_failed = 0
 
     # --- windows ---------------------------------------------------------------------------------------------------
 
     def see(self, ill):
-        """Note what window.ill said, where that or one of the last few windows was not 0."""
+        """Note what window.ill said, where a glance found something or one of the last few windows was ill."""
         if ill != self.kind:
             self.kind, self._n = ill, 0
-        self.seen = True
+        self._look[SEEN] = SEEN_ILL
         self._n += 1
         n = self._n - (self._spare if ill == STUCK else 0)
         self._hum.guard.unfit = ill > 0 and n > 0
         if n == SOUND:
-            self.seen = ill > 0
+            if not ill:
+                self._look[SEEN] = 0
             if ill != self._ill:
                 self._ill = ill
                 self._tell(_WHAT[ill])

@@ -38,19 +38,13 @@ class Learned:
 
     def load(self):
         """Take up what a reset interrupted: a learning period with its next window, watching with its threshold."""
-        body = self.store.load()
+        loaded = self.store.load(self.unpack)
         if not self.journal.seq:  # no segment is left: its numbers go on all the same
             self.journal.seq = self.journal.synced_seq = self.store.log_seq
-        if body is not None:
-            try:
-                self.unpack(body)
-            except FormatError as e:
-                self.store.refused.append(e.message)
-                body = None
-        if body is None:
+        if not loaded:
             self.as_deployed()
         self.journal.event(
-            "start", state=STATE_NAMES[self.detector.state], loaded=body is not None, window=0, cause=reset_cause()
+            "start", state=STATE_NAMES[self.detector.state], loaded=loaded, window=0, cause=reset_cause()
         )
         for reason in self.store.refused:
             self.journal.event("refused", error=reason, window=0)

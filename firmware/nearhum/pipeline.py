@@ -15,9 +15,7 @@ from array import array
 import micropython
 
 from nearhum import __version__, board
-from nearhum.calibration import rarity
 from nearhum.console import Console
-from nearhum.detect import Detector
 from nearhum.dsp_fixed import Log2
 from nearhum.errors import NearhumError
 from nearhum.features import Features, Plan
@@ -26,12 +24,11 @@ from nearhum.health import Health
 from nearhum.identity import load as load_head
 from nearhum.journal import Journal
 from nearhum.learned import Learned
-from nearhum.prototypes import Prototypes
 from nearhum.sources import END, REST
 from nearhum.store import Store
 from nearhum.temporal import BEGIN, Temporal
 from nearhum.verbs import Verbs
-from nearhum.window import Window
+from nearhum.window import Window, glance
 from nearhum.wire import LAST_WINDOW, LEARN, NO_SCORE, WATCH
 
 BLOCK_BYTES = 1024
@@ -44,34 +41,29 @@ class Pipeline:
 
     def __init__(self, root="/"):
         global _current
+        from nearhum import assembly
         from nearhum.config import frame_values
 
         self.root = root
         self.config = config = board.load_config(root)
         self.plan = Plan(config)
         self.window = Window(config["n_channels"], config["n_window"], config["n_hop"])
-        self.packets = None
+        log2 = Log2()
+        self.packets = assembly.packets(config, log2)
         self.features = Features(self.plan, config["path"])
         # of words it is theirs, see context.py
         self.head = load_head("" if self.plan.words else config["head"], self.plan.n_features)
-        log2 = Log2()
-        if config["n_subcarriers"]:
-            from nearhum.packets import Packets
-
-            self.packets = Packets(config["n_subcarriers"], config["n_channels"], log2)
-        # windows that begin while who typed `learn` leaves
-        self.n_settling = -int(-config["settle_s"] * config["rate_hz"] // config["n_hop"])
-        n, floor = self.head.n_out, config["spread_floor"]
-        self.detector = Detector(Prototypes(config["n_modes"], n, floor, log2), *rarity(config))
-        self._refine_detector(floor, log2)
-        self.recogniser = self._recogniser(config, n, log2)
+        self.detector = assembly.detector(config, self.head.n_out, log2)
+        self.recogniser = assembly.recogniser(config, self, log2)
         self.temporal = Temporal(config)
-        self.guard = Guard(config, n)
+        self.guard = Guard(config, self.head.n_out)
         self.teacher = None  # stands in the recogniser's place where it is asked for
         self.store = Store(root, self.plan.fingerprint(self.head.fingerprint))
         about = {"version": __version__, "board": config["board"], "id": board.chip(), "config": config}
         self.journal = Journal(root, about)
-        self.console = Console(Verbs(self).table())
+        self.console = Console(Verbs(self))
+        # windows that begin while who typed `learn` leaves
+        self.n_settling = -int(-config["settle_s"] * config["rate_hz"] // config["n_hop"])
         self.n_windows = 0
         self.gaps = 0  # of the sensor's samples: overruns
         self.label_id = 0
@@ -83,8 +75,10 @@ class Pipeline:
         self.learned = Learned(self)
         self.health = health = Health(self)
         # what a window meets on its way; taken from here at once, for taking attributes one by one takes time
+        window, features = self.window, self.features
         self._stages = (
-            self.window, self.features, self.head, self.detector, self.recogniser, self.temporal, self.guard, health,
+            window.samples, window.look, window.rows, features.ranges, features.extract_into, self.head,
+            self.recogniser, self.detector, self.temporal, self.guard, health,
         )  # fmt: skip
         frame_bytes = 2 * frame_values(config)
         self._block = array("h", bytes(BLOCK_BYTES // frame_bytes * frame_bytes))
@@ -98,24 +92,11 @@ class Pipeline:
 
             follow(self)
         health.open()
-        board.let_go("config", "bands")  # a start needs them, watching does not
+        board.let_go("assembly", "config", "bands")  # a start needs them, watching does not
         self.console.answer(
             {"ok": True, "verb": "start", "version": __version__, "board": config["board"], "fault": health.error}
         )
         _current = self
-
-    def _refine_detector(self, floor, log2):
-        # what not every kind of signal asks for is not in every board's memory
-        config, detector = self.config, self.detector
-        if config["drift_budget"]:
-            from nearhum.drift import Drift
-
-            detector.drift = Drift(self.head.n_out, config["drift_budget"], config["drift_windows"])
-            detector.prototypes.wander = detector.drift.variance
-        if config["spread"] == "full":
-            from nearhum.covariance import Covariance
-
-            detector.covariance = Covariance(detector.prototypes, floor, log2)
 
     def listen(self):
         """Let the teacher stand in the recogniser's place where labels and a setting, or a veto, ask for it.
@@ -128,18 +109,7 @@ class Pipeline:
             from nearhum.teacher import listen
 
             listen(self, asked)
-            self._stages = self._stages[:4] + (self.teacher or self.recogniser,) + self._stages[5:]
-
-    def _recogniser(self, config, n_dims, log2):
-        # of the two only the one in use is loaded
-        if self.plan.words:
-            from nearhum.words import Words
-
-            return Words(self.plan, self.features.vector, config, self.detector)
-        from nearhum.recognise import MAX_LABELS, Recogniser
-
-        floor = config["spread_floor"]
-        return Recogniser(Prototypes(MAX_LABELS, n_dims, floor, log2), floor, config["reject"], log2)
+            self._stages = self._stages[:6] + (self.teacher or self.recogniser,) + self._stages[7:]
 
     # --- the way of the data ---------------------------------------------------------------------------------------
 
@@ -199,23 +169,22 @@ class Pipeline:
     @micropython.native
     def take_window(self):
         """Sample to guard: features, embedding, score, label, alarm; and learning, where a period runs."""
-        window, features, head, detector, recogniser, temporal, guard, health = self._stages
-        ill = window.ill(health.clip)
-        if ill or health.seen:
-            health.see(ill)
-        ranges = features.ranges
+        (
+            samples, look, rows, ranges, extract_into, head, recogniser, detector, temporal, guard, health,
+        ) = self._stages  # fmt: skip
+        found = glance(samples, look)
+        if found:
+            health.see(self.window.ill(found))
         if ranges and not ranges.known:
             self._range(ranges)
             return
-        vector = features.extract_into(window.rows)
-        self.embedding = embedding = head.embed_into(vector)
-        score = detector.scorer(embedding)
+        self.embedding = embedding = head.embed_into(extract_into(rows))
+        score, state = detector.scorer(embedding), detector.state
         self.label_id = recogniser.predict_one(embedding)
-        if detector.dirt:
+        if state == LEARN and detector.dirt:
             temporal.restart()  # what follows dirt is not smoothed with it
         self.turn = temporal.update(score, detector.threshold)
-        self.period_over = False
-        if detector.state == LEARN and guard.learning() and not detector.paused:
+        if state == LEARN and guard.learning() and not detector.paused:
             if detector.learn_total - detector.learn_left < self.n_settling:
                 detector.learn_left -= 1
                 self.period_over = detector.learn_left <= 0
@@ -223,7 +192,7 @@ class Pipeline:
                 self.period_over = detector.learn_one(embedding, temporal.score)
         elif (
             detector.drift
-            and detector.state == WATCH
+            and state == WATCH
             and not temporal.alarm
             and temporal.score < detector.threshold
             and guard.learning()
@@ -234,7 +203,7 @@ class Pipeline:
 
     def _range(self, ranges):
         # the first windows of a learning period set the range of slow channels; nothing else comes of them
-        self.embedding, self.label_id, self.turn, self.period_over = None, 0, 0, False
+        self.embedding, self.label_id, self.turn = None, 0, 0
         if self.detector.state == LEARN and self.guard.learning() and not self.detector.paused:
             ranges.observe(self.window.rows)
             self.detector.learn_left -= 1
@@ -266,7 +235,8 @@ class Pipeline:
             journal.event("alarm_end", window=at, score=score)
         if self.recogniser.heard:
             journal.event("heard", window=at, **self.recogniser.said())
-        if self.period_over and not detector.extend():
+        period_over, self.period_over = self.period_over, False
+        if period_over and not detector.extend():
             self.learned.finish()
         elif detector.stale:
             detector.refresh()

@@ -213,9 +213,12 @@ class Recogniser(Labels):
         if names:
             self._reserve(self.n_examples)
         for i in range(MAX_LABELS, MAX_LABELS + self.n_examples):
-            names[view[at] - 1]  # an IndexError where there is none
+            if not 0 < view[at] <= len(names):
+                raise ValueError
             self._owner[i] = view[at]
             self._row[i][:] = view[at + 1 : at + 1 + self.n_dims]
             at += 1 + self.n_dims
+        if 0 in self.counts:  # no label is without an example
+            raise ValueError
         self.refresh()
         return at

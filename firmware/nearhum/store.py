@@ -64,12 +64,15 @@ class Store:
         self.erased = 0  # blocks of flash that saving took, about
         make_folder(root + "hum")
 
-    def load(self):
-        """Return the body of the youngest sound state of these settings, or None. Never raises for a bad file."""
-        best, foreign = None, -1
+    def load(self, take):
+        """Give the youngest sound state of these settings to take(body); the one before it, where that refuses it.
+
+        take raises FormatError for what makes no sense. Returns True where one was taken. Never raises for a bad file.
+        """
+        sound, foreign = [], -1
         for slot in range(3):
             image = read_file(self._root + _SLOTS[slot])
-            if not image or slot == 2 and best is not None:  # empty: the power failed between making and filling it
+            if not image or slot == 2 and sound:  # empty: the power failed between making and filling it
                 continue
             try:
                 sequence, body = self.opened(image, _SLOTS[slot])
@@ -81,13 +84,23 @@ class Store:
                     if other and magic[:3] == STATE_MAGIC[:3] and sequence > foreign:
                         foreign, self._aside = sequence, slot
                 continue
-            if best is None or sequence > self.sequence:
-                best, self.sequence, self._at, self.log_seq = body, sequence, slot, log_seq_of(image)
-        if best is not None:
-            self._crcs[self._at] = crc32(best)
+            sound.append((sequence, slot, body, log_seq_of(image)))
         # the youngest state of others is the last to be touched
-        self._next = 1 - self._at if best is not None and self._at < 2 else 1 if self._aside == 0 else 0
-        return best
+        self._next = 1 if self._aside == 0 else 0
+        sound.sort()
+        while sound:
+            self.sequence, slot, body, self.log_seq = sound.pop()
+            self._at = slot
+            if slot < 2:
+                self._next = 1 - slot
+            try:
+                take(body)
+            except FormatError as e:
+                self.refused.append(e.message)
+                continue
+            self._crcs[slot] = crc32(body)
+            return True
+        return False
 
     def opened(self, image, what, magic=STATE_MAGIC):
         """Return (sequence, body) of an image of these settings. Raises FormatError; what: it is called in that."""

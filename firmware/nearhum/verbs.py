@@ -19,14 +19,16 @@ _STATE_CHUNK = 768
 
 
 class Verbs:
-    """The verbs over one pipeline."""
+    """The verbs over one pipeline: a dict of them to the console, each made when it is asked for."""
 
     def __init__(self, hum):
         self._hum = hum
 
-    def table(self):
-        """Return {name: function} of all verbs."""
-        return {name: getattr(self, name, None) or self._later(name) for name in VERBS}
+    def __contains__(self, name):
+        return name in VERBS
+
+    def __getitem__(self, name):
+        return getattr(self, name, None) or self._later(name)
 
     def _later(self, name):
         def run(words):
@@ -85,6 +87,7 @@ class Verbs:
             "fault": hum.health.error,
             "faults": hum.guard.faults,
             "gaps": hum.gaps,
+            "late": getattr(hum.source, "late", 0),
             "turn_ms": longest,
             "unsaved": hum.learned.unsaved,
             "warning": hum.learned.warning(),

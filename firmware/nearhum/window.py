@@ -7,20 +7,50 @@ A gap (overrun, start of a recording's segment) restarts it: no window ever span
 from array import array
 
 import micropython
+from micropython import const
 
 from nearhum.kernels import deinterleave, slide
 
-STUCK, SATURATED = 1, 2
+STUCK = const(1)
+SATURATED = const(2)
+NO_CLIP = const(0x10000)
+
+# words of `look`, which says where a glance looks
+_ROW = const(0)  # bytes a row
+_STEP = const(1)  # bytes from one look to the next, some 16 a row, each at two neighbours
+_ROWS = const(2)  # bytes of all rows
+_SPARE = const(3)  # a sixteenth of the looks, one at least
+CLIP = const(4)  # |sample| that is clipped
+SEEN = const(5)  # of the windows before: SEEN_ILL or 0
+SEEN_ILL = const(4)
 
 
 @micropython.viper
-def _clipped(samples: ptr16, n: int, step: int, clip: int) -> int:
-    left = n
-    while n >= step:
-        n -= step
-        if (samples[n] + clip - 1) & 0xFFFF >= 2 * clip - 1:
-            left -= step << 4
-    return left
+def glance(two: ptr16, look: ptr32) -> int:
+    """Return 0 where a window is sound and those before it were; else what Window.ill takes.
+
+    two: the samples; then the two neighbours that are looked at.
+    """
+    v = 0
+    end = 0
+    spare = int(look[_SPARE])
+    found = int(look[SEEN]) | STUCK
+    row = int(two)
+    rows = row + int(look[_ROWS])
+    step = int(look[_STEP])
+    below = int(look[CLIP]) - 1
+    while row < rows:
+        two = ptr16(row)
+        row += int(look[_ROW])
+        end = row - 2
+        while int(two) < end:
+            v = two[0]
+            if v != two[1]:
+                found &= SEEN_ILL
+            if (v + below) & 0xFFFF > below + below:  # |v| > below
+                spare -= 1
+            two = ptr16(int(two) + step)
+    return found | SATURATED if spare < 0 else found
 
 
 class Window:
@@ -30,11 +60,12 @@ class Window:
         self.n_channels = n_channels
         self.n_window = n_window
         self.n_hop = n_hop
-        self._samples = array("h", bytes(2 * n_channels * n_window))
-        view = memoryview(self._samples)
+        self.samples = array("h", bytes(2 * n_channels * n_window))
+        view = memoryview(self.samples)
         self.rows = [view[c * n_window : (c + 1) * n_window] for c in range(n_channels)]
-        # of each row all but the last sample and all but the first: where nothing moves they are the same
-        self._pairs = [(row[:-1], row[1:]) for row in self.rows]
+        step = n_window >> 4 | 1
+        spare = max(1, n_channels * n_window // step >> 4)
+        self.look = array("i", [2 * n_window, 2 * step, 2 * n_window * n_channels, spare, NO_CLIP, 0])
         self.missing = n_window  # samples a row: at 0 the window is full
 
     @micropython.native
@@ -43,7 +74,7 @@ class Window:
         n, missing = self.n_window, self.missing
         if n_frames > missing:
             n_frames = missing
-        deinterleave(block, n_frames, start, self.n_channels, self._samples, n, n - missing)
+        deinterleave(block, n_frames, start, self.n_channels, self.samples, n, n - missing)
         self.missing = missing - n_frames
         return n_frames
 
@@ -52,19 +83,20 @@ class Window:
         """Let the oldest n_hop samples go."""
         n, hop = self.n_window, self.n_hop
         if hop < n:
-            slide(self._samples, n - hop, self.n_channels, n, hop)
+            slide(self.samples, n - hop, self.n_channels, n, hop)
         self.missing = hop
 
-    def ill(self, clip):
-        """Return STUCK where no row moves, SATURATED where more than a sixteenth is clipped, 0 for neither.
+    def ill(self, found):
+        """Return STUCK where no row moves, SATURATED where more than a sixteenth of the looks is clipped, else 0.
 
-        clip: |sample| that is clipped; some 16 samples a row are looked at.
+        found: what a glance found. Where nothing moved there, every sample is looked at.
         """
-        for head, tail in self._pairs:
-            if head != tail:
-                n = self.n_window
-                return SATURATED if _clipped(self._samples, n * self.n_channels, n >> 4 | 1, clip) < 0 else 0
-        return STUCK
+        if found & STUCK:
+            look = self.look
+            step, look[_STEP] = look[_STEP], 2
+            found &= glance(self.samples, look) | SATURATED
+            look[_STEP] = step
+        return STUCK if found & STUCK else found & SATURATED
 
     def restart(self):
         """Drop what has been collected: the next sample does not follow the last one."""

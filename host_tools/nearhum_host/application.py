@@ -90,7 +90,9 @@ def _is_float(config: Config) -> bool:
 
 
 def _is_transformed(config: Config) -> bool:
-    return config["n_bands"] > 0 and config["bin_hz"] == 0 or config["n_envelope_bands"] > 0
+    # in integers: the float path has a transform of its own for the bands, and none for the envelope
+    of_bands = config["n_bands"] > 0 and config["bin_hz"] == 0 and not _is_float(config)
+    return of_bands or config["n_envelope_bands"] > 0
 
 
 def _last_stage(config: Config, n_points: int) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 from nearhum import __version__
 
+from .boards import Board
 from .errors import HostError
 from .targets import ON_BOARD, Target, open_target
 from .visible import object_in
@@ -26,16 +27,21 @@ Line = dict[str, Any]
 
 
 def bench(
-    target: str, uf2: Path | None = None, growth: bool = False, on_done: Callable[[int, int], None] = lambda n, of: None
+    target: str,
+    uf2: Path | None = None,
+    growth: bool = False,
+    on_done: Callable[[int, int], None] = lambda n, of: None,
+    board: Board | None = None,
 ) -> dict[str, Any]:
     """Return {"target", "clock_hz", "versions", "stages": [{"name", "us", "us_min", "us_max", "cycles", "bytes",
     "ulab_us", "bytecode_us"}]} of target: unix, virtual, emulated (boots uf2), or the port of a board.
 
     us: median of five calls, net of an empty one. cycles: None where the clock is not known. ulab_us, bytecode_us: the
     same work there, None where there is none. growth: how the cost grows, instead. on_done(runs done, of how many).
+    board: as targets.open_target.
     Raises HostError, UsageError.
     """
-    with open_target(target, (ON_BOARD / "bench.py", ON_BOARD / "rivals.py"), uf2, TIMEOUT_S) as there:
+    with open_target(target, (ON_BOARD / "bench.py", ON_BOARD / "rivals.py"), uf2, TIMEOUT_S, board) as there:
         jobs = _jobs(there, growth)
         n_done = 0
 

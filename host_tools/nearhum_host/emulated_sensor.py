@@ -7,7 +7,7 @@ JSON to the file that NEARHUM_SENSOR_REPORT names.
 
 rp2040py 0.3.6 models the I2C block without time and with one thing missing that is made up for here, outside of the
 firmware: an address that nobody answers leaves TX_EMPTY down, where the real block raises it as it flushes its FIFO
-(RP2040 data sheet, 4.3.10); MicroPython's driver waits for that bit.
+(RP2040 data sheet, 4.3 I2C: TX_EMPTY of IC_RAW_INTR_STAT); MicroPython's driver waits for that bit.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from . import esp_image, uf2
 from .application import cache_dir
-from .boards import FIRMWARES, Board, Firmware
+from .board_checks import FIRMWARES
+from .boards import Board, Firmware
 from .chips import CHIPS, ESPTOOL, UF2
 from .errors import HostError, UsageError
 from .extras import needs

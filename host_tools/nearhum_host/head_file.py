@@ -19,11 +19,11 @@ from .application import completed
 from .errors import HostError, UsageError
 
 ON_BOARD = "/nearhum/head.nhh"  # among the application's files: a deploy without one takes it away
-# settings that say what a feature is
-_FEATURES = (
-    "kind", "rate_hz", "n_channels", "n_window", "n_hop", "mean", "statistics", "n_bands", "spacing", "f_low_hz",
-    "f_high_hz", "level", "bin_hz", "n_subcarriers", "n_envelope_bands", "envelope_low_hz", "envelope_high_hz",
-    "recognise",
+# settings that make a difference to features, and so to a head
+FEATURES = (
+    "kind", "rate_hz", "n_channels", "n_subcarriers", "n_window", "n_hop", "bin_hz", "mean", "n_range", "statistics",
+    "n_bands", "level", "spacing", "f_low_hz", "f_high_hz", "n_envelope_bands", "envelope_low_hz", "envelope_high_hz",
+    "envelope_top_hz", "recognise",
 )  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def for_board(file: Path, config: Mapping[str, Any], key: bytes | None) -> bytes
     except ValueError:
         raise HostError(f"the card of {file} is not JSON", "train or copy the head again") from None
     trained, settings = told.get("settings", {}), completed(config)
-    for name in _FEATURES:
+    for name in FEATURES:
         if name in trained and trained[name] != settings[name]:
             raise UsageError(
                 f"{file} was trained with {name} = {trained[name]!r}, the board has {settings[name]!r}",

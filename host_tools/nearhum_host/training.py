@@ -24,6 +24,7 @@ import numpy as np
 from . import metrics
 from .application import completed
 from .errors import UsageError
+from .head_file import FEATURES
 from .heads import card, windows, words
 from .heads.embedding import Round, extracted
 from .heads.fitting import Fitted
@@ -39,8 +40,6 @@ SHOTS = (1, 3, 5)
 N_DRAWS = 5
 MOST_LABELS, MOST_EXAMPLES = 16, 64  # that a board holds
 SEED = 1
-# settings that make no difference to features, and so to a head
-_NOT_FEATURES = ("board", "source", "head", "prior", "path")
 
 
 @dataclass(frozen=True)
@@ -246,7 +245,7 @@ def _card(
             "windows": figures["windows"],
             "samples_sha256": samples.hexdigest(),
         },
-        "settings": {key: value for key, value in settings.items() if key not in _NOT_FEATURES},
+        "settings": {key: value for key, value in settings.items() if key in FEATURES},
         "layers": card.shapes(parsed.n_in, parsed.layers),
         "figures": {key: _rounded(figures[key]) for key in ("accuracy", "few_shot")},
         "versions": {"nearhum": nearhum.__version__, **{p: version(p) for p in ("numpy", "scikit-learn")}},

@@ -121,7 +121,7 @@ def changed_settings_lie_beside_and_win():
     c = board.load_config(root)
     equal((c["n_bands"], c["alarms_per_day"]), (5, 2))
     with open(root + "hum/set.json") as f:
-        equal(sorted(json.load(f)), ["alarms_per_day", "n_bands"])
+        equal(sorted(json.loads(f.readline())), ["alarms_per_day", "n_bands"])
     raises(ConfigError, board.change, root, "alarm_m", 9, Plan)
     raises(ConfigError, board.change, root, "n_window", 2, Plan)
     equal(board.load_config(root)["alarm_m"], 1)

@@ -1,8 +1,12 @@
-"""State, snapshot and head files cut at every byte and with every bit flipped: refused; the other state is taken."""
+"""State, snapshot, head and settings files cut at every byte and with every bit flipped: refused, as if they were not.
 
-from fakes import head, layer
+Of two states the other is taken. Settings that `set` changed are as they were changed, or all as they were deployed.
+"""
+
+from fakes import body_in, head, layer, settings
 from harness import done, equal, raises, scratch, test
-from nearhum.errors import FormatError, NearhumError
+from nearhum import board
+from nearhum.errors import ConfigError, FormatError, NearhumError
 from nearhum.head import Network
 from nearhum.store import Store
 
@@ -37,12 +41,12 @@ def of_two_states_the_sound_one_is_loaded():
     def act(damaged):
         write(path, damaged)
         again = Store(root, 7)
-        equal(bytes(again.load()), b"older" * 20)
+        equal(body_in(again), b"older" * 20)
         equal(len(again.refused), 1 if damaged else 0)  # an empty one is what a power cut leaves: nothing to tell
 
     print("states:", each_damage(image, act))
     write(path, image)
-    equal(bytes(Store(root, 7).load()), b"younger" * 20)
+    equal(body_in(Store(root, 7)), b"younger" * 20)
 
 
 @test
@@ -67,6 +71,33 @@ def a_damaged_snapshot_is_refused_or_not_listed():
 def a_damaged_head_is_refused():
     image = head(4, layer([[1, 2, 3, 4], [5, 6, 7, 8]], [0, 0], [(0, 1, 8)] * 2))
     print("heads:", each_damage(image, lambda damaged: raises(FormatError, Network, damaged, 4)))
+
+
+@test
+def of_damaged_settings_none_is_in_force():
+    root = settings("vibration", scratch())
+    for name, value in (("alarms_per_day", 2), ("n_bands", 10)):
+        board.change(root, name, value, lambda all: None)
+    path = root + "hum/set.json"
+    with open(path, "rb") as f:
+        image = f.read()
+    whole = 0
+
+    def act(damaged):
+        nonlocal whole
+        write(path, damaged)
+        try:
+            given = board.load_config(root)
+        except ConfigError as e:
+            equal("set.json is damaged" in e.message, True, e.message)
+            return
+        equal((given["alarms_per_day"], given["n_bands"]), (2, 10), damaged)
+        whole += 1
+
+    print("settings:", each_damage(image, act), whole)
+    equal(whole, 3)  # cut behind the last brace: without the CRC, as an earlier firmware wrote it
+    equal(board.set_aside(root), True)
+    equal(board.load_config(root)["alarms_per_day"], 1)
 
 
 done()

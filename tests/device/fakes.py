@@ -8,7 +8,7 @@ import struct
 import sys
 from array import array
 
-from harness import Lcg, Skip, as_bytes, scratch
+from harness import Lcg, Skip, as_bytes, equal, scratch
 from nearhum.config import frame_values
 from nearhum.wire import HEAD_MAGIC, seal
 
@@ -112,7 +112,7 @@ def pipeline(kind, root=None, line=None, **given):
     gc.collect()
     hum = Pipeline(settings(kind, root or scratch(), **given))
     line = line or Line()
-    hum.console = line.console(Verbs(hum).table())
+    hum.console = line.console(Verbs(hum))
     hum.line = line
     return hum
 
@@ -142,22 +142,33 @@ def take(hum, n, seed=1, level=200, tone=1000):
         hum.keep_window()
 
 
+def body_in(store):
+    """Return the bytes of the state that a store loads, None where there is none."""
+    bodies = []
+    equal(store.load(bodies.append), len(bodies) == 1)
+    return bytes(bodies[0]) if bodies else None
+
+
 class Flash:
     """A small block device in RAM for a real LittleFS: refuses writes while `sick`."""
 
     sick = False
 
     def __init__(self, n_blocks):
-        self.blocks = []  # one by one: a board's heap may have no room for all of it in one piece
-        for _ in range(n_blocks):
-            self.blocks.append(bytearray(4096))
+        self.blocks = [None] * n_blocks  # each once it is written: a board's heap has no room for all of them
 
     def readblocks(self, block, buf, offset=0):
-        buf[:] = memoryview(self.blocks[block])[offset : offset + len(buf)]
+        cells = self.blocks[block]
+        if cells:
+            buf[:] = memoryview(cells)[offset : offset + len(buf)]
+        else:
+            buf[:] = bytes(len(buf))
 
     def writeblocks(self, block, buf, offset=0):
         if self.sick:
             return -5  # EIO; an exception would jump through the file system's own code
+        if not self.blocks[block]:
+            self.blocks[block] = bytearray(4096)
         self.blocks[block][offset : offset + len(buf)] = buf
 
     def ioctl(self, op, argument):

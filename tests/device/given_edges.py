@@ -178,18 +178,18 @@ def packets_allocate_nothing():
 
 
 def run(hum, *script):
-    Played.script = list(script)
-    while Played.script:
-        hum.step()
+    for what in script:
+        for one in (what,) if isinstance(what, int) else what:
+            Played.script = [one]
+            while Played.script:
+                hum.step()
 
 
 def packets(n, seed, unrest=0):
+    # array by array: a board's heap has no room for all of them in one piece
     random = Lcg(seed)
-    out = array("h")
     for _ in range(n):
-        for _ in range(16):
-            out.append(word(50 + random.within(1 + unrest), 20 + random.within(1 + unrest)))
-    return out
+        yield array("h", [word(50 + random.within(1 + unrest), 20 + random.within(1 + unrest)) for _ in range(16)])
 
 
 @test

@@ -20,6 +20,7 @@ from nearhum.errors import NearhumError
 SEED = int(ON_HOST and os.getenv("NEARHUM_SEED") or 77)
 N_LINES = int(ON_HOST and os.getenv("NEARHUM_LINES") or 900)
 ROUND = 5000  # lines between two starts of the board
+FRESH = 5  # of so many rounds one has code that comes and goes, as on a board; the first of all has
 BATCH = 3  # lines that come at once, on average; and a window
 # Bytes of heap that a round may leave in use: what is loaded when it is asked for, room for what was learned that is
 # kept. A host's objects are 64-bit words. A line that kept one block of heap (32 bytes) would come to 160,000.
@@ -104,8 +105,10 @@ def check(lines, answer):
     equal(answer["ok"] in (True, False) and "verb" in answer, True, lines)
     if not answer["ok"]:
         equal(bool(answer["error"]) and "hint" in answer, True, lines)
-        bad = [c for c in json.dumps(answer) if ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 or ord(c) > 0x10FFFF]
-        equal(bad, [], lines)
+        said = json.dumps(answer)
+        if not 32 <= min(said.encode()) <= max(said.encode()) < 127:
+            bad = [c for c in said if ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 or ord(c) > 0x10FFFF]
+            equal(bad, [], lines)
 
 
 def started(kind, root, given):
@@ -129,8 +132,13 @@ def held(hum):
 def flood(kind, given, n_lines, seed):
     """Send n_lines to a board of that kind; it starts anew after every ROUND."""
     fuzzer, root, random = Fuzzer(seed), scratch(), Lcg(seed + 1)
-    sent = n_windows = slowest_us = start = after = most = 0
+    sent = n_windows = slowest_us = start = after = most = n_rounds = 0
+    let_go = board.let_go
     while sent < n_lines:
+        # the code of a verb is loaded for each line that asks for it, which takes half of the time; it stays in most
+        # rounds of many, so that the lines are many
+        board.let_go = (lambda *names: None) if n_rounds % FRESH else let_go
+        n_rounds += 1
         started(kind, root, given)  # `set` took nothing that keeps it from starting, or that is taken back
         board.set_aside(root)
         hum = frames = counts = lines = answers = None
@@ -160,6 +168,7 @@ def flood(kind, given, n_lines, seed):
         most = max(most, after - start)
         between(after - start, -200000, KEPT, "bytes of heap more than at the start of the round")
         n_windows += hum.n_windows
+    board.let_go = let_go
     between(n_windows, sent // (2 * BATCH), sent, "windows that came meanwhile: one a batch")
     print(
         "%s: %d lines, %d windows meanwhile; heap at most %+d bytes after %d lines; slowest turn %d ms"

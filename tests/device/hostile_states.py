@@ -7,7 +7,7 @@ was taken, windows come and every verb answers; no memory beyond the buffers is 
 import os
 
 from fakes import noise, pipeline, take
-from harness import ON_HOST, Lcg, done, equal, named
+from harness import ON_HOST, Lcg, clear_error, done, equal, named, raises
 from nearhum.errors import FormatError
 from nearhum.wire import STATE_MAGIC, seal
 
@@ -87,15 +87,37 @@ def flood(kind, given):
 
 
 def at_start(kind, given):
-    """A state that makes no sense is no reason not to start: the other slot, or nothing, takes its place."""
+    """A state that makes no sense is no reason not to start: the one before it takes its place, or nothing."""
     hum = learned(kind, given)
     with open(hum.store.path(), "wb") as f:
         f.write(seal(STATE_MAGIC, hum.store.fingerprint, 99, b"\xff" * 50))
     again = pipeline(kind, root=hum.root, **given)
-    equal(("makes no sense" in again.store.refused[-1], again.detector.prototypes.n), (True, 0))
+    equal(("makes no sense" in again.store.refused[-1], again.detector.prototypes.n), (True, hum.detector.prototypes.n))
+    equal(again.detector.threshold, hum.detector.threshold)
     equal("makes no sense" in again.console.execute("status")["warning"], True)
+    for name in ("hum/state.a", "hum/state.b"):
+        with open(hum.root + name, "wb") as f:
+            f.write(seal(STATE_MAGIC, hum.store.fingerprint, 99, b"\xff" * 50))
+    again = pipeline(kind, root=hum.root, **given)
+    equal((len(again.store.refused), again.detector.prototypes.n), (2, 0))
 
 
+def labels_without_sense():
+    """An example that is no label's, and a label that has none: refused, for no later change of them could be kept."""
+    kind, given = BOARDS[0]
+    hum = learned(kind, given)
+    r, body = hum.recogniser, hum.learned.pack()
+    packed = r.pack()
+    equal((len(r.ids), r.n_examples), (1, 3))
+    example, count = len(packed) - 1 - r.n_dims, len(r.pack_labels())
+    for at, value in ((example, 0), (example, 2), (count, 0)):
+        bad = bytearray(packed)
+        bad[at] = value
+        clear_error(raises(FormatError, hum.learned.unpack, body.replace(packed, bytes(bad))), "no sense")
+        equal(hum.learned.pack() == body, True)
+
+
+named("labels_without_sense", labels_without_sense)
 for kind, given in BOARDS:
     named("states_without_sense_" + kind, flood, kind, given)
     named("a_start_with_one_" + kind, at_start, kind, given)

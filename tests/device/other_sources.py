@@ -204,11 +204,14 @@ for _module in (adc_dma, adc_timer, i2s_microphone, wifi, paced):
     _module.time = Clock
 
 
+_PICO = "Raspberry Pi Pico with RP2040"
+
+
 class Implementation:
     """sys, on an RP2040."""
 
     class implementation:
-        _machine = "Raspberry Pi Pico with RP2040"
+        _machine = _PICO
 
 
 adc_dma.sys = Implementation
@@ -320,9 +323,9 @@ def what_the_adc_cannot_do_is_refused():
         raises(ConfigError, lambda: adc_dma.Source(config(1000, driver="adc_dma", **changed)))
     raises(ConfigError, lambda: adc_dma.Source(config(100, driver="adc_dma", pins=[26], oversample=1)))
     raises(KeyError, lambda: adc_dma.Source(config(100, driver="adc_dma")))  # board.open_source tells which
-    adc_dma.sys = sys
+    Implementation.implementation._machine = "Generic ESP32 module with ESP32"
     raises(ConfigError, lambda: adc_dma.Source(config(1000, driver="adc_dma", pins=[26])))
-    adc_dma.sys = Implementation
+    Implementation.implementation._machine = _PICO
 
 
 # --- ADC by timer ----------------------------------------------------------------------------------------------------

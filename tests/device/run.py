@@ -38,6 +38,7 @@ _NOT_TESTS = (
     "real_windows.py",
     "run.py",
 )
+_WIRED = {"sensor_wired": "MPU6050"}  # what is on the emulated chip's I2C bus, see emulated_sensor.py
 TIMEOUT_S = 60
 REAL_TIMEOUT_S = 300
 EMULATED_TIMEOUT_S = 7200
@@ -161,20 +162,25 @@ def emulated(uf2: Path) -> Target:
         for path, contents in application.application(board, everything=True).items()
         if path != "/main.py"
     }
-    for vectors in sorted((TESTS / "vectors").glob("*.json")):
-        files[f"/remote/vectors/{vectors.name}"] = vectors.read_bytes()
-    for kept in sorted((TESTS / "vectors" / "formats").rglob("*")):
-        if kept.is_file() and kept.suffix != ".py":
-            files[f"/remote/{kept.relative_to(TESTS)}"] = kept.read_bytes()
+    vectors = {
+        f"/remote/{path.relative_to(TESTS)}": path.read_bytes()
+        for path in [*(TESTS / "vectors").glob("*.json"), *(TESTS / "vectors" / "formats").rglob("*")]
+        if path.is_file() and path.suffix != ".py"
+    }
 
     def run(name: str) -> str:
         said: list[str] = []
         carried: dict[str, bytes] = {}
         try:
-            # compiled, and no more than it needs: the chip has neither heap to compile it nor flash for all tests
-            for path, source in needed(name).items():
+            # compiled, and no more than it needs: the chip has neither heap to compile it nor flash for all tests, and
+            # what is left of that is the log's
+            sources = needed(name)
+            if any("vectors" in source.read_text() for source in sources.values()):
+                carried.update(vectors)
+            for path, source in sources.items():
                 carried[f"/remote/{path}"] = application.compiled(source, f"remote/{path[:-3]}py", board.mpy_arch)
-            emulated.run(uf2, {**files, **carried}, _ON_BOARD.format(name=name), EMULATED_TIMEOUT_S, said.append)
+            script, sensor = _ON_BOARD.format(name=name), _WIRED.get(name)
+            emulated.run(uf2, {**files, **carried}, script, EMULATED_TIMEOUT_S, said.append, sensor=sensor)
         except HostError as error:
             said.append(f"FAIL: {error.message}")
         return "\n".join(said)

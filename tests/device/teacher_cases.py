@@ -177,11 +177,11 @@ def it_is_there_only_where_it_is_asked_for():
     hum.recogniser.enrol("hum", bytes(hum.head.n_out))
     hum.learned.changed("test")
     equal(hum.teacher, None)
-    equal(hum._stages[4] is hum.recogniser, True)
+    equal(hum._stages[6] is hum.recogniser, True)
     hum.console.execute("veto hum")
-    equal(hum._stages[4] is hum.teacher, True)
+    equal(hum._stages[6] is hum.teacher, True)
     hum.console.execute("veto hum off")
-    equal(hum._stages[4] is hum.recogniser, True)
+    equal(hum._stages[6] is hum.recogniser, True)
     hum = pipeline("vibration", teach="ask", **SMALL)
     equal(hum.teacher, None)  # nothing is enrolled
 

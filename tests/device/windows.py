@@ -5,7 +5,7 @@ from array import array
 from fakes import Played, pipeline
 from harness import done, equal, test
 from nearhum.sources import END, GAP
-from nearhum.window import Window
+from nearhum.window import CLIP, SATURATED, SEEN, SEEN_ILL, STUCK, Window, glance
 
 
 def pushed(window, values):
@@ -65,6 +65,69 @@ def no_window_spans_a_gap_in_the_pipeline():
         pass
     equal(seen, [[4, 5, 6, 7], [10] * 4])
     equal(hum.health.state(), "end")
+
+
+SHAPES = ((1, 2), (1, 5), (3, 16), (2, 33), (1, 64), (3, 100))
+
+
+def seen(window):
+    """Return what pipeline.take_window makes of a window: 0 at a glance, or a closer look."""
+    found = glance(window.samples, window.look)
+    return window.ill(found) if found else 0
+
+
+def still(n_channels, n_window):
+    """Return a window of which every row stands at a level of its own, none at an end of the range."""
+    window = Window(n_channels, n_window, n_window)
+    window.look[CLIP] = 32767
+    for c, row in enumerate(window.rows):
+        for i in range(n_window):
+            row[i] = 1000 * c - 700
+    return window
+
+
+@test
+def a_window_is_stuck_where_no_sample_of_a_row_differs():
+    for shape in SHAPES:
+        window = still(*shape)
+        equal(seen(window), STUCK, shape)
+        before = list(window.look)
+        for i in range(len(window.samples)):
+            window.samples[i] += 1
+            equal(seen(window), 0, (shape, i))
+            window.samples[i] -= 1
+        equal((seen(window), list(window.look)), (STUCK, before), shape)
+
+
+@test
+def one_clipped_sample_is_no_saturation_and_every_second_is():
+    for shape in SHAPES:
+        for clip, end in ((32767, 32767), (32767, -32768), (511, 511), (511, -511)):
+            window = still(*shape)
+            window.look[CLIP] = clip
+            for i in range(len(window.samples)):
+                window.samples[i] = i & 1
+            for i in range(len(window.samples)):
+                window.samples[i] = end
+                equal(seen(window), 0, (shape, end, i))
+                window.samples[i] = i & 1
+            if shape[1] < 16:
+                continue  # of a few looks two are needed
+            for i in range(len(window.samples)):
+                window.samples[i] = end if i & 2 else -end if i & 1 else i & 7
+            equal(seen(window), SATURATED, (shape, end))
+            window.look[CLIP] = 1 << 16
+            equal(seen(window), 0, "no end of the range")
+
+
+@test
+def what_was_seen_before_asks_for_a_closer_look():
+    window = still(1, 64)
+    window.samples[9] = 5
+    window.samples[0] = 5
+    equal(glance(window.samples, window.look), 0)
+    window.look[SEEN] = SEEN_ILL
+    equal((glance(window.samples, window.look), seen(window)), (SEEN_ILL, 0))
 
 
 done()

@@ -1,7 +1,7 @@
 """Hostile input to a board: a million lines at the console of a watching board, and states whose body is no state.
 
 The device tests hostile_lines and hostile_states, many times as long, in modules compiled as they are deployed; some
-ten minutes on two cores.
+five minutes on two cores.
 """
 
 from __future__ import annotations

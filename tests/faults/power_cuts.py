@@ -44,6 +44,7 @@ OUTCOME = "old state or new, acknowledged records there, goes on"
 TEARS = ("before", "prefix", "bits", "after")
 MOST = 1000  # operations of a stage, spread over it
 LEAST = 10_500  # cases on the geometry of a Pico
+MOST_CROWDED = 150  # operations of a stage on a full flash
 N_WHOLE = 8  # cuts of a stage and geometry on which the whole board is started
 GO_ON_EVERY = 3  # cases
 WHOLE_LOG_EVERY = 10  # cases; else the last records alone
@@ -57,6 +58,7 @@ class Judged:
     cases: Counter[str] = field(default_factory=Counter)
     states: dict[int, int] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
+    n_gone: int = 0  # cases in which the last acknowledged record was gone: on a full flash it may make room
 
     @property
     def n(self) -> int:
@@ -67,6 +69,7 @@ class Judged:
         """Add what came of others of the same chapter."""
         self.cases += other.cases
         self.wrong += other.wrong
+        self.n_gone += other.n_gone
         for sequence, crc in other.states.items():
             if self.states.setdefault(sequence, crc) != crc:
                 self.wrong.append(f"state {sequence} was loaded with two contents")
@@ -173,7 +176,9 @@ def _judge_operation(chapter: session.Chapter, booter: Booter, cuts: list[Cut], 
         if "error" in answer:
             found.wrong.append(where + answer["error"].strip().splitlines()[-1])
             continue
-        why = _records_wrong(answer, chapter.records, from_seq, synced)
+        first = answer["status"].get("log_first", 0)
+        found.n_gone += 0 < synced <= first
+        why = _records_wrong(answer, chapter, max(from_seq, first) if chapter.full else from_seq, synced)
         if answer["refused"]:
             why.append(f"a slot is refused: {answer['refused']}")
         if answer["sequence"] < sequence:
@@ -199,7 +204,7 @@ def _judge_operation(chapter: session.Chapter, booter: Booter, cuts: list[Cut], 
         ]
 
 
-def _records_wrong(answer: dict, written: dict[int, int], from_seq: int, synced: int) -> list[str]:
+def _records_wrong(answer: dict, chapter: session.Chapter, from_seq: int, synced: int) -> list[str]:
     """Return what is wrong with the records of a board that has just started."""
     began = answer["began"]
     there = [(seq, crc) for seq, crc in answer["records"] if seq < began]
@@ -210,7 +215,9 @@ def _records_wrong(answer: dict, written: dict[int, int], from_seq: int, synced:
     if [seq for seq, _ in there] != list(range(from_seq, began)):
         missing = sorted(set(range(from_seq, began)) - {seq for seq, _ in there})
         why.append(f"records {missing[:5]} are missing of those below {began}; {synced} were acknowledged")
-    changed = [seq for seq, crc in there if written.get(seq) != crc]
+    changed = [seq for seq, crc in there if chapter.records.get(seq) != crc]
+    if chapter.full:  # some had made room before they were pulled
+        changed = [seq for seq in changed if seq in chapter.records]
     if changed:
         why.append(f"records {changed[:5]} are not as they were written")
     if fresh != list(range(began, began + len(fresh))) or not fresh:
@@ -260,6 +267,21 @@ def compiled_application() -> Iterator[Path]:
         yield Path(folder)
 
 
+def crowded_rows(compiled: Path, folder: Path, say: Say) -> Iterator[Row]:
+    """Yield a row for every stage on a flash that is full, so that the oldest log goes for whatever is written."""
+    folder.mkdir()
+    for chapter in session.record(session.files(), "rp2040", 0.3, folder, full=True):
+        left = session.n_free(chapter.flash.read_bytes(), chapter.model)
+        say(f"{left} blocks are free; {session.described(chapter)}")
+        judged = judge(chapter, compiled, MOST_CROWDED, 1, say)
+        if left > 4:
+            judged.wrong.append(f"{left} blocks were free: it was not full")
+        gone = f"gone in {judged.n_gone:,}" if judged.n_gone else "there"
+        outcome = f"old state or new, the last acknowledged record {gone}, older ones as there is room, goes on"
+        yield Row("power cut on a full file system", chapter.stage, judged.n,
+                  judged.wrong[0] if judged.wrong else outcome, not judged.wrong)  # fmt: skip
+
+
 def rows(say: Say) -> Iterator[Row]:
     """Yield a row for every stage: the cuts of its operations, on the geometry of a Pico and of an ESP32."""
     found: dict[str, Judged] = {}
@@ -277,6 +299,7 @@ def rows(say: Say) -> Iterator[Row]:
                 judged.states.clear()  # another board's have the same numbers
                 found.setdefault(chapter.stage, Judged()).add(judged)
                 whole.setdefault(chapter.stage, []).extend(start_whole(chapter, N_WHOLE, place))
+        yield from crowded_rows(compiled, Path(folder) / "crowded", say)
     for stage, judged in found.items():
         kinds = ", ".join(f"{judged.cases[tear]:,} {tear}" for tear in TEARS)
         outcome = judged.wrong[0] if judged.wrong else f"{OUTCOME} ({kinds})"

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from littlefs import LittleFS, UserContext
 from nearhum import wire
 from nearhum_host import boards, emulated
 from nearhum_host.application import application
@@ -66,13 +67,17 @@ class Promise:
 
 @dataclass
 class Chapter:
-    """One stage. flash: image before it. journal: file of its flash operations. records: CRC by seq of all written."""
+    """One stage. flash: image before it. journal: file of its flash operations. records: CRC by seq of all written.
+
+    full: there is no room, so that old records make place for new ones.
+    """
 
     stage: str
     model: str
     flash: Path
     journal: Path
     card: Path
+    full: bool = False
     promises: list[Promise] = field(default_factory=list)
     records: dict[int, int] = field(default_factory=dict)
 
@@ -84,6 +89,30 @@ def chip_with(files: Mapping[str, bytes], model: str) -> bytes:
     fs = emulated.file_system(files, board.flash)
     image[board.flash.fs_offset_bytes : board.flash.fs_offset_bytes + len(fs)] = fs
     return bytes(image)
+
+
+def file_system(image: bytes, model: str) -> LittleFS:
+    """Return the file system of a chip, in a copy of its flash."""
+    chip = model_named(model)
+    context = UserContext(chip.fs_bytes)
+    context.buffer[:] = image[chip.fs_offset : chip.fs_offset + chip.fs_bytes]
+    n = chip.fs_bytes // 4096
+    return LittleFS(context=context, block_size=4096, block_count=n, prog_size=chip.prog_bytes, read_size=32)
+
+
+def n_free(image: bytes, model: str) -> int:
+    """Return the blocks of a chip's file system that hold nothing."""
+    return model_named(model).fs_bytes // 4096 - file_system(image, model).used_block_count
+
+
+def crowded(image: bytes, model: str) -> bytes:
+    """Return a flash with a file in it that leaves no block to what is written next."""
+    fs = file_system(image, model)
+    with fs.open("/ballast", "wb") as file:
+        file.write(bytes(4088 * n_free(image, model)))  # a block of a long file has pointers to others, too
+    fs.unmount()
+    at = model_named(model).fs_offset
+    return image[:at] + bytes(fs.context.buffer) + image[at + len(fs.context.buffer) :]
 
 
 def files(patch: Callable[[dict[str, bytes]], None] = lambda files: None, **settings: object) -> dict[str, bytes]:
@@ -220,24 +249,34 @@ STAGES: dict[str, Callable[[Board, float], None]] = {
 
 
 def record(
-    made: Mapping[str, bytes], model: str, length: float, folder: Path, stages: tuple[str, ...] = tuple(STAGES)
+    made: Mapping[str, bytes],
+    model: str,
+    length: float,
+    folder: Path,
+    stages: tuple[str, ...] = tuple(STAGES),
+    full: bool = False,
 ) -> Iterator[Chapter]:
     """Live through the stages, in the order of a board's life; yield each as a Chapter.
 
     made: the application. length: 1 for the whole; a shorter life has fewer of everything. folder: for the files, which
     stay. A stage that is left out is lived through all the same, where others need it: nothing is watched unlearned.
+    full: before the first Chapter another file takes what room there is, beside a log and all that is kept of changes.
     """
     flash, card, log = folder / "flash.bin", folder / "sd", folder / "board.nhl"
     make_card(card)
     flash.write_bytes(chip_with(made, model))
     order = ("learn", "watch", "enrol", "save", "pull", "boot")
-    for stage in [stage for stage in order if stage in stages or stage == "learn"]:
-        chapter = Chapter(stage, model, folder / f"{stage}.bin", folder / f"{stage}.journal", card)
+    lived = [(stage, stage in stages) for stage in order if stage in stages or stage == "learn"]
+    before = [("learn", False), ("save", False), ("watch", False), ("watch", False)] if full else []
+    for i, (stage, wanted) in enumerate(before + lived):
+        if full and i == len(before):
+            flash.write_bytes(crowded(flash.read_bytes(), model))
+        chapter = Chapter(stage, model, folder / f"{i}.bin", folder / f"{i}.journal", card, full)
         shutil.copy(flash, chapter.flash)
         with VirtualBoard(model, flash, sd=card, journal=chapter.journal) as board, Link(board.path) as link:
             b = Board(chapter, board, link, log)
             b.ask("status")
-            STAGES[stage](b, length if stage in stages else 0.2)
+            STAGES[stage](b, length if wanted else 0.2)
             with contextlib.suppress(DeviceError):
                 link.stop()  # Ctrl-C: all is brought to flash
         with VirtualBoard(model, flash, sd=card) as board, Link(board.path) as link:
@@ -245,7 +284,7 @@ def record(
         for one in read_log(log).records:
             raw = wire.pack_record(one.kind, one.seq, one.ticks_ms, one.payload)
             chapter.records[one.seq] = zlib.crc32(raw)
-        if stage in stages:
+        if wanted:
             yield chapter
 
 

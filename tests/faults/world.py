@@ -119,7 +119,8 @@ def refusing(told: dict[str, Any]) -> Callable[[Rig, str, dict[str, Any]], str]:
             there.world(**told)
             there.reset()
         elif stage == "save":
-            there.world(when="save", **told)
+            # full: from before the save, for nothing can be written in the middle of a write
+            there.world(**told if "full" in told else {"when": "save", **told})
             there.wait(1)
             try:
                 there.ask("trust")

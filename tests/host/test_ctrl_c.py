@@ -66,6 +66,19 @@ def test_every_ctrl_c_is_logged_as_a_stop(watching: VirtualBoard, tmp_path: Path
             assert stops(log) == (before[0] + n, before[1] + n)
 
 
+def test_a_board_that_is_starting_is_stopped_too(watching: VirtualBoard) -> None:
+    """Whatever it has loaded by then: the REPL answers, and the next start is a whole one."""
+    chance = random.Random(7)
+    for _ in range(8):
+        watching.reset()
+        with Link(watching.path) as link:
+            time.sleep(chance.random() * 0.3)
+            link.serial.write(b"\x03" * chance.choice((1, 1, 2, 3)))
+            link.stop()
+            assert link.resume()["fault"] == ""
+            assert link.ask("status")["source"] == "ok"
+
+
 def test_a_stop_in_the_middle_of_changes_leaves_them_whole(watching: VirtualBoard, tmp_path: Path) -> None:
     """The state after a stop is the one before a change or after it: it is there, and no slot is refused."""
     chance = random.Random(6)

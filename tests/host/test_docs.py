@@ -43,7 +43,6 @@ _BLOCK = re.compile(r"(?:<!-- docs: (\w+) ?([^\n]*?) -->\n)?```(?:console|sh)\n(
 SETTINGS = {"rate_hz": 200, "n_channels": 2, "n_window": 32, "n_hop": 2, "n_bands": 4, "f_low_hz": 0, "f_high_hz": 0}
 LENGTHS = {"10m": "40", "24h": "400", "5m": "20"}
 SPEED = "40"
-NOT_YET = {"doctor"}  # named by hardware.md, and on its way
 
 
 class Command(NamedTuple):
@@ -174,7 +173,7 @@ def test_every_command_named_anywhere_exists(text: Path):
             parse(group, words[1:], line)
     known = set(group.list_commands(click.Context(group)))  # type: ignore[attr-defined]
     for name in re.findall(r"`nearhum ([a-z]+)", "\n".join(lines)):
-        assert name in known | NOT_YET, f"{text.name}: nearhum {name}"
+        assert name in known, f"{text.name}: nearhum {name}"
     for target in re.findall(r"`make ([a-z-]+)`", "\n".join(lines)):
         assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.M), f"{text.name}: make {target}"
 

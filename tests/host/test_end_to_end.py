@@ -184,10 +184,10 @@ def test_a_setting_that_keeps_the_board_from_starting_is_taken_back(virtual_boar
     board.wait_event("reset")
     board.wait_event("booted")
     with Link(board.path) as link:
-        assert link.ask("status")["version"]
+        assert "taken back" in link.ask("status")["warning"]
         assert link.ask("get n_channels")["value"] == 6
     kept = mpremote(board, "fs", "cat", ":/hum/set.refused")
-    assert json.loads(kept) == {"n_channels": 3}
+    assert json.loads(kept.partition("#")[0]) == {"n_channels": 3}
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_a_setting_whose_code_was_not_deployed_is_refused(virtual_board, card, s
     with deployed(board.path, overrides) as link:
         with pytest.raises(DeviceError) as refused:
             link.ask(f"set {setting[0]} {setting[1]}")
-        assert "not on this board" in refused.value.message
+        assert "not on the board" in refused.value.message
         assert "deploy" in refused.value.hint
         assert link.ask(f"get {setting[0]}")["value"] != setting[1]
         link.ask("set alarms_per_day 2")

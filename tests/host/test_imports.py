@@ -17,8 +17,8 @@ ARCHES = ("armv6m", "xtensawin", "armv7emsp", "rv32imc", "x64")
 # The data's way; a file imports only what stands before it, or leaves.
 WAY = (
     "window", "features", "head", "identity", "prototypes", "modes", "drift", "covariance", "calibration", "detect",
-    "recognise", "utterance", "context", "templates", "words", "near", "teacher", "temporal", "budget", "guard",
-    "journal", "health", "quarantine", "learned", "look", "changes", "verbs", "console", "safe",
+    "recognise", "utterance", "context", "templates", "words", "assembly", "near", "teacher", "temporal", "budget",
+    "guard", "journal", "health", "quarantine", "learned", "look", "changes", "verbs", "console", "safe",
 )  # fmt: skip
 LEAVES = (
     "bands", "envelope", "dsp_fixed", "dsp_float", "np", "np_fallback", "np_fallback_fft", "np_fallback_linalg",

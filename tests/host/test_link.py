@@ -38,8 +38,8 @@ def scripted(answer: Callable[[bytes], bytes | None]) -> Iterator[tuple[str, lis
                     got.append(line)
                     said = answer(line)
                     if said is None:
+                        stop.set()  # before the line hangs up: who notices that looks at this next
                         os.close(board)
-                        stop.set()
                         return
                     os.write(board, said)
         except OSError:

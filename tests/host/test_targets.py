@@ -2,12 +2,17 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from nearhum_host import application, bench, emulated, selftest, targets
+from nearhum_host import application, bench, boards, deployment, emulated, selftest, targets
+from nearhum_host.cli import app
 from nearhum_host.errors import HostError, UsageError
+from nearhum_host.link import Link
 from nearhum_host.uf2 import of_flash
+from nearhum_host.virtual import VirtualBoard
+from typer.testing import CliRunner
 
 NAMES = ("features_256", "features_512", "dense_64_16", "distance_8x32", "learn_32", "sample_to_score")
 
@@ -42,6 +47,24 @@ def test_a_sound_board_passes_the_selftest() -> None:
         assert found["ok"], found
         assert found["first"] is None
         assert len(found["stages"]) == 13
+
+
+def test_a_board_of_a_file_of_ones_own(virtual_board: Callable[..., VirtualBoard], tmp_path: Path) -> None:
+    """It says a name that did not come with nearhum: the file says for which chip the rest is to be compiled."""
+    own = tmp_path / "pump.toml"
+    own.write_text('extends = "virtual"\n[source]\ndriver = "push"\n')
+    board = virtual_board()
+    with Link(board.path) as link:
+        deployment.deploy(link, application.application(boards.load(str(own))))
+    refused = CliRunner().invoke(app, ["selftest", board.path])
+    assert refused.exit_code == 2
+    assert "'pump'" in refused.output
+    assert "--board FILE.toml" in refused.output
+    found = CliRunner().invoke(app, ["selftest", board.path, "--board", str(own)])
+    assert found.exit_code == 0, found.output
+    assert "all 13 stages compute what they should" in found.output
+    with Link(board.path) as link:
+        assert link.ask("status")["source"] == "ok"
 
 
 @pytest.mark.parametrize(

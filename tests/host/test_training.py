@@ -1,6 +1,7 @@
 """Training: a head from labelled recordings, in int8 as good as in floats, the same bytes every time."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from nearhum import wire
-from nearhum_host import training
+from nearhum.config import SETTINGS
+from nearhum_host import paths, training
 from nearhum_host.errors import HostError, UsageError
 from nearhum_host.heads import card, cost, embedding, fitting, layers
 from nearhum_host.heads.labelled import Labelled
@@ -200,6 +202,13 @@ def test_too_little_is_refused() -> None:
         training.train(few, {"kind": "audio", "rate_hz": 1000})
     with pytest.raises(HostError, match="n_bands"):
         training.train(few, {**CONFIG, "n_bands": 99})
+
+
+def test_the_card_names_every_setting_that_features_hang_on() -> None:
+    modules = [paths.firmware_dir() / "nearhum" / name for name in ("features.py", "envelope.py")]
+    read = {key for module in modules for key in re.findall(r'config\["(\w+)"\]', module.read_text())}
+    assert read
+    assert read <= set(training.FEATURES) <= SETTINGS.keys()
 
 
 def test_the_card_says_what_is_in_the_file(tmp_path: Path) -> None:

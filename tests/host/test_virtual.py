@@ -228,6 +228,19 @@ def test_ctrl_c_in_native_code_waits_for_its_end(virtual_board):
         board.wait_event("crash", 0)
 
 
+def test_a_board_that_cannot_start_says_why_at_once(virtual_board):
+    board = virtual_board()
+    board.power_off()
+    sensors = board._supervisor._start.pop("sensors")
+    board.power_on()
+    with pytest.raises(HostError, match="(?s)did not start.*KeyError: sensors"):
+        board.wait_event("booted", 60)
+    assert not board.powered
+    board._supervisor._start["sensors"] = sensors
+    board.power_on()
+    board.wait_event("booted", 60)
+
+
 def test_binary_output_is_untouched(virtual_board):
     board = virtual_board()
     with open_port(board) as port:

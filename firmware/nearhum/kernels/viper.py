@@ -46,8 +46,8 @@ def deinterleave(block: ptr16, v: int, start: int, n_channels: int, window: ptr1
         block = ptr16(source)
         to = ptr16(row)
         end = row + n
-        eights = row + (n & -16)
-        while int(to) < eights:
+        fours = row + (n & -8)
+        while int(to) < fours:
             to[0] = block[0]
             block = ptr16(int(block) + v)
             to[1] = block[0]
@@ -56,15 +56,7 @@ def deinterleave(block: ptr16, v: int, start: int, n_channels: int, window: ptr1
             block = ptr16(int(block) + v)
             to[3] = block[0]
             block = ptr16(int(block) + v)
-            to[4] = block[0]
-            block = ptr16(int(block) + v)
-            to[5] = block[0]
-            block = ptr16(int(block) + v)
-            to[6] = block[0]
-            block = ptr16(int(block) + v)
-            to[7] = block[0]
-            block = ptr16(int(block) + v)
-            to = ptr16(int(to) + 16)
+            to = ptr16(int(to) + 8)
         while int(to) < end:
             to[0] = block[0]
             block = ptr16(int(block) + v)
@@ -85,19 +77,15 @@ def slide(to: ptr16, v: int, n_channels: int, stride: int, by: int):
         to = ptr16(row)
         v = row + (by << 1)
         end = row + n
-        eights = row + (n & -16)
-        while int(to) < eights:
+        fours = row + (n & -8)
+        while int(to) < fours:
             source = ptr16(v)
             to[0] = source[0]
             to[1] = source[1]
             to[2] = source[2]
             to[3] = source[3]
-            to[4] = source[4]
-            to[5] = source[5]
-            to[6] = source[6]
-            to[7] = source[7]
-            v += 16
-            to = ptr16(int(to) + 16)
+            v += 8
+            to = ptr16(int(to) + 8)
         while int(to) < end:
             to[0] = ptr16(v)[0]
             v += 2

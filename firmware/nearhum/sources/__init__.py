@@ -5,7 +5,8 @@ read_into(block)  fill array('h') with interleaved int16 frames that have come; 
 cue               a console line to carry out now ("" for none): recordings hold them, sensors do not
 close()           let go of the hardware
 
-It may say live = False (a recording: no time passes it by, and it is not opened anew in its middle), and clip, the
+It may say late, how many samples came off their time by more than a quarter of a period (sensors with a clock of their
+own have none), live = False (a recording: no time passes it by, and it is not opened anew in its middle), and clip, the
 |sample| from which the sensor is at the end of its range (32767 without).
 """
 

@@ -6,7 +6,7 @@ a V. oversample: conversions averaged to a sample (1 to 64); without it what bri
 keeps out what is faster than the samples. rate_hz * n_channels * oversample: 733 to 500000 a second.
 The ADC converts its inputs in turn into its FIFO, and two DMA channels that start each other carry that into one ring,
 for ever. A ring that was not read in time is a gap; so is an ADC FIFO that ran over.
-Source: RP2040 Datasheet, 4.9 ADC and Temperature Sensor (4.9.6 registers), 2.5 DMA (2.5.3.1 DREQ numbers).
+Source: RP2040 Datasheet, 4.9 ADC and Temperature Sensor (List of Registers), 2.5 DMA (System DREQ Table).
 """
 
 import sys

@@ -4,7 +4,8 @@ source = {"driver": "adxl345", "i2c": 0, "sda": 4, "scl": 5, "address": 83, "ran
 n_channels 3: acceleration x y z, 256 counts a g in every range (full resolution: 3.9 mg a count). range_g 2, 4, 8, 16.
 rate_hz: 3200 / 2^n; on I2C at most 800. Its FIFO holds 32 frames: 40 ms at 800 Hz, and each frame is a transfer of its
 own: on I2C a board does little else above 400 Hz.
-Source: Analog Devices ADXL345 Data Sheet, Rev. G, Register Definitions (the heading is "Register 0x..-NAME") and FIFO.
+Source: Analog Devices ADXL345 Data Sheet, Rev. E: Register Definitions (the heading is "Register 0x..-NAME"),
+Interrupts, FIFO. The 5 us that it wants between two reads of its FIFO go by in the interpreter.
 """
 
 import micropython
@@ -15,7 +16,7 @@ from nearhum.sources.registers import Fifo, code_of
 _DEVID = micropython.const(0x00)  # fixed, 0xE5
 _BW_RATE = micropython.const(0x2C)  # Table 7: code 15 is 3200 Hz, each less halves it
 _POWER_CTL = micropython.const(0x2D)  # bit 3: measure; 0 is standby
-_INT_SOURCE = micropython.const(0x30)  # bit 0, overrun: a frame was overwritten; cleared by reading frames
+_INT_SOURCE = micropython.const(0x30)  # bit 0, overrun: a frame was overwritten; cleared by reading frames (Interrupts)
 _DATA_FORMAT = micropython.const(0x31)  # bit 3 full resolution; bits 1:0, +-2 4 8 16 g
 _DATAX0 = micropython.const(0x32)  # six bytes, low first: one read takes one frame from the FIFO
 _FIFO_CTL = micropython.const(0x38)  # bits 7:6: 0 bypass, which empties it; 2 stream
@@ -38,7 +39,8 @@ class Source(Fifo):
             raise ConfigError("n_channels = %d" % config["n_channels"], "3")
         rates = [3200 / (1 << i) for i in range(10 if "spi" in given else 8)]
         if "spi" not in given:
-            rates = [0, 0] + [rate / 4 for rate in rates]  # Table 8: 800 Hz wants 400 kHz, more wants SPI
+            # 800 Hz want 400 kHz, more wants SPI (Serial Communications, I2C)
+            rates = [0, 0] + [rate / 4 for rate in rates]
         code = 15 - code_of("rate_hz", config["rate_hz"], rates)
         wide = code_of("range_g", given.get("range_g", 4), (2, 4, 8, 16))
         self.clip = (512 << wide) - 1

@@ -5,8 +5,8 @@ One channel, the left one: the pin L/R of the microphone lies on GND. On the RP2
 gain_bits: of the 8 bits below the upper 16 so many more come up, and what is louder is stopped at full scale: with 4 an
 INMP441 (full scale 120 dB SPL) clips at 96 dB SPL and speech keeps some ten bits. 32768 counts are full scale.
 The port's driver fills a buffer of ibuf_bytes while the board computes, as frames of 8 bytes; longer away is a gap.
-Source: InvenSense INMP441 data sheet, DS-INMP441-00: Digital Microphone Interface (24 bits, MSB first, a word of 32
-clocks), Startup (2^18 clocks of sck); MicroPython, class I2S, non-blocking mode.
+Source: InvenSense INMP441 data sheet, DS-INMP441-00, revision 1.1: I2S Data Interface (24 bits, MSB first, a word of
+32 clocks), Power Management (2^18 clocks of sck), Table 1; MicroPython, class I2S, non-blocking mode.
 """
 
 import time

@@ -4,8 +4,8 @@ source = {"driver": "lis3dh", "i2c": 0, "sda": 4, "scl": 5, "address": 24, "rang
 n_channels 3: acceleration x y z in high-resolution mode, 12 bits at the top of 16. range_g 2, 4, 8, 16: 16000, 8000,
 4000, 1333 counts a g (0.125 mg a count at 4 g). rate_hz: 1, 10, 25, 50, 100, 200, 400, 1344. Its FIFO holds 32 frames:
 80 ms at 400 Hz.
-Source: ST LIS3DH datasheet, DocID17530 Rev 2: 2.1 sensitivity, 5.1 FIFO, 6.1.1 and 6.2.1 reads of several bytes, and
-the section of chapter 8 that is named as the register.
+Source: ST LIS3DH datasheet, DocID17530 Rev 2: Mechanical characteristics (sensitivity), 5.1 FIFO, I2C operation and SPI
+read (of several bytes), and the section of chapter 8 that is named as the register.
 """
 
 import micropython
@@ -18,7 +18,7 @@ _CTRL_REG1 = micropython.const(0x20)  # bits 7:4 rate; bits 2:0 axes on
 _CTRL_REG4 = micropython.const(0x23)  # bit 7 block update; bits 5:4 range; bit 3 high resolution
 _CTRL_REG5 = micropython.const(0x24)  # bit 6: FIFO on
 _OUT_X_L = micropython.const(0x28)  # six bytes, low first; in a FIFO read the address goes round from 0x2D to 0x28
-_MANY = micropython.const(0x80)  # with the address: it counts up (6.1.1)
+_MANY = micropython.const(0x80)  # with the address: it counts up (I2C operation)
 _FIFO_CTRL_REG = micropython.const(0x2E)  # bits 7:6: 0 bypass, which empties it; 2 stream
 _FIFO_SRC_REG = micropython.const(0x2F)  # bit 6 overrun; bits 4:0 unread frames
 
@@ -26,7 +26,7 @@ _FIFO_SRC_REG = micropython.const(0x2F)  # bit 6 overrun; bits 4:0 unread frames
 class Source(Fifo):
     """Reads bursts of whole frames from the chip's FIFO."""
 
-    address = 0x18  # 0x19 with the pin SDO/SA0 high (6.1.1)
+    address = 0x18  # 0x19 with the pin SDO/SA0 high (I2C operation)
     who, chips = _WHO_AM_I, (0x33,)
     spi_many = 0x40
     clip = 32752  # 12 bits at the top of 16

@@ -3,8 +3,9 @@
 source = {"driver": "lsm6ds3", "i2c": 0, "sda": 4, "scl": 5, "address": 106, "range_g": 4}, or the pins of SPI
 n_channels 3: acceleration x y z. range_g 2, 4, 8, 16: 16393, 8197, 4098, 2049 counts a g (0.122 mg a count at 4 g).
 rate_hz: 12.5, 26, 52, 104, 208, 416, 833, 1660, 3330, 6660. Its FIFO of 4096 words (TR-C: 2048) lasts 1.6 s at 833 Hz.
-Source: ST LSM6DS3 datasheet, DocID026899 Rev 8: 4.1 sensitivity, 5.5 FIFO, and the section of chapter 9 that is named
-as the register; LSM6DS3TR-C, DocID030071, has the same registers here and another identity.
+Source: ST LSM6DS3 datasheet, DocID026899 Rev 8: Mechanical characteristics (sensitivity), 5.5 FIFO, and the
+section of chapter 9 that is named as the register; LSM6DS3TR-C, DocID030071, has the same registers here and another
+identity.
 """
 
 import micropython

@@ -4,8 +4,8 @@ source = {"driver": "lsm6dsox", "i2c": 0, "sda": 4, "scl": 5, "address": 106, "r
 n_channels 3: acceleration x y z. range_g 2, 4, 8, 16: 16393, 8197, 4098, 2049 counts a g (0.122 mg a count at 4 g).
 rate_hz: 12.5, 26, 52, 104, 208, 416, 833, 1660, 3330, 6660. Its FIFO holds 512 words of a tag and a frame: 0.6 s at 833
 Hz. Its FIFO has nothing in common with that of the LSM6DS3, so it has a driver of its own.
-Source: ST LSM6DSOX datasheet, DS12814: 4.1 sensitivity, FIFO reading procedure, and the section of chapter 9 that
-is named as the register.
+Source: ST LSM6DSOX datasheet, DS12814: Mechanical characteristics (sensitivity), FIFO reading procedure, and
+the section of chapter 9 that is named as the register.
 """
 
 import micropython

@@ -20,6 +20,15 @@ def bench(
             "--uf2", help="Firmware image that the emulated RP2040 boots; without it NEARHUM_UF2.", show_default=False
         ),
     ] = None,
+    board: Annotated[
+        str | None,
+        typer.Option(
+            "--board",
+            "-b",
+            help="Name or .toml file the board was deployed with; without it the board says its name.",
+            show_default=False,
+        ),
+    ] = None,
     growth: Annotated[
         bool, typer.Option("--growth", help="How the cost grows with window, bands, dimensions and prototypes.")
     ] = False,
@@ -30,9 +39,11 @@ def bench(
     Microseconds of one call, the median of five, net of an empty one; on a chip with interrupts off.
     """
     from .. import bench as measuring
+    from .. import boards
 
+    there = boards.load(board) if board else None
     with progress(f"timing on {target}", "runs") as bar:
-        found = measuring.bench(target, uf2, growth, bar)
+        found = measuring.bench(target, uf2, growth, bar, there)
     if as_json:
         print_json(found)
         return

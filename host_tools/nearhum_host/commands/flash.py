@@ -35,10 +35,11 @@ def flash(
     from .. import boards, deployment, firmware_files, selftest
     from .. import flash as flashing
     from ..application import application
+    from ..chips import VIRTUAL
     from ..link import Link
 
     there = boards.load(board)
-    if there.flash.method == boards.VIRTUAL:
+    if there.flash.method == VIRTUAL:
         raise HostError(f"board {there.name} is not flashed", "start it with `nearhum virtual`")
     if dry_run:
         try:

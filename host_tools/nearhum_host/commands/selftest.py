@@ -20,16 +20,27 @@ def selftest(
     uf2: Annotated[
         Path | None, typer.Option("--uf2", help="Firmware image that an emulated RP2040 boots.", show_default=False)
     ] = None,
+    board: Annotated[
+        str | None,
+        typer.Option(
+            "--board",
+            "-b",
+            help="Name or .toml file the board was deployed with; without it the board says its name.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run every stage of the pipeline on the board itself, on made inputs, and compare with known results.
 
     The detector pauses meanwhile. Ends with 1 and the first stage that differs where one does.
     """
+    from .. import boards
     from .. import selftest as testing
 
+    there = boards.load(board) if board else None
     with progress("testing"):
-        found = testing.selftest(port, uf2)
+        found = testing.selftest(port, uf2, there)
     first = found["first"]
     if as_json:
         print_json(found)

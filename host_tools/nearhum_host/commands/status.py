@@ -50,14 +50,14 @@ def readable(port: str, status: dict[str, Any]) -> dict[str, Any]:
     if enrolling:
         state = f"{state}, enrolling {enrolling} more windows"
     score, threshold = octaves(take("score")), octaves(take("threshold"))
-    gaps, turn_ms = take("gaps"), take("turn_ms")
+    gaps, late, turn_ms = take("gaps"), take("late") or 0, take("turn_ms")
     seq, synced, first = take("seq"), take("synced_seq"), take("log_first")
     shown = {
         "board": f"{take('board')} on {port}, nearhum {take('version')}",
         "signal": f"{take('kind')}, {take('path')} path, source {take('source')}"
         + (f", {faults} faults" if faults else "")
         + (f": {fault}" if fault else ""),
-        "sampling": f"{gaps} gaps; longest turn {turn_ms} ms",
+        "sampling": f"{gaps} gaps, {late} samples late; longest turn {turn_ms} ms",
         "state": state,
         "alarm": take("alarm"),
         "score": f"{score} (threshold {threshold})",

@@ -33,7 +33,7 @@ class VirtualBoard:
     cells. stall_s: a host that has the port open and does not read holds a printing board up for this long; then
     output is lost, as on the RP2040's USB.
 
-    Events (wait_event): booted, soft, reset, bootloader, cut, off, crash, watchdog.
+    Events (wait_event): booted, soft, reset, bootloader, cut, off, watchdog; crash: it starts again; dead: it does not.
     Raises HostError (another board on this image, wrong size, host not supported), UsageError (model, sd).
     """
 
@@ -96,12 +96,11 @@ class VirtualBoard:
             self._supervisor.ask(self._supervisor.power_on)
             event = ""
             with contextlib.suppress(TimeoutError):
-                event = self._await(("booted", "cut", "crash"), _START_S)
+                event = self._await(("booted", "cut", "dead"), _START_S)
             if event == "cut":  # while the file system was made: for wait_event to find
                 self._announce(event)
             elif event != "booted":
-                said = self._child.early_output.decode("utf-8", "replace").strip() or "nothing"
-                raise HostError(f"MicroPython did not start; it said: {said}")
+                raise self._did_not_start()
         except BaseException:
             self.stop()
             raise
@@ -149,8 +148,16 @@ class VirtualBoard:
         self._ask(self._port.plug_in)
 
     def wait_event(self, name: str, timeout: float = 5.0) -> None:
-        """Return when the event has come, now or earlier, and use it up; raise TimeoutError."""
-        self._await((name,), timeout)
+        """Return when the event has come, now or earlier, and use it up; raise TimeoutError.
+
+        Raises HostError at once where MicroPython could not start: nothing more will come then.
+        """
+        if self._await((name, "dead"), timeout) != name:
+            raise self._did_not_start()
+
+    def _did_not_start(self) -> HostError:
+        said = self._child.early_output.decode("utf-8", "replace").strip() or "nothing"
+        return HostError(f"MicroPython did not start; it said: {said}")
 
     def _ask(self, call: Callable[[], None]) -> None:
         if not self._closing:

@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import os
 import select
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,9 @@ class Child:
         self._interpreter = interpreter
         self._heap_bytes = heap_bytes
         self._cwd = cwd
+        # a board that runs for days starts as it did at first, whatever becomes of these files meanwhile
+        self._launcher = shutil.copy(_HERE / "launcher.py", cwd)
+        self._device = shutil.copytree(_HERE / "device", Path(cwd) / "device")
         self._process: subprocess.Popen[bytes] | None = None
         self.exit_fd = -1  # readable once the child has ended
         self.control, self._control_of_child = os.pipe()
@@ -76,8 +80,8 @@ class Child:
         # fmt: off
         self._process = subprocess.Popen(
             [
-                sys.executable, "-I", "-S", str(_HERE / "launcher.py"), str(self._interpreter),
-                str(_HERE / "device"), str(self._heap_bytes), "raw" if start["raw"] else "friendly",
+                sys.executable, "-I", "-S", self._launcher, str(self._interpreter),
+                str(self._device), str(self._heap_bytes), "raw" if start["raw"] else "friendly",
                 str(self._control_of_child), ascii(start),
             ],
             stdin=self._stdin_of_child, stdout=self._stdout_of_child, stderr=self._stdout_of_child,

@@ -228,7 +228,7 @@ class Supervisor:
                 self._soft_reset(raw=False)
             elif word == "reset":
                 self.restart(self._causes.program, word)
-            else:  # bootloader, cut: it stays off until somebody acts
+            else:  # bootloader, cut, dead: it stays off until somebody acts
                 if word == "cut":
                     self._cut.at = -1
                 self._lose_power()
@@ -301,4 +301,4 @@ class Supervisor:
             self.restart("WDT_RESET", "crash")
         else:  # one that never started would crash for ever
             self._lose_power()
-            self._announce("crash")
+            self._announce("dead")

@@ -4,7 +4,7 @@
 #   sensor   gone, who (chip id), stuck, saturated, nack, overrun (of 65536), rate (percent), dip
 #   time     jump_ms (once a change), hurry (a sleep counts so many times), ticks (where the counter starts)
 #   board    ballast (bytes of heap that are left), stall, full (of the file system), sick (errno of every write)
-#   when     "enrol", "save": the rest holds from the moment that this is going on
+#   when     "enrol", "save": the rest holds from the moment that this is going on; not full, which takes writing
 import gc
 import json
 import os
@@ -24,6 +24,7 @@ _text = "{}"
 _waiting = False
 _turn = _ms = 0
 _weight = None
+_zeros = memoryview(bytes(2048))
 
 
 def look():
@@ -96,12 +97,14 @@ def ballast(left):
 
 
 def fill():
-    # what is written is kept file by file: one that cannot be closed for want of room is not
+    # what is written is kept file by file: one that cannot be closed for want of room is not. In pieces: what is
+    # full is the flash, not the heap
     n, i = 65536, 0
     while n:
         try:
             with open("/ballast." + str(i), "wb") as f:
-                f.write(bytes(n))
+                for _ in range(max(1, n // len(_zeros))):
+                    f.write(_zeros[:n])
             i += 1
         except OSError:
             n >>= 2

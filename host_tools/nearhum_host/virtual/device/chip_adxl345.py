@@ -1,5 +1,5 @@
 # type: ignore
-# Analog Devices ADXL345 Data Sheet, Rev. G: Register Map (Table 19: reset values), Register Definitions, FIFO.
+# Analog Devices ADXL345 Data Sheet, Rev. E: Register Map (reset values), Register Definitions, Interrupts, FIFO.
 from chip import Chip, counts, low_first
 
 DEVID, BW_RATE, POWER_CTL, INT_SOURCE, DATA_FORMAT, DATAX0 = 0x00, 0x2C, 0x2D, 0x30, 0x31, 0x32

@@ -1,5 +1,5 @@
 # type: ignore
-# ST LIS3DH datasheet, DocID17530 Rev 2: Table 21 (register map, reset values), 5.1 FIFO, 6.1.1, 6.2.1, chapter 8.
+# ST LIS3DH datasheet, DocID17530 Rev 2: Register mapping (reset values), 5.1 FIFO, I2C operation, SPI read, chapter 8.
 from chip import Chip, counts, low_first
 
 WHO_AM_I, CTRL_REG1, CTRL_REG4, CTRL_REG5 = 0x0F, 0x20, 0x23, 0x24

@@ -16,6 +16,7 @@ class Mpu6050(Chip):
     def power_on(self):
         super().power_on()
         self.fifo = Bytes(FIFO_BYTES)
+        self._last = 0
 
     def rate_hz(self):
         if self.get(PWR_MGMT_1) & 0x40 or not self.get(USER_CTRL) & 0x40 or not self.get(FIFO_EN) & 0x78:
@@ -40,7 +41,9 @@ class Mpu6050(Chip):
 
     def read_byte(self, register):
         if register == FIFO_R_W:
-            return self.fifo.pull()
+            if self.fifo.n:
+                self._last = self.fifo.pull()
+            return self._last  # [4.31]: of an empty one the last byte once more
         if register == FIFO_COUNTH:
             return self.fifo.n >> 8
         if register == FIFO_COUNTL:

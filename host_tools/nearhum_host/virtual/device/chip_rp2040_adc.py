@@ -1,6 +1,6 @@
 # type: ignore
 # The RP2040's ADC and two of its DMA channels as a driver sees them: machine.mem32, machine.ADC, rp2.DMA.
-# RP2040 Datasheet: 4.9.6 ADC registers, 2.5 DMA (rings, chaining, 2.5.7 registers). Time goes on in run().
+# RP2040 Datasheet: 4.9 ADC, 2.5 DMA (rings, chaining), and their Lists of Registers. Time goes on in run().
 import uctypes
 
 CS, RESULT, FCS, FIFO, DIV = 0x4004C000, 0x4004C004, 0x4004C008, 0x4004C00C, 0x4004C010

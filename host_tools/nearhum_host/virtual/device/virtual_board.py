@@ -5,6 +5,7 @@
 # The supervisor (board.py) hears of it over a control pipe, one word a line:
 #   booted  Ctrl-C may interrupt from now on        reset  bootloader  soft  asked for by the program
 #   cut     the power fails in this flash operation
+#   dead    it cannot become a board: what it printed tells why
 #   watchdog N, fed    it runs, for N ms unless it is fed; 0: it is held
 import gc
 import io
@@ -134,12 +135,9 @@ def _run(path, namespace):
     return True
 
 
-def boot(namespace, start):
-    """Become the board that start describes, run boot.py and main.py, leave the REPL to the interpreter."""
-    global _control, _flash
-    micropython.kbd_intr(-1)
+def _become(start):
+    global _flash
     # Whatever is needed of the host is opened here: below, its file system is gone.
-    _control = open(start["control_fd"], "wb")
     line_state = open(start["line_state_fd"], "rb")
     pipe = open(1, "wb")
     sd = vfs.VfsPosix(start["sd"]) if start["sd"] else None
@@ -163,6 +161,19 @@ def boot(namespace, start):
     sys.argv[:] = []
     _overlays(start, TextOut(pipe, line_state))
     sys.modules.pop("__main__", None)
+
+
+def boot(namespace, start):
+    """Become the board that start describes, run boot.py and main.py, leave the REPL to the interpreter."""
+    global _control
+    micropython.kbd_intr(-1)
+    _control = open(start["control_fd"], "wb")
+    try:
+        _become(start)
+    except Exception as error:
+        # at the REPL, which would be next, it would wait for ever, and so would who waits for the board
+        sys.print_exception(error)
+        _tell_last("dead")
 
     def leave():
         # What a soft reset does to a board: open files are closed, then the file system.
