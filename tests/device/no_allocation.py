@@ -75,7 +75,9 @@ def of_kind(kind, **given):
     for i in range(8):
         locked_window(hum, some[i % 4])
     # an alarm begins and ends
-    loud = noise(Lcg(7), len(some[0]), 30000)
+    loud, random = some[1], Lcg(7)
+    for i in range(len(loud)):
+        loud[i] = random.within(30000)
     for i in range(8):
         locked_window(hum, loud if i < 4 else some[0])
 
