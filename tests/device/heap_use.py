@@ -1,19 +1,30 @@
 """Runs under MicroPython: what each module of the firmware takes of the heap, and what a board that watches takes.
 
-Not a test by itself: tests/size.py asks it. It loads the pipeline on a kind's default settings, learns, takes two
-labels, watches, and prints `size NAME BYTES` for each module (what it imports counts apart), then for the whole.
+Not a test by itself: tests/size.py asks it. main.py starts the board as it was deployed, with a kind's default settings
+and the driver of its sensor, on a bus that answers; it learns, takes three labels of three examples and watches. Prints
+`size NAME BYTES` for each module (what it imports counts apart), then for the whole, then what it takes besides, at
+most, while it is asked something or changed: `size + LINE BYTES`.
 """
 
 import builtins
 import gc
+import json
 import sys
+from array import array
 
-from fakes import noise, pipeline
+import machine
 from harness import Lcg
+
+MPU6050 = {"driver": "mpu6050", "sda": 4, "scl": 5}
+MICROPHONE = {"driver": "i2s_microphone", "sck": 16, "ws": 17, "sd": 18}
+PUSHED = {"driver": "push"}
+SOURCES = {"vibration": (MPU6050, 1000), "motion": (MPU6050, 50), "audio": (MICROPHONE, 16000)}
+ASKED = ("status", "log 0 1536", "get state 0", "set smooth 100")
 
 _import = builtins.__import__
 _within = [0]  # bytes of the modules that the one being loaded has loaded itself
 _of = {}  # bytes of each module
+_most = [0]  # bytes in use at most, see ask
 
 
 def in_use():
@@ -34,6 +45,131 @@ def counted(name, *rest):
     return out
 
 
+class Signal:
+    """What sensors feel: noise that never repeats for long. level: bits that it lies below full scale."""
+
+    def __init__(self):
+        self._random = Lcg(1)
+        self._noise = array("h", [self._random.within(32767) for _ in range(1200)])
+        self.set(4)
+
+    def set(self, level):
+        """Be so much louder or quieter from now on."""
+        self.level = level
+        self._view = memoryview(array("h", [v >> level for v in self._noise]))
+
+    def some(self, n):
+        """Return n int16, at most 600, as a memoryview."""
+        at = self._random.below(600)
+        return self._view[at : at + n]
+
+
+signal = Signal()
+
+
+class Bus:
+    """An MPU-6050 that always has 20 frames."""
+
+    def __init__(self, *given, **named):
+        pass
+
+    def readfrom_mem_into(self, address, register, out):
+        if register == 0x75:
+            out[0] = 0x68
+        elif register == 0x72:
+            out[0], out[1] = 0, 240
+        else:
+            out[:] = signal.some(len(out))
+
+    def writeto_mem(self, address, register, one):
+        pass
+
+
+class Sound:
+    """I2S, with the buffer that the port's driver has."""
+
+    RX = MONO = 0
+
+    def __init__(self, *given, ibuf, **named):
+        self._buffer = bytearray(ibuf)
+
+    def irq(self, act):
+        self._act = act
+
+    def readinto(self, words):
+        words[:] = bytes(signal.some(len(words) // 2))  # the upper half of each word of 32 bits is noise as well
+        self._act(self)
+
+    def deinit(self):
+        pass
+
+
+class Machine:
+    """machine, with these two in it."""
+
+    I2C, I2S, Pin = Bus, Sound, machine.Pin
+    unique_id, reset_cause = machine.unique_id, machine.reset_cause
+
+
+def windows(hum, n, level=4):
+    """Let n more windows come, through the loop that main.py turns."""
+    if level != signal.level:
+        signal.set(level)
+    last, source = hum.n_windows + n, hum.source
+    while hum.n_windows < last and hum.detector.state < 3:
+        if hasattr(source, "put"):
+            source.put(signal.some(hum.window.n_channels))
+        hum.step()
+
+
+def done(hum, line):
+    """Carry out a line. Raises RuntimeError where it is refused: what is compiled for a board has no `assert`."""
+    answer = hum.console.execute(line)
+    if not answer["ok"]:
+        raise RuntimeError("%s: %s" % (line, answer["error"]))
+
+
+def learn_and_watch(hum):
+    """What a user does in the first hour."""
+    config = hum.config
+    n = 24 + hum.n_settling
+    done(hum, "learn %d" % (n + (config["n_range"] if hum.features.ranges else 0)))
+    while hum.detector.state != 2:
+        windows(hum, 1)
+    for label in ("one", "two", "three"):
+        done(hum, "enrol %s 3" % label)
+        while hum.learned.enrol_left:
+            if config["recognise"] == "words":
+                windows(hum, 24, 0)
+                windows(hum, 40, 6)
+            else:
+                windows(hum, 1, 3)
+    windows(hum, 8)
+    while hum.console._out:
+        hum.console.poll()
+
+
+def sample(timer):
+    """Note what is in use now, garbage of less than two kilobytes among it."""
+    _most[0] = max(_most[0], gc.mem_alloc())
+
+
+def ask(hum, line):
+    """Print what a line and its answer take at most meanwhile, looked at every millisecond."""
+    before = _most[0] = in_use()
+    gc.threshold(2048)  # a collection after every two kilobytes: the rest of what is in use is live
+    timer = machine.Timer(-1, mode=machine.Timer.PERIODIC, period=1, callback=sample)
+    answer = hum.console.execute(line)
+    hum.console.answer(answer)
+    timer.deinit()
+    gc.threshold(-1)
+    while hum.console._out:
+        hum.console.poll()
+    if not answer["ok"]:
+        raise RuntimeError("%s: %s" % (line, answer["error"]))
+    print("size +", line.replace(" ", "_"), _most[0] - before)
+
+
 def state_bytes():
     """Return the bytes of what 8 normal prototypes of 32 dimensions have learned, as they are saved."""
     from nearhum.detect import Detector
@@ -46,32 +182,32 @@ def state_bytes():
     return len(detector.pack())
 
 
-def main(root, kind):
-    """Print the sizes of a pipeline of that kind; root: a folder for its files."""
+def main(kind):
+    """Print the sizes of a board of that kind, as /main.mpy starts it."""
+    source, rate_hz = SOURCES.get(kind, (PUSHED, 0))
+    given = {"kind": kind, "source": source}
+    if rate_hz:
+        given["rate_hz"] = rate_hz
+    with open("/nearhum.json", "w") as f:
+        json.dump(given, f)
+    sys.modules["machine"] = Machine
     before = in_use()
-    _within[0] = 0
+
+    def run(hum):
+        learn_and_watch(hum)
+        builtins.__import__ = _import
+        code = sum([_of[name] for name in _of if name in sys.modules])  # without what was let go of after the start
+        used = in_use() - before
+        print("size code", code)
+        print("size beyond code", used - code)
+        print("size free", gc.mem_free())
+        for line in ASKED:
+            ask(hum, line)
+        print("size state", state_bytes())
+        raise KeyboardInterrupt
+
     builtins.__import__ = counted
-    hum = pipeline(kind, root)
-    code = sum([_of[name] for name in _of if name in sys.modules])  # without what was let go of after the start
-    hum.learned.start((hum.config["n_range"] if hum.features.ranges else 0) + 16 + hum.n_settling)
-    random, n = Lcg(1), hum.window.n_hop
-    block = noise(random, n * hum.window.n_channels, 900)
-    total = hum.detector.learn_left + 30
-    for i in range(total):
-        if i in (total - 20, total - 10):
-            hum.learned.enrol_label, hum.learned.enrol_left = "one" if i == total - 10 else "other", 3
-        while hum.window.missing:
-            block[i % len(block)] = random.within(9000)
-            hum.window.push(block, 0, n)
-        hum.take_window()
-        hum.keep_window()
-        hum.window.advance()
-    block = None
-    assert hum.detector.threshold, "it has not learned"
-    builtins.__import__ = _import
-    total = in_use() - before
-    print("size code", code)
-    print("size beyond code", total - code)
-    print("size free", gc.mem_free())
-    print("size state", state_bytes())
-    hum.close()
+    from nearhum.pipeline import Pipeline
+
+    Pipeline.run = run
+    __import__("main")

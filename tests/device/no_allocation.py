@@ -17,10 +17,11 @@ from nearhum.wire import LEARN, WATCH
 
 def locked_window(hum, block):
     """One window from its samples to the guard, with the heap locked; what keep_window writes may allocate."""
-    n = hum.window.missing
+    n = len(block) // hum.window.n_channels
     micropython.heap_lock()
     try:
-        hum.window.push(block, 0, n)
+        while hum.window.missing:
+            hum.window.push(block, 0, n)
         hum.take_window()
         hum.window.advance()
     finally:
@@ -29,15 +30,18 @@ def locked_window(hum, block):
 
 
 def blocks(hum, count):
+    # of half a window, or of a hop where that is longer: a board's heap has no room for some whole ones
     random = Lcg(6)
-    n = hum.window.n_window * hum.window.n_channels
+    n = max(hum.window.n_window // 2, hum.window.n_hop) * hum.window.n_channels
     return [noise(random, n, 300, 2000, 16 * hum.window.n_channels) for _ in range(count)]
 
 
 def warm(hum, some, windows):
     """Take windows with the heap open."""
     for i in range(windows):
-        hum.window.push(some[i % len(some)], 0, hum.window.missing)
+        block = some[i % len(some)]
+        while hum.window.missing:
+            hum.window.push(block, 0, len(block) // hum.window.n_channels)
         hum.take_window()
         hum.window.advance()
         hum.keep_window()
@@ -71,7 +75,9 @@ def of_kind(kind, **given):
     for i in range(8):
         locked_window(hum, some[i % 4])
     # an alarm begins and ends
-    loud = noise(Lcg(7), len(some[0]), 30000)
+    loud, random = some[1], Lcg(7)
+    for i in range(len(loud)):
+        loud[i] = random.within(30000)
     for i in range(8):
         locked_window(hum, loud if i < 4 else some[0])
 

@@ -44,8 +44,9 @@ def play(hum, samples):
     return said
 
 
-def silence(random, ms=600, level=QUIET):
-    return noise(random, RATE * ms // 1000, level)
+def silence(hum, random, ms=600, level=QUIET):
+    """Silence of ms, in pieces that a board's heap has room for."""
+    return [label for _ in range(ms // 100) for label in play(hum, noise(random, RATE // 10, level))]
 
 
 def wait(hum, random, seconds, level=QUIET):
@@ -54,12 +55,12 @@ def wait(hum, random, seconds, level=QUIET):
 
 
 def say(hum, random, periods, level=3000):
-    return play(hum, word(random, periods, level)) + play(hum, silence(random))
+    return play(hum, word(random, periods, level)) + silence(hum, random)
 
 
 def taught(shots=3, seed=1):
     hum, random = board(), Lcg(seed)
-    play(hum, silence(random))
+    silence(hum, random)
     for label in sorted(SAID):
         equal(hum.console.execute("enrol %s %d" % (label, shots))["ok"], True)
         for _ in range(shots):
@@ -125,17 +126,17 @@ def silence_and_a_steady_sound_are_no_words():
 def clicks_are_too_short_and_clipping_is_borne():
     hum, random = taught()
     u = hum.recogniser._utterances
-    play(hum, silence(random))
+    silence(hum, random)
     u.n_frames = -1
     play(hum, noise(random, 160, 20000))
-    play(hum, silence(random))
+    silence(hum, random)
     equal(u.n_frames, -1)
     # clipped to a square: heard, whatever it is taken for
     loud = word(random, SAID["up"], 9000)
     for i in range(len(loud)):
         loud[i] = 32767 if loud[i] > 0 else -32768
     play(hum, loud)
-    play(hum, silence(random))
+    silence(hum, random)
     between(u.n_frames, 10, 64)
 
 
@@ -145,7 +146,7 @@ def a_gap_ends_what_was_being_said_without_an_answer():
     samples = word(random, SAID["up"])
     play(hum, samples[: len(samples) * 2 // 3])
     hum._interrupted(-1)
-    equal(play(hum, silence(random)), [])
+    equal(silence(hum, random), [])
     equal(say(hum, random, SAID["up"]), ["up"])
 
 
@@ -177,7 +178,7 @@ def a_frame_that_never_moves_makes_no_division_by_zero():
 @test
 def background_of_a_learning_period_competes():
     hum, random = board(), Lcg(3)
-    play(hum, silence(random))
+    silence(hum, random)
     hum.console.execute("learn 5000")
     for _ in range(4):
         say(hum, random, OTHER["flat"])
@@ -211,7 +212,7 @@ def background_is_bounded_and_takes_the_latest():
 def an_enrolment_says_what_it_expects():
     hum, random = board(), Lcg(5)
     events = []
-    play(hum, silence(random))
+    silence(hum, random)
     hum.console.execute("learn 5000")
     for _ in range(3):
         say(hum, random, OTHER["flat"])
@@ -254,7 +255,7 @@ def forget_relabel_list_and_rollback():
 @test
 def names_in_any_script_and_bytes_and_back():
     hum, random = board(), Lcg(2)
-    play(hum, silence(random))
+    silence(hum, random)
     for label in ("sì", "да", "はい", "x" * 32):
         equal(hum.console.execute("enrol %s 1" % label)["ok"], True)
         say(hum, random, SAID["up"])
