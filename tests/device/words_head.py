@@ -20,6 +20,11 @@ def written(weights, n_in=N_IN, rescale=ONCE):
     return path
 
 
+def with_the(path, **given):
+    """A board with that head, in the folder where it lies: another would be emptied, and on a board it is the same."""
+    return pipeline("audio", root=path.rpartition("/")[0] + "/", head=path, **given)
+
+
 def taking(frame, sign=1):
     """Weights that give back the cepstra of a frame: 0 the one before, 1 the same, 2 the next."""
     return [[127 * sign if i == frame * N_CEPSTRA + k else 0 for i in range(N_IN)] for k in range(N_CEPSTRA)]
@@ -77,9 +82,8 @@ def an_utterance_is_mapped_as_it_ends_and_nothing_is_allocated():
 
 @test
 def a_board_with_one_has_states_of_its_own():
-    plain, with_head = [
-        pipeline("audio", rate_hz=8000, n_window=256, n_hop=128, head=path) for path in ("", written(taking(1)))
-    ]
+    given = {"rate_hz": 8000, "n_window": 256, "n_hop": 128}
+    plain, with_head = pipeline("audio", **given), with_the(written(taking(1)), **given)
     equal(plain.head.n_out, with_head.head.n_out)  # what is normal is told by the features either way
     equal(plain.store.fingerprint == with_head.store.fingerprint, False)
 
@@ -87,9 +91,9 @@ def a_board_with_one_has_states_of_its_own():
 @test
 def heads_for_something_else():
     of_windows = written([[1] * 24] * 4, 24)
-    clear_error(raises(ConfigError, lambda: pipeline("audio", head=of_windows)), "24", "30")
+    clear_error(raises(ConfigError, lambda: with_the(of_windows)), "24", "30")
     few = written(taking(1)[:9])
-    clear_error(raises(ConfigError, lambda: pipeline("audio", head=few)), "9", "10")
+    clear_error(raises(ConfigError, lambda: with_the(few)), "9", "10")
     clear_error(raises(ConfigError, lambda: pipeline("audio", head="/no.nhh")), "no.nhh")
 
 
