@@ -109,7 +109,9 @@ def furnish(folder: Path, board: "VirtualBoard", line: str) -> None:
             (folder / "backups" / f"pump{i}.nhs").write_bytes(image)
         call(board, folder, "learn", "40", "--wait")
     if "labels.csv" in line:
-        (folder / "labels.csv").write_text("board,from_utc,until_utc,label\npump,2026-01-01,2026-01-02,normal\n")
+        (log,) = (folder / "tables" / "logs").glob("*.nhl")
+        span = f"{log.stem},2026-01-01,2026-01-02,normal"
+        (folder / "labels.csv").write_text(f"board,from_utc,until_utc,label\n{span}\n")
 
 
 @contextlib.contextmanager
