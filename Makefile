@@ -30,7 +30,7 @@ $(STAMP): pyproject.toml
 demo: setup ## learn, watch, enrol and report on a virtual board, with real recordings; writes report.html
 	@$(BIN)/nearhum demo
 
-test: setup lint ## lint and all tests, in two minutes on two cores
+test: setup lint ## lint and all tests, in about six minutes on two cores
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-all: setup ## the slow tests that `make test` leaves out: what must hold over all recordings, in four minutes

@@ -58,7 +58,7 @@ def events_of(t: Trace) -> list[dict[str, str]]:
             if event.boot in seen:  # the record that begins every segment on flash
                 continue
             seen.add(event.boot)
-        left = {k: v for k, v in event.what.items() if k not in ("event", "config", "window")}
+        left = {k: v for k, v in event.what.items() if k not in ("event", "config", "window") and v not in (None, "")}
         for key in ("score", "threshold"):
             if isinstance(left.get(key), int):
                 left[key] = "–" if left[key] == wire.NO_SCORE else f"{left[key] / wire.SCORE_ONE:.2f} octaves"

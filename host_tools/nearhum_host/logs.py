@@ -51,7 +51,7 @@ class Record(NamedTuple):
         """Return what a BOOT or EVENT record says. Raises FormatError when it is not a JSON object."""
         found = None if self.kind in runs.KINDS else object_in(self.payload)
         if found is None:
-            raise FormatError(f"record {self.seq} is no JSON object")
+            raise FormatError(f"record {self.seq} is no JSON object", "pull the log again, into a new file")
         return found
 
 
@@ -74,7 +74,7 @@ class Log:
     """A log as read: what is in it and what is not.
 
     n_bytes: the file's length. torn: the file ends in less than one record of damage, as a crash in mid-write
-    leaves it.
+    leaves it. file: where it was read from, None where it was not.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -82,6 +82,7 @@ class Log:
     gaps: list[Gap] = field(default_factory=list)
     n_bytes: int = 0
     torn: bool = False
+    file: Path | None = None
 
     @property
     def sound_bytes(self) -> int:
@@ -132,6 +133,7 @@ def read_log(path: Path) -> Log:
         raise UsageError(f"there is no log {file}", hint="`nearhum pull PATH` fetches one from a board") from None
     except OSError as error:
         raise HostError(f"cannot read {file}: {error.strerror}") from None
+    log.file = file
     if log.n_bytes and not log.records and not log.torn:
         raise HostError(
             f"{file} is not a nearhum log: no sound record in {log.n_bytes} bytes",
@@ -191,6 +193,16 @@ class Event(NamedTuple):
     name: str
     what: dict[str, Any]
     utc: float = math.nan
+
+
+def decoded(log: Log) -> tuple[Scores, list[Event]]:
+    """Return what `decode` does of a log's records; its FormatError names the log's file."""
+    try:
+        return decode(log.records)
+    except FormatError as error:
+        if log.file is None:
+            raise
+        raise FormatError(f"{log.file}: {error.message}", error.hint) from None
 
 
 def decode(records: list[Record]) -> tuple[Scores, list[Event]]:

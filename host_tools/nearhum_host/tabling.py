@@ -22,7 +22,7 @@ from nearhum import wire
 
 from . import tables
 from .errors import HostError
-from .logs import Event, Log, Scores, decode
+from .logs import Event, Log, Scores, decoded
 from .traces import NO_THRESHOLD, alarm_by_window, place
 
 FORMAT = 1
@@ -68,7 +68,7 @@ def tabulate(folder: Path, board: str, journal: int, log: Log) -> int:
     next_seq = log.records[-1].seq + 1 if log.records else 0
     if next_seq <= here.next_seq:
         return 0
-    scores, events = decode(log.records)
+    scores, events = decoded(log)
     connection = duckdb.connect()
     n_windows = 0
     name = f"{journal}-{here.next_seq:08d}-{next_seq - 1:08d}"

@@ -15,7 +15,7 @@ import numpy as np
 from nearhum import wire
 
 from .errors import HostError
-from .logs import Event, Log, decode
+from .logs import Event, Log, decoded
 
 NORMAL = "normal"
 NO_THRESHOLD = 32767  # as the board journals it before a threshold is known: no score reaches it
@@ -72,7 +72,7 @@ def trace(log: Log, name: str = "", spans: Sequence[tuple[int, int, str]] = ()) 
 
     Raises FormatError where a sound record makes no sense, HostError where no window was scored.
     """
-    scores, events = decode(log.records)
+    scores, events = decoded(log)
     n = len(scores.windows)
     if n == 0:
         raise HostError(

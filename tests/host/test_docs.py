@@ -109,7 +109,9 @@ def furnish(folder: Path, board: "VirtualBoard", line: str) -> None:
             (folder / "backups" / f"pump{i}.nhs").write_bytes(image)
         call(board, folder, "learn", "40", "--wait")
     if "labels.csv" in line:
-        (folder / "labels.csv").write_text("board,from_utc,until_utc,label\npump,2026-01-01,2026-01-02,normal\n")
+        (log,) = (folder / "tables" / "logs").glob("*.nhl")
+        span = f"{log.stem},2026-01-01,2026-01-02,normal"
+        (folder / "labels.csv").write_text(f"board,from_utc,until_utc,label\n{span}\n")
 
 
 @contextlib.contextmanager
@@ -147,7 +149,7 @@ def run_page(page: Path, board: "VirtualBoard", folder: Path, spark: bool = Fals
             furnish(folder, board, command.line)
             words = shlex.split(command.line, comments=True)
             if command.mark == "installs":
-                named = re.fullmatch(r"nearhum(?:\[([\w,]+)\])?", words[-1])
+                named = re.fullmatch(r"(?:nearhum|\.)(?:\[([\w,]+)\])?", words[-1])
                 assert named, command.line
                 assert set((named.group(1) or "eval").split(",")) <= set(extras), command.line
             elif command.mark == "elsewhere":

@@ -115,6 +115,12 @@ def test_bad_labels_and_tables_name_the_file(folder: Path, of: generated.Recorde
         assert "labels.csv" in wrong.value.message
     with pytest.raises(UsageError, match="cannot read"):
         evaluation.read_labels(tmp_path / "none.csv")
+    called = figures(folder).boards[0].board  # its name and its chip's number: others may have the name
+    when = "2026-01-01,2026-01-02,normal"
+    labels.write_text(f"board,from_utc,until_utc,label\n{called},{when}\n{called.partition('-')[0]},{when}\n")
+    said = " ".join(run("fleet", "evaluate", str(folder), "--labels", str(labels), code=2).stderr.split())
+    assert f"{labels}, line 3: the tables have no board '{called.partition('-')[0]}'" in said
+    assert said.endswith(f"name it as they do: {called}")
     bad = tmp_path / "bad"
     generated.write(bad, 1, 1, of)
     file = next(bad.glob("windows/*/*/*.parquet"))

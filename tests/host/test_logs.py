@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from nearhum import wire
 from nearhum.errors import FormatError
 from nearhum.scores import unpack_scores
-from nearhum_host import learned, logs, pulling, times
+from nearhum_host import learned, logs, pulling, report, tabling, times
 from nearhum_host.errors import DeviceError, HostError, UsageError
 
 
@@ -129,6 +129,20 @@ def test_what_a_later_firmware_wrote_is_refused():
         with pytest.raises(FormatError) as refused:
             logs.decode(log.records)
         assert "later firmware" in refused.value.hint
+
+
+def test_a_log_that_makes_no_sense_is_named(tmp_path: Path):
+    file = tmp_path / "pump.nhl"
+    for raw, hint in (
+        (wire.pack_record(wire.BOOT, 0, 0, json.dumps({"boot": 1, "format": wire.FORMAT + 1}).encode()), "update"),
+        (boot(0) + record(1, b"[]", wire.EVENT), "into a new file"),
+    ):
+        file.write_bytes(raw)
+        for read in (report.report, lambda at: tabling.tabulate(tmp_path, "pump", 1, logs.read_log(at))):
+            with pytest.raises(FormatError) as refused:
+                read(file)
+            assert str(file) in refused.value.message
+            assert hint in refused.value.hint
 
 
 FORMATS = sorted(Path(__file__).parents[1].glob("vectors/formats/v*/*"))

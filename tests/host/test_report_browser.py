@@ -5,8 +5,9 @@ from pathlib import Path
 
 import browser
 import pytest
-from nearhum_host import report
+from nearhum_host import report, seen
 from test_report import EVIL, journal
+from test_report_words import told
 
 LABELS = "first,last,label\n1000,1499,normal\n1500,1599,fault\n1600,2999,normal\n"
 # contrast of WCAG 2.2, 1.4.3: text of this size against what is behind it
@@ -35,6 +36,7 @@ def pages(tmp_path_factory) -> dict[str, Path]:
     out = {}
     for name, raw in logs.items():
         (folder / f"{name}.nhl").write_bytes(raw)
+        seen.save(folder / f"{name}.nhl", told([10, -20, 120], [10, -20, 8], [2, 2, 1]))
         out[name] = folder / f"{name}.html"
         out[name].write_text(report.report(folder / f"{name}.nhl", labels if name == "plain" else None), "utf-8")
     return out
@@ -59,6 +61,23 @@ def test_it_opens_without_a_word_and_fits(chromium, pages, name, size, scheme):
             assert box["width"] > 0.5 * min(window, 360) or name == "plain"
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= window
+
+
+@pytest.mark.parametrize("name", ["plain", "hostile"])
+def test_tables_stay_within_their_cards_on_a_telephone(chromium, pages, name):
+    with browser.opened(chromium, pages[name], "phone") as looked:
+        for details in looked.page.locator("summary").all():
+            details.click()
+        assert looked.page.locator("table.apart").is_visible()
+        assert looked.page.locator("table.events").is_visible()
+        beyond = looked.page.evaluate(
+            """() => [...document.querySelectorAll('section table:not(.confusion)')].map(table => {
+              const card = table.closest('section'), style = getComputedStyle(card);
+              const edge = card.getBoundingClientRect().right - parseFloat(style.paddingRight);
+              return [table.className, table.getBoundingClientRect().right - edge];
+            }).filter(([_, over]) => over > 1.5)"""
+        )
+        assert beyond == []
 
 
 @pytest.mark.parametrize("size", browser.SIZES)

@@ -126,6 +126,20 @@ def test_journals_of_one_board_stay_apart(tmp_path: Path):
     assert rows(tmp_path, "SELECT boots FROM boards") == [(2,)]
 
 
+def test_logs_of_two_formats_are_asked_together(tmp_path: Path):
+    """Two boards, the journal of one written by an earlier firmware: a folder, one table."""
+    formats = Path(__file__).parents[1] / "vectors" / "formats"
+    counted = []
+    for version in ("v1", "v2"):
+        hum = formats / version / "watching"
+        raw = b"".join(part.read_bytes() for part in sorted((hum / "hum" / "log").glob("*.seg")))
+        assert logs.parse(raw).records[0].json().get("format", 1) == int(version[1])
+        n = tabling.tabulate(tmp_path, f"pump-{version}", 1, logs.parse(raw))
+        assert n == len(json.loads((hum / "known.json").read_text())["scores"]) > 0
+        counted.append((f"pump-{version}", n))
+    assert rows(tmp_path, "SELECT board, count(*) FROM windows GROUP BY board ORDER BY board") == counted
+
+
 # --- bad input ---------------------------------------------------------------------------------------
 
 

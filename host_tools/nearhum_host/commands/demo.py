@@ -33,7 +33,7 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Learn one exercise, watch for others, enrol two: on a virtual board that plays real recordings."""
-    from .. import boards, datasets, deployment, logs, recordings, report, traces
+    from .. import boards, datasets, deployment, logs, recordings, report, seen, traces
     from ..application import application
     from ..link import connect
     from ..virtual import VirtualBoard
@@ -54,6 +54,7 @@ def demo(
             )
             log = Path(folder) / "demo.nhl"
             status, n_pulls = follow(link, log, session.n_frames // HOP)
+            seen.save(log, seen.look_at(link))  # what the report shows as now, beside what is normal
             note(f"3/4 the log was pulled {n_pulls} times while the detector ran: {log.stat().st_size} bytes")
         trace = traces.trace(logs.read_log(log), "demo", spans)
         labels = Path(folder) / "labels.csv"

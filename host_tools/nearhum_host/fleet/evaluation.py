@@ -75,7 +75,7 @@ def evaluate(backend: Any, labels: Path | None = None) -> FleetFigures:
     """Return the figures of the fleet whose tables a backend has.
 
     labels: csv with LABEL_COLUMNS: what is true of a board between two UTC times; the label `normal` or any other.
-    Raises UsageError for labels that cannot be read.
+    Raises UsageError for labels that cannot be read, or are of boards that have no tables.
     """
     import ibis
 
@@ -86,6 +86,7 @@ def evaluate(backend: Any, labels: Path | None = None) -> FleetFigures:
         raise UsageError("the tables have no windows", hint="`nearhum pull FOLDER --all` fetches logs")
     last = max(row["last_day"] for row in rows)
     boards = [_figures(row, last) for row in rows]
+    _check_named(spans, {board.board for board in boards}, labels)
     _stand_out(boards)
     truth = _truth(by_truth(backend, days, spans), spans) if spans else []
     return FleetFigures(boards, _pooled(boards), truth)
@@ -320,6 +321,19 @@ def read_labels(file: Path) -> list[dict[str, Any]]:
             return [_span(row, n, f"{file}, line {n + 2}") for n, row in enumerate(reader)]
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {file}: {error}") from None
+
+
+def _check_named(spans: list[dict[str, Any]], boards: set[str], file: Path | None) -> None:
+    """Raise UsageError where a label is of a board that has no tables; boards of one name have the chip's number."""
+    for span in spans:
+        name = span["on"]
+        if name not in boards:
+            alike = sorted(board for board in boards if name and board.startswith(name + "-")) or sorted(boards)
+            others = f" and {len(alike) - 5} more" if len(alike) > 5 else ""
+            raise UsageError(
+                f"{file}, line {span['span'] + 2}: the tables have no board {name!r}",
+                hint=f"name it as they do: {', '.join(alike[:5])}{others}",
+            )
 
 
 def _span(row: dict[str, str], n: int, where: str) -> dict[str, Any]:
