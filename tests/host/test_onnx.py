@@ -9,7 +9,7 @@ import onnx
 import pytest
 from nearhum_host import training
 from nearhum_host.errors import HostError
-from nearhum_host.heads import card, layers
+from nearhum_host.heads import card, fitting, layers, windows
 from nearhum_host.heads.onnx_graph import layers_of
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
@@ -184,7 +184,8 @@ def test_an_imported_head_is_judged_by_the_firmware(tmp_path: Path) -> None:
     recordings = tones(1)
     own = card.unpack(training.train(recordings, CONFIG, "lda", 6).head)
     n_in, n_out = own.n_in, own.n_out
-    fitted = training.fitting.fit("lda", *_features(recordings), 6).layers[0]
+    of_all = windows.of_recordings(recordings, CONFIG)
+    fitted = fitting.fit("lda", of_all.x, of_all.label, of_all.session, 6).layers[0]
     classes = [("Gemm", [some(n_out, 4)], {}), ("Softmax", [], {})]
     gemm = ("Gemm", [fitted.weights.T.astype(np.float32), fitted.bias.astype(np.float32)], {})
     found = layers_of(saved(tmp_path / "net.onnx", [n_in], [gemm, *classes]))
@@ -193,8 +194,3 @@ def test_an_imported_head_is_judged_by_the_firmware(tmp_path: Path) -> None:
     row = made.figures["accuracy"][0]
     assert row["cut, int8"] >= 0.9
     assert abs(row["cut, int8"] - row["cut"]) <= 0.03
-
-
-def _features(recordings):
-    windows = training._windows(recordings, CONFIG)
-    return windows.x, windows.label, windows.session
