@@ -6,7 +6,6 @@ The background is one label more, of a bounded number of templates, the oldest o
 Keeping a template allocates its length; comparing allocates nothing.
 """
 
-import struct
 from array import array
 
 import micropython
@@ -111,10 +110,9 @@ class Templates:
 
     def pack(self):
         """Return the templates as bytes: u8 their number; u8 label index, u8 frames and the cepstra of each."""
-        parts = [struct.pack("<B", len(self.all))]
+        parts = [bytes([len(self.all)])]
         for j, template in zip(self.owner, self.all):
-            parts.append(struct.pack("<BB", j, len(template) // N_CEPSTRA))
-            parts.append(template)
+            parts.append(bytes([j, len(template) // N_CEPSTRA]) + template)
         return b"".join(parts)
 
     def unpack(self, view):
@@ -123,8 +121,8 @@ class Templates:
         at = 1
         for _ in range(view[0]):
             end = at + 2 + N_CEPSTRA * view[at + 1]
-            if view[at + 1] > MAX_FRAMES or view[at] > BACKGROUND or end > len(view):
-                raise ValueError  # the kernels write as far as a template is long
+            if not 6 <= view[at + 1] <= MAX_FRAMES or view[at] > BACKGROUND or end > len(view):
+                raise ValueError  # the kernels write as far as a template is long, and divide by its length
             self.take(view[at], bytes(view[at + 2 : end]))
             at = end
         return at

@@ -196,6 +196,8 @@ class Words(Labels):
         at += self.templates.unpack(view[at:])
         self.labels.extend(names)
         self.counts.extend([self.templates.owner.count(j) for j in range(len(names))])
+        if 0 in self.counts:  # no label is without an example
+            raise ValueError
         self._apart.extend([(0, 0)] * len(names))
         for j in range(len(names)):
             self._refresh(j)

@@ -9,6 +9,8 @@ import os
 from fakes import noise, pipeline, take
 from harness import ON_HOST, Lcg, clear_error, done, equal, named, raises
 from nearhum.errors import FormatError
+from nearhum.kernels.viper_words import N_CEPSTRA
+from nearhum.templates import BACKGROUND
 from nearhum.wire import STATE_MAGIC, seal
 
 N_CHANGES = int(ON_HOST and os.getenv("NEARHUM_LINES") or 240) // 3
@@ -117,7 +119,25 @@ def labels_without_sense():
         equal(hum.learned.pack() == body, True)
 
 
+def words_without_sense():
+    """An utterance too short to be compared, by whose length is divided; and a label without one."""
+    kind, given = BOARDS[2]
+    hum = learned(kind, given)
+    templates, body = hum.recogniser.templates, hum.learned.pack()
+    whole, owners = templates.all[0], list(templates.owner)
+    for n, owner in ((0, None), (1, None), (5, None), (6, BACKGROUND)):
+        templates.all[0] = whole[: n * N_CEPSTRA]
+        if owner:
+            templates.owner[:] = [owner] * len(owners)
+        bad = hum.learned.pack()
+        templates.all[0], templates.owner[:] = whole, owners
+        clear_error(raises(FormatError, hum.learned.unpack, bad), "no sense")
+        equal(hum.learned.pack() == body, True)
+        templates = hum.recogniser.templates
+
+
 named("labels_without_sense", labels_without_sense)
+named("words_without_sense", words_without_sense)
 for kind, given in BOARDS:
     named("states_without_sense_" + kind, flood, kind, given)
     named("a_start_with_one_" + kind, at_start, kind, given)
