@@ -33,16 +33,16 @@ class Changes:
                 "enrol": "LABEL [N]: the next N windows, or words, are examples of LABEL",
                 "forget": "LABEL",
                 "relabel": "OLD NEW: another name for a label",
-                "list": "[snapshots | pending]: what was learned; what to roll back to; what waits for `accept`",
+                "list": "[snapshots | pending]: what was learned; may be put back; waits",
                 "log": "FROM [MAXBYTES]: records of the journal",
                 "rollback": "[N]: undo the last change, or all since snapshot N",
-                "trust": "all is right as it is: budgets start anew",
+                "trust": "all is right: budgets start anew",
                 "veto": "LABEL [off]: never announce or learn it",
                 "accept": "ID: learn a pending example",
                 "reject": "ID: drop it",
                 "reset": "learned | factory | log | all",
                 "time": "SECONDS: since 1970, UTC",
-                "set": "KEY VALUE: change a setting; holds from the next start",
+                "set": "KEY VALUE: change a setting, from the next start",
                 "get": "[KEY] | state OFFSET",
                 "look": "[names FROM]: the last window beside normal",
                 "raw": "[FROM]: samples",
@@ -71,6 +71,7 @@ class Changes:
         if not low <= n <= high:
             raise CommandError("a learning period of %d windows" % n, "%d to %d windows" % (low, high))
         hum.guard.trust()
+        hum.health.well()
         hum.learned.snapshot(cause)
         if stable:  # never before there are scores enough
             hum.learned.start(min(n, max(low, ENOUGH, hum.config["learn_windows"])), mode, n)
@@ -91,7 +92,7 @@ class Changes:
             raise CommandError("learn ... %r" % word[:40], "learn LENGTH as MODE adds a mode to what is normal")
         self._hum.guard.permit(mode)
         if self._hum.detector.state != WATCH:
-            raise CommandError("nothing is normal yet that a mode could be added to", "`learn`, and wait for its end")
+            raise CommandError("nothing is normal yet to add a mode to", "`learn`, and wait for its end")
 
     def watch(self, words):
         """watch"""

@@ -86,7 +86,7 @@ class Health:
                 self._tell(_WHAT[ill])
 
     def well(self):
-        """Note that the faults are over: whole windows have come for as long as the guard asks."""
+        """Note that the faults are over: whole windows have come for as long as the guard asks, or somebody says so."""
         self._wait_ms = 0
         if self.error:
             self._tell(_WHAT[self._ill])
@@ -142,6 +142,8 @@ class Health:
             self._found(board.open_source(self._hum.config))
         except (NearhumError, OSError) as e:
             self.error = str(e)
+            if self._hum.guard.lose():  # somebody has said `trust` meanwhile
+                self._tell(self.error)
             return NONE
         return FOUND
 

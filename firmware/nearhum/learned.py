@@ -161,6 +161,7 @@ class Learned:
     def trust(self):
         """Take the user's word that all is right as it is: the sensor, and where the prototypes are."""
         self.guard.trust()
+        self._hum.health.well()
         self.guard.renew()
         if self.detector.drift:
             self.detector.drift.trust()

@@ -5,6 +5,7 @@ from array import array
 
 from fakes import Played, noise, on_flash, pipeline, take
 from harness import Lcg, between, done, equal, raises, test
+from nearhum import board
 from nearhum.errors import ConfigError, SourceError
 from nearhum.guard import MAX_FAULTS, PROBATION
 from nearhum.scores import unpack_scores
@@ -111,6 +112,36 @@ def faults_in_a_row_turn_learning_off():
     equal(hum.console.execute("learn 20")["ok"], True)
     run(hum, samples(20, 3))
     equal((hum.detector.state, hum.health.state()), (WATCH, "ok"))
+
+
+def no_answer(config):
+    raise SourceError("no answer", "look at the wires")
+
+
+@test
+def trust_is_no_cure_of_a_sensor_that_is_lost():
+    hum = pipeline("vibration", **SMALL)
+    whole = board.open_source
+    board.open_source = no_answer
+    try:
+        run(hum, [SourceError("no answer", "look at the wires") for _ in range(MAX_FAULTS)])
+        equal(hum.health.state(), "fault")
+        hum.console.execute("trust")
+        hum.step()
+        equal((hum.guard.learning(), hum.health.state(), hum.health.error), (False, "fault", "no answer"))
+    finally:
+        board.open_source = whole
+    equal(names(logged(hum)[0])[-3:], ["recovered", "trusted", "fault"])
+
+
+@test
+def what_trust_says_is_over_is_told_no_more():
+    hum = pipeline("vibration", **SMALL)
+    run(hum, [OSError(5)] * (MAX_FAULTS - 1))
+    equal("no answer" in hum.health.error, True)
+    hum.console.execute("trust")
+    run(hum, samples(2))
+    equal((hum.health.state(), hum.health.error, hum.guard.faults), ("ok", "", 0))
 
 
 @test
