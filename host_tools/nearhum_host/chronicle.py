@@ -20,9 +20,12 @@ from .wording import learning, plural
 MAX_EVENTS = 200
 
 
-def when(t: Trace, at: int, event: Event) -> str:
-    """Return when an event was: by the clock where a host had told the board the time, else what was heard before."""
-    if math.isfinite(event.utc):
+def when(t: Trace, at: int, event: Event | None) -> str:
+    """Return when an event was: by the clock where a host had told the board the time, else what was heard before.
+
+    event: None where the log does not have it, as the begin of an alarm that goes on from another period.
+    """
+    if event and math.isfinite(event.utc):
         return local(event.utc)
     return f"after {after(t, at)}" if at else "at the start"
 

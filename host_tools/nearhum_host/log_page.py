@@ -122,7 +122,7 @@ def _alarm(t: Trace, alarm: Alarm) -> dict[str, Any]:
     length = alarm.last - alarm.first + 1
     around = max(STRIP_WINDOWS, length // 2)
     first, last = max(0, alarm.first - around), min(t.n, alarm.last + 1 + around)
-    begin = next(e for at, e in t.events if e.name == "alarm" and at == alarm.first)
+    begin = next((e for at, e in t.events if e.name == "alarm" and at == alarm.first), None)
     return {
         "when": when(t, alarm.first, begin),
         "window": alarm.first,
