@@ -253,7 +253,8 @@ def main() -> int:
             run = stack.enter_context(real(given.target, given.board))
         # chips of their own may run side by side
         n_at_once = (os.cpu_count() or 1) if given.target == "emulated" else 1
-        chosen = given.names or names()
+        sensorless = _WIRED if given.target in ("unix", "virtual") else ()  # there is none to ask
+        chosen = given.names or [name for name in names() if name not in sensorless]
         for name, said in zip(chosen, stack.enter_context(ThreadPoolExecutor(n_at_once)).map(run, chosen), strict=True):
             lines, well = verdict(said)
             n_failed += not well
