@@ -30,6 +30,15 @@ Ports = Annotated[
         show_default=False,
     ),
 ]
+DeployedAs = Annotated[
+    str | None,
+    typer.Option(
+        "--board",
+        "-b",
+        help="Name or .toml file the board was deployed with; without it the board says its name.",
+        show_default=False,
+    ),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Start the detector if it is stopped, without asking.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

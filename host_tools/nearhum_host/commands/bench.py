@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..terminal import Json, print_json, print_rows, progress
+from ..terminal import DeployedAs, Json, print_json, print_rows, progress
 
 
 def bench(
@@ -20,15 +20,7 @@ def bench(
             "--uf2", help="Firmware image that the emulated RP2040 boots; without it NEARHUM_UF2.", show_default=False
         ),
     ] = None,
-    board: Annotated[
-        str | None,
-        typer.Option(
-            "--board",
-            "-b",
-            help="Name or .toml file the board was deployed with; without it the board says its name.",
-            show_default=False,
-        ),
-    ] = None,
+    board: DeployedAs = None,
     growth: Annotated[
         bool, typer.Option("--growth", help="How the cost grows with window, bands, dimensions and prototypes.")
     ] = False,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import Json, print_json, print_rows, progress
+from ..terminal import DeployedAs, Json, print_json, print_rows, progress
 
 
 def selftest(
@@ -20,15 +20,7 @@ def selftest(
     uf2: Annotated[
         Path | None, typer.Option("--uf2", help="Firmware image that an emulated RP2040 boots.", show_default=False)
     ] = None,
-    board: Annotated[
-        str | None,
-        typer.Option(
-            "--board",
-            "-b",
-            help="Name or .toml file the board was deployed with; without it the board says its name.",
-            show_default=False,
-        ),
-    ] = None,
+    board: DeployedAs = None,
     as_json: Json = False,
 ) -> None:
     """Run every stage of the pipeline on the board itself, on made inputs, and compare with known results.

@@ -13,39 +13,19 @@ import sys
 sys.path.insert(0, sys.argv[1])
 root = sys.argv[2]
 
-from array import array  # noqa: E402
-
 from nearhum import board  # noqa: E402
 from nearhum.features import Features, Plan  # noqa: E402
 from nearhum.identity import load  # noqa: E402
-from nearhum.sources import END  # noqa: E402
-from nearhum.window import Window  # noqa: E402
+from replayed import windows  # noqa: E402
 
 config = board.load_config(root)
 plan = Plan(config)
 features = Features(plan, config["path"])
 head = load(config["head"], plan.n_features)
-window = Window(config["n_channels"], config["n_window"], config["n_hop"])
-source = board.open_source(config)
-block = array("h", bytes(2 * config["n_channels"] * 256))
-segment = 0
 with open(root + "vectors.bin", "wb") as out:
-    while True:
-        n = source.read_into(block)
-        if n == END:
-            break
-        if source.cue:
-            segment, source.cue = int(source.cue), ""
-        if n < 0:
-            window.restart()
-            continue
-        start = 0
-        while start < n:
-            start += window.push(block, start, n - start)
-            if not window.missing:
-                vector = features.extract_into(window.rows)
-                out.write(struct.pack("<H", segment) + bytes(vector) + bytes(head.embed_into(vector)))
-                window.advance()
+    for segment, rows in windows(config):
+        vector = features.extract_into(rows)
+        out.write(struct.pack("<H", segment) + bytes(vector) + bytes(head.embed_into(vector)))
 n_apart = -(-config["n_window"] // config["n_hop"])
 with open(root + "about.json", "w") as f:
     json.dump({"n_features": plan.n_features, "n_out": head.n_out, "n_apart": n_apart}, f)

@@ -12,44 +12,23 @@ import sys
 sys.path.insert(0, sys.argv[1])
 root = sys.argv[2]
 
-from array import array  # noqa: E402
-
 from nearhum import board  # noqa: E402
 from nearhum.features import Features, Plan  # noqa: E402
 from nearhum.kernels.viper_words import N_CEPSTRA  # noqa: E402
-from nearhum.sources import END  # noqa: E402
 from nearhum.utterance import Utterances  # noqa: E402
-from nearhum.window import Window  # noqa: E402
+from replayed import windows  # noqa: E402
 
 config = board.load_config(root)
 plan = Plan(config)
 features = Features(plan, config["path"])
 frame = memoryview(features.vector)[plan.n_before_bands : plan.n_before_bands + len(plan.bands)]
 utterances = Utterances(len(plan.bands))
-window = Window(config["n_channels"], config["n_window"], config["n_hop"])
-source = board.open_source(config)
-block = array("h", bytes(2 * config["n_channels"] * 256))
-segment = 0
 with open(root + "utterances.bin", "wb") as out:
-    while True:
-        n = source.read_into(block)
-        if n == END:
-            break
-        if source.cue:
-            segment, source.cue = int(source.cue), ""
-        if n < 0:
-            window.restart()
-            utterances.restart()
-            continue
-        start = 0
-        while start < n:
-            start += window.push(block, start, n - start)
-            if not window.missing:
-                features.extract_into(window.rows)
-                if utterances.hear_one(frame):
-                    n_frames = utterances.n_frames
-                    out.write(struct.pack("<HB", segment, n_frames))
-                    out.write(bytes(memoryview(utterances.cepstra)[: n_frames * N_CEPSTRA]))
-                window.advance()
+    for segment, rows in windows(config, utterances.restart):
+        features.extract_into(rows)
+        if utterances.hear_one(frame):
+            n_frames = utterances.n_frames
+            out.write(struct.pack("<HB", segment, n_frames))
+            out.write(bytes(memoryview(utterances.cepstra)[: n_frames * N_CEPSTRA]))
 with open(root + "about.json", "w") as f:
     json.dump({"n_bands": len(plan.bands)}, f)
