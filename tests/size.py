@@ -21,7 +21,7 @@ from nearhum_host.targets import EMULATED, open_target
 from nearhum_host.terminal import print_rows
 
 DEVICE = Path(__file__).resolve().parent / "device"
-FILES = (DEVICE / "harness.py", DEVICE / "heap_use.py", firmware_dir() / "main.py")
+FILES = (DEVICE / "harness.py", DEVICE / "heap_use.py")
 KINDS = ("telemetry", "vibration", "motion", "audio", "spectra", "radio")
 KB = 1024
 BUDGETS = {"flash": 96 * KB, "code": 128 * KB, "beyond code": 48 * KB, "state": 4 * KB}
@@ -37,7 +37,7 @@ def flash() -> dict[str, int]:
 def heap(target: str, uf2: Path | None, kind: str) -> dict[str, int]:
     """Return {module, or what heap_use.py says beside them: bytes} of a board of that kind."""
     with open_target(target, FILES, uf2, TIMEOUT_S) as there:
-        said = there.run(f"import heap_use\nheap_use.main({kind!r})\n")
+        said = there.run(f"import heap_use\nheap_use.main({kind!r}, {(firmware_dir() / 'main.py').read_text()!r})\n")
     rows = [line.removeprefix("size ").rpartition(" ") for line in said.splitlines() if line.startswith("size ")]
     return {name: int(n_bytes) for name, _, n_bytes in rows}
 

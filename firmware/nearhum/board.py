@@ -148,10 +148,10 @@ def reset_cause():
 
 def let_go(*names):
     """Take modules of the package out of memory that only a start or a change needs; an import loads them again."""
-    package = sys.modules["nearhum"]
     for name in names:
+        package, _, last = ("nearhum." + name).rpartition(".")
         if sys.modules.pop("nearhum." + name, None):
-            delattr(package, name)
+            delattr(sys.modules[package], last)
 
 
 def rest():

@@ -8,7 +8,7 @@ creeps may be followed (drift.py), and distances may be by covariance (covarianc
 
 States, numbered as the journal has them:
   0 idle   nothing learned, nothing to compare with
-  1 learn  first the range of slow channels (features.Ranges), then warming up: no scores for a third of the period,
+  1 learn  first the range of slow channels (ranges.py), then warming up: no scores for a third of the period,
            then scores and learning side by side
   2 watch  scores against the threshold; nothing is learned, what creeps is followed inside its budget
 

@@ -8,7 +8,6 @@ Allocates its tables once; extracting a window allocates nothing.
 from array import array
 
 from nearhum import kernels
-from nearhum.kernels import tables
 
 # Steps at which the scales start. A full-scale square wave has 2^27.6 of mean power a window: 8 * 27.6 - 96 = 125.
 BAND_BIAS = -96
@@ -23,7 +22,9 @@ class Log2:
     """log2 in Q8 with the table of the kernels."""
 
     def __init__(self):
-        self.table = tables.log2_table()
+        from nearhum.kernels.tables import log2_table  # tables are made at a start, their code is let go of after it
+
+        self.table = log2_table()
 
     def __call__(self, value):
         """Return round(256 log2 value), 1 <= value < 2^31; 0 below."""

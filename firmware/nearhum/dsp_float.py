@@ -9,7 +9,6 @@ from array import array
 
 from nearhum import np, np_spectrum
 from nearhum.dsp_fixed import BAND_BIAS, BAND_FLOOR, Fixed
-from nearhum.kernels import tables
 from nearhum.kernels.viper_bands import bands_into, raise_to
 from nearhum.kernels.viper_float import fold, weigh_window
 
@@ -20,8 +19,10 @@ class Float(Fixed):
     """The transform of one channel on floats. plan: features.Plan."""
 
     def _prepare_bands(self, plan):
+        from nearhum.kernels.tables import Sine, hann_q14
+
         n = self._n = plan.n_fft
-        self._window = tables.hann_q14(tables.Sine(), plan.n_window)
+        self._window = hann_q14(Sine(), plan.n_window)
         # the amplitudes, in whose place come the powers; the pad, which holds the windowed samples at first
         self._bins = array(np.FLOAT_CODE, bytes(n * np.FLOAT_BYTES))
         self._pad = array(np.FLOAT_CODE, bytes(2 * n * np.FLOAT_BYTES))

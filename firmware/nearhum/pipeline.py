@@ -16,7 +16,6 @@ import micropython
 
 from nearhum import __version__, board
 from nearhum.console import Console
-from nearhum.dsp_fixed import Log2
 from nearhum.errors import NearhumError
 from nearhum.features import Features, Plan
 from nearhum.guard import Guard
@@ -48,9 +47,9 @@ class Pipeline:
         self.config = config = board.load_config(root)
         self.plan = Plan(config)
         self.window = Window(config["n_channels"], config["n_window"], config["n_hop"])
-        log2 = Log2()
-        self.packets = assembly.packets(config, log2)
         self.features = Features(self.plan, config["path"])
+        log2 = self.features.transform.log2
+        self.packets = assembly.packets(config, log2)
         # of words it is theirs, see context.py
         self.head = load_head("" if self.plan.words else config["head"], self.plan.n_features)
         self.detector = assembly.detector(config, self.head.n_out, log2)
@@ -92,7 +91,7 @@ class Pipeline:
 
             follow(self)
         health.open()
-        board.let_go("assembly", "config", "bands")  # a start needs them, watching does not
+        board.let_go("assembly", "config", "bands", "kernels.tables")  # a start needs them, watching does not
         self.console.answer(
             {"ok": True, "verb": "start", "version": __version__, "board": config["board"], "fault": health.error}
         )

@@ -37,7 +37,8 @@ _OF_REGISTERS = ("mpu6050", "adxl345", "lis3dh", "lsm6ds3", "lsm6dsox")  # drive
 _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "kernels/thumb": lambda arch, _: arch == _RP2040,  # inline assembler: other arches cannot compile it
     "kernels/thumb_spectrum": lambda arch, config: arch == _RP2040 and _is_transformed(config),
-    "kernels/viper_spectrum": lambda arch, config: arch != _RP2040 and _is_transformed(config),  # the same in viper
+    "kernels/viper_window": lambda arch, _: arch != _RP2040,  # the same in viper
+    "kernels/viper_spectrum": lambda arch, config: arch != _RP2040 and _is_transformed(config),
     "kernels/viper_fft": lambda arch, config: arch != _RP2040 and _is_transformed(config),
     "kernels/viper_last4": lambda arch, config: arch != _RP2040 and _last_stage(config, 4),
     "kernels/viper_last8": lambda arch, config: arch != _RP2040 and _last_stage(config, 8),
@@ -62,6 +63,7 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "level": lambda _, config: config["level"] == "free",
     "packets": lambda _, config: config["n_subcarriers"] > 0,
     "recording": lambda _, config: config[settings.SOURCE]["driver"] == "replay",
+    "ranges": lambda _, config: config["mean"] == "ranged",
     "scores": lambda *_: False,  # for hosts: a board only writes them
     "near": lambda _, config: _is_taught(config),
     "quarantine": lambda _, config: _is_taught(config),

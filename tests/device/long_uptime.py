@@ -29,7 +29,7 @@ def small(*parts):
 def all_small(hum):
     d = hum.detector
     small(hum, hum.clock, hum.window, hum.temporal, hum.guard, hum.journal, hum.learned, hum.recogniser)
-    small(d, d.prototypes, hum.features, hum.features._transform)
+    small(d, d.prototypes, hum.features, hum.features.transform)
 
 
 def locked_windows(hum, n):

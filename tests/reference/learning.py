@@ -1,5 +1,5 @@
 """Prototypes, scores, threshold and smoothing of the fixed path, in exact integers. See the docstrings of
-kernels/viper_learn.py and viper_near.py, prototypes, detect and temporal.
+kernels/viper_derive.py and viper_window.py, prototypes, detect and temporal.
 """
 
 from __future__ import annotations

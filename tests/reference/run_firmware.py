@@ -67,7 +67,7 @@ for i in range(task["n_windows"]):
     result.write(bytes(hum.embedding) if known else nothing)
     result.write(struct.pack("<hBB", score, hum.detector.state, hum.label_id))
     if i >= task["n_windows"] - task["n_powers"]:
-        powers.write(bytes(hum.features._transform.spectrum.power))
+        powers.write(bytes(hum.features.transform.spectrum.power))
     hum.keep_window()
 for file in (windows, result, powers):
     file.close()

@@ -4,18 +4,15 @@ thumb*.py are on the board only where they can run, and their decorator is unkno
 everywhere. All variants give the same bits. VARIANT: "asm" or "viper".
 """
 
-from nearhum.kernels.viper import deinterleave, isqrt, log2_q8, moments, slide
-from nearhum.kernels.viper_learn import derive, pool, weigh
-from nearhum.kernels.viper_near import smallest
+from nearhum.kernels.viper import deinterleave, isqrt, log2_q8, moments, slide, smallest
+from nearhum.kernels.viper_derive import derive, pool, weigh
 
 try:
     from nearhum.kernels.thumb import bind, centre, distances, learn, score
 
     VARIANT = "asm"
 except (ImportError, SyntaxError):
-    from nearhum.kernels.viper import centre
-    from nearhum.kernels.viper_learn import learn
-    from nearhum.kernels.viper_near import bind, distances, score
+    from nearhum.kernels.viper_window import bind, centre, distances, learn, score
 
     VARIANT = "viper"
 

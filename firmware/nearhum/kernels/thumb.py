@@ -25,7 +25,7 @@ def address(a):
 
 @micropython.asm_thumb
 def centre(r0, r1, r2):
-   # r0: n int16, r1: n, r2: reading. Writes mean and rest; returns the mean in Q4. See viper.centre.
+   # r0: n int16, r1: n, r2: reading. Writes mean and rest; returns the mean in Q4. See viper_window.centre.
     mov(r3, 0)  # total
     mov(lr, r1)
     mov(r4, 3)
@@ -91,7 +91,7 @@ def centre(r0, r1, r2):
 
 @micropython.asm_thumb
 def distances(r0, r1, r2):
-   # r0: int8 x, r1: prototypes, r2: bind(means, weights, w_step, n, out). See viper_near.distances.
+   # r0: int8 x, r1: prototypes, r2: bind(means, weights, w_step, n, out). See viper_window.distances.
     mov(r4, r8)
     mov(r5, r9)
     mov(r6, r10)
@@ -166,7 +166,7 @@ def distances(r0, r1, r2):
 
 @micropython.asm_thumb
 def score(r0, r1, r2):
-   # r0: int8 x, r1: prototypes, r2: bind(means, weights, n, log2, scales, out); prototypes: 1 at least. See viper_near.score.
+   # r0: int8 x, r1: prototypes, r2: bind(means, weights, n, log2, scales, out); prototypes: 1 at least. See viper_window.score.
     mov(r4, r8)
     mov(r5, r9)
     mov(r6, r10)
@@ -297,7 +297,7 @@ def score(r0, r1, r2):
 
 @micropython.asm_thumb
 def learn(r0, r1, r2, r3):
-   # r0: n int8, r1: n, r2: sums, r3: squares. See viper_learn.learn.
+   # r0: n int8, r1: n, r2: sums, r3: squares. See viper_window.learn.
     add(r1, r1, r0)
     mov(r12, r1)  # end of x
     mov(r7, 0)

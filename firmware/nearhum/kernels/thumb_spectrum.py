@@ -5,14 +5,14 @@ from array import array
 import micropython
 from uctypes import addressof
 
-from nearhum.kernels import tables
-
 
 class Spectrum:
     """The transform of one window length into log bands: tables, and the words by which the kernels find them."""
 
     def __init__(self, n_window, n, bands, offset, floor, log2, reading):
         """n_window <= n, a power of two, 64..1024. Other arguments: as viper_fft.Spectrum."""
+        from nearhum.kernels import tables  # for a start alone, see board.let_go
+
         m = n >> 1
         sine = tables.Sine()
         w = tables.twiddles_q12(sine, n)

@@ -94,32 +94,6 @@ def slide(to: ptr16, v: int, n_channels: int, stride: int, by: int):
 
 
 @micropython.viper
-def centre(x: ptr16, v: int, reading: ptr32) -> int:
-    """Find the mean of v int16. Returns it in Q4.
-
-    v: n; its register then holds samples. n <= 1024: |sum| <= 2^25. reading: gets the rounded mean, and rest = mean in
-    Q4 - 16 mean (-8..7).
-    """
-    n = v
-    end = int(x) + ((n >> 2) << 3)
-    s = 0
-    while int(x) < end:
-        v = (x[0] ^ 0x8000) + (x[1] ^ 0x8000)
-        v += (x[2] ^ 0x8000) + (x[3] ^ 0x8000)
-        s += v
-        x = ptr16(int(x) + 8)
-    end += (n & 3) << 1
-    while int(x) < end:
-        s += x[0] ^ 0x8000
-        x = ptr16(int(x) + 2)
-    v = (((s - (n << 15)) << 4) + (n >> 1)) // n
-    s = (v + 8) >> 4
-    reading[0] = s
-    reading[1] = v - (s << 4)
-    return v
-
-
-@micropython.viper
 def moments(x: ptr16, v: int, mean: int, out: ptr32):
     """Write seven readings of y = x - mean to out: sum y^2 (high, low), sum z^2, sum z^4 (high, low), sign changes,
     largest |y|.
@@ -227,3 +201,18 @@ def isqrt(high: int, low: int) -> int:
             k -= 2
         high = low
     return root
+
+
+@micropython.viper
+def smallest(values: ptr32, first: int, n: int) -> int:
+    """Return where the smallest of n values below 2^30 lies from index `first` on; -1 where n is 0."""
+    b = 31
+    sign = 1 << b
+    best = 0x3FFFFFFF
+    at = -1
+    for i in range(first, first + n):
+        v = (int(values[i]) ^ sign) - sign
+        if v < best:
+            best = v
+            at = i
+    return at

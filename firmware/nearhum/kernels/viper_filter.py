@@ -15,8 +15,6 @@ from array import array
 
 import micropython
 
-from nearhum.kernels.tables import sine_q60
-
 # Viper takes no global constants: BIAS stands in the kernels as 0x20000.
 WORDS = 7  # a section: high-pass, b, shift of b, poles near z = -1, d1, d2, shift of both
 
@@ -36,6 +34,8 @@ def section(high_pass, corner, rate, k, order):
     Bilinear transform as in the Audio EQ Cookbook (Bristow-Johnson): w = 2 pi corner / rate, 1 / 2Q =
     cos(pi (2k + 1) / 2 order), alpha = sin w / 2Q. With h = sin(w/2), g = cos(w/2): 1 - cos w = 2 h^2.
     """
+    from nearhum.kernels.tables import sine_q60
+
     h = sine_q60(corner, 2 * rate)
     g = sine_q60(rate - 2 * corner, 4 * rate)
     alpha = 2 * (h * g >> 60) * sine_q60(order - 2 * k - 1, 4 * order) >> 60

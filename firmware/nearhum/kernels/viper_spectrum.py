@@ -5,7 +5,6 @@ from array import array
 import micropython
 
 from nearhum import kernels
-from nearhum.kernels import tables
 from nearhum.kernels.viper_bands import bands_into, raise_to, strongest
 from nearhum.kernels.viper_fft import first4, load, places_u16, radix4, turns_u16
 
@@ -49,9 +48,8 @@ def powers(t: ptr16, v: int, z: ptr32, m: int, shift: int, out: ptr32):
         down = ptr32(int(down) - 4)
 
 
-def rows_u16(w, m):
-    """Return the table of `powers`, array('H'); w: twiddles of the n = 2m point turn."""
-    at = tables.digit_reversal(m)
+def rows_u16(at, w, m):
+    """Return the table of `powers`, array('H'); at: tables.digit_reversal(m), w: twiddles of the n = 2m point turn."""
     rows = array("H")
     for k in range(1, (m >> 1) + 1):
         for value in (at[k] << 3, at[m - k] << 3, w[2 * k], -w[2 * k + 1]):
@@ -68,6 +66,8 @@ class Spectrum:
         offset: of 8 log2(power), Q8. floor: steps under the strongest bin or band. log2: tables.log2_table.
         reading: array('i') that `centre` fills.
         """
+        from nearhum.kernels import tables  # for a start alone, see board.let_go
+
         sine = tables.Sine()
         w = tables.twiddles_q12(sine, n)
         window = tables.hann_q14(sine, n_window)
@@ -92,7 +92,7 @@ class Spectrum:
         last = kernels.last_stage(n)
         # one tuple: taking attributes one by one costs more than a kernel
         self._bound = (
-            window, len(window), n, reading, z, y, turns, places_u16(m), m, passes, last, rows_u16(w, m), power,
+            window, len(window), n, reading, z, y, turns, places_u16(m), m, passes, last, rows_u16(tables.digit_reversal(m), w, m), power,
             edges, len(bands), log2, offset, floor,
         )  # fmt: skip
 

@@ -14,14 +14,11 @@ from array import array
 
 import micropython
 from nearhum import kernels
-from nearhum.kernels import viper, viper_learn, viper_near
+from nearhum.kernels import viper_window
 
 REPEATS = 5
 UNIX_CALLS = 50  # a clock of a microsecond is too coarse there for one call
-IN_VIPER = {  # of what there is in two variants
-    "centre": viper, "learn": viper_learn, "bind": viper_near,
-    "distances": viper_near, "score": viper_near,
-}  # fmt: skip
+IN_TWO = ("bind", "centre", "distances", "learn", "score")  # in assembler too
 
 ON_CHIP = sys.platform not in ("linux", "darwin", "win32")
 if ON_CHIP:
@@ -113,8 +110,8 @@ def report(name, run, ulab=None, bytecode=None, idle=nothing):
 def choose(variant):
     """Make the package use the kernels of a variant: "asm" or "viper"."""
     if variant == "viper":
-        for name, module in IN_VIPER.items():
-            setattr(kernels, name, getattr(module, name))
+        for name in IN_TWO:
+            setattr(kernels, name, getattr(viper_window, name))
         from nearhum.kernels import viper_head, viper_spectrum
 
         kernels.spectrum = viper_spectrum.Spectrum
@@ -155,7 +152,7 @@ def transform(n, n_bands, path="fixed"):
     plan = Plan(settings(rate_hz=20000, n_window=n, n_hop=n, n_bands=n_bands))
     features = Features(plan, path)
     x, out = samples(n), bytearray(n_bands)
-    centre, reading, extract = kernels.centre, features._transform.reading, features._transform.extract_bands_into
+    centre, reading, extract = kernels.centre, features.transform.reading, features.transform.extract_bands_into
 
     def run():
         centre(x, n, reading)

@@ -1,6 +1,6 @@
 """Slow channels of several boards in one scale. Runs under MicroPython, beside merge.py.
 
-Enters: boards whose ranged means count in steps of their own (features.Ranges). Leaves: the same boards in the range of
+Enters: boards whose ranged means count in steps of their own (nearhum.ranges). Leaves: the same boards in the range of
 the median board. With x' = (x step + centre - centre') / step' and d = centre - centre' the sums become
     sum'     = (step sum + count d) / step'
     squares' = (step^2 squares + 2 step d sum + count d^2) / step'^2

@@ -1,27 +1,6 @@
-"""Learning: sums of embeddings, and their mean, variance and weights, for any board. Rules of kernels/viper.py."""
+"""From sums of embeddings to their mean, variance and weights, for any board. Rules of kernels/viper.py."""
 
 import micropython
-
-
-@micropython.viper
-def learn(x: ptr8, v: int, sums: ptr32, squares: ptr32):
-    """Add one int8 embedding to the raw sums: sum of x (int32), sum of x^2 as (high, low), high * 2^24 + low.
-
-    x: v = n values; v's register then holds them. Exact for 2^24 embeddings: |sum x| <= 2^31, sum x^2 <= 2^38, high
-    <= 2^14.
-    """
-    end = int(x) + v
-    while int(x) < end:
-        v = (x[0] ^ 128) - 128
-        sums[0] = int(sums[0]) + v
-        v = v * v + int(squares[1])
-        squares[1] = v & 0xFFFFFF
-        v = v >> 24
-        if v > 0:
-            squares[0] = int(squares[0]) + v
-        x = ptr8(int(x) + 1)
-        sums = ptr32(int(sums) + 4)
-        squares = ptr32(int(squares) + 8)
 
 
 @micropython.viper

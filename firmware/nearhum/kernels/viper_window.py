@@ -1,4 +1,4 @@
-"""Nearness: distances of an embedding to prototypes, and the score, for any board. Rules of kernels/viper.py."""
+"""What thumb.py has in assembler, for boards that are no RP2040: what every window meets. Rules of kernels/viper.py."""
 
 import micropython
 
@@ -6,6 +6,32 @@ import micropython
 def bind(*arguments):
     """Return the later arguments of a kernel as the one object it takes them in."""
     return arguments
+
+
+@micropython.viper
+def centre(x: ptr16, v: int, reading: ptr32) -> int:
+    """Find the mean of v int16. Returns it in Q4.
+
+    v: n; its register then holds samples. n <= 1024: |sum| <= 2^25. reading: gets the rounded mean, and rest = mean in
+    Q4 - 16 mean (-8..7).
+    """
+    n = v
+    end = int(x) + ((n >> 2) << 3)
+    s = 0
+    while int(x) < end:
+        v = (x[0] ^ 0x8000) + (x[1] ^ 0x8000)
+        v += (x[2] ^ 0x8000) + (x[3] ^ 0x8000)
+        s += v
+        x = ptr16(int(x) + 8)
+    end += (n & 3) << 1
+    while int(x) < end:
+        s += x[0] ^ 0x8000
+        x = ptr16(int(x) + 2)
+    v = (((s - (n << 15)) << 4) + (n >> 1)) // n
+    s = (v + 8) >> 4
+    reading[0] = s
+    reading[1] = v - (s << 4)
+    return v
 
 
 @micropython.viper
@@ -130,15 +156,21 @@ def score(x: ptr8, v: int, bound) -> int:
 
 
 @micropython.viper
-def smallest(values: ptr32, first: int, n: int) -> int:
-    """Return where the smallest of n values below 2^30 lies from index `first` on; -1 where n is 0."""
-    b = 31
-    sign = 1 << b
-    best = 0x3FFFFFFF
-    at = -1
-    for i in range(first, first + n):
-        v = (int(values[i]) ^ sign) - sign
-        if v < best:
-            best = v
-            at = i
-    return at
+def learn(x: ptr8, v: int, sums: ptr32, squares: ptr32):
+    """Add one int8 embedding to the raw sums: sum of x (int32), sum of x^2 as (high, low), high * 2^24 + low.
+
+    x: v = n values; v's register then holds them. Exact for 2^24 embeddings: |sum x| <= 2^31, sum x^2 <= 2^38, high
+    <= 2^14.
+    """
+    end = int(x) + v
+    while int(x) < end:
+        v = (x[0] ^ 128) - 128
+        sums[0] = int(sums[0]) + v
+        v = v * v + int(squares[1])
+        squares[1] = v & 0xFFFFFF
+        v = v >> 24
+        if v > 0:
+            squares[0] = int(squares[0]) + v
+        x = ptr8(int(x) + 1)
+        sums = ptr32(int(sums) + 4)
+        squares = ptr32(int(squares) + 8)
