@@ -19,8 +19,8 @@ from array import array
 import micropython
 
 from nearhum import kernels
+from nearhum.wire import NO_THRESHOLD
 
-NO_THRESHOLD = 32767  # no score reaches it
 MOST = 32  # blocks of the tail
 PRIOR = 4
 FEW = 4  # blocks

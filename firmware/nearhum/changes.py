@@ -6,7 +6,6 @@ is loaded when it is, and let go of afterwards.
 """
 
 from nearhum import board, config, kernels
-from nearhum.calibration import ENOUGH
 from nearhum.errors import CommandError, whole
 from nearhum.features import Plan
 from nearhum.guard import MAX_VETOES
@@ -73,7 +72,9 @@ class Changes:
         hum.guard.trust()
         hum.health.well()
         hum.learned.snapshot(cause)
-        if stable:  # never before there are scores enough
+        if stable:
+            from nearhum.calibration import ENOUGH  # never before there are scores enough
+
             hum.learned.start(min(n, max(low, ENOUGH, hum.config["learn_windows"])), mode, n)
         else:
             hum.learned.start(n, mode)

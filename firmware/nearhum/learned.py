@@ -88,7 +88,7 @@ class Learned:
             d.finish()
             counts = d.prototypes.counts
             self.changed(
-                "learned", n=n, threshold=d.threshold, scores=d.calibration.n, modes=counts, dirt=d.dropped,
+                "learned", n=n, threshold=d.threshold, scores=d.n_scores, modes=counts, dirt=d.dropped,
                 cause="stable" if d.most else "stopped" if stopped else "length", warning=self.warning(),
             )  # fmt: skip
         self.temporal.reset()
@@ -122,8 +122,8 @@ class Learned:
         if d.state == WATCH:
             if sum(p.counts) > 1 and not any(p.variance):
                 return "what was learned never varied"
-            if d.calibration.n < FEW:
-                return "%d scores for a threshold: learn longer" % d.calibration.n
+            if d.n_scores < FEW:
+                return "%d scores for a threshold: learn longer" % d.n_scores
         return self._hum.health.warning() or (self.store.refused[-1] if self.store.refused else "")
 
     def unlearn(self, label):

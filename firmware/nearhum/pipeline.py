@@ -188,7 +188,7 @@ class Pipeline:
                 detector.learn_left -= 1
                 self.period_over = detector.learn_left <= 0
             else:
-                self.period_over = detector.learn_one(embedding, temporal.score)
+                self.period_over = detector.period.learn_one(embedding, temporal.score)
         elif (
             detector.drift
             and state == WATCH
@@ -235,7 +235,7 @@ class Pipeline:
         if self.recogniser.heard:
             journal.event("heard", window=at, **self.recogniser.said())
         period_over, self.period_over = self.period_over, False
-        if period_over and not detector.extend():
+        if period_over and not detector.period.extend():
             self.learned.finish()
         elif detector.stale:
             detector.refresh()

@@ -41,6 +41,7 @@ RUN = 4  # a run of windows: see pack_run_header_into
 IDLE, LEARN, WATCH = 0, 1, 2  # states of the detector, as in a SCORES record
 STATE_NAMES = ("idle", "learn", "watch")
 NO_SCORE = -32768  # the window had no score yet (ranging, first windows of a learning period)
+NO_THRESHOLD = 32767  # no score reaches it
 SCORE_ONE = 256  # a score counts octaves of squared distance in Q8; a normal window has about 1
 
 RUN_HEADER_BYTES = 8

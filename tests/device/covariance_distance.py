@@ -29,7 +29,7 @@ def learned(d, n=300, modes=(0,), seed=1):
     d.start(n)
     for i in range(n):
         row = together(random, d.prototypes.n_dims, modes[i * len(modes) // n])
-        d.learn_one(row, d.score_one(row))
+        d.period.learn_one(row, d.score_one(row))
         if d.stale:
             d.refresh()
     d.finish()
@@ -72,7 +72,7 @@ def it_survives_a_reset_at_any_window():
     d.start(60)
     for _ in range(60):
         row = together(random)
-        d.learn_one(row, d.score_one(row))
+        d.period.learn_one(row, d.score_one(row))
         if d.stale:
             d.refresh()
         image = d.pack()
@@ -94,7 +94,7 @@ def sixteen_dimensions_keep_their_budget():
     d.start(300)
     random = Lcg(8)
     for _ in range(200):
-        d.learn_one(together(random, 16), 0)
+        d.period.learn_one(together(random, 16), 0)
     d.refresh()
     between(len(d.covariance.pack()), 1000, 1536, "bytes, learning")
 
@@ -106,7 +106,7 @@ def a_named_mode_is_added_under_it():
     d.start(40, "load")
     for _ in range(40):
         row = together(random, 4, 90)
-        d.learn_one(row, d.score_one(row))
+        d.period.learn_one(row, d.score_one(row))
         if d.stale:
             d.refresh()
     d.finish()
@@ -118,7 +118,7 @@ def what_never_changes_is_no_reason_to_fall():
     d = made()
     d.start(40)
     for _ in range(40):
-        d.learn_one(bytearray(4), d.score_one(bytearray(4)))
+        d.period.learn_one(bytearray(4), d.score_one(bytearray(4)))
         if d.stale:
             d.refresh()
     d.finish()

@@ -13,8 +13,8 @@ LOG2 = Log2()
 ONE_IN = 86400
 
 
-def made(n=4):
-    return Detector(Prototypes(2, n, 2, LOG2), ONE_IN)
+def made(n=4, one_in=ONE_IN):
+    return Detector(Prototypes(2, n, 2, LOG2), one_in)
 
 
 def embeddings(n, seed=1, spread=6):
@@ -25,13 +25,13 @@ def embeddings(n, seed=1, spread=6):
 def learn(detector, rows):
     """Learn rows as the pipeline does, without smoothing; returns whether the last one ended the period."""
     for row in rows:
-        ended = detector.learn_one(row, detector.score_one(row))
+        ended = detector.period.learn_one(row, detector.score_one(row))
     return ended
 
 
 def sums(d):
     """Return the sums of the calibration: (of scores, of their squares)."""
-    c = d.calibration
+    c = d.period.calibration
     return (c.score_high << 24) + c.score_low, (c.square_high << 24) + c.square_low
 
 
@@ -50,9 +50,9 @@ def case_1_learn_warms_up_then_scores():
     for row in embeddings(40):
         score = d.score_one(row)
         scored.append(score != NO_SCORE)
-        d.learn_one(row, score)
+        d.period.learn_one(row, score)
     equal(scored, [False] * 14 + [True] * 26)
-    equal((d.calibration.n, d.learn_left), (26, 0))
+    equal((d.period.calibration.n, d.learn_left), (26, 0))
 
 
 @test
@@ -92,7 +92,7 @@ def starting_again_forgets():
     learn(d, embeddings(40))
     d.finish()
     d.start(16)
-    equal((d.state, d.prototypes.n, d.threshold, d.calibration.n), (LEARN, 0, NO_THRESHOLD, 0))
+    equal((d.state, d.prototypes.n, d.threshold, d.period.calibration.n), (LEARN, 0, NO_THRESHOLD, 0))
     learn(d, embeddings(16, seed=9))
     d.finish()
     equal(d.prototypes.counts, [16])
@@ -111,9 +111,8 @@ def forgetting_is_idle():
 def rarer_alarms_raise_the_threshold():
     thresholds = []
     for alarms in (100, 1, 0.01):
-        d = made()
         c = complete({"kind": "vibration", "alarms_per_day": alarms, "source": {"driver": "none"}})
-        d.calibration.one_in = rarity(c)[0]
+        d = made(one_in=rarity(c)[0])
         d.start(100)
         learn(d, embeddings(100))
         d.finish()
@@ -152,9 +151,9 @@ def quantiles_rise():
 def scores_far_out_are_held_in_the_calibration():
     d = made()
     d.start(40)
-    d.learn_one(bytearray(4), 32000)
-    d.learn_one(bytearray(4), -32000)
-    equal((d.calibration.n, sums(d)), (2, (0, 2 * 8191 * 8191)))
+    d.period.learn_one(bytearray(4), 32000)
+    d.period.learn_one(bytearray(4), -32000)
+    equal((d.period.calibration.n, sums(d)), (2, (0, 2 * 8191 * 8191)))
 
 
 @test
@@ -163,13 +162,14 @@ def the_longest_period_packs_its_sums():
     d = made()
     d.start(16000000)
     learn(d, embeddings(2))
-    d.calibration.n = 8000000
-    for total in (d.calibration.n * 512 + 3, -d.calibration.n * 512 - 3):
-        d.calibration.score_high, d.calibration.score_low = total >> 24, total & 0xFFFFFF
-        d.calibration.square_high = d.calibration.n * 512 * 512 >> 24
+    c = d.period.calibration
+    c.n = 8000000
+    for total in (c.n * 512 + 3, -c.n * 512 - 3):
+        c.score_high, c.score_low = total >> 24, total & 0xFFFFFF
+        c.square_high = c.n * 512 * 512 >> 24
         again = made()
         again.unpack(memoryview(d.pack()))
-        equal((again.calibration.n, sums(again)), (d.calibration.n, (total, d.calibration.square_high << 24)))
+        equal((again.period.calibration.n, sums(again)), (c.n, (total, c.square_high << 24)))
 
 
 @test
@@ -239,7 +239,7 @@ def the_shortest_period_of_slow_channels_has_scores_to_set_the_threshold_by():
     equal(hum.console.execute("learn %d" % n)["ok"], True)
     take(hum, n)
     equal(hum.detector.state, WATCH)
-    between(hum.detector.calibration.n, n // 8, n, "scores")
+    between(hum.detector.n_scores, n // 8, n, "scores")
 
 
 @test

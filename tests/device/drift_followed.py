@@ -28,7 +28,7 @@ def learned(d, n=200, creep=0, seed=1):
     d.start(n)
     for i in range(n):
         row = near(random, [c + creep * i // n for c in CENTRE])
-        d.learn_one(row, d.score_one(row))
+        d.period.learn_one(row, d.score_one(row))
     d.finish()
     return d
 
@@ -150,7 +150,7 @@ def a_step_to_another_mode_is_no_wandering():
     d.start(300)
     for i in range(300):
         row = near(random, [c + (80 if i // 100 == 1 else 0) for c in CENTRE])
-        d.learn_one(row, d.score_one(row))
+        d.period.learn_one(row, d.score_one(row))
     d.finish()
     equal(d.prototypes.n, 2)
     equal(max(d.drift.variance) < 3 * 4096, True)
@@ -163,7 +163,7 @@ def it_survives_a_reset():
     d.start(100)
     for i in range(60):
         row = near(random, CENTRE)
-        d.learn_one(row, d.score_one(row))
+        d.period.learn_one(row, d.score_one(row))
     other = made()
     image = d.pack()
     equal(other.unpack(memoryview(image)), len(image))

@@ -23,7 +23,7 @@ def learning_detector(n_dims, windows):
     def learn(detector, x):
         if not detector.learn_total:
             detector.start(windows)
-        if detector.state == LEARN and detector.learn_one(x, detector.score_one(x)):
+        if detector.state == LEARN and detector.period.learn_one(x, detector.score_one(x)):
             detector.finish()
 
     def answer(detector, x):

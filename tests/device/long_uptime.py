@@ -125,7 +125,7 @@ def a_period_of_sixteen_million_windows_ends_in_small_integers():
         row.sums[i] = n * v
         row.squares[2 * i], row.squares[2 * i + 1] = n * v * v >> 24, n * v * v & 0xFFFFFF
     d.learn_left = 40
-    c = d.calibration
+    c = d.period.calibration
     c.n = n // 2
     for score in (8191, -8191):
         total = c.n * score

@@ -27,7 +27,7 @@ def learned(centres, n, dirt=(), seed=1, d=None, mode=None):
         row = near(random, centres[i * len(centres) // n])
         if i in dirt:
             row = as_bytes([random.within(127) for _ in range(4)])
-        over = d.learn_one(row, d.score_one(row))
+        over = d.period.learn_one(row, d.score_one(row))
     equal(over, True)
     d.finish()
     return d
@@ -63,7 +63,7 @@ def modes_by_turns():
     d.start(300)
     for i in range(300):
         row = near(random, (OFF, LOAD)[i // 7 & 1])
-        d.learn_one(row, d.score_one(row))
+        d.period.learn_one(row, d.score_one(row))
     d.finish()
     equal(len(d.prototypes.counts) <= 2, True)
     between(d.score_one(near(random, OFF)), -8000, d.threshold, "off")
@@ -95,7 +95,7 @@ def more_than_there_is_room_for():
     random, d = Lcg(4), made(3)
     d.start(200)
     for _ in range(200):
-        d.learn_one(as_bytes([random.within(127) for _ in range(4)]), 0)
+        d.period.learn_one(as_bytes([random.within(127) for _ in range(4)]), 0)
     d.finish()
     between(d.prototypes.n, 1, 3, "modes")
     equal(d.state, WATCH)
@@ -107,7 +107,7 @@ def a_drift_is_not_many_modes():
     d.start(400)
     for i in range(400):
         row = near(random, [c + i // 10 for c in IDLE])
-        d.learn_one(row, d.score_one(row))
+        d.period.learn_one(row, d.score_one(row))
     d.finish()
     between(d.prototypes.n, 1, 3, "modes")
 

@@ -65,7 +65,7 @@ def of_kind(kind, **given):
     for i in range(n_range + 23 + hum.n_settling):
         locked_window(hum, some[i % 4])
     equal(hum.detector.state, WATCH, kind)
-    equal(hum.detector.calibration.n > 5, True)
+    equal(hum.detector.n_scores > 5, True)
     # watch, with labels enrolled; words are below
     if hum.config["recognise"] == "windows":
         for label in ("one", "two"):

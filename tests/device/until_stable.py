@@ -5,8 +5,9 @@ import json
 from fakes import pipeline, take
 from harness import Lcg, as_bytes, between, done, equal, test
 from nearhum.calibration import ENOUGH
-from nearhum.detect import STILL, Detector
+from nearhum.detect import Detector
 from nearhum.dsp_fixed import Log2
+from nearhum.period import STILL
 from nearhum.prototypes import Prototypes
 from nearhum.wire import EVENT, LEARN, WATCH, record_bytes, unpack_record
 
@@ -29,9 +30,9 @@ def learned(d, row_of, first=ENOUGH, most=9000, n=None, reset_at=()):
     i = sum(d.prototypes.counts)
     while n is None or i < n:
         row = row_of(i)
-        over = d.learn_one(row, d.score_one(row))
+        over = d.period.learn_one(row, d.score_one(row))
         i += 1
-        if over and not d.extend():
+        if over and not d.period.extend():
             d.finish()
             break
         if i in reset_at:
@@ -124,7 +125,7 @@ def nothing_to_compare_ends_at_its_length():
     d = made()
     d.start(64, None, 90)
     d.learn_left = 0
-    equal((d.extend(), d.prototypes.n), (False, 0))
+    equal((d.period.extend(), d.prototypes.n), (False, 0))
     d, n = learned(made(), lambda i: as_bytes(IDLE), first=40, most=40)
     equal((n, d.most > 0), (40, False))
 

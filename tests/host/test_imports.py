@@ -16,7 +16,7 @@ ARCHES = ("armv6m", "xtensawin", "armv7emsp", "rv32imc", "x64")
 
 # The data's way; a file imports only what stands before it, or leaves.
 WAY = (
-    "window", "features", "head", "identity", "prototypes", "modes", "drift", "covariance", "calibration", "detect",
+    "window", "features", "head", "identity", "prototypes", "modes", "drift", "covariance", "calibration", "period", "detect",
     "recognise", "utterance", "context", "templates", "words", "assembly", "near", "teacher", "temporal", "budget",
     "guard", "journal", "health", "quarantine", "learned", "look", "changes", "verbs", "console", "safe",
 )  # fmt: skip

@@ -28,6 +28,7 @@ from nearhum.calibration import MOST  # noqa: E402
 from nearhum.errors import FormatError, NearhumError  # noqa: E402
 from nearhum.labels import MAX_LABELS  # noqa: E402
 from nearhum.modes import MEET  # noqa: E402
+from nearhum.period import Period  # noqa: E402
 from nearhum.pipeline import Pipeline  # noqa: E402
 from nearhum.prior import fewer, raw  # noqa: E402
 from nearhum.prototypes import MAX_COUNT  # noqa: E402
@@ -177,10 +178,11 @@ def main():
     n_windows = sum([mode.count for mode in modes])
     d.forget()
     factor = put_modes(modes, d)
-    weak = d.modes.weak()
+    d.period = Period(d)
+    weak = d.period.modes.weak()
     kept = [mode for j, mode in enumerate(modes) if j not in weak]
     d.learn_total = min(n_windows, 16000000)
-    put_scores(boards, d.calibration)
+    put_scores(boards, d.period.calibration)
     if hum.learned.ranges:
         for c in range(len(common)):
             hum.learned.ranges.assign(c, *common[c])

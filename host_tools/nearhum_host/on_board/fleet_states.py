@@ -35,7 +35,7 @@ class Board:
         p, n = d.prototypes, d.prototypes.n_dims
         self.modes = [[p.labels[j]] + unpacked(p.pack(j), n) for j in range(p.n)]
         self.variance = list(p.variance)
-        self.calibration = unpacked_scores(d.calibration)
+        self.calibration = unpacked_scores(d.calibration())
         self.threshold = d.threshold
         self.slow = list(d.drift._slow[3 * n :]) if d.drift else []
         self.whitening = bytes(d.covariance._image) if d.covariance else b""
