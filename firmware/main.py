@@ -17,7 +17,7 @@ import time
 BOOTS = "/hum/boots"  # two bytes: starts in a row that were not stable; how often safe mode has ended by itself
 MANY = 6
 # by the console of safe mode
-NEEDED = ("safe", "console", "verbs", "journal", "store", "wire", "errors", "board", "__init__")
+NEEDED = ("safe", "console", "verbs", "journal", "store", "wire", "errors", "board", "deployed", "__init__")
 
 
 def count():
@@ -77,7 +77,6 @@ def watch():
     while True:
         hum = None
         try:
-            from nearhum import board
             from nearhum.errors import ConfigError
             from nearhum.pipeline import Pipeline
 
@@ -103,7 +102,11 @@ def watch():
             # setting that `set` changed
             why = getattr(e, "message", str(e)), getattr(e, "hint", "deploy again with the settings")
             print("nearhum: %s. %s" % why)
-            if not isinstance(e, (ConfigError, ImportError)) or not board.set_aside("/"):
+            if not isinstance(e, (ConfigError, ImportError)):
+                return why
+            from nearhum.deployed import set_aside
+
+            if not set_aside("/"):
                 return why
             taken = why[0] + "; what `set` had changed is taken back, hum/set.refused keeps it"
             print("nearhum: " + taken)

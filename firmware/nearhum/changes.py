@@ -5,7 +5,7 @@ was learned first keeps a snapshot, and afterwards saves and journals. A board i
 is loaded when it is, and let go of afterwards.
 """
 
-from nearhum import board, config, kernels
+from nearhum import config, deployed, kernels, taught
 from nearhum.errors import CommandError, whole
 from nearhum.features import Plan
 from nearhum.guard import MAX_VETOES
@@ -126,7 +126,7 @@ class Changes:
             raise CommandError("no label", "forget LABEL; `list` shows the labels")
         hum.recogniser.index(words[0])
         hum.learned.snapshot("forget " + words[0])
-        hum.learned.unlearn(words[0])
+        taught.unlearn(hum, words[0])
         return {"label": words[0]}
 
     def relabel(self, words):
@@ -137,20 +137,20 @@ class Changes:
         hum.recogniser.check_rename(words[0], words[1])
         hum.guard.permit(words[1])
         hum.learned.snapshot("relabel %s %s" % (words[0], words[1]))
-        hum.learned.relabel(words[0], words[1])
+        taught.relabel(hum, words[0], words[1])
         return {"label": words[1], "was": words[0]}
 
     def rollback(self, words):
         """rollback [N]"""
         hum = self._hum
-        to = hum.learned.rollback(whole(words[0]) if words else 0)
+        to = taught.rollback(hum, whole(words[0]) if words else 0)
         return {"to": to, "state": STATE_NAMES[hum.detector.state]}
 
     def trust(self, words):
         """trust"""
         hum = self._hum
         hum.learned.snapshot("trust")
-        hum.learned.trust()
+        taught.trust(hum)
         return {"faults": hum.guard.faults}
 
     def veto(self, words):
@@ -162,7 +162,7 @@ class Changes:
         if words[1:] and not off or off != (label in vetoed) or not off and len(vetoed) == MAX_VETOES:
             raise CommandError("vetoed are: " + ", ".join(vetoed), "veto LABEL [off], %d at most" % MAX_VETOES)
         hum.learned.snapshot("veto " + " ".join(words))
-        hum.learned.veto(label, off)
+        taught.veto(hum, label, off)
         return {"vetoed": hum.guard.vetoed}
 
     def accept(self, words):
@@ -181,7 +181,7 @@ class Changes:
             raise CommandError("reset %r" % what[:40], "reset learned, factory, log or all")
         if what != "log":
             hum.learned.snapshot("reset " + what)
-            hum.learned.forget()
+            taught.forget(hum)
             if what == "factory":
                 hum.learned.as_deployed()
         if what in ("log", "all"):
@@ -208,7 +208,7 @@ class Changes:
         name = words[0]
         value = config.parse(name, " ".join(words[1:]))
         hum = self._hum
-        board.change(hum.root, name, value, check_start)
+        deployed.change(hum.root, name, value, check_start)
         hum.journal.event("set", key=name, value=value)
         return {"key": name, "value": value, "now": hum.config.get(name), "note": "holds from the next start"}
 

@@ -14,7 +14,7 @@ States, numbered as the journal has them:
 
 import struct
 
-from nearhum.board import let_go
+from nearhum import board
 from nearhum.wire import IDLE, LEARN, NO_SCORE, NO_THRESHOLD, WATCH
 
 _STATE = "<BBBhIIIiB"  # state, paused, prototypes, threshold, learn_left, learn_total, most; threshold, modes of before
@@ -86,7 +86,7 @@ class Detector:
         self.state = state
         if state != LEARN:
             self.period = None
-            let_go("period", "modes", "calibration")
+            board.let_go("period", "modes", "calibration")
         # where nothing stands between, a watching window goes to the prototypes at once: one call less
         plain = state == WATCH and not self.drift and not self.covariance
         self.scorer = self.prototypes.score_one if plain else self.score_one

@@ -6,58 +6,18 @@ The vector's order is the plan's: channel by channel its mean, its statistics, i
 Means of slow channels may be `ranged`, see ranges.py.
 """
 
-from binascii import crc32
-
 import micropython
 
 from nearhum import kernels
-from nearhum.errors import ConfigError
-
-MAX_FEATURES = 128  # bound of the distance kernel
 
 
 class Plan:
-    """What is computed of a window, and in which order. Made from a complete config; raises ConfigError."""
+    """What is computed of a window, and in which order. Of a complete config; raises ConfigError, see plan.py."""
 
     def __init__(self, config):
-        from nearhum import bands  # what only a start needs is let go of after it, see pipeline
-        from nearhum.config import statistics
+        from nearhum.plan import lay_out
 
-        self.n_channels = config["n_channels"]
-        self.n_subcarriers = config["n_subcarriers"]
-        self.n_window = config["n_window"]
-        self.mean = config["mean"]
-        self.words = ("words",) if config["recognise"] == "words" else ()  # their head's fingerprint comes to it
-        self.n_range = config["n_range"]
-        self.statistics = statistics(config)
-        self.level = config["level"]
-        self.is_spectrum = config["bin_hz"] > 0
-        if self.is_spectrum:  # as if the window were the half of a transform
-            self.n_fft = 2 * self.n_window
-            self._rate_mhz = self.n_fft * bands.millihertz(config["bin_hz"])
-        else:
-            self.n_fft = bands.fft_length(self.n_window)
-            self._rate_mhz = bands.millihertz(config["rate_hz"])
-        self.bands = []
-        if config["n_bands"]:
-            low, high = bands.millihertz(config["f_low_hz"]), bands.millihertz(config["f_high_hz"])
-            self.bands = bands.cut(
-                "n_bands", config["n_bands"], config["spacing"], self._rate_mhz, low, high, self.n_fft, self.n_fft // 2
-            )
-        self.envelope = None
-        if config["n_envelope_bands"]:
-            from nearhum.envelope import EnvelopePlan
-
-            self.envelope = EnvelopePlan(config)
-        self.n_before_bands = (self.mean != "off") + len(self.statistics)
-        n_envelope = len(self.envelope.bands) if self.envelope else 0
-        self.n_per_channel = self.n_before_bands + len(self.bands) + n_envelope
-        self.n_features = self.n_per_channel * self.n_channels
-        if self.n_features > MAX_FEATURES:
-            raise ConfigError(
-                "%d features (%d a channel)" % (self.n_features, self.n_per_channel),
-                "at most %d: fewer bands, statistics or channels" % MAX_FEATURES,
-            )
+        lay_out(self, config)
 
     def name(self, i):
         """Return what feature i is, such as `c0.mean`, `c2.rms`, `c1.120-250Hz` or `c0.env.20-30Hz`."""
@@ -71,16 +31,14 @@ class Plan:
             kind, (first, count), n_fft = "", self.bands[i], self.n_fft
         else:
             kind, (first, count), n_fft = "env.", self.envelope.bands[i - len(self.bands)], self.envelope.n_full
-        hz = self._rate_mhz / 1000 / n_fft
+        hz = self.rate_mhz / 1000 / n_fft
         return "c%d.%s%.3g-%.3gHz" % (channel, kind, (first - 0.5) * hz, (first - 0.5 + count) * hz)
 
     def fingerprint(self, head):
         """Return a CRC-32 over all that makes an embedding comparable with another; head: the head's fingerprint."""
-        parts = (self.n_channels, self.n_window, self.mean, self.statistics, self.bands, self._rate_mhz, head)
-        parts += (self.level, self.is_spectrum, self.n_subcarriers)
-        if self.envelope:
-            parts += self.envelope.parts
-        return crc32(repr(parts + self.words).encode())  # examples of words are of another form
+        from nearhum.plan import fingerprint
+
+        return fingerprint(self, head)
 
 
 class Features:

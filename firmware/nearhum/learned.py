@@ -1,11 +1,10 @@
-"""Learned: everything the board has learned, as one thing: begun, ended, enrolled, saved, put back.
+"""Learned: everything the board has learned, as one thing: begun, ended, enrolled, saved.
 
 It binds the ranges of slow channels, the detector's prototypes and threshold, and the recogniser's labels to the store
 and the journal: every change of them is made here, saved, and journalled with its cause.
 """
 
 import struct
-from binascii import crc32
 
 from nearhum.board import reset_cause
 from nearhum.errors import CommandError, FormatError, NearhumError
@@ -126,47 +125,6 @@ class Learned:
                 return "%d scores for a threshold: learn longer" % d.n_scores
         return self._hum.health.warning() or (self.store.refused[-1] if self.store.refused else "")
 
-    def unlearn(self, label):
-        """Forget a label, its examples, and what was pending for it."""
-        r = self.recogniser
-        label_id = r.ids[r.labels.index(label)]
-        r.forget(label)
-        self.notes = {}
-        self.guard.renew(label_id)
-        self._drop(label_id)
-        if self.enrol_label == label:
-            self.enrol_left = 0
-        self.changed("forgotten", label=label)
-
-    def relabel(self, old, new):
-        """Give a label another name, and with it a new id: what was pending for the old one is dropped."""
-        r = self.recogniser
-        was = r.ids[r.index(old)]
-        label_id = r.rename(old, new)
-        self.notes = {}
-        self.guard.renew(was)
-        self._drop(was)
-        self.changed("relabelled", label=new, id=label_id, was=old)
-
-    def veto(self, label, off):
-        """Put a label on the guard's block list, or take it off."""
-        if off:
-            self.guard.vetoed.remove(label)
-        else:
-            self.guard.vetoed.append(label)
-            if self.enrol_label == label:
-                self.enrol_left = 0
-        self.changed("veto", label=label, off=off)
-
-    def trust(self):
-        """Take the user's word that all is right as it is: the sensor, and where the prototypes are."""
-        self.guard.trust()
-        self._hum.health.well()
-        self.guard.renew()
-        if self.detector.drift:
-            self.detector.drift.trust()
-        self.changed("trusted")
-
     def quarantine(self):
         """Return the quarantine of pseudo-examples, made when first asked for. Raises CommandError without one."""
         if not self._quarantine:
@@ -178,13 +136,6 @@ class Learned:
             self._quarantine.unpack(self._pending)
         return self._quarantine
 
-    def _drop(self, label_id):
-        # what was pending for a label that is no more; 0: for all
-        if self._quarantine or self._pending and self._hum.config["teach"] != "off":
-            self.quarantine().forget(label_id)
-        else:
-            self._pending = b""
-
     def caught(self, near):
         """Take a near miss that a hit has followed."""
         near.caught = False
@@ -195,19 +146,15 @@ class Learned:
         """Return the number of the present window."""
         return self._hum.n_windows
 
-    def forget(self):
-        """Forget everything learned and enrolled."""
-        if self.ranges:
-            self.ranges.forget()
-        self.detector.forget()
-        self.recogniser.clear()
-        self.guard.vetoed = []
-        self.guard.renew()
-        self._drop(0)
-        self._afresh()
+    def drop(self, label_id):
+        """Drop what was pending for a label that is no more; 0: for all."""
+        if self._quarantine or self._pending and self._hum.config["teach"] != "off":
+            self.quarantine().forget(label_id)
+        else:
+            self._pending = b""
 
-    def _afresh(self):
-        # other things are known now: no alarm, no smoothing and no enrolment goes on from before
+    def afresh(self):
+        """Note that other things are known now: no alarm, no smoothing and no enrolment goes on from before."""
         self.enrol_left = 0
         self.notes = {}
         self.temporal.reset()
@@ -251,25 +198,6 @@ class Learned:
             except OSError:
                 if not self.journal.make_room():
                     raise
-
-    def rollback(self, number=0):
-        """Put a snapshot in the place of the present state, which is kept as one too. Returns its number.
-
-        number: 0 for the youngest that differs from the present state: what undoes the last change.
-        """
-        if not number:
-            known = self.store.snapshots()
-            present = crc32(self.pack())
-            while known and known[-1]["crc"] == present:
-                known.pop()
-            if not known:
-                raise CommandError("nothing to roll back to", "a snapshot is made before every change")
-            number = known[-1]["number"]
-        body = self.store.body_of(number)
-        self.snapshot("rollback %d" % number)
-        self.unpack(body)
-        self.changed("rollback", to=number)
-        return number
 
     def save(self):
         """Save the state; a full file system gives up its oldest log for it."""
@@ -328,4 +256,4 @@ class Learned:
         self.guard.unpack(parts[0])
         self._pending = bytes(parts[1])
         self._quarantine = None
-        self._afresh()
+        self.afresh()

@@ -1,6 +1,6 @@
 """Period: how a detector learns what is normal, from the first window of a learning period to its threshold.
 
-Enters: int8 embeddings and their smoothed scores, while the detector's state is LEARN; no period is in memory otherwise.
+Enters: int8 embeddings and their smoothed scores, while the detector's state is LEARN; otherwise none is in memory.
 Leaves: modes in the detector's prototypes, and the threshold.
 
 Every window is scored against what was learned before it, and then learned: so the scores that set the threshold

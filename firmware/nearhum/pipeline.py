@@ -40,11 +40,11 @@ class Pipeline:
 
     def __init__(self, root="/"):
         global _current
-        from nearhum import assembly
+        from nearhum import assembly, deployed
         from nearhum.config import frame_values
 
         self.root = root
-        self.config = config = board.load_config(root)
+        self.config = config = deployed.load_config(root)
         self.plan = Plan(config)
         self.window = Window(config["n_channels"], config["n_window"], config["n_hop"])
         self.features = Features(self.plan, config["path"])
@@ -91,7 +91,7 @@ class Pipeline:
 
             follow(self)
         health.open()
-        board.let_go("assembly", "config", "bands", "kernels.tables")  # a start needs them, watching does not
+        board.let_go("assembly", "deployed", "config", "plan", "bands", "kernels.tables", "kernels.thumb_tables")
         self.console.answer(
             {"ok": True, "verb": "start", "version": __version__, "board": config["board"], "fault": health.error}
         )

@@ -7,6 +7,7 @@ import gc
 
 from nearhum import VERBS, __version__, board
 from nearhum.console import Console
+from nearhum.deployed import CONFIG, read_json
 from nearhum.errors import CommandError, ConfigError
 from nearhum.verbs import Verbs
 
@@ -33,7 +34,7 @@ class Safe:
 
         self.config = {}
         try:
-            self.config = board.read_json("/" + board.CONFIG) or {}
+            self.config = read_json("/" + CONFIG) or {}
         except ConfigError:
             pass
         name = self.config.get("board", "")

@@ -37,6 +37,7 @@ _OF_REGISTERS = ("mpu6050", "adxl345", "lis3dh", "lsm6ds3", "lsm6dsox")  # drive
 _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "kernels/thumb": lambda arch, _: arch == _RP2040,  # inline assembler: other arches cannot compile it
     "kernels/thumb_spectrum": lambda arch, config: arch == _RP2040 and _is_transformed(config),
+    "kernels/thumb_tables": lambda arch, config: arch == _RP2040 and _is_transformed(config),
     "kernels/viper_window": lambda arch, _: arch != _RP2040,  # the same in viper
     "kernels/viper_spectrum": lambda arch, config: arch != _RP2040 and _is_transformed(config),
     "kernels/viper_fft": lambda arch, config: arch != _RP2040 and _is_transformed(config),

@@ -5,7 +5,7 @@ import os
 
 from fakes import pipeline, settings
 from harness import clear_error, done, equal, raises, scratch, test
-from nearhum import board, config
+from nearhum import board, config, deployed
 from nearhum.errors import ConfigError
 from nearhum.features import Plan
 
@@ -101,7 +101,7 @@ def text_becomes_values():
 
 @test
 def a_board_without_settings():
-    clear_error(raises(ConfigError, board.load_config, scratch()), "nearhum.json", "deploy")
+    clear_error(raises(ConfigError, deployed.load_config, scratch()), "nearhum.json", "deploy")
 
 
 @test
@@ -110,21 +110,21 @@ def settings_that_are_no_json():
         root = scratch()
         with open(root + "nearhum.json", "w") as f:
             f.write(text)
-        clear_error(raises(ConfigError, board.load_config, root), "nearhum.json")
+        clear_error(raises(ConfigError, deployed.load_config, root), "nearhum.json")
 
 
 @test
 def changed_settings_lie_beside_and_win():
     root = settings("vibration", scratch())
-    board.change(root, "n_bands", 5, Plan)
-    board.change(root, "alarms_per_day", 2, Plan)
-    c = board.load_config(root)
+    deployed.change(root, "n_bands", 5, Plan)
+    deployed.change(root, "alarms_per_day", 2, Plan)
+    c = deployed.load_config(root)
     equal((c["n_bands"], c["alarms_per_day"]), (5, 2))
     with open(root + "hum/set.json") as f:
         equal(sorted(json.loads(f.readline())), ["alarms_per_day", "n_bands"])
-    raises(ConfigError, board.change, root, "alarm_m", 9, Plan)
-    raises(ConfigError, board.change, root, "n_window", 2, Plan)
-    equal(board.load_config(root)["alarm_m"], 1)
+    raises(ConfigError, deployed.change, root, "alarm_m", 9, Plan)
+    raises(ConfigError, deployed.change, root, "n_window", 2, Plan)
+    equal(deployed.load_config(root)["alarm_m"], 1)
     equal("set.json.new" in os.listdir(root + "hum"), False)
 
 

@@ -5,7 +5,7 @@ Of two states the other is taken. Settings that `set` changed are as they were c
 
 from fakes import body_in, head, layer, settings
 from harness import done, equal, raises, scratch, test
-from nearhum import board
+from nearhum import deployed
 from nearhum.errors import ConfigError, FormatError, NearhumError
 from nearhum.head import Network
 from nearhum.store import Store
@@ -77,7 +77,7 @@ def a_damaged_head_is_refused():
 def of_damaged_settings_none_is_in_force():
     root = settings("vibration", scratch())
     for name, value in (("alarms_per_day", 2), ("n_bands", 10)):
-        board.change(root, name, value, lambda all: None)
+        deployed.change(root, name, value, lambda all: None)
     path = root + "hum/set.json"
     with open(path, "rb") as f:
         image = f.read()
@@ -87,7 +87,7 @@ def of_damaged_settings_none_is_in_force():
         nonlocal whole
         write(path, damaged)
         try:
-            given = board.load_config(root)
+            given = deployed.load_config(root)
         except ConfigError as e:
             equal("set.json is damaged" in e.message, True, e.message)
             return
@@ -96,8 +96,8 @@ def of_damaged_settings_none_is_in_force():
 
     print("settings:", each_damage(image, act), whole)
     equal(whole, 3)  # cut behind the last brace: without the CRC, as an earlier firmware wrote it
-    equal(board.set_aside(root), True)
-    equal(board.load_config(root)["alarms_per_day"], 1)
+    equal(deployed.set_aside(root), True)
+    equal(deployed.load_config(root)["alarms_per_day"], 1)
 
 
 done()

@@ -23,7 +23,8 @@ ASKED = ("status", "log 0 1536", "get state 0", "set smooth 100")
 
 _import = builtins.__import__
 _within = [0]  # bytes of the modules that the one being loaded has loaded itself
-_of = {}  # bytes of each module
+_of = {}  # bytes of each module, when it was loaded first
+_again = {}  # and last: names that a board has met stay
 _most = [0]  # bytes in use at most, see ask
 
 
@@ -39,8 +40,10 @@ def counted(name, *rest):
     out = _import(name, *rest)
     taken = in_use() - before
     if len(sys.modules) > n:
-        _of[name] = taken - _within[0]
-        print("size", name, _of[name])
+        _again[name] = taken - _within[0]
+        if name not in _of:
+            _of[name] = _again[name]
+            print("size", name, _of[name])
     _within[0] = outer + taken
     return out
 
@@ -170,6 +173,17 @@ def ask(hum, line):
     print("size +", line.replace(" ", "_"), _most[0] - before)
 
 
+def code_bytes():
+    """Return the bytes of code: of the modules in memory, and the names of those that were let go of."""
+    from nearhum import board
+
+    gone = [name for name in _of if name not in sys.modules and name != "main"]
+    for name in gone:
+        counted(name)
+    board.let_go(*[name[8:] for name in gone])
+    return sum(_of.values()) - sum([_again[name] for name in gone])
+
+
 def state_bytes():
     """Return the bytes of what 8 normal prototypes of 32 dimensions have learned, as they are saved."""
     from nearhum.detect import Detector
@@ -195,16 +209,15 @@ def main(kind, text):
 
     def run(hum):
         learn_and_watch(hum)
-        builtins.__import__ = _import
-        code = sum([_of[name] for name in _of if name in sys.modules])  # without what was let go of after the start
         used = []
         for _ in range(8):  # what looks like an address keeps a block now and then
             windows(hum, 1)
             used.append(in_use() - before)
-        used = min(used)
-        print("size code", code)
-        print("size beyond code", used - code)
         print("size free", gc.mem_free())
+        code = code_bytes()
+        print("size code", code)
+        print("size beyond code", min(used) - code)
+        builtins.__import__ = _import
         for line in ASKED:
             ask(hum, line)
         print("size state", state_bytes())
@@ -214,4 +227,8 @@ def main(kind, text):
     from nearhum.pipeline import Pipeline
 
     Pipeline.run = run
-    exec(text, {"__name__": "__main__"})
+    n = in_use()
+    compiled = compile(text, "main.py", "exec")
+    _of["main"] = in_use() - n
+    print("size main", _of["main"])
+    exec(compiled, {"__name__": "__main__"})

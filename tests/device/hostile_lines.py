@@ -12,7 +12,7 @@ import time
 
 from fakes import Played, noise, pipeline
 from harness import ON_HOST, Lcg, between, done, equal, named, scratch
-from nearhum import VERBS, board
+from nearhum import VERBS, board, deployed
 from nearhum.config import SETTINGS
 from nearhum.console import MAX_LINE_BYTES
 from nearhum.errors import NearhumError
@@ -117,7 +117,7 @@ def started(kind, root, given):
     try:
         return pipeline(kind, root, **given)
     except (NearhumError, ImportError):
-        equal(board.set_aside(root), True, "nothing was set, and it does not start")
+        equal(deployed.set_aside(root), True, "nothing was set, and it does not start")
         return pipeline(kind, root, **given)
 
 
@@ -140,7 +140,7 @@ def flood(kind, given, n_lines, seed):
         board.let_go = (lambda *names: None) if n_rounds % FRESH else let_go
         n_rounds += 1
         started(kind, root, given)  # `set` took nothing that keeps it from starting, or that is taken back
-        board.set_aside(root)
+        deployed.set_aside(root)
         hum = frames = counts = lines = answers = None
         gc.collect()  # a board's heap has room for one
         hum = started(kind, root, given)

@@ -16,19 +16,20 @@ ARCHES = ("armv6m", "xtensawin", "armv7emsp", "rv32imc", "x64")
 
 # The data's way; a file imports only what stands before it, or leaves.
 WAY = (
-    "window", "features", "head", "identity", "prototypes", "modes", "drift", "covariance", "calibration", "period", "detect",
-    "recognise", "utterance", "context", "templates", "words", "assembly", "near", "teacher", "temporal", "budget",
-    "guard", "journal", "health", "quarantine", "learned", "look", "changes", "verbs", "console", "safe",
+    "window", "features", "head", "identity", "prototypes", "modes", "drift", "covariance", "calibration", "period",
+    "detect", "recognise", "utterance", "context", "templates", "words", "assembly", "near", "teacher", "temporal",
+    "budget", "guard", "journal", "health", "quarantine", "learned", "look", "taught", "changes", "verbs",
+    "console", "safe",
 )  # fmt: skip
 LEAVES = (
     "bands", "envelope", "dsp_fixed", "dsp_float", "np", "np_fallback", "np_fallback_fft", "np_fallback_linalg",
     "np_spectrum", "store", "board", "config", "labels", "wire", "errors", "sources", "whitening", "spectra", "level",
-    "packets", "prior", "ranges", "signing", "positions", "recording", "scores", "watchdog", "alarm_pin",
-    "kernels", "kernels.viper", "kernels.viper_head", "kernels.viper_derive", "kernels.viper_window",
+    "packets", "prior", "ranges", "plan", "deployed", "signing", "positions", "recording", "scores", "watchdog",
+    "alarm_pin", "kernels", "kernels.viper", "kernels.viper_head", "kernels.viper_derive", "kernels.viper_window",
     "kernels.viper_cosine", "kernels.viper_fft", "kernels.viper_filter", "kernels.viper_words", "kernels.viper_last4",
     "kernels.viper_last8", "kernels.viper_pool", "kernels.thumb_head",
     "kernels.viper_spectrum", "kernels.viper_bands", "kernels.viper_float", "kernels.viper_outer", "kernels.thumb",
-    "kernels.thumb_spectrum", "kernels.thumb_words", "kernels.tables",
+    "kernels.thumb_spectrum", "kernels.thumb_tables", "kernels.thumb_words", "kernels.tables",
 )  # fmt: skip
 EVERYTHING = ("pipeline",)
 FORMATS = {"wire", "recording", "scores", "signing", "errors"}  # read by both Pythons

@@ -1,70 +1,21 @@
 """From a window to log bands on the RP2040, in one call of inline assembler. Rules of kernels/thumb.py."""
 
-from array import array
-
 import micropython
-from uctypes import addressof
 
 
 class Spectrum:
     """The transform of one window length into log bands: tables, and the words by which the kernels find them."""
 
-    def __init__(self, n_window, n, bands, offset, floor, log2, reading):
-        """n_window <= n, a power of two, 64..1024. Other arguments: as viper_fft.Spectrum."""
-        from nearhum.kernels import tables  # for a start alone, see board.let_go
+    def __init__(self, n_window, n, *given):
+        """n_window <= n, a power of two, 64..1024. Other arguments: as viper_spectrum.Spectrum."""
+        from nearhum.kernels.thumb_tables import words_of
 
-        m = n >> 1
-        sine = tables.Sine()
-        w = tables.twiddles_q12(sine, n)
-        window = tables.hann_q14(sine, n_window)
-        z = array("i", bytes(8 * m))
-        self.power = power = array("i", bytes(4 * m))
-        # passes of radix 4 down to spans of 8 or 4 points, which the last stage takes
-        turns, passes, span = [], array("i"), m
-        while span > 8:
-            legs = array("i")
-            for j in range(span >> 2):
-                for leg in (2, 1, 3):
-                    _append_twiddle(legs, w, 2 * leg * j * (m // span))
-            turns.append(legs)
-            passes.append(span << 1)
-            passes.append(addressof(legs))
-            span >>= 2
-        passes.append(0)
-        offset += (1 - 12 + 2 * len(turns)) << 9  # as in viper_spectrum
-        order = tables.digit_reversal(m)
-        rows = array("i")
-        for k in range(1, (m >> 1) + 1):
-            rows.append(order[k] << 3 | order[m - k] << 19)
-            _append_twiddle(rows, w, k)
-        edges = array("i")
-        for first, count in [(0, 1)] + bands:  # first the strongest bin in no band, for the floor
-            edges.append(addressof(power) + 4 * first)
-            edges.append(count)
-        self._words = array(
-            "i",
-            [
-                addressof(reading), addressof(z), addressof(window), 2 * len(window), addressof(z) + 8 * m,
-                addressof(passes), span == 4, addressof(rows), addressof(power), 2 * addressof(power) + 4 * m,
-                addressof(rows) + 8 * m, addressof(edges), len(bands), offset + (30 << 8) + 16, addressof(log2), floor,
-                addressof(power) + 4, addressof(power) + 4 * bands[0][0], addressof(power) + 4 * sum(bands[-1]),
-                addressof(power) + 4 * m,
-            ],
-        )  # fmt: skip
-        self._kept = (reading, z, window, turns, passes, rows, edges, log2)
+        self._words, self.power, self._kept = words_of(n_window, n, *given)
 
     @micropython.native
     def extract_into(self, x, out):
         """Write n_bands int8 of the window x, centred by `centre`, to out. Allocates nothing."""
         spectrum(x, self._words, out)
-
-
-def _append_twiddle(words, w, k):
-    # c, c + s, s - c of entry k: a product of complex numbers with three multiplications
-    c, s = w[2 * k], w[2 * k + 1]
-    words.append(c)
-    words.append(c + s)
-    words.append(s - c)
 
 
 @micropython.asm_thumb
@@ -75,7 +26,7 @@ def spectrum(r0, r1, r2):
     mov(r6, r10)
     mov(r7, r11)
     push({r4, r5, r6, r7})  # r8-r11 belong to the caller
-    data(2, 0xB089)  # sub sp, 36; 0 shift, 4 half of 1 << shift, 8 twiddles, 12 peak, 16 group's end, 20 shifts, 24 words, 28 pass, 32 out
+    data(2, 0xB089)  # sub sp, 36; 0 shift, 4 half of 1 << shift, 8 twiddles, 12 peak, then bytes to the next twiddles, 16 group's end, 20 shifts, 24 words, 28 pass, 32 out
     data(2, 0x9106)  # str r1, [sp, 24]
     data(2, 0x9208)  # str r2, [sp, 32]
     # --- load: ((x - mean) * w - (rest * w >> 4)) >> 2, and an OR of it
@@ -162,7 +113,7 @@ def spectrum(r0, r1, r2):
     lsr(r3, r3, 16)
     bl(RESCALE)
     data(2, 0x9906)  # ldr r1, [sp, 24]
-    ldr(r7, [r1, 20])  # passes: q, twiddles; q is a quarter of the span in bytes, 0 after the last
+    ldr(r7, [r1, 20])  # passes: q, twiddles, bytes between; q is a quarter of the span in bytes, 0 after the last
     data(2, 0x9707)  # str r7, [sp, 28]
     label(PASS)
     data(2, 0x9F07)  # ldr r7, [sp, 28]
@@ -185,6 +136,8 @@ def spectrum(r0, r1, r2):
     ldr(r2, [r7, 0])
     ldr(r3, [r7, 4])
     data(2, 0x9302)  # str r3, [sp, 8]
+    ldr(r3, [r7, 8])
+    data(2, 0x9303)  # str r3, [sp, 12]
     mov(r0, lr)
     add(r0, r0, r2)
     mov(r9, r0)  # leg 1
@@ -307,6 +260,8 @@ def spectrum(r0, r1, r2):
     mov(r7, r9)
     data(2, 0x4447)  # add r7, r8
     data(2, 0xC730)  # stmia r7!, {r4, r5}
+    data(2, 0x9903)  # ldr r1, [sp, 12]
+    add(r0, r0, r1)
     data(2, 0x9002)  # str r0, [sp, 8]
     data(2, 0x9904)  # ldr r1, [sp, 16]
     data(2, 0x458E)  # cmp lr, r1
@@ -324,7 +279,7 @@ def spectrum(r0, r1, r2):
     beq(PASSED)
     b(GROUP)
     label(PASSED)
-    add(r7, 8)
+    add(r7, 12)
     data(2, 0x9707)  # str r7, [sp, 28]
     mov(r3, 0)
     data(2, 0x9300)  # str r3, [sp, 0]

@@ -10,8 +10,8 @@ import micropython
 def weigh_window(z: ptr32, x: ptr16, window: ptr16, n_window: int, n: int, reading: ptr32):
     """Write (x - mean - rest / 16) * window, int32 in Q14, to z, and zeros from n_window to n.
 
-    window: Q14. reading: mean, rest of `viper_window.centre`. |x - mean| < 2^16 and |rest| <= 8: the product is below 2^30 +
-    2^13.
+    window: Q14. reading: mean, rest of `viper_window.centre`. |x - mean| < 2^16 and |rest| <= 8: the product is below
+    2^30 + 2^13.
     """
     v = 31
     v = 1 << v

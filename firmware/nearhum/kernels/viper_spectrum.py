@@ -92,8 +92,8 @@ class Spectrum:
         last = kernels.last_stage(n)
         # one tuple: taking attributes one by one costs more than a kernel
         self._bound = (
-            window, len(window), n, reading, z, y, turns, places_u16(m), m, passes, last, rows_u16(tables.digit_reversal(m), w, m), power,
-            edges, len(bands), log2, offset, floor,
+            window, len(window), n, reading, z, y, turns, places_u16(m), m, passes, last,
+            rows_u16(tables.digit_reversal(m), w, m), power, edges, len(bands), log2, offset, floor,
         )  # fmt: skip
 
     @micropython.native
