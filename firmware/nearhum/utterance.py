@@ -42,8 +42,9 @@ class Utterances:
         self._ring = bytearray(RING * n_bands)
         self._levels = bytearray(RING)
         self._heard = (self._ring, array("i", bytes(4 * n_bands)), n_bands)
-        self._coefficients = array("i", bytes(4 * MAX_FRAMES * N_CEPSTRA))
-        self._transform = (_cosines(n_bands), n_bands, self._coefficients)
+        # coefficients while one ends; what compares it with others may use it until the next one does
+        self.scratch = array("i", bytes(4 * MAX_FRAMES * N_CEPSTRA))
+        self._transform = (_cosines(n_bands), n_bands, self.scratch)
         self.cepstra = bytearray(MAX_FRAMES * N_CEPSTRA)  # of the last utterance
         self.n_frames = 0  # rows of it
         self.restart()
@@ -96,7 +97,7 @@ class Utterances:
             return False
         n += _BEFORE + min(_BEHIND, self._rest)
         self.n_frames = cepstra(self._ring, begun - _BEFORE & RING - 1, n, self._transform)
-        normalise(self._coefficients, self.n_frames, self.cepstra)
+        normalise(self.scratch, self.n_frames, self.cepstra)
         return True
 
 
