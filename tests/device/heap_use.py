@@ -97,7 +97,7 @@ class Sound:
         self._act = act
 
     def readinto(self, words):
-        words[:] = bytes(signal.some(len(words) // 2))  # the upper half of each word of 32 bits is noise as well
+        words[:] = signal.some(len(words))  # the upper half of each word of 32 bits is noise as well
         self._act(self)
 
     def deinit(self):
@@ -170,6 +170,15 @@ def ask(hum, line):
     print("size +", line.replace(" ", "_"), _most[0] - before)
 
 
+def templates_bytes(hum):
+    """Return what the utterances that words are told by take of the heap: what a copy of them takes."""
+    if hum.config["recognise"] != "words":
+        return 0
+    before = in_use()
+    copy = [bytes(memoryview(cepstra)) for cepstra in hum.recogniser.templates.all]
+    return in_use() - before if copy else 0
+
+
 def state_bytes():
     """Return the bytes of what 8 normal prototypes of 32 dimensions have learned, as they are saved."""
     from nearhum.detect import Detector
@@ -197,9 +206,10 @@ def main(kind):
         learn_and_watch(hum)
         builtins.__import__ = _import
         code = sum([_of[name] for name in _of if name in sys.modules])  # without what was let go of after the start
-        used = in_use() - before
+        used, kept = in_use() - before, templates_bytes(hum)
         print("size code", code)
-        print("size beyond code", used - code)
+        print("size beyond code", used - code - kept)
+        print("size templates", kept)
         print("size free", gc.mem_free())
         for line in ASKED:
             ask(hum, line)
