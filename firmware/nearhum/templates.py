@@ -8,7 +8,6 @@ Keeping a template allocates its length; comparing allocates nothing.
 
 from array import array
 
-import micropython
 from micropython import const
 
 from nearhum.kernels.viper_words import COSTS, MAX_FRAMES, N_CEPSTRA, align, changes
@@ -22,13 +21,14 @@ FAR = const(0x3FFFFFFF)
 class Templates:
     """Kept utterances by the index of their label. all: cepstra as bytes; owner: label index of each."""
 
-    def __init__(self):
+    def __init__(self, scratch):
+        """scratch: of Utterances, in whose place an utterance and a template are compared until the next one ends."""
         self.all = []
         self.owner = []
         self._oldest = 0  # of the background: the one that goes next
         self._n_frames = 0  # of the utterance that is compared
-        self._row = bytearray(2 * N_CEPSTRA * MAX_FRAMES)  # it and a template, with their changes
-        self._other = bytearray(2 * N_CEPSTRA * MAX_FRAMES)
+        halves, n = memoryview(scratch), len(scratch) // 2
+        self._row, self._other = halves[:n], halves[n:]  # it and a template, with their changes
         self._costs = array("i", bytes(4 * COSTS))
         self._nearest = array("i", bytes(8 * (MAX_LABELS + 1)))  # a label's nearest and second nearest distance
         self.next = 0  # template to compare with
@@ -44,24 +44,23 @@ class Templates:
             nearest[i] = FAR
         self.next = 0
 
-    @micropython.native
     def compare(self, until):
         """Compare it with the templates from `next` up to the one before `until`."""
-        nearest, owner, templates = self._nearest, self.owner, self.all
-        row, other, costs = self._row, self._other, self._costs
-        n_frames = self._n_frames << 8
         for i in range(self.next, until):
-            template = templates[i]
-            n = len(template) // N_CEPSTRA
-            changes(template, n, other)
-            d = align(row, other, n_frames | n, costs)
-            j = owner[i] << 1
-            if d < nearest[j]:
-                nearest[j + 1] = nearest[j]
-                nearest[j] = d
-            elif d < nearest[j + 1]:
-                nearest[j + 1] = d
+            self._against(self.all[i], self.owner[i] << 1)
         self.next = until
+
+    def _against(self, template, j):
+        # few enough locals to need no heap
+        n = len(template) // N_CEPSTRA
+        changes(template, n, self._other)
+        d = align(self._row, self._other, self._n_frames << 8 | n, self._costs)
+        nearest = self._nearest
+        if d < nearest[j]:
+            nearest[j + 1] = nearest[j]
+            nearest[j] = d
+        elif d < nearest[j + 1]:
+            nearest[j + 1] = d
 
     def distance(self, j):
         """Return how far it is from label j, by the templates compared so far; FAR where there were none."""

@@ -17,7 +17,6 @@ from array import array
 
 from micropython import const
 
-from nearhum.kernels.tables import Sine
 from nearhum.kernels.viper_words import MAX_FRAMES, N_CEPSTRA, RING, cepstra, hear, normalise
 
 SETTLE = const(10)  # frames
@@ -42,8 +41,9 @@ class Utterances:
         self._ring = bytearray(RING * n_bands)
         self._levels = bytearray(RING)
         self._heard = (self._ring, array("i", bytes(4 * n_bands)), n_bands)
-        self._coefficients = array("i", bytes(4 * MAX_FRAMES * N_CEPSTRA))
-        self._transform = (_cosines(n_bands), n_bands, self._coefficients)
+        # coefficients while one ends; what compares it with others may use it until the next one does
+        self.scratch = array("i", bytes(4 * MAX_FRAMES * N_CEPSTRA))
+        self._transform = (_cosines(n_bands), n_bands, self.scratch)
         self.cepstra = bytearray(MAX_FRAMES * N_CEPSTRA)  # of the last utterance
         self.n_frames = 0  # rows of it
         self.restart()
@@ -96,12 +96,14 @@ class Utterances:
             return False
         n += _BEFORE + min(_BEHIND, self._rest)
         self.n_frames = cepstra(self._ring, begun - _BEFORE & RING - 1, n, self._transform)
-        normalise(self._coefficients, self.n_frames, self.cepstra)
+        normalise(self.scratch, self.n_frames, self.cepstra)
         return True
 
 
 def _cosines(n_bands):
     """Return round(127 cos(pi k (b + 1/2) / n_bands)), int8, a row for each of N_CEPSTRA coefficients k."""
+    from nearhum.kernels.tables import Sine  # for a start alone, see board.let_go
+
     sine = Sine()
     out = bytearray(N_CEPSTRA * n_bands)
     for k in range(N_CEPSTRA):

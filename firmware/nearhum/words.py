@@ -10,7 +10,6 @@ no window takes long. Hearing and answering allocate nothing; keeping an utteran
 
 from math import exp
 
-import micropython
 from micropython import const
 
 from nearhum.kernels.viper_words import N_CEPSTRA
@@ -49,7 +48,7 @@ class Words(Labels):
             plan.words += (self._utterances.fingerprint,)
         else:
             self._utterances = Utterances(n)
-        self.templates = Templates()
+        self.templates = Templates(self._utterances.scratch)
         self._reject = config["reject"]
         self._detector = detector
         self._apart = []  # by label: distances of its examples from each other, their sum and number
@@ -62,7 +61,6 @@ class Words(Labels):
         """Forget what is being said: a gap."""
         self._utterances.restart()
 
-    @micropython.native
     def predict_one(self, embedding):
         """Hear the window whose features were extracted last. Returns a label's id where a word was recognised."""
         self.heard = False

@@ -100,7 +100,7 @@ class Sound:
         self._act = act
 
     def readinto(self, words):
-        words[:] = bytes(signal.some(len(words) // 2))  # the upper half of each word of 32 bits is noise as well
+        words[:] = signal.some(len(words))  # the upper half of each word of 32 bits is noise as well
         self._act(self)
 
     def deinit(self):
@@ -184,6 +184,15 @@ def code_bytes():
     return sum(_of.values()) - sum([_again[name] for name in gone])
 
 
+def templates_bytes(hum):
+    """Return what the utterances that words are told by take of the heap: what a copy of them takes."""
+    if hum.config["recognise"] != "words":
+        return 0
+    before = in_use()
+    copy = [bytes(memoryview(cepstra)) for cepstra in hum.recogniser.templates.all]
+    return in_use() - before if copy else 0
+
+
 def state_bytes():
     """Return the bytes of what 8 normal prototypes of 32 dimensions have learned, as they are saved."""
     from nearhum.detect import Detector
@@ -214,9 +223,10 @@ def main(kind, text):
             windows(hum, 1)
             used.append(in_use() - before)
         print("size free", gc.mem_free())
-        code = code_bytes()
+        code, kept = code_bytes(), templates_bytes(hum)
         print("size code", code)
-        print("size beyond code", min(used) - code)
+        print("size beyond code", min(used) - code - kept)
+        print("size templates", kept)
         builtins.__import__ = _import
         for line in ASKED:
             ask(hum, line)

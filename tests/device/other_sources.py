@@ -8,6 +8,7 @@ import sys
 from array import array
 
 from harness import done, equal, raises, test
+from uctypes import addressof, bytearray_at
 
 # isort: split
 # the models' folder is on the path now
@@ -122,7 +123,7 @@ class I2S:
 
     def readinto(self, out):
         assert self.wanted is None, "asked while the last buffer is being filled"
-        self.wanted, self._at = out, 0
+        self.wanted, self._at = bytearray_at(addressof(out), 2 * len(out)), 0
         self._fill()
 
     def run(self, n):
@@ -416,6 +417,39 @@ def a_board_that_is_away_for_less_than_the_buffer_loses_nothing():
                 break
             total += n
     equal((i2s.n_lost, total >= 10 * 1700 - 512), (0, True))
+
+
+@test
+def by_default_as_much_time_is_bridged_at_every_rate():
+    for ms in (i2s_microphone.HOLD_MS, 64):
+        i2s_microphone.HOLD_MS = ms
+        for rate in (8000, 11025, 16000, 44100):
+            source = i2s_microphone.Source(config(rate, sck=16, ws=17, sd=18))
+            i2s = I2S.made
+            equal(i2s.n_most in (rate * ms // 1000 - 1, rate * ms // 1000), True, (rate, ms, i2s.n_most))
+            while source.read_into(BLOCK) != GAP:
+                i2s.run(16)
+            for _ in range(20):
+                i2s.run(i2s.n_most - 65)  # the port's margin is 64
+                n = NONE + 1
+                while n > 0:
+                    n = source.read_into(BLOCK)
+                    equal(n >= 0, True, (rate, ms))
+            equal(i2s.n_lost, 0)
+
+
+@test
+def a_microphone_that_is_slower_than_the_boards_clock_makes_no_gap():
+    source, i2s = microphone(ibuf_bytes=896)  # 3 ms, without the margin: 375 blocks of 8 us
+    came = found = 0
+    while came < 400 * 256:
+        i2s.run(32)
+        Clock.us += 1  # of 2000
+        came += 32
+        n = source.read_into(BLOCK)
+        equal(n >= 0, True, (n, came))
+        found += n
+    equal((found > came - 512, i2s.n_lost), (True, 0), found)
 
 
 @test

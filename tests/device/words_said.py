@@ -201,7 +201,7 @@ def background_of_a_learning_period_competes():
 
 @test
 def background_is_bounded_and_takes_the_latest():
-    templates = Templates()
+    templates = Templates(array("i", bytes(2560)))
     templates.take(0, bytes(60))
     for i in range(1, N_BACKGROUND + 6):
         templates.take_background(bytes([i] * 60))

@@ -5,7 +5,7 @@ import micropython
 
 @micropython.asm_thumb
 def l1(r0, r1, r2, r3):
-    """Write the L1 distances of a row of 20 bytes (r0) from r2 rows (r1), int32, to r3. As viper_words._l1."""
+    """Write the L1 distances of a row of 20 bytes (r0) from r2 rows (r1), int32, to r3. As the one of viper_words.py."""
     label(ROW)
     mov(r4, 0)
     mov(r7, 4)

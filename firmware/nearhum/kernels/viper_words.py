@@ -92,48 +92,60 @@ def cepstra(ring: ptr8, slot: int, n: int, bound) -> int:
 def normalise(c: ptr32, n: int, out: ptr8):
     """Write n rows of cepstra as int8: each coefficient less its mean over the rows, 32 steps a standard deviation.
 
-    |c| < 2^15, n <= 64: sums below 2^21. Deviations are halved until all are below 2^11, so that their squares add up
-    to less than 2^28; root: 16 standard deviations, from the mean square in Q8. A deviation of 0 throughout gives 0.
+    |c| < 2^15, n <= 64: sums below 2^21. Deviations, which take the place of c, are halved until all are below 2^11, so
+    that their squares add up to less than 2^28; root: 16 standard deviations, from the mean square in Q8. A deviation
+    of 0 throughout gives 0.
     """
     b = 31
     sign = 1 << b
-    for k in range(N_CEPSTRA):
+    end = int(c) + n * (4 * N_CEPSTRA)
+    for _ in range(N_CEPSTRA):
         s = 0
-        for i in range(n):
-            s += (int(c[i * N_CEPSTRA + k]) ^ sign) - sign
+        p = ptr32(int(c))
+        while int(p) < end:
+            s += (int(p[0]) ^ sign) - sign
+            p = ptr32(int(p) + 4 * N_CEPSTRA)
         mean = (2 * s + n) // (2 * n)
         top = 0
-        for i in range(n):
-            v = ((int(c[i * N_CEPSTRA + k]) ^ sign) - sign) - mean
+        p = ptr32(int(c))
+        to = ptr8(int(out))
+        while int(p) < end:
+            v = ((int(p[0]) ^ sign) - sign) - mean
+            to[0] = v >> b  # not 0: negative
             if v < 0:
                 v = 0 - v
+            p[0] = v
             if v > top:
                 top = v
+            p = ptr32(int(p) + 4 * N_CEPSTRA)
+            to = ptr8(int(to) + N_CEPSTRA)
         halvings = 0
         while top >> halvings >= 2048:
             halvings += 1
         s = 0
-        for i in range(n):
-            v = ((int(c[i * N_CEPSTRA + k]) ^ sign) - sign) - mean
-            if v < 0:
-                v = 0 - v
-            v = v >> halvings
+        p = ptr32(int(c))
+        while int(p) < end:
+            v = p[0] >> halvings
+            p[0] = v
             s += v * v
+            p = ptr32(int(p) + 4 * N_CEPSTRA)
         s = s // n
         root = int(isqrt(s >> 16, (s & 0xFFFF) << 8))
-        for i in range(n):
-            v = ((int(c[i * N_CEPSTRA + k]) ^ sign) - sign) - mean
-            d = v
-            if d < 0:
-                d = 0 - d
-            d = d >> halvings
+        p = ptr32(int(c))
+        to = ptr8(int(out))
+        while int(p) < end:
+            v = p[0]
             if root > 0:
-                d = ((d << 9) + (root >> 1)) // root
-            if d > 127:
-                d = 127
-            if v < 0:
-                d = 0 - d
-            out[i * N_CEPSTRA + k] = d
+                v = ((v << 9) + (root >> 1)) // root
+            if v > 127:
+                v = 127
+            if to[0] > 0:
+                v = 0 - v
+            to[0] = v
+            p = ptr32(int(p) + 4 * N_CEPSTRA)
+            to = ptr8(int(to) + N_CEPSTRA)
+        c = ptr32(int(c) + 4)
+        out = ptr8(int(out) + 1)
 
 
 @micropython.viper
@@ -156,35 +168,34 @@ def changes(x: ptr8, n: int, out: ptr8):
         out = ptr8(int(out) + 2 * N_CEPSTRA)
 
 
-@micropython.viper
-def _l1(a: ptr8, b: ptr8, v: int, out: ptr32):
-    """Write the L1 distances of row a of `changes` from v rows b; v's register then holds differences, below 2^8."""
-    end = int(out) + (v << 2)
-    while int(out) < end:
-        s = 0
-        to = int(b) + 20
-        while int(b) < to:
-            v = a[0] - b[0]
-            s += (v ^ (v >> 31)) - (v >> 31)
-            v = a[1] - b[1]
-            s += (v ^ (v >> 31)) - (v >> 31)
-            v = a[2] - b[2]
-            s += (v ^ (v >> 31)) - (v >> 31)
-            v = a[3] - b[3]
-            s += (v ^ (v >> 31)) - (v >> 31)
-            v = a[4] - b[4]
-            s += (v ^ (v >> 31)) - (v >> 31)
-            a = ptr8(int(a) + 5)
-            b = ptr8(int(b) + 5)
-        a = ptr8(int(a) - 20)
-        out[0] = s
-        out = ptr32(int(out) + 4)
-
-
 try:
     from nearhum.kernels.thumb_words import l1
 except (ImportError, SyntaxError):
-    l1 = _l1
+    # made only where it is called: machine code that no function holds goes with the first garbage collection
+
+    @micropython.viper
+    def l1(a: ptr8, b: ptr8, v: int, out: ptr32):
+        """Write the L1 distances of row a of `changes` from v rows b; v then holds differences, below 2^8."""
+        end = int(out) + (v << 2)
+        while int(out) < end:
+            s = 0
+            to = int(b) + 20
+            while int(b) < to:
+                v = a[0] - b[0]
+                s += (v ^ (v >> 31)) - (v >> 31)
+                v = a[1] - b[1]
+                s += (v ^ (v >> 31)) - (v >> 31)
+                v = a[2] - b[2]
+                s += (v ^ (v >> 31)) - (v >> 31)
+                v = a[3] - b[3]
+                s += (v ^ (v >> 31)) - (v >> 31)
+                v = a[4] - b[4]
+                s += (v ^ (v >> 31)) - (v >> 31)
+                a = ptr8(int(a) + 5)
+                b = ptr8(int(b) + 5)
+            a = ptr8(int(a) - 20)
+            out[0] = s
+            out = ptr32(int(out) + 4)
 
 
 @micropython.viper
