@@ -15,7 +15,7 @@ from array import array
 
 import micropython
 
-from nearhum import bands, kernels
+from nearhum import kernels
 from nearhum.errors import ConfigError
 from nearhum.kernels import viper_filter
 
@@ -33,10 +33,12 @@ class EnvelopePlan:
     """
 
     def __init__(self, config):
-        rate = bands.millihertz(config["rate_hz"])
-        low, high = bands.millihertz(config["envelope_low_hz"]), bands.millihertz(config["envelope_high_hz"])
+        from nearhum.plan import cut, fft_length, millihertz
+
+        rate = millihertz(config["rate_hz"])
+        low, high = millihertz(config["envelope_low_hz"]), millihertz(config["envelope_high_hz"])
         # the fastest that a band of that width carries, and slower than what it modulates
-        top = bands.millihertz(config["envelope_top_hz"]) or max(1, min(low, (high - low) // 2))
+        top = millihertz(config["envelope_top_hz"]) or max(1, min(low, (high - low) // 2))
         self.edges = low, high, rate
         self.factor = max(1, min(MAX_FACTOR, rate // (_OVERSAMPLING * top)))
         self.start = -(-_SETTLING * rate // low)
@@ -47,9 +49,9 @@ class EnvelopePlan:
                 % (max(0, self.n), config["n_window"], self.start, self.factor),
                 "at least %d: a longer window, or a higher envelope_top_hz or envelope_low_hz" % MIN_SAMPLES,
             )
-        self.n_fft = bands.fft_length(self.n)
+        self.n_fft = fft_length(self.n)
         self.n_full = self.factor * self.n_fft
-        self.bands = bands.cut(
+        self.bands = cut(
             "n_envelope_bands", config["n_envelope_bands"], config["spacing"], rate, 0, top, self.n_full,
             self.n_fft // 2,
         )  # fmt: skip

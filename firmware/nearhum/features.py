@@ -34,12 +34,6 @@ class Plan:
         hz = self.rate_mhz / 1000 / n_fft
         return "c%d.%s%.3g-%.3gHz" % (channel, kind, (first - 0.5) * hz, (first - 0.5 + count) * hz)
 
-    def fingerprint(self, head):
-        """Return a CRC-32 over all that makes an embedding comparable with another; head: the head's fingerprint."""
-        from nearhum.plan import fingerprint
-
-        return fingerprint(self, head)
-
 
 class Features:
     """Extracts vectors by a plan on one of the two numeric paths."""

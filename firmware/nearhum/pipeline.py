@@ -40,7 +40,7 @@ class Pipeline:
 
     def __init__(self, root="/"):
         global _current
-        from nearhum import assembly, deployed
+        from nearhum import assembly, deployed, plan
         from nearhum.config import frame_values
 
         self.root = root
@@ -57,7 +57,7 @@ class Pipeline:
         self.temporal = Temporal(config)
         self.guard = Guard(config, self.head.n_out)
         self.teacher = None  # stands in the recogniser's place where it is asked for
-        self.store = Store(root, self.plan.fingerprint(self.head.fingerprint))
+        self.store = Store(root, plan.fingerprint(self.plan, self.head.fingerprint))
         about = {"version": __version__, "board": config["board"], "id": board.chip(), "config": config}
         self.journal = Journal(root, about)
         self.console = Console(Verbs(self))
@@ -91,7 +91,8 @@ class Pipeline:
 
             follow(self)
         health.open()
-        board.let_go("assembly", "deployed", "config", "plan", "bands", "kernels.tables", "kernels.thumb_tables")
+        # a start needs them, watching does not
+        board.let_go("assembly", "deployed", "config", "plan", "kernels.tables", "kernels.thumb_tables")
         self.console.answer(
             {"ok": True, "verb": "start", "version": __version__, "board": config["board"], "fault": health.error}
         )

@@ -8,6 +8,7 @@ from harness import Lcg, between, clear_error, done, equal, i8, raises, test
 from nearhum import config
 from nearhum.errors import ConfigError
 from nearhum.features import Features, Plan
+from nearhum.plan import fingerprint
 from nearhum.window import Window
 
 N_WINDOW = 1024
@@ -150,7 +151,7 @@ def alone_and_on_several_channels():
 
 @test
 def fingerprints_tell_envelopes_apart():
-    seen = {Plan(complete(**given)).fingerprint(0) for given in (
+    seen = {fingerprint(Plan(complete(**given)), 0) for given in (
         {}, {"n_envelope_bands": 0}, {"n_envelope_bands": 11}, {"envelope_low_hz": 1900}, {"envelope_high_hz": 4400},
         {"envelope_top_hz": 390},
     )}  # fmt: skip

@@ -7,6 +7,7 @@ from harness import Lcg, between, clear_error, done, equal, i8, raises, test
 from nearhum import config
 from nearhum.errors import ConfigError
 from nearhum.features import Features, Plan
+from nearhum.plan import fingerprint
 from nearhum.window import Window
 
 STATISTICS = "rms,peak,crest,kurtosis,zero_crossings"
@@ -218,10 +219,10 @@ def fingerprints_tell_settings_apart():
         {"rate_hz": 100},
         {"spacing": "mel"},
     ):
-        seen.add(Plan(complete(**given)).fingerprint(0))
-    seen.add(Plan(complete()).fingerprint(7))
+        seen.add(fingerprint(Plan(complete(**given)), 0))
+    seen.add(fingerprint(Plan(complete()), 7))
     equal(len(seen), 7)
-    equal(Plan(complete()).fingerprint(0), Plan(complete(spread_floor=9)).fingerprint(0))
+    equal(fingerprint(Plan(complete()), 0), fingerprint(Plan(complete(spread_floor=9)), 0))
 
 
 done()

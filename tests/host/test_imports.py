@@ -22,7 +22,7 @@ WAY = (
     "console", "safe",
 )  # fmt: skip
 LEAVES = (
-    "bands", "envelope", "dsp_fixed", "dsp_float", "np", "np_fallback", "np_fallback_fft", "np_fallback_linalg",
+    "envelope", "dsp_fixed", "dsp_float", "np", "np_fallback", "np_fallback_fft", "np_fallback_linalg",
     "np_spectrum", "store", "board", "config", "labels", "wire", "errors", "sources", "whitening", "spectra", "level",
     "packets", "prior", "ranges", "plan", "deployed", "signing", "positions", "recording", "scores", "watchdog",
     "alarm_pin", "kernels", "kernels.viper", "kernels.viper_head", "kernels.viper_derive", "kernels.viper_window",

@@ -1,4 +1,4 @@
-"""How the range of frequencies is cut into bands: the words of firmware/nearhum/bands.py, with exact fractions."""
+"""How the range of frequencies is cut into bands: the words of firmware/nearhum/plan.py, with exact fractions."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from array import array
 
 sys.path.insert(0, sys.argv[1])
 
-from nearhum import bands, head, kernels  # noqa: E402
+from nearhum import head, kernels, plan  # noqa: E402
 from nearhum.dsp_fixed import Log2  # noqa: E402
 from nearhum.kernels import viper_filter  # noqa: E402
 from nearhum.kernels.viper_cosine import cosines  # noqa: E402
@@ -67,7 +67,7 @@ def network(image_hex, vectors):
 
 
 def cut(*arguments):
-    return bands.cut("n", *arguments)
+    return plan.cut("n", *arguments)
 
 
 def packets(rows, n_channels, n_first):
