@@ -37,6 +37,20 @@ def test(function):
     return function
 
 
+def test_of(module):
+    """As test, of what needs a module that only some firmwares have built in.
+
+    A firmware that has none has nothing there to test, and it is not asked. On a host the module may be had: there
+    the test says with Skip what is missing.
+    """
+    if not ON_HOST:
+        try:
+            __import__(module)
+        except ImportError:
+            return lambda function: function
+    return test
+
+
 def named(name, function, *arguments):
     """The same under a name, with arguments."""
     gc.collect()
@@ -112,6 +126,20 @@ def remove_tree(path):
         else:
             os.remove(inner)
     os.rmdir(path)
+
+
+def unsound(text):
+    """Return the bytes of a text that are no sound UTF-8 of printable signs: control codes, surrogates, beyond Unicode.
+
+    A sign by itself would be kept for ever: MicroPython interns it.
+    """
+    said = text.encode() + b"\0"
+    return [
+        said[i : i + 2]
+        for i in range(len(said) - 1)
+        if said[i] < 32 or said[i] == 0xED and said[i + 1] >= 0xA0 or said[i] == 0xF4 and said[i + 1] >= 0x90
+        or said[i] >= 0xF5
+    ]  # fmt: skip
 
 
 def exists(path):

@@ -11,7 +11,7 @@ import os
 import time
 
 from fakes import Played, noise, pipeline
-from harness import ON_HOST, Lcg, between, done, equal, named, scratch
+from harness import ON_HOST, Lcg, between, done, equal, named, scratch, unsound
 from nearhum import VERBS, board, deployed
 from nearhum.config import SETTINGS
 from nearhum.console import MAX_LINE_BYTES
@@ -107,8 +107,7 @@ def check(lines, answer):
         equal(bool(answer["error"]) and "hint" in answer, True, lines)
         said = json.dumps(answer)
         if not 32 <= min(said.encode()) <= max(said.encode()) < 127:
-            bad = [c for c in said if ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 or ord(c) > 0x10FFFF]
-            equal(bad, [], lines)
+            equal(unsound(said), [], lines)
 
 
 def started(kind, root, given):

@@ -7,8 +7,8 @@ in tests/reference proves that no integer that bytecode sees leaves 31 bits.
 from array import array
 
 import micropython
-from fakes import head, layer, noise, pipeline, pooling
-from harness import Lcg, Skip, as_bytes, done, equal, named, scratch, test
+from fakes import head, layer, noise, pipeline, pooling, reset
+from harness import Lcg, Skip, as_bytes, done, equal, named, scratch, test, test_of
 from nearhum import config, kernels
 from nearhum.kernels import viper_filter, viper_pool
 from nearhum.kernels.viper_cosine import cosines
@@ -50,6 +50,7 @@ def warm(hum, some, windows):
 def of_kind(kind, **given):
     if not hasattr(micropython, "heap_lock"):
         raise Skip("micropython.heap_lock")
+    reset()
     hum = pipeline(kind, **given)
     some = blocks(hum, 4)
     n_range = hum.config["n_range"] if hum.features.ranges else 0
@@ -86,7 +87,7 @@ for _kind in config.KINDS:
     named("defaults of " + _kind, of_kind, _kind)
 
 
-@test
+@test_of("ulab")
 def the_float_path_on_ulab():
     from nearhum import np, np_spectrum
 
@@ -97,6 +98,7 @@ def the_float_path_on_ulab():
 
 @test
 def words_from_their_first_frame_to_the_answer():
+    reset()
     hum = pipeline("audio")
     words, vector = hum.recogniser, hum.features.vector
     frames = [as_bytes([i * (b - 9) % 40 - 100 + 90 * (i % 60 > 30) for b in range(20)]) for i in range(60)]
@@ -122,6 +124,7 @@ def words_from_their_first_frame_to_the_answer():
 
 @test
 def every_statistic():
+    reset()
     hum = pipeline("vibration", statistics="rms,peak,crest,kurtosis,zero_crossings", mean="scaled", n_bands=8)
     some = blocks(hum, 2)
     warm(hum, some, 1)
@@ -131,6 +134,7 @@ def every_statistic():
 
 @test
 def envelope_bands():
+    reset()
     hum = pipeline(
         "vibration", n_channels=2, n_bands=4, n_envelope_bands=8, envelope_low_hz=500, envelope_high_hz=1500,
         envelope_top_hz=200,
@@ -143,6 +147,7 @@ def envelope_bands():
 
 @test
 def a_head_of_convolutions():
+    reset()
     root = scratch()
     with open(root + "head.nhh", "wb") as f:
         one = layer([[1, 2, -1]] * 4, [0] * 4, [(0, 1, 1)] * 4, 1, (1, 3, 1))

@@ -7,7 +7,7 @@ radio.
 import sys
 from array import array
 
-from harness import done, equal, raises, test
+from harness import done, equal, raises, test, test_of
 from uctypes import addressof, bytearray_at
 
 # isort: split
@@ -497,14 +497,10 @@ def signal_strength_comes_at_its_pace():
     source.close()
 
 
-@test
+@test_of("socket")
 def time_between_packets_is_the_second_channel():
-    try:
-        import socket
-    except ImportError:
-        from harness import Skip
+    import socket
 
-        raise Skip("no sockets here")
     source = wifi.Source(config(10, 2, driver="wifi", port=55005))
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     to = socket.getaddrinfo("127.0.0.1", 55005)[0][-1]
