@@ -23,7 +23,7 @@ WAY = (
 LEAVES = (
     "bands", "envelope", "dsp_fixed", "dsp_float", "np", "np_fallback", "np_fallback_fft", "np_fallback_linalg",
     "np_spectrum", "store", "board", "config", "labels", "wire", "errors", "sources", "whitening", "spectra", "level",
-    "packets", "prior", "signing", "positions", "recording", "scores", "watchdog", "alarm_pin",
+    "packets", "names", "prior", "signing", "positions", "recording", "scores", "watchdog", "alarm_pin",
     "kernels", "kernels.viper", "kernels.viper_head", "kernels.viper_learn", "kernels.viper_near",
     "kernels.viper_cosine", "kernels.viper_fft", "kernels.viper_filter", "kernels.viper_words", "kernels.viper_last4",
     "kernels.viper_last8", "kernels.viper_pool", "kernels.thumb_head",
