@@ -9,7 +9,7 @@ from nearhum import config, deployed, kernels, taught
 from nearhum.errors import CommandError, whole
 from nearhum.features import Plan
 from nearhum.guard import MAX_VETOES
-from nearhum.names import check_name, check_rename
+from nearhum.labels import check_name
 from nearhum.wire import LEARN, STATE_NAMES, WATCH
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -134,7 +134,7 @@ class Changes:
         hum = self._hum
         if len(words) != 2:
             raise CommandError("relabel takes two names", "relabel OLD NEW; `list` shows the labels")
-        check_rename(hum.recogniser, words[0], words[1])
+        hum.recogniser.check_rename(words[0], words[1])
         hum.guard.permit(words[1])
         hum.learned.snapshot("relabel %s %s" % (words[0], words[1]))
         taught.relabel(hum, words[0], words[1])

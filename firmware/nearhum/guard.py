@@ -10,6 +10,7 @@ Enters: faults of the source, requests to learn, moves of prototypes. Leaves: a 
 """
 
 from nearhum.errors import CommandError
+from nearhum.labels import check_name
 
 MAX_FAULTS = 5
 MAX_VETOES = 16
@@ -69,8 +70,6 @@ class Guard:
         if not self.learning():
             raise CommandError("learning is off: the sensor is at fault", "see `status`, or `trust` it")
         if label is not None:
-            from nearhum.names import check_name
-
             check_name(label)
             if label in self.vetoed:
                 raise CommandError("%r is vetoed" % label, "`veto %s off` permits it" % label)

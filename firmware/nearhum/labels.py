@@ -5,11 +5,21 @@ Leaf. An id (1..255) is never used for two labels in one log, unless 255 were gi
 
 import struct
 
-from nearhum import board
 from nearhum.errors import CommandError
+from nearhum.wire import is_sound
 
 MAX_LABELS = 16
+MAX_LABEL_BYTES = 32
 LOGISTIC = 1.702  # a logistic distribution is nearest to a normal one if its argument is that many spreads
+
+
+def check_name(label):
+    """Raise CommandError unless label is a name: 1 to 32 bytes of sound UTF-8 without control characters."""
+    size = len(label.encode())
+    if not 1 <= size <= MAX_LABEL_BYTES:
+        raise CommandError("a name of %d bytes: %r" % (size, label[:32]), "1 to %d bytes" % MAX_LABEL_BYTES)
+    if not is_sound(label) or [c for c in label if ord(c) < 32 or ord(c) == 127]:
+        raise CommandError("no name: %r" % label, "visible signs")
 
 
 class Labels:
@@ -32,18 +42,26 @@ class Labels:
 
     def check_room(self, label, n):
         """Raise CommandError unless n more examples of label fit and it is a name."""
-        from nearhum.names import check_room
+        check_name(label)
+        if self.n_examples + n > self.max_examples:
+            raise CommandError(
+                "%d examples more than the %d the board holds"
+                % (self.n_examples + n - self.max_examples, self.max_examples),
+                "forget a label first",
+            )
+        if label not in self.labels and len(self.labels) == MAX_LABELS:
+            raise CommandError("the board holds %d labels" % MAX_LABELS, "forget one first")
 
-        try:
-            check_room(self, label, n)
-        finally:
-            board.let_go("names")
+    def check_rename(self, old, new):
+        """Raise CommandError unless there is a label old and new is a name that none has."""
+        self.index(old)
+        check_name(new)
+        if new in self.labels:
+            raise CommandError("there is a label %r already" % new, "another name, or forget that one first")
 
     def rename(self, old, new):
-        """Give label old the name new; returns its id, which is a new one: the log before it keeps the old name.
-
-        Both as names.check_rename has them.
-        """
+        """Give label old the name new; returns its id, which is a new one: the log before it keeps the old name."""
+        self.check_rename(old, new)
         j = self.index(old)
         self.labels[j] = new
         self.ids[j] = self._new_id()

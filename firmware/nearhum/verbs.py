@@ -39,7 +39,7 @@ class Verbs:
             try:
                 return getattr(Asked(self._hum), name)(words)
             finally:
-                board.let_go("changes", "taught", "deployed", "config", "plan", "look", "names")
+                board.let_go("changes", "taught", "deployed", "config", "plan", "look")
 
         return run
 
