@@ -24,8 +24,9 @@ WAY = (
 LEAVES = (
     "envelope", "dsp_fixed", "dsp_float", "np", "np_fallback", "np_fallback_fft", "np_fallback_linalg",
     "np_spectrum", "store", "board", "config", "labels", "wire", "errors", "sources", "whitening", "spectra", "level",
-    "packets", "prior", "ranges", "plan", "deployed", "signing", "positions", "recording", "scores", "watchdog",
-    "alarm_pin", "kernels", "kernels.viper", "kernels.viper_head", "kernels.viper_derive", "kernels.viper_window",
+    "packets", "prior", "ranges", "plan", "deployed", "signing", "positions", "recording", "scores",
+    "watchdog", "alarm_pin", "kernels", "kernels.viper", "kernels.viper_head", "kernels.viper_derive",
+    "kernels.viper_window",
     "kernels.viper_cosine", "kernels.viper_fft", "kernels.viper_filter", "kernels.viper_words", "kernels.viper_last4",
     "kernels.viper_last8", "kernels.viper_pool", "kernels.thumb_head",
     "kernels.viper_spectrum", "kernels.viper_bands", "kernels.viper_float", "kernels.viper_outer", "kernels.thumb",

@@ -6,10 +6,10 @@ gain_bits: of the 8 bits below the upper 16 so many more come up, and what is lo
 INMP441 (full scale 120 dB SPL) clips at 96 dB SPL and speech keeps some ten bits. 32768 counts are full scale.
 The port's driver fills a buffer of ibuf_bytes while the board computes, as frames of 8 bytes; longer away is a gap.
 Where none is given it holds HOLD_MS of sound. On the RP2040 that is of MicroPython's heap, and filled by an interrupt.
-What it must bridge is what the interpreter takes: an emulated Pico answers `status` in 19 ms, and `log` or `get state`,
-saves or keeps an example in less, the flash's own time left out, which wait states may double. While flash is written
-no interrupt is served, so that no size of it would hold what sounds then. Elsewhere it is not of that heap and DMA
-fills it: 128 ms, two blocks of flash erased among them.
+What it must bridge is what the interpreter takes: on an emulated Pico, whose USB makes bytecode 2.7 times as slow,
+`status` is answered in 52 ms, `log` and `get state` in 43, an example is kept in 66 to 95, the flash's own time left
+out. While flash is written no interrupt is served, so that no size of it would hold what sounds then. Elsewhere it is
+not of that heap and DMA fills it: 128 ms, two blocks of flash erased among them.
 Source: InvenSense INMP441 data sheet, DS-INMP441-00, revision 1.1: I2S Data Interface (24 bits, MSB first, a word of
 32 clocks), Power Management (2^18 clocks of sck), Table 1; MicroPython, class I2S, non-blocking mode, and its port rp2,
 machine_i2s.c, rp2_flash.c.

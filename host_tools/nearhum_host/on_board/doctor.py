@@ -120,12 +120,12 @@ def measure(source, config, seconds):
 
 def examine(root, seconds):
     """Return everything, a dict; what went wrong is in it under error and hint."""
-    from nearhum import board
+    from nearhum import board, deployed
     from nearhum.errors import NearhumError
 
     found = {"board": board_facts(root)}
     try:
-        config = board.load_config(root)
+        config = deployed.load_config(root)
         given = config["source"]
         found["config"] = {
             key: config[key] for key in ("board", "kind", "path", "rate_hz", "n_channels", "n_subcarriers", "source")

@@ -13,12 +13,12 @@ import sys
 sys.path.insert(0, sys.argv[1])
 root = sys.argv[2]
 
-from nearhum import board  # noqa: E402
+from nearhum import deployed  # noqa: E402
 from nearhum.features import Features, Plan  # noqa: E402
 from nearhum.identity import load  # noqa: E402
 from replayed import windows  # noqa: E402
 
-config = board.load_config(root)
+config = deployed.load_config(root)
 plan = Plan(config)
 features = Features(plan, config["path"])
 head = load(config["head"], plan.n_features)
