@@ -6,7 +6,8 @@ emulated  an emulated RP2040 that boots the firmware image of --uf2 or NEARHUM_U
 PORT      a board that runs MicroPython, through mpremote; --board names its board file: the application is deployed
           with that wiring first (without it the board says which one it is), and the detector goes on afterwards
 
-The files are the same on every target; what is missing on one prints SKIP and what it is. Ends 1 if anything failed.
+The files are the same on every target; what is missing on one prints SKIP and what it is. What a firmware image has no
+module for is not asked there, see test_of in harness.py. Ends 1 if anything failed.
 """
 
 from __future__ import annotations

@@ -14,11 +14,11 @@ SECONDS = 2
 def opened():
     if ON_HOST:
         raise Skip("a board with a sensor")
-    from nearhum import board, config
+    from nearhum import board, config, deployed
     from nearhum.errors import ConfigError, SourceError
 
     try:
-        settings = board.load_config("/")
+        settings = deployed.load_config("/")
     except ConfigError:
         raise Skip("a deployed board: there is no /nearhum.json")
     try:

@@ -43,6 +43,12 @@ def runner(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
+def test_what_needs_a_module_is_asked_where_there_is_one(on_virtual_board) -> None:
+    for target in (run.on_unix, on_virtual_board):
+        assert "ok time_between_packets_is_the_second_channel" in target("other_sources").replace("\r", "").splitlines()
+    assert " the_float_path_on_ulab" in run.on_unix("no_allocation")  # a host may have a ulab, or is told
+
+
 def test_runner_runs_what_is_named() -> None:
     done = runner("windows")
     assert done.returncode == 0, done.stdout
