@@ -135,8 +135,8 @@ def done(hum, line):
 def learn_and_watch(hum):
     """What a user does in the first hour."""
     config = hum.config
-    n = 24 + hum.n_settling
-    done(hum, "learn %d" % (n + (config["n_range"] if hum.features.ranges else 0)))
+    n_range = config["n_range"] if hum.features.ranges else 0
+    done(hum, "learn %d" % max(24 + hum.n_settling + n_range, 2 * n_range))
     while hum.detector.state != 2:
         windows(hum, 1)
     for label in ("one", "two", "three"):
