@@ -1,16 +1,12 @@
-"""Changes: the verbs that change what was learned, what is learned next, or a setting; and help.
+"""Changes: the verbs that change what is learned next, or a setting; and help.
 
 Each takes a list of words and returns a dict; where it raises CommandError nothing has changed. Whatever changes what
 was learned first keeps a snapshot, and afterwards saves and journals. A board is seldom told to change anything: this
-is loaded when it is, and let go of afterwards.
+is loaded when it is, and let go of afterwards. No more is loaded than a verb needs: the sensor waits meanwhile.
 """
 
-from nearhum import config, deployed, kernels, taught
 from nearhum.errors import CommandError, whole
-from nearhum.features import Plan
-from nearhum.guard import MAX_VETOES
-from nearhum.labels import check_name
-from nearhum.wire import LEARN, STATE_NAMES, WATCH
+from nearhum.wire import LEARN, LEARN_WINDOWS, STATE_NAMES, WATCH
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -63,7 +59,7 @@ class Changes:
         if mode is not None:
             self._check_mode(words[1], mode)
         n = windows(words[0], hum.config) if words else hum.config["learn_windows"]
-        low, high = config.SETTINGS["learn_windows"][:2]
+        low, high = LEARN_WINDOWS
         if hum.features.ranges and not mode:
             low = max(low, 2 * hum.config["n_range"])  # the range of slow channels is learned first
         low = max(low, 2 * hum.n_settling)
@@ -119,76 +115,6 @@ class Changes:
         hum.learned.enrol_label, hum.learned.enrol_left = words[0], n
         return {"label": words[0], "windows": n}
 
-    def forget(self, words):
-        """forget LABEL"""
-        hum = self._hum
-        if not words:
-            raise CommandError("no label", "forget LABEL; `list` shows the labels")
-        hum.recogniser.index(words[0])
-        hum.learned.snapshot("forget " + words[0])
-        taught.unlearn(hum, words[0])
-        return {"label": words[0]}
-
-    def relabel(self, words):
-        """relabel OLD NEW"""
-        hum = self._hum
-        if len(words) != 2:
-            raise CommandError("relabel takes two names", "relabel OLD NEW; `list` shows the labels")
-        hum.recogniser.check_rename(words[0], words[1])
-        hum.guard.permit(words[1])
-        hum.learned.snapshot("relabel %s %s" % (words[0], words[1]))
-        taught.relabel(hum, words[0], words[1])
-        return {"label": words[1], "was": words[0]}
-
-    def rollback(self, words):
-        """rollback [N]"""
-        hum = self._hum
-        to = taught.rollback(hum, whole(words[0]) if words else 0)
-        return {"to": to, "state": STATE_NAMES[hum.detector.state]}
-
-    def trust(self, words):
-        """trust"""
-        hum = self._hum
-        hum.learned.snapshot("trust")
-        taught.trust(hum)
-        return {"faults": hum.guard.faults}
-
-    def veto(self, words):
-        """veto LABEL [off]"""
-        hum = self._hum
-        off = words[1:] == ["off"]
-        label, vetoed = words[0] if words else "", hum.guard.vetoed
-        check_name(label)
-        if words[1:] and not off or off != (label in vetoed) or not off and len(vetoed) == MAX_VETOES:
-            raise CommandError("vetoed are: " + ", ".join(vetoed), "veto LABEL [off], %d at most" % MAX_VETOES)
-        hum.learned.snapshot("veto " + " ".join(words))
-        taught.veto(hum, label, off)
-        return {"vetoed": hum.guard.vetoed}
-
-    def accept(self, words):
-        """accept ID"""
-        return self._hum.learned.quarantine().accept(whole(words[0]) if words else 0)
-
-    def reject(self, words):
-        """reject ID"""
-        return self._hum.learned.quarantine().reject(whole(words[0]) if words else 0)
-
-    def reset(self, words):
-        """reset learned | factory | log | all"""
-        hum = self._hum
-        what = words[0] if words else ""
-        if what not in ("learned", "factory", "log", "all"):
-            raise CommandError("reset %r" % what[:40], "reset learned, factory, log or all")
-        if what != "log":
-            hum.learned.snapshot("reset " + what)
-            taught.forget(hum)
-            if what == "factory":
-                hum.learned.as_deployed()
-        if what in ("log", "all"):
-            hum.journal.clear()
-        hum.learned.changed("reset", what=what)
-        return {"what": what}
-
     def time(self, words):
         """time SECONDS"""
         hum = self._hum
@@ -205,6 +131,8 @@ class Changes:
         """set KEY VALUE"""
         if len(words) < 2:
             raise CommandError("set needs a name and a value", "`get` lists the settings")
+        from nearhum import config, deployed
+
         name = words[0]
         value = config.parse(name, " ".join(words[1:]))
         hum = self._hum
@@ -215,6 +143,9 @@ class Changes:
 
 def check_start(settings):
     """Raise ConfigError, or ImportError, where a board could not make its features and so would not start."""
+    from nearhum import kernels
+    from nearhum.features import Plan
+
     plan = Plan(settings)
     __import__("nearhum.dsp_" + settings["path"])
     if plan.bands and not plan.is_spectrum and kernels.VARIANT == "viper":

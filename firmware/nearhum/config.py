@@ -5,6 +5,7 @@ Everything is validated here, before the first sample, with the name, the value,
 """
 
 from nearhum.errors import ConfigError
+from nearhum.wire import LEARN_WINDOWS
 
 KINDS = ("telemetry", "vibration", "motion", "audio", "spectra", "radio")
 STATISTICS = ("rms", "peak", "crest", "kurtosis", "zero_crossings")
@@ -33,7 +34,7 @@ SETTINGS = {
     "envelope_high_hz": (0, 50000),  # upper edge of that band, at most 0.45 of rate_hz
     "envelope_top_hz": (0, 50000),  # upper edge of the last envelope band; 0: half of that band's width
     "head": (None,),  # path of an int8 head file on the board, or empty for none
-    "learn_windows": (8, 16000000),  # windows of a learning period that `learn` was not told the length of
+    "learn_windows": LEARN_WINDOWS,  # windows of a learning period that `learn` was not told the length of
     "settle_s": (0.0, 3600),  # seconds after `learn` that are not learned: who typed it leaves
     "n_modes": (1, 8),  # normal prototypes at most, of the modes found while learning
     "prior": (None,),  # path of a learned state to start from, or empty for none

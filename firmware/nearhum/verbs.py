@@ -34,8 +34,10 @@ class Verbs:
         def run(words):
             if name in ("look", "raw"):
                 from nearhum.look import Look as Asked
-            else:
+            elif name in ("help", "learn", "watch", "enrol", "time", "set"):
                 from nearhum.changes import Changes as Asked
+            else:
+                from nearhum.taught import Taught as Asked
             try:
                 return getattr(Asked(self._hum), name)(words)
             finally:

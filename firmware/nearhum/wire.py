@@ -42,6 +42,7 @@ IDLE, LEARN, WATCH = 0, 1, 2  # states of the detector, as in a SCORES record
 STATE_NAMES = ("idle", "learn", "watch")
 NO_SCORE = -32768  # the window had no score yet (ranging, first windows of a learning period)
 NO_THRESHOLD = 32767  # no score reaches it
+LEARN_WINDOWS = (8, 16000000)  # of a learning period, at least and at most
 SCORE_ONE = 256  # a score counts octaves of squared distance in Q8; a normal window has about 1
 
 RUN_HEADER_BYTES = 8
