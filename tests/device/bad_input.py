@@ -3,7 +3,7 @@
 import json
 from array import array
 
-from fakes import noise, pipeline, take
+from fakes import noise, pipeline, reset, take
 from harness import Lcg, done, equal, test, unsound
 from nearhum.health import SOUND
 from nearhum.recognise import MAX_EXAMPLES, MAX_LABELS
@@ -143,7 +143,9 @@ def a_thousand_enrolments_on_a_full_store():
 
 @test
 def labels_in_any_unicode():
+    reset()
     hum = pipeline("vibration", **SMALL)
+    root = hum.root
     good = (
         "Brummen", "гул", "嗡嗡声", "שלום", "\u202eevil", "a\u0301", "👩\u200d🔧", "🐝🐝🐝🐝🐝🐝🐝🐝", "ß" * 16,
         "x" * 32, "\u00a0", "pending", "off", "None", '"', "\\", "{}", "%s", "-1",
@@ -153,9 +155,9 @@ def labels_in_any_unicode():
         take(hum, 1)
         listed = json.loads(json.dumps(hum.console.execute("list")))["prototypes"]
         equal([p["label"] for p in listed], [label])
-        again = pipeline("vibration", root=hum.root, **SMALL)
-        equal(again.recogniser.prototypes.labels, [label])
-        again = None  # a board's heap has room for one
+        hum = None  # a board's heap has room for one
+        hum = pipeline("vibration", root=root, **SMALL)
+        equal(hum.recogniser.prototypes.labels, [label])
         equal(hum.console.execute("veto %s" % label)["vetoed"], [label])
         equal(hum.console.execute("veto %s off" % label)["vetoed"], [])
         equal(hum.console.execute("forget " + label)["ok"], True, label)

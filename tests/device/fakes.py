@@ -127,7 +127,7 @@ def reset():
     """
     if "nearhum.pipeline" in sys.modules:
         sys.modules["nearhum.pipeline"]._current = None
-    kept = ("errors", "wire", "config", "sources")
+    kept = ("errors", "wire", "config", "board", "sources")
     loaded = [name[8:] for name in sys.modules if name[:8] == "nearhum."]
     board.let_go(*[name for name in sorted(loaded, reverse=True) if name.split(".")[0] not in kept])
     gc.collect()

@@ -10,7 +10,7 @@ import json
 import os
 import time
 
-from fakes import Played, noise, pipeline
+from fakes import Played, noise, pipeline, reset
 from harness import ON_HOST, Lcg, between, done, equal, named, scratch, unsound
 from nearhum import VERBS, board, deployed
 from nearhum.config import SETTINGS
@@ -130,6 +130,7 @@ def held(hum):
 
 def flood(kind, given, n_lines, seed):
     """Send n_lines to a board of that kind; it starts anew after every ROUND."""
+    reset()
     fuzzer, root, random = Fuzzer(seed), scratch(), Lcg(seed + 1)
     sent = n_windows = slowest_us = start = after = most = n_rounds = 0
     let_go = board.let_go

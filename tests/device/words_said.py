@@ -3,12 +3,9 @@
 from array import array
 from binascii import crc32
 
-from fakes import noise, pipeline
+from fakes import noise, pipeline, reset
 from harness import Lcg, between, clear_error, done, equal, raises, test
 from nearhum.errors import CommandError
-from nearhum.templates import N_BACKGROUND, Templates
-from nearhum.utterance import LONGEST, SETTLE, Utterances
-from nearhum.words import MAX_EXAMPLES, Words
 
 RATE = 8000
 QUIET = 20
@@ -18,6 +15,7 @@ OTHER = {"flat": (9,) * 8, "dive": (6, 40, 6, 40, 6, 40, 6)}
 
 
 def board(**given):
+    reset()
     return pipeline("audio", rate_hz=RATE, n_window=256, n_hop=128, **given)
 
 
@@ -159,6 +157,8 @@ def a_gap_ends_what_was_being_said_without_an_answer():
 
 @test
 def what_is_said_for_long_is_cut():
+    from nearhum.utterance import LONGEST, SETTLE, Utterances
+
     u = Utterances(20)
     quiet, loud = bytearray(b"\xc0" * 20), bytearray(20)
     for _ in range(SETTLE + 5):
@@ -172,6 +172,8 @@ def what_is_said_for_long_is_cut():
 
 @test
 def a_frame_that_never_moves_makes_no_division_by_zero():
+    from nearhum.utterance import SETTLE, Utterances
+
     u = Utterances(10)
     for _ in range(SETTLE):
         u.hear_one(bytearray(b"\x80" * 10))
@@ -208,6 +210,8 @@ def background_of_a_learning_period_competes():
 
 @test
 def background_is_bounded_and_takes_the_latest():
+    from nearhum.templates import N_BACKGROUND, Templates
+
     templates = Templates(array("i", bytes(2560)))
     templates.take(0, bytes(60))
     for i in range(1, N_BACKGROUND + 6):
@@ -261,6 +265,8 @@ def forget_relabel_list_and_rollback():
 
 @test
 def names_in_any_script_and_bytes_and_back():
+    from nearhum.words import Words
+
     hum, random = board(), Lcg(2)
     silence(hum, random)
     for label in ("sì", "да", "はい", "x" * 32):
@@ -277,6 +283,8 @@ def names_in_any_script_and_bytes_and_back():
 
 @test
 def a_full_store_refuses_and_keeps_what_it_has():
+    from nearhum.words import MAX_EXAMPLES
+
     w = board().recogniser
     for i in range(MAX_EXAMPLES):
         w.enrol("label%d" % (i % 10), bytes([i] * 60))
