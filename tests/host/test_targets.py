@@ -70,7 +70,7 @@ def test_a_board_of_a_file_of_ones_own(virtual_board: Callable[..., VirtualBoard
 @pytest.mark.parametrize(
     ("module", "said", "instead", "first"),
     [
-        ("kernels/viper.py", "reading[0] = s", "reading[0] = s + 1", "centre"),
+        ("kernels/viper_window.py", "reading[0] = s", "reading[0] = s + 1", "centre"),
         ("kernels/viper_last8.py", "2896", "2895", "bands_64"),
         ("kernels/viper_last4.py", "ar + cr - 0x100000", "ar + cr - 0x100001", "bands_100"),
         ("kernels/viper_window.py", "limit = int(out) + (v << 2)", "limit = int(out) + (v << 2) - 4", "distance"),
