@@ -1,5 +1,6 @@
 """Board: opens the sensor, tells the time and the chip. `machine` is imported here and in sources. Leaf."""
 
+import gc
 import os
 import sys
 import time
@@ -75,11 +76,15 @@ def reset_cause():
 
 
 def let_go(*names):
-    """Take modules of the package out of memory that only a start or a change needs; an import loads them again."""
+    """Take modules of the package out of memory that only a start or a change needs; an import loads them again.
+
+    Collects: what comes next finds their room in one piece.
+    """
     for name in names:
         package, _, last = ("nearhum." + name).rpartition(".")
         if sys.modules.pop("nearhum." + name, None):
             delattr(sys.modules[package], last)
+    gc.collect()
 
 
 def rest():

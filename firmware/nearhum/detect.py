@@ -31,8 +31,8 @@ class Detector:
         self.covariance = None  # covariance.Covariance
         self._blocks = one_in, tied
         self._scores = b""  # of the last period, as its calibration packs them
-        self._keep(self.calibration())
-        self._no_scores = self._scores
+        self._no_scores = self.calibration().pack()
+        self._keep(self._no_scores, 0)
         self._enter(IDLE)
         self.threshold = NO_THRESHOLD
         self.learn_total = self.learn_left = 0
@@ -52,7 +52,7 @@ class Detector:
         from nearhum.period import Period
 
         if not mode:
-            self._forget_scores()
+            self._keep(self._no_scores, 0)
         self.period = Period(self)
         self.period.modes.start(n_windows, mode)
         self.threshold = NO_THRESHOLD
@@ -76,11 +76,8 @@ class Detector:
             made.unpack(self._scores)
         return made
 
-    def _keep(self, calibration):
-        self._scores, self.n_scores = calibration.pack(), calibration.n
-
-    def _forget_scores(self):
-        self._scores, self.n_scores = self._no_scores, 0
+    def _keep(self, scores, n):
+        self._scores, self.n_scores = scores, n
 
     def _enter(self, state):
         self.state = state
@@ -124,7 +121,7 @@ class Detector:
             return
         self.dropped = period.modes.finish()
         self.threshold = period.calibration.threshold()
-        self._keep(period.calibration)
+        self._keep(period.calibration.pack(), period.calibration.n)
         self._enter(WATCH)
         if self.covariance:
             self.covariance.finish(p.wander)
@@ -147,7 +144,7 @@ class Detector:
         self.threshold = NO_THRESHOLD
         self.learn_total = self.learn_left = self.most = 0
         self.paused = False
-        self._forget_scores()
+        self._keep(self._no_scores, 0)
         if self.drift:
             self.drift.forget()
         if self.covariance:
@@ -179,7 +176,7 @@ class Detector:
         at = struct.calcsize(_STATE)
         scores = self.calibration()
         at += scores.unpack(view[at:])
-        self._keep(scores)
+        self._keep(scores.pack(), scores.n)
         self._enter((IDLE, LEARN, WATCH)[state])
         self.paused = paused > 0
         for _ in range(n):

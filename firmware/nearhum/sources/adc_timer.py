@@ -27,7 +27,7 @@ class Source:
         if len(given["pins"]) != n:
             raise ConfigError("pins = %r" % (given["pins"],), "one for each of n_channels = %d" % n)
         if rate > 1000:
-            raise ConfigError("rate_hz = %s for a timer" % rate, "at most 1000; on an RP2040 adc_dma is faster")
+            raise ConfigError("rate_hz = %s" % rate, "at most 1000; an RP2040 has adc_dma")
         self._inputs = [ADC(Pin(pin)) for pin in given["pins"]]
         self._period_us = int(1000000 / rate)
         self._n_ring = max(64, int(rate))
