@@ -1,18 +1,14 @@
 """A microphone on I2S: INMP441, ICS-43434, SPH0645 and the like, 24 bits at the top of 32.
 
-source = {"driver": "i2s_microphone", "i2s": 0, "sck": 16, "ws": 17, "sd": 18, "gain_bits": 4, "ibuf_bytes": 8192}
-One channel, the left one: the pin L/R of the microphone lies on GND. On the RP2040 ws is the pin after sck.
+source = {"driver": "i2s_microphone", "i2s": 0, "sck": 16, "ws": 17, "sd": 18, "gain_bits": 4, "ibuf_bytes": 16384}
+One channel, the left one: the pin L/R of the microphone lies on GND. On an RP2040 or RP2350 it is pio_microphone's.
 gain_bits: of the 8 bits below the upper 16 so many more come up, and what is louder is stopped at full scale: with 4 an
 INMP441 (full scale 120 dB SPL) clips at 96 dB SPL and speech keeps some ten bits. 32768 counts are full scale.
 The port's driver fills a buffer of ibuf_bytes while the board computes, as frames of 8 bytes; longer away is a gap.
-Where none is given it holds HOLD_MS of sound. On the RP2040 that is of MicroPython's heap, and filled by an interrupt.
-What it must bridge is what the interpreter takes: on an emulated Pico, whose USB makes bytecode 2.7 times as slow,
-`status` is answered in 52 ms, `log` and `get state` in 43, an example is kept in 66 to 95, the flash's own time left
-out. While flash is written no interrupt is served, so that no size of it would hold what sounds then. Elsewhere it is
-not of that heap and DMA fills it: 128 ms, two blocks of flash erased among them.
+Where none is given it holds HOLD_MS of sound, two blocks of flash erased among them. DMA fills it, and it is not of
+MicroPython's heap.
 Source: InvenSense INMP441 data sheet, DS-INMP441-00, revision 1.1: I2S Data Interface (24 bits, MSB first, a word of
-32 clocks), Power Management (2^18 clocks of sck), Table 1; MicroPython, class I2S, non-blocking mode, and its port rp2,
-machine_i2s.c, rp2_flash.c.
+32 clocks), Power Management (2^18 clocks of sck), Table 1; MicroPython, class I2S, non-blocking mode.
 """
 
 import sys
@@ -24,7 +20,7 @@ from machine import I2S, Pin
 from nearhum.errors import ConfigError
 from nearhum.sources import GAP, NONE
 
-HOLD_MS = 64 if sys.platform == "rp2" else 128
+HOLD_MS = micropython.const(128)
 _FRAME_BYTES = micropython.const(8)  # of the port's buffer: a left and a right word
 _MARGIN = micropython.const(64)  # frames that the port carries over at once
 _START_CLOCKS = micropython.const(262144)
@@ -55,6 +51,8 @@ class Source:
 
     def __init__(self, config):
         given, rate = config["source"], config["rate_hz"]
+        if sys.platform == "rp2":  # its DMA runs over the heap while flash is written, see pio_microphone
+            raise ConfigError('driver = "i2s_microphone" on this chip', "pio_microphone")
         if config["n_channels"] != 1:
             raise ConfigError("n_channels = %d for a microphone" % config["n_channels"], "1")
         gain, ibuf = given.get("gain_bits", 4), given.get("ibuf_bytes", int(rate * _FRAME_BYTES * HOLD_MS) // 1000)
