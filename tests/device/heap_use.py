@@ -30,7 +30,13 @@ _again = {}  # and last: names that a board has met stay
 _most = [0]  # bytes in use at most, see ask
 
 
+def deep(n):
+    """Lay frames over what earlier calls have left on the stack: it would keep blocks that nobody has any more."""
+    return deep(n - 1) if n else 0
+
+
 def in_use():
+    deep(4)
     gc.collect()
     return gc.mem_alloc()
 
