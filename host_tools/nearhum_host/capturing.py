@@ -100,23 +100,36 @@ def capture(link: Link, seconds: float, on_progress: Callable[[int, int], None] 
     behind = settings["n_window"] - hop or settings["n_window"]  # frames that are there for longer than they are new
     status = link.ask("status")
     n_wanted = max(1, round(seconds * rate_hz))
-    heard = _Stretches()
+    heard, seq = _Stretches(), int(status["seq"])
+    apart = hop == settings["n_window"]  # windows do not overlap
+
+    def unheard(line: str) -> tuple[int, np.ndarray]:
+        # frames with none before them to be compared with. A window that a gap has begun anew lies over the one before
+        # it, where they do not overlap, and what is left of both looks like that one's end: it is let go
+        at, frames = _ask(link, line, settings["n_channels"])
+        if len(frames) and apart and any(at < cut <= at + hop for cut in _cuts(link, seq, hop)):
+            return at + len(frames), frames[:0]
+        return at, frames
+
     heard.begin(_ask(link, "raw", settings["n_channels"])[0])
     ended, silent_since = False, time.monotonic()
     while heard.n_frames < n_wanted:
         again = len(heard.last(OVERLAP))
-        at, frames = _ask(link, f"raw {heard.end - again}", settings["n_channels"])
+        line = f"raw {heard.end - again}"
+        at, frames = _ask(link, line, settings["n_channels"]) if again else unheard(line)
         n_new = heard.add(at, frames)
-        if n_new == 0 and again:
+        if n_new == 0 and again and apart and (at + len(frames)) % hop == 0:
             # where a window ends so does an answer; what was heard of the next window is compared too
             n_new = heard.add(*_ask(link, f"raw {at + len(frames)}", settings["n_channels"]))
         if n_new is None:
             # begin with the present window: beside it may lie what is older than a gap
             now = _ask(link, "raw", settings["n_channels"])[0]
-            oldest = now - now % hop if hop == settings["n_window"] else 0
-            at, frames = _ask(link, f"raw {oldest}", settings["n_channels"])
-            heard.begin(at)
-            n_new = heard.add(at, frames)
+            oldest = now - now % hop if apart else 0
+            at, frames = unheard(f"raw {oldest}")
+            n_new = heard.add(at, frames) if at < heard.end else None
+            if n_new is None:
+                heard.begin(at)
+                n_new = heard.add(at, frames)
         if n_new:
             silent_since = time.monotonic()
             on_progress(min(heard.n_frames, n_wanted), n_wanted)
@@ -129,7 +142,7 @@ def capture(link: Link, seconds: float, on_progress: Callable[[int, int], None] 
         time.sleep(min(0.2, behind / rate_hz / 8))
     recording = Recording(rate_hz, int(settings["n_channels"]))
     left = n_wanted
-    for frames in heard.segments(_cuts(link, int(status["seq"]), hop)):
+    for frames in heard.segments(_cuts(link, seq, hop)):
         recording.add(frames[:left])
         left -= len(frames[:left])
         if not left:

@@ -76,6 +76,9 @@ class Sensor:
     gaps=st.dictionaries(st.integers(70, 900), st.integers(1, 500), max_size=3),
 )
 @example(hop=64, pace=[0, 1], gaps={70: 1, 200: 1})  # the second right behind the first sample of a window
+@example(hop=64, pace=[13, 47], gaps={89: 1, 733: 1})  # the second between the two questions of a new beginning
+@example(hop=64, pace=[7, 44], gaps={604: 5, 665: 115})  # two in one window, the second right behind an answer
+@example(hop=16, pace=[60, 0], gaps={243: 1, 639: 1, 717: 1})  # one that ends with as many frames as were heard
 @settings(max_examples=25, deadline=None)
 def test_every_segment_is_a_stretch_of_what_the_sensor_gave(hop, pace, gaps):
     sensor = Sensor(64, hop, pace, gaps)
