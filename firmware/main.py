@@ -93,6 +93,10 @@ def watch():
                 failures.append(time.ticks_ms())
                 sys.print_exception(e)
                 if hum:
+                    try:
+                        hum.source.close()  # a DMA of it would go on into memory that is given away
+                    except (AttributeError, OSError):
+                        pass  # none was opened, or it does not answer
                     hum.journal.event("fault", error=repr(e), window=hum.n_windows, learning=hum.guard.learning())
                     hum.journal.flush()
                 if len(failures) < 3 or time.ticks_diff(time.ticks_ms(), failures[-3]) > 60000:

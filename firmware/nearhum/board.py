@@ -7,6 +7,8 @@ import time
 
 from nearhum.errors import ConfigError
 
+_untidy = False
+
 
 def stable(root):
     """Note that this start was no false one: main.py counts those in hum/boots."""
@@ -78,15 +80,20 @@ def reset_cause():
 def let_go(*names):
     """Take modules of the package out of memory that only a start or a change needs; an import loads them again.
 
-    Collects: what comes next finds their room in one piece.
+    What comes after the next rest finds their room in one piece.
     """
+    global _untidy
+    _untidy = True
     for name in names:
         package, _, last = ("nearhum." + name).rpartition(".")
         if sys.modules.pop("nearhum." + name, None):
             delattr(sys.modules[package], last)
-    gc.collect()
 
 
 def rest():
-    """Wait a millisecond: nothing has come."""
+    """Wait a millisecond, or collect what was let go of: nothing has come."""
+    global _untidy
+    if _untidy:
+        _untidy = False
+        gc.collect()
     time.sleep_ms(1)

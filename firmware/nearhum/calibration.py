@@ -17,6 +17,7 @@ import struct
 from array import array
 
 import micropython
+from micropython import const
 
 from nearhum import kernels
 from nearhum.wire import NO_THRESHOLD
@@ -25,10 +26,10 @@ MOST = 32  # blocks of the tail
 PRIOR = 4
 FEW = 4  # blocks
 ENOUGH = 512  # scores
-_EXCESS_Q8 = 32  # spreads
-_LN2_Q8 = 177
-_SHORT = 4 * 256  # of a period too short to score anything: four octaves, sixteen times the usual distance
-_LIMIT = 8191  # scores are summed within +-32 octaves: a square stays below 2^26
+_EXCESS_Q8 = const(32)  # spreads
+_LN2_Q8 = const(177)
+_SHORT = const(1024)  # of a period too short to score anything: four octaves, sixteen times the usual distance
+_LIMIT = const(8191)  # scores are summed within +-32 octaves: a square stays below 2^26
 
 # Standard normal quantiles, z(1 - 2^-i) in Q8 for i = 1..40.
 _Z_Q8 = (

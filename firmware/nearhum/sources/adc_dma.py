@@ -116,6 +116,7 @@ class Source:
         mem32[_DIV] = self._div
         mem32[_CS] = self._inputs << 16 | self._first << 12 | 9
         if not self._dmas[0].active():
+            self.close()
             raise SourceError("the DMA does not start", "is it used by other code?")
         self._at = 0
         self._tail_us = time.ticks_us()  # when the first conversion that is still to be read was made, at the latest
