@@ -2,6 +2,7 @@
 
 from fakes import fill, pipeline, take
 from harness import Lcg, as_bytes, between, done, equal, test
+from nearhum.board import rest
 from nearhum.calibration import quantile_q8, rarity
 from nearhum.config import complete
 from nearhum.detect import NO_THRESHOLD, Detector
@@ -176,6 +177,7 @@ def the_longest_period_packs_its_sums():
 def saved_and_loaded_at_every_window_of_learning():
     rows = embeddings(48)
     for at in range(1, 48):
+        rest()  # as a board does between two commands: what was let go of is collected
         one = made()
         one.start(48)
         learn(one, rows[:at])
