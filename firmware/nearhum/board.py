@@ -83,11 +83,11 @@ def let_go(*names):
     What comes after the next rest finds their room in one piece.
     """
     global _untidy
-    _untidy = True
     for name in names:
         package, _, last = ("nearhum." + name).rpartition(".")
         if sys.modules.pop("nearhum." + name, None):
             delattr(sys.modules[package], last)
+            _untidy = True
 
 
 def rest():

@@ -1,13 +1,9 @@
 """main.py itself, under MicroPython, around a pipeline that fails: what was open is closed before the next begins."""
 
-import subprocess
-
 from nearhum_host.paths import firmware_dir
-from nearhum_host.protocols.runner import interpreter
+from nearhum_host.targets import UNIX, open_target
 
 AROUND = """
-import sys
-sys.path.insert(0, {firmware!r})
 class Part:
     n_closed = 0
     def close(self):
@@ -36,8 +32,8 @@ print("runs", Pipeline.n_runs)
 
 
 def test_a_loop_that_fails_closes_its_sensor_tells_and_begins_again() -> None:
-    for error in ("OSError(5)", "AttributeError"):  # a sensor that does not answer; none that was opened
-        code = AROUND.format(firmware=str(firmware_dir()), main=str(firmware_dir() / "main.py"), error=error)
-        done = subprocess.run([interpreter(), "-c", code], capture_output=True, text=True, timeout=60)
-        assert "fault RuntimeError('broken',) 1\n" in done.stdout, done.stdout + done.stderr
-        assert "runs 2\n" in done.stdout
+    with open_target(UNIX, (), None, 60) as there:
+        for error in ("OSError(5)", "AttributeError"):  # a sensor that does not answer; none that was opened
+            said = there.run(AROUND.format(main=str(firmware_dir() / "main.py"), error=error))
+            assert "fault RuntimeError('broken',) 1\n" in said
+            assert "runs 2\n" in said
