@@ -71,7 +71,7 @@ bench: setup ## what every stage costs; on an emulated RP2040 where NEARHUM_UF2 
 	@$(BIN)/nearhum bench $(if $(NEARHUM_UF2),--target emulated)
 
 evaluate: setup ## all protocols, both paths: writes EVALUATION.md; NEARHUM_DATA names the folder of recordings
-	@$(BIN)/nearhum evaluate --data $${NEARHUM_DATA:-../shared/data} --write .
+	@$(BIN)/nearhum evaluate --data $${NEARHUM_DATA:-../shared/wide} --write .
 
 heads: setup ## make the heads that come with nearhum again, byte for byte
 	@$(BIN)/python heads/make.py

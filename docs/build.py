@@ -1,7 +1,7 @@
 """Hooks of mkdocs: pages that are made and not written, so that they cannot be out of date.
 
-commands.md comes from the command line itself; the pages named in REPOSITORY are files of the repository. One that is
-not there yet is left out of the navigation.
+commands.md comes from the command line itself; the pages named in REPOSITORY are files of the
+repository. One that is not there yet is left out of the navigation.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def _of_repository(file: Path) -> str:
-    """Return a file of the repository with links that lead within the site, or to nothing but their own text."""
+    """Return a file of the repository with links that lead within the site, or to nothing but
+    their own text.
+    """
     pages = {str((ROOT / target).resolve()): page for page, target in REPOSITORY.items()}
 
     def link(found: re.Match[str]) -> str:
@@ -71,9 +73,14 @@ def _of_repository(file: Path) -> str:
 
 def commands() -> str:
     """Return the page of all commands, from the command line itself."""
-    from nearhum_host.cli import app
+    from nearhum_host.commands.cli import app
 
-    out = ["# Commands", "", "Made from the command line itself: `nearhum COMMAND --help` says the same.", ""]
+    out = [
+        "# Commands",
+        "",
+        "Made from the command line itself: `nearhum COMMAND --help` says the same.",
+        "",
+    ]
     group = typer.main.get_command(app)
     context = click.Context(group, info_name="nearhum")
     for name in group.list_commands(context):  # type: ignore[attr-defined]
@@ -95,6 +102,8 @@ def _command(name: str, command: Any, parent: Any, heading: str) -> list[str]:
     out += ["```text", f"nearhum {name} {usage}".strip(), "```", ""]
     rows = []
     for param in command.params:
+        if getattr(param, "hidden", False):
+            continue
         record = param.get_help_record(context)
         if record is None:
             if getattr(param, "help", None):

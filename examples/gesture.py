@@ -1,4 +1,4 @@
-"""A gesture shown three times, and one never shown: the board knows the first and says of the other that it does not.
+"""A gesture shown three times, and one never shown: the board knows the first alone.
 
 python gesture.py
 """
@@ -8,17 +8,16 @@ import numpy as np
 
 RATE_HZ, WINDOW = 50, 200  # four seconds a window
 SETTINGS = {"kind": "motion", "rate_hz": RATE_HZ, "n_channels": 6}
-AXES = {"still": (0, 0, 0), "wave": (4000, 600, 300), "knock": (200, 500, 6000), "shake": (900, 5000, 900)}
+AXES = {"still": (0, 0, 0), "wave": (40, 6, 3), "knock": (2, 5, 60), "shake": (9, 50, 9)}
 HZ = {"still": 0.0, "wave": 1.2, "knock": 4.0, "shake": 2.5}
 
 
 def gesture(name: str, n_windows: int, seed: int) -> np.ndarray:
-    """Three axes of acceleration, and three of rotation that follow them; a hand is never twice as strong."""
+    """Three axes of acceleration, and three of rotation that follow; no hand is twice as strong."""
     random, t = np.random.default_rng(seed), np.arange(n_windows * WINDOW) / RATE_HZ
     strength = random.normal(1, 0.08)
-    hum = [
-        strength * a * np.sin(2 * np.pi * HZ[name] * random.normal(1, 0.02) * t + k) for k, a in enumerate(AXES[name])
-    ]
+    turn = [2 * np.pi * HZ[name] * random.normal(1, 0.02) * t + k for k in range(3)]
+    hum = [100 * strength * a * np.sin(turn[k]) for k, a in enumerate(AXES[name])]
     axes = [*hum, *(0.5 * axis for axis in hum)]
     return np.stack([axis + random.normal(0, 60, len(t)) for axis in axes], axis=1).astype(np.int16)
 

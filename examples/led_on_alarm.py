@@ -1,4 +1,7 @@
-"""On the board, in place of main.py: the loop of nearhum with a lamp of your own. `mpremote cp` it to :main.py."""
+"""On the board, in place of nearhum's own loop: the same with a lamp of your own.
+
+`mpremote cp` it to :own.py, which main.py runs; `deploy` leaves it there.
+"""
 
 from machine import Pin
 from nearhum.pipeline import Pipeline

@@ -1,4 +1,6 @@
-"""Two slow channels that know of each other: the fault is that they no longer do. python telemetry.py"""
+"""Two slow channels that know of each other: the fault is that they no longer do. python
+telemetry.py
+"""
 
 import nearhum_host as nh
 import numpy as np
@@ -25,7 +27,10 @@ def main() -> None:
     _, healthy, stuck = (slice(some.start, some.stop) for some in run.windows_of(recording))
     print(f"threshold {run.thresholds[-1] / 256:.2f} octaves, for one false alarm a day")
     for name, part in (("healthy", healthy), ("valve stuck", stuck)):
-        print(f"{name}: median score {np.median(run.scores[part]) / 256:.2f}, {run.alarm[part].mean():.0%} in alarm")
+        print(
+            f"{name}: median score {np.median(run.scores[part]) / 256:.2f},"
+            f" {run.alarm[part].mean():.0%} in alarm"
+        )
 
 
 if __name__ == "__main__":

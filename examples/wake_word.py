@@ -1,15 +1,15 @@
-"""Two words, three times each; then said again, and one that was never said before. python wake_word.py"""
+"""Two words, three times each; then again, and one never said before: python wake_word.py"""
 
 import nearhum_host as nh
 import numpy as np
 
 RATE_HZ = 8000
 SETTINGS = {"kind": "audio", "rate_hz": RATE_HZ, "n_channels": 1, "n_window": 256, "n_hop": 128}
-WORDS = {"yes": (500, 1700, 2600), "no": (1500, 400, 700), "maybe": (800, 2500, 500)}  # whistled: from, over, to, Hz
+WORDS = {"yes": (500, 1700, 2600), "no": (1500, 400, 700), "maybe": (800, 2500, 500)}
 
 
 def said(word: str, seed: int) -> np.ndarray:
-    """Half a second of a word, a little faster or higher each time, between two silences."""
+    """Half a second, whistled from, over, to so many Hz, between two silences; no two alike."""
     random = np.random.default_rng(seed)
     n = round(0.5 * RATE_HZ * random.normal(1, 0.06))
     hz = np.interp(np.arange(n), (0, n / 2, n), WORDS[word]) * random.normal(1, 0.02)
@@ -31,7 +31,8 @@ def main() -> None:
         recording.add(said(word, 50 + seed))
     run = nh.run(recording, SETTINGS)
     for word, windows in zip(asked, run.windows_of(recording)[6:], strict=True):
-        print(f"{word}: {', '.join(filter(None, run.labels[windows.start : windows.stop])) or 'unknown'}")
+        heard = filter(None, run.labels[windows.start : windows.stop])
+        print(f"{word}: {', '.join(heard) or 'unknown'}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-# Freeze nearhum into a firmware image: make BOARD=... FROZEN_MANIFEST=.../firmware/manifest.py; for an RP2040,
-# .../firmware/manifest_rp2040.py: it adds the kernels in inline assembler, which other chips cannot compile.
-# Settings still come from /nearhum.json on the file system (`nearhum deploy`, or a file of your own).
+# Freeze nearhum into a firmware image: make BOARD=... FROZEN_MANIFEST=.../firmware/manifest.py; for
+# an RP2040, .../firmware/manifest_rp2040.py: it adds the kernels in inline assembler, which other
+# chips cannot compile. Settings still come from /nearhum.json on the file system (`nearhum deploy`,
+# or a file of your own).
 import os
 
 options.defaults(rp2040=False)
@@ -18,3 +19,4 @@ package(
     opt=3,
 )
 module("main.py", base_path=".", opt=3)
+module("choose_app.py", base_path=".", opt=3)

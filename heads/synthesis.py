@@ -1,9 +1,10 @@
 """Vibration of rotating machines, made up: what the head `rotating` is trained on.
 
-Enters: a seed. Leaves: labelled recordings, int16 at 4 kHz, 3 axes, of machines that differ in speed, resonances, the
-way from the bearing to the sensor, and noise. What marks a fault is textbook (Randall, Vibration-based Condition
-Monitoring, 2nd ed. 2021, chapters 2 and 5): unbalance turns with the shaft; misalignment twice a turn; looseness at
-many multiples and halves; a defect in a bearing's race strikes it some times a turn, and what is struck rings.
+Enters: a seed. Leaves: labelled recordings, int16 at 4 kHz, 3 axes, of machines that differ in
+speed, resonances, the way from the bearing to the sensor, and noise. What marks a fault is textbook
+(Randall, Vibration-based Condition Monitoring, 2nd ed. 2021, chapters 2 and 5): unbalance turns
+with the shaft; misalignment twice a turn; looseness at many multiples and halves; a defect in a
+bearing's race strikes it some times a turn, and what is struck rings.
 """
 
 import numpy as np
@@ -32,9 +33,13 @@ def recordings(seed: int = SEED) -> list[Labelled]:
             way = random.uniform(0.3, 1.0, 3)
             for label in LABELS:
                 for take in range(N_TAKES):
-                    frames = _frames(random, label, turn_hz, resonances_hz, damping, strikes, level, path, way)
+                    frames = _frames(
+                        random, label, turn_hz, resonances_hz, damping, strikes, level, path, way
+                    )
                     name = f"{label} {machine} {session} {take}"
-                    out.append(Labelled(label, frames, f"machine {machine}", f"mounting {session}", name))
+                    out.append(
+                        Labelled(label, frames, f"machine {machine}", f"mounting {session}", name)
+                    )
     return out
 
 
@@ -48,7 +53,9 @@ def _frames(random, label, turn_hz, resonances_hz, damping, strikes, level, path
     elif label == "misalignment":
         orders.update({1: 1.4, 2: 3 * severe, 3: 0.8 * severe})
     elif label == "looseness":
-        orders.update({k / 2: orders.get(k / 2, 0) + 1.5 * severe / (1 + 0.15 * k) for k in range(1, 17)})
+        orders.update(
+            {k / 2: orders.get(k / 2, 0) + 1.5 * severe / (1 + 0.15 * k) for k in range(1, 17)}
+        )
     shaft = sum(a * np.sin(2 * np.pi * (k * turns + random.uniform())) for k, a in orders.items())
     struck = random.normal(0, 0.05, n)
     if label == "bearing":

@@ -1,8 +1,12 @@
-"""What evaluating a fleet costs: `make bench-fleet`. PERFORMANCE.md has its table, and the plan beyond.
+"""What evaluating a fleet costs: `make bench-fleet`.
 
-1. tables of --boards boards and --days days, a row a minute, resampled from scores that the firmware gave (kept in
+PERFORMANCE.md has its table, and the plan beyond.
+
+1. tables of --boards boards and --days days, a row a minute, resampled from scores that the
+   firmware gave (kept in
    --folder, and used again where they are there)
-2. `nearhum fleet evaluate` on DuckDB, and on Spark in local mode, each a process of its own, on the same tables
+2. `nearhum fleet evaluate` on DuckDB, and on Spark in local mode, each a process of its own, on the
+   same tables
 3. `nearhum fleet merge` of as many states, which the firmware made of so many signals
 
 Ends 1 where the engines do not agree to the last digit.
@@ -46,8 +50,19 @@ def tables(folder: Path, n_boards: int, n_days: int) -> None:
 
 
 def evaluated(folder: Path, *options: str) -> tuple[str, float, float, float]:
-    """Return (what evaluate printed, seconds, seconds of processors, GB at most) of a process of its own."""
-    command = [sys.executable, "-m", "nearhum_host.cli", "fleet", "evaluate", str(folder), "--json", *options]
+    """Return (what evaluate printed, seconds, seconds of processors, GB at most) of a process
+    of its own.
+    """
+    command = [
+        sys.executable,
+        "-m",
+        "nearhum_host.commands.cli",
+        "fleet",
+        "evaluate",
+        str(folder),
+        "--json",
+        *options,
+    ]
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     done = subprocess.run(command, capture_output=True, text=True)
     seconds, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -60,7 +75,10 @@ def evaluated(folder: Path, *options: str) -> tuple[str, float, float, float]:
 def merged(n: int) -> tuple[float, float]:
     """Return (seconds of a plain merge, of a trimmed one) of n states."""
     asked = [
-        {**board(3 * i, [(40, 200 + i % 37, 1000), (30, 150, 4000 + i % 11 * 10)]), "settings": VIBRATION}
+        {
+            **board(3 * i, [(40, 200 + i % 37, 1000), (30, 150, 4000 + i % 11 * 10)]),
+            "settings": VIBRATION,
+        }
         for i in range(n)
     ]
     images = {f"board {i}": image for i, image in enumerate(states(asked, 7200))}
@@ -77,20 +95,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--boards", type=int, default=1000)
     parser.add_argument("--days", type=int, default=30)
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "nearhum-bench-fleet")
+    parser.add_argument(
+        "--folder", type=Path, default=Path(tempfile.gettempdir()) / "nearhum-bench-fleet"
+    )
     asked = parser.parse_args()
     began = time.monotonic()
     tables(asked.folder, asked.boards, asked.days)
     n_rows = int(next(asked.folder.glob("made-*")).read_text())
-    print(f"{asked.boards} boards x {asked.days} days: {n_rows} rows in {time.monotonic() - began:.0f} s", flush=True)
+    print(
+        f"{asked.boards} boards x {asked.days} days: {n_rows} rows in"
+        f" {time.monotonic() - began:.0f} s",
+        flush=True,
+    )
     labels = ("--labels", str(asked.folder / "labels.csv"))
     by_duckdb, duckdb_s, processors_s, gb = evaluated(asked.folder, *labels, "--memory", "3GB")
     print("| fleet evaluate | rows | seconds | of processors | GB at most |\n|---|---|---|---|---|")
     print(f"| DuckDB | {n_rows} | {duckdb_s:.1f} | {processors_s:.1f} | {gb:.2f} |", flush=True)
-    by_spark, spark_s, processors_s, _ = evaluated(asked.folder, *labels, "--engine", "spark", "--master", "local[2]")
+    by_spark, spark_s, processors_s, _ = evaluated(
+        asked.folder, *labels, "--engine", "spark", "--master", "local[2]"
+    )
     print(f"| Spark, local[2] | {n_rows} | {spark_s:.1f} | {processors_s:.1f} | |", flush=True)
     alike = json.loads(by_duckdb) == json.loads(by_spark)
-    print(f"Spark takes {spark_s / duckdb_s:.1f} times as long; the figures are {'equal' if alike else 'NOT EQUAL'}.")
+    print(
+        f"Spark takes {spark_s / duckdb_s:.1f} times as long; the figures are"
+        f" {'equal' if alike else 'NOT EQUAL'}."
+    )
     plain_s, trimmed_s = merged(asked.boards)
     print(f"fleet merge of {asked.boards} boards: {plain_s:.1f} s, with --trim {trimmed_s:.1f} s")
     sys.exit(not alike)

@@ -1,8 +1,10 @@
-"""The same bits everywhere, on real recordings: `python tests/bits.py [--target unix|virtual|emulated|PORT] [--uf2 F]`.
+"""The same bits everywhere, on real recordings: `python tests/bits.py [--target
+unix|virtual|emulated|PORT] [--uf2 F]`.
 
-Windows of a smartwatch's recordings (in the wheel of seglearn) go through the whole pipeline on the target; CRCs of
-features, embedding, score, threshold, label and learned state are compared with tests/vectors/real_windows.json, which
-the unix port made (tests/vectors/make.py). The unix port takes 11000 windows, the others the first 240.
+Windows of a smartwatch's recordings (in the wheel of seglearn) go through the whole pipeline on the
+target; CRCs of features, embedding, score, threshold, label and learned state are compared with
+tests/vectors/real_windows.json, which the unix port made (tests/vectors/make.py). The unix port
+takes 11000 windows, the others the first 240.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from nearhum_host import datasets, selftest
-from nearhum_host.targets import UNIX, open_target
+from nearhum_host.boards import stage_check
+from nearhum_host.recordings.datasets import gestures
+from nearhum_host.virtual.targets import UNIX, open_target
 
 TESTS = Path(__file__).resolve().parent
 VECTORS = TESTS / "vectors" / "real_windows.json"
@@ -25,12 +28,18 @@ _HOP, _WINDOW = 12, 128  # frames, as device/real_windows.py sets them
 
 
 def recording(n_windows: int) -> bytes:
-    """Return the first frames of all wearers in one, int16 of 6 channels, as many as n_windows take."""
-    wearers = datasets.seglearn_watch()
-    frames = np.concatenate([wearers[key][name] for key in sorted(wearers) for name in sorted(wearers[key])])
+    """Return the first frames of all wearers in one, int16 of 6 channels, as many as n_windows
+    take.
+    """
+    wearers = gestures.seglearn_watch()
+    frames = np.concatenate(
+        [wearers[key][name] for key in sorted(wearers) for name in sorted(wearers[key])]
+    )
     n_frames = _WINDOW + _HOP * n_windows
     if len(frames) < n_frames:
-        raise ValueError(f"{n_windows} windows need {n_frames} frames, the recordings have {len(frames)}")
+        raise ValueError(
+            f"{n_windows} windows need {n_frames} frames, the recordings have {len(frames)}"
+        )
     return np.ascontiguousarray(frames[:n_frames], "<i2").tobytes()
 
 
@@ -42,20 +51,30 @@ def found(target: str, n_windows: int, uf2: Path | None = None) -> dict[str, str
         modules = [TESTS / "device" / f"{name}.py" for name in ("harness", "fakes", "real_windows")]
         with open_target(target, (*modules, frames), uf2, TIMEOUT_S) as there:
             path = there.root + frames.name
-            return selftest.crcs(
-                there.run(f"import real_windows\nreal_windows.main({there.root!r}, {path!r}, {n_windows})\n")
+            return stage_check.crcs(
+                there.run(
+                    f"import real_windows\nreal_windows.main({there.root!r}, {path!r},"
+                    f" {n_windows})\n"
+                )
             )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--target", default=UNIX, help="unix, virtual, emulated, or the port of a board")
-    parser.add_argument("--uf2", default=os.environ.get("NEARHUM_UF2"), type=Path, help="firmware image, for emulated")
+    parser.add_argument(
+        "--target", default=UNIX, help="unix, virtual, emulated, or the port of a board"
+    )
+    parser.add_argument(
+        "--uf2",
+        default=os.environ.get("NEARHUM_UF2"),
+        type=Path,
+        help="firmware image, for emulated",
+    )
     given = parser.parse_args()
     n_windows = ALL if given.target == UNIX else FEW
     there = found(given.target, n_windows, given.uf2 if given.target == "emulated" else None)
     n_differ = 0
-    for name, wanted in selftest.load(VECTORS).items():
+    for name, wanted in stage_check.load(VECTORS).items():
         if int(name[:5]) <= n_windows:
             same = there.get(name) == wanted
             n_differ += not same

@@ -1,7 +1,9 @@
-"""A real browser without a window: finds Chromium, opens a page, and tells all that a person would see go wrong.
+"""A real browser without a window: finds Chromium, opens a page, and tells all that a person
+would see go wrong.
 
 Debian's chromium or chromium-headless-shell, or what NEARHUM_CHROMIUM names; driven by playwright.
-`python tests/browser.py PAGE.html STEM` photographs a page in light and dark, on a desk and on a telephone.
+`python tests/browser.py PAGE.html STEM` photographs a page in light and dark, on a desk and on a
+telephone.
 """
 
 from __future__ import annotations
@@ -26,19 +28,30 @@ SCHEMES = ("light", "dark")
 def executable() -> str | None:
     """Return the browser to use, None where there is none."""
     named = os.environ.get("NEARHUM_CHROMIUM")
-    return shutil.which(named) if named else next((found for name in NAMES if (found := shutil.which(name))), None)
+    return (
+        shutil.which(named)
+        if named
+        else next((found for name in NAMES if (found := shutil.which(name))), None)
+    )
 
 
 @dataclass
 class Looked:
-    """An open page. complaints: what the console said, errors of scripts, requests for anything but the file itself."""
+    """An open page.
+
+    complaints: what the console said, errors of scripts, requests for anything but the file itself.
+    """
 
     page: Page
     complaints: list[str] = field(default_factory=list)
 
     def widths(self) -> tuple[int, int]:
-        """Return (width of the content, width of the window): the first is larger where one must scroll sideways."""
-        wide, window = self.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+        """Return (width of the content, width of the window): the first is larger where one
+        must scroll sideways.
+        """
+        wide, window = self.page.evaluate(
+            "[document.documentElement.scrollWidth, window.innerWidth]"
+        )
         return int(wide), int(window)
 
 
@@ -57,7 +70,9 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def opened(running: Browser, file: Path, size: str = "desk", scheme: str = "light") -> Iterator[Looked]:
+def opened(
+    running: Browser, file: Path, size: str = "desk", scheme: str = "light"
+) -> Iterator[Looked]:
     """Open a file in a window of that size and colour scheme."""
     width, height = SIZES[size]
     dark = "dark" if scheme == "dark" else "light"
@@ -67,7 +82,9 @@ def opened(running: Browser, file: Path, size: str = "desk", scheme: str = "ligh
     url = file.resolve().as_uri()
     page.on("console", lambda message: looked.complaints.append(f"console: {message.text}"))
     page.on("pageerror", lambda error: looked.complaints.append(f"error: {error}"))
-    page.on("request", lambda r: None if r.url == url else looked.complaints.append(f"request: {r.url}"))
+    page.on(
+        "request", lambda r: None if r.url == url else looked.complaints.append(f"request: {r.url}")
+    )
     try:
         page.goto(url)
         yield looked

@@ -1,1 +1,3 @@
-"""Puts this folder on the path of the tests: `reference`, `contract` and `device` are shared by them."""
+"""Puts this folder on the path of the tests: `reference`, `contract` and `device` are shared by
+them.
+"""

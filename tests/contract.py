@@ -1,13 +1,18 @@
 # ruff: noqa: UP031 (no f-strings where a board's MicroPython reads them slower than %)
-"""The contract every learner of nearhum keeps. Runs under MicroPython, on every target; see tests/device/learners.py.
+"""The contract every learner of nearhum keeps.
 
-A learner is described by a `Learner`: how to make one, teach it one embedding, ask it, and read and write its bytes.
-Each check takes such a description and raises AssertionError. What they demand:
+Runs under MicroPython, on every target; see tests/device/learners.py.
+
+A learner is described by a `Learner`: how to make one, teach it one embedding, ask it, and read and
+write its bytes. Each check takes such a description and raises AssertionError. What they demand:
 
     scoring never mutates       the bytes are the same, and a second answer is the first one
-    save -> load -> same        a fresh one that loads the bytes answers the same to everything and learns on the same
-    bounded size                the bytes stop growing; what does not fit raises CommandError and changes nothing
-    survives every input        constant, saturated, alternating, one dimension, and nothing learned at all
+    save -> load -> same        a fresh one that loads the bytes answers the same to everything and
+                                learns on the same
+    bounded size                the bytes stop growing; what does not fit raises CommandError and
+                                changes nothing
+    survives every input        constant, saturated, alternating, one dimension, and nothing learned
+                                at all
     loading replaces            nothing of what a learner knew before is left after loading
     answers are in range        an int within int16
     order is not chance         the same lessons give the same bytes
@@ -15,7 +20,10 @@ Each check takes such a description and raises AssertionError. What they demand:
 
 
 class Learner:
-    """A kind of learner. make(): a fresh one. learn(it, x): one int8 embedding. answer(it, x): an int."""
+    """A kind of learner.
+
+    make(): a fresh one. learn(it, x): one int8 embedding. answer(it, x): an int.
+    """
 
     def __init__(self, name, n_dims, make, learn, answer):
         self.name = name
@@ -110,12 +118,20 @@ def loaded_answers_the_same(learner):
         agree("bytes used", other.unpack(memoryview(image)), len(image))
         agree("bytes", other.pack(), image)
         questions = rows[:4] + nasty(learner.n_dims)
-        agree("answers after loading %d" % n, answers(learner, other, questions), answers(learner, it, questions))
+        agree(
+            "answers after loading %d" % n,
+            answers(learner, other, questions),
+            answers(learner, it, questions),
+        )
         for row in rows[n : n + 6]:
             learner.learn(it, row)
             learner.learn(other, row)
         agree("bytes after learning on from %d" % n, other.pack(), it.pack())
-        agree("answers after learning on", answers(learner, other, questions), answers(learner, it, questions))
+        agree(
+            "answers after learning on",
+            answers(learner, other, questions),
+            answers(learner, it, questions),
+        )
 
 
 def loading_replaces(learner):
@@ -129,7 +145,11 @@ def loading_replaces(learner):
     empty = learner.make()
     other.unpack(memoryview(empty.pack()))
     agree("bytes of an empty one", other.pack(), empty.pack())
-    agree("answers of an empty one", answers(learner, other, questions), answers(learner, empty, questions))
+    agree(
+        "answers of an empty one",
+        answers(learner, other, questions),
+        answers(learner, empty, questions),
+    )
 
 
 def size_is_bounded(learner):

@@ -1,8 +1,10 @@
-"""Boots a combined image on an emulated RP2040, as a user drags it onto a board: `python tests/emulated_image.py`.
+"""Boots a combined image on an emulated RP2040, as a user drags it onto a board: `python
+tests/emulated_image.py`.
 
-NEARHUM_UF2, or --uf2, names a MicroPython firmware for the RP2040. The image is made of it, of the application and of a
-recording that stands in for the sensor; the chip gets nothing else. It must come up by itself, learn, watch, and answer
-on its console. Minutes: the chip runs some fifty times slower than a real one.
+NEARHUM_UF2, or --uf2, names a MicroPython firmware for the RP2040. The image is made of it, of the
+application and of a recording that stands in for the sensor; the chip gets nothing else. It must
+come up by itself, learn, watch, and answer on its console. Minutes: the chip runs some fifty times
+slower than a real one.
 """
 
 from __future__ import annotations
@@ -21,18 +23,20 @@ from typing import Any
 
 import numpy as np
 import serial
-from nearhum_host import application, boards, emulated, image
-from nearhum_host.recordings import Recording, write_nhr
+from nearhum_host.boards import application, board_files
+from nearhum_host.flashing import image
+from nearhum_host.recordings.nhr import Recording, write_nhr
+from nearhum_host.virtual import emulated
 
 N_WINDOW, RATE_HZ, N_CHANNELS = 64, 50, 3
 N_LEARNED, N_WATCHED = 12, 6
 TIMEOUT_S = 1500
 
 
-def board() -> boards.Board:
+def board() -> board_files.Board:
     """Return a Pico whose sensor is a recording in its own flash, played as fast as it computes."""
     return dataclasses.replace(
-        boards.load(emulated.BOARD),
+        board_files.load(emulated.BOARD),
         kind="motion",
         rate_hz=RATE_HZ,
         n_channels=N_CHANNELS,
@@ -45,7 +49,9 @@ def recording(path: Path) -> bytes:
     """Return a recording: a movement that is learned, the same again, then a stronger one."""
     draw = np.random.default_rng(5)
     t = np.arange(N_WINDOW * (N_LEARNED + N_WATCHED))[:, None] / RATE_HZ
-    frames = np.sin(2 * np.pi * 2 * t + np.arange(N_CHANNELS)) * 3000 + draw.normal(0, 200, (len(t), N_CHANNELS))
+    frames = np.sin(2 * np.pi * 2 * t + np.arange(N_CHANNELS)) * 3000 + draw.normal(
+        0, 200, (len(t), N_CHANNELS)
+    )
     frames[-3 * N_WINDOW :] *= 4
     session = Recording(RATE_HZ, N_CHANNELS)
     session.add(frames.astype(np.int16), f"learn {N_LEARNED}")
@@ -54,15 +60,31 @@ def recording(path: Path) -> bytes:
 
 
 def boots(firmware: Path, on_line: Any = print) -> dict[str, Any]:
-    """Return what the board says of itself (`status`) when the recording has ended. Raises AssertionError."""
+    """Return what the board says of itself (`status`) when the recording has ended.
+
+    Raises AssertionError.
+    """
     there = board()
     with tempfile.TemporaryDirectory(prefix="nearhum-") as folder:
-        files = application.application(there) | {"/replay.nhr": recording(Path(folder) / "replay.nhr")}
+        files = application.application(there) | {
+            "/replay.nhr": recording(Path(folder) / "replay.nhr")
+        }
         combined = Path(folder) / "combined.uf2"
         made = image.build(there, firmware, files)
         combined.write_bytes(made.contents)
-        on_line(f"{len(made.contents)} bytes of UF2, {made.n_files} files, firmware of {made.firmware_bytes} bytes")
-        command = [sys.executable, "-m", "rp2040py", "micropython", "--image", str(combined), "--pty"]
+        on_line(
+            f"{len(made.contents)} bytes of UF2, {made.n_files} files, firmware of"
+            f" {made.firmware_bytes} bytes"
+        )
+        command = [
+            sys.executable,
+            "-m",
+            "rp2040py",
+            "micropython",
+            "--image",
+            str(combined),
+            "--pty",
+        ]
         with open(Path(folder) / "said.txt", "w+b") as said:
             chip = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
             try:
@@ -90,23 +112,33 @@ def _converse(chip: subprocess.Popen[bytes], said: Path, on_line: Any) -> dict[s
                 started = True
             if found.get("verb") == "status" and found["source"] == "end":
                 return found
-            if (started or time.monotonic() > end - TIMEOUT_S + 60) and time.monotonic() > asked + 30:
+            if (
+                started or time.monotonic() > end - TIMEOUT_S + 60
+            ) and time.monotonic() > asked + 30:
                 asked = time.monotonic()
                 line.write(b"status\r\n")
-    raise AssertionError(f"no end within {TIMEOUT_S} s; the emulator said {said.read_text()[-500:]}")
+    raise AssertionError(
+        f"no end within {TIMEOUT_S} s; the emulator said {said.read_text()[-500:]}"
+    )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
-        "--uf2", default=os.environ.get(emulated.UF2_NAME), type=Path, help="MicroPython for the RP2040"
+        "--uf2",
+        default=os.environ.get(emulated.UF2_NAME),
+        type=Path,
+        help="MicroPython for the RP2040",
     )
     given = parser.parse_args()
     if given.uf2 is None:
         parser.error(f"needs a firmware image: --uf2 FILE, or {emulated.UF2_NAME}")
     began = time.monotonic()
     status = boots(given.uf2)
-    print(f"{status['state']}, {status['n_windows']} windows, in {time.monotonic() - began:.0f} s of this machine")
+    print(
+        f"{status['state']}, {status['n_windows']} windows, in {time.monotonic() - began:.0f} s of"
+        " this machine"
+    )
     return 0 if status["state"] == "watch" else 1
 
 

@@ -1,7 +1,7 @@
 """The pictures of the README, from boards that run: `make pictures` writes docs/pictures anew.
 
-live.svg: two boards in `nearhum live`, one of them with a bearing that rings. report.png: the report of that one's log,
-where there is a browser.
+live.svg: two boards in `nearhum live`, one of them with a bearing that rings. page.png: the
+report of that one's log, where there is a browser.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from pathlib import Path
 
 import browser
 import synthetic
-from nearhum_host import boards, deployment, pulling, report, seen
-from nearhum_host.application import application
-from nearhum_host.following import Follower
-from nearhum_host.link import Link
-from nearhum_host.live import Live
+from nearhum_host.boards import board_files, deployment
+from nearhum_host.boards.application import application
+from nearhum_host.logs import pulling, seen
+from nearhum_host.logs.following import Follower
+from nearhum_host.report.live import Live
+from nearhum_host.serial_line.link import Link
 from nearhum_host.virtual import VirtualBoard
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
@@ -29,7 +30,10 @@ def main() -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        with board(folder / "a", 1.4, "pump-north") as strange, board(folder / "b", 0.0, "pump-south") as sound:
+        with (
+            board(folder / "a", 1.4, "pump-north") as strange,
+            board(folder / "b", 0.0, "pump-south") as sound,
+        ):
             svg = asyncio.run(photographed([strange.path, sound.path]))
             (PICTURES / "live.svg").write_text(svg, encoding="utf-8")
             with Link(strange.path) as link:
@@ -37,7 +41,7 @@ def main() -> None:
                 pulled = pulling.pull(link, folder / "pump-north.nhl")
                 seen.save(pulled.file, seen.look_at(link))
         page = folder / "report.html"
-        page.write_text(report.report(pulled.file), encoding="utf-8")
+        page.write_text(page.report(pulled.file), encoding="utf-8")
         if browser.executable():
             with browser.browser() as running, browser.opened(running, page) as looked:
                 looked.page.screenshot(path=PICTURES / "report.png")
@@ -45,7 +49,9 @@ def main() -> None:
 
 
 def board(folder: Path, fault: float, name: str) -> VirtualBoard:
-    """Return a running board that learned a pump, and whose bearing rings after a while, or does not."""
+    """Return a running board that learned a pump, and whose bearing rings after a while, or
+    does not.
+    """
     card = synthetic.card(
         folder,
         (synthetic.hum(240, seed=1), "learn 240"),
@@ -56,7 +62,9 @@ def board(folder: Path, fault: float, name: str) -> VirtualBoard:
     running = VirtualBoard("rp2040", sd=card).start()
     with Link(running.path) as link:
         settings = {**synthetic.SETTINGS, "board": name}
-        deployment.deploy(link, application(boards.load("virtual"), settings), lambda done, of: None)
+        deployment.deploy(
+            link, application(board_files.load("virtual"), settings), lambda done, of: None
+        )
     return running
 
 

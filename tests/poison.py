@@ -1,13 +1,16 @@
-"""Poisoning: how far an adversary who feeds the worst stream for a day moves what a board has learned.
+"""Poisoning: how far an adversary who feeds the worst stream for a day moves what a board has
+learned.
 
-`make poison`, or `python tests/poison.py`: a table, by the firmware under MicroPython, with the defaults of motion (a
-window in four seconds, 21,600 a day) where a row does not say otherwise. The adversary sees everything inside the board
-and chooses every embedding; it cannot give the user's word.
+`make poison`, or `python tests/poison.py`: a table, by the firmware under MicroPython, with the
+defaults of motion (a window in four seconds, 21,600 a day) where a row does not say otherwise. The
+adversary sees everything inside the board and chooses every embedding; it cannot give the user's
+word.
 
-Labels: five examples of a word in 48 dimensions. Every second window is a near miss of it, chosen along a direction,
-the nearest or the farthest there is, and every second one a hit: what the board takes for its teacher. Each row is the
-worst of the directions: along one dimension, along all, to and fro along all.
-Normal: 400 windows learned, of which the adversary has a share: those just near enough to be taken for a mode's own.
+Labels: five examples of a word in 48 dimensions. Every second window is a near miss of it, chosen
+along a direction, the nearest or the farthest there is, and every second one a hit: what the board
+takes for its teacher. Each row is the worst of the directions: along one dimension, along all, to
+and fro along all. Normal: 400 windows learned, of which the adversary has a share: those just near
+enough to be taken for a mode's own.
 """
 
 from __future__ import annotations
@@ -21,7 +24,6 @@ from math import log2
 from typing import Any
 
 import numpy as np
-from nearhum import config
 from reference.boards import Call, means, opened, spread
 
 A_DAY = 21600  # windows
@@ -31,15 +33,25 @@ ALL = [100] * N
 ONE = [100] + [0] * (N - 1)
 SCATTER = 4.0  # spread of examples, steps
 
-# as many windows a day as motion's defaults make, but short ones: the adversary chooses what comes of them anyway
-BOARD: dict[str, Any] = {"kind": "motion", "rate_hz": 8, "n_window": 32, "n_hop": 32, "f_high_hz": 3.5}
+# as many windows a day as motion's defaults make, but short ones: the adversary chooses what comes
+# of them anyway
+BOARD: dict[str, Any] = {
+    "kind": "motion",
+    "rate_hz": 8,
+    "n_window": 32,
+    "n_hop": 32,
+    "f_high_hz": 3.5,
+}
 BY_ITSELF = {**BOARD, "teach": "auto"}
 NO_GUARD = {"teach_budget": 1000, "teach_days": 0.001}
 
 
 @dataclass
 class Harm:
-    """What came of a day. moved, grown, reach: spreads of the anchor; limit: octaves of squared distance."""
+    """What came of a day.
+
+    moved, grown, reach: spreads of the anchor; limit: octaves of squared distance.
+    """
 
     moved: float
     grown: float
@@ -61,15 +73,23 @@ def rows(n: int, seed: int, scatter: float = SCATTER) -> list[list[int]]:
     return np.clip(np.rint(random.normal(0, scatter, (n, N))), -128, 127).astype(int).tolist()
 
 
-def attacked(settings: dict[str, Any], turns: list[list[int]], far: bool, word: str, n_windows: int) -> Harm:
-    """Return what became of a word after so many windows of lures. word: what the user says to all that waits."""
+def attacked(
+    settings: dict[str, Any], turns: list[list[int]], far: bool, word: str, n_windows: int
+) -> Harm:
+    """Return what became of a word after so many windows of lures.
+
+    word: what the user says to all that waits.
+    """
     with opened() as call:
         assert call, "no MicroPython unix port"
         call("new", settings)
         call("say", "enrol word 5")
         _, facts = call("windows", rows(5, 1))
         start = facts["labels"][0][2]
-        unit = [max(s, root, Fraction(FLOOR)) for s, root in zip(spread(start), pooled(facts), strict=True)]
+        unit = [
+            max(s, root, Fraction(FLOOR))
+            for s, root in zip(spread(start), pooled(facts), strict=True)
+        ]
         centre, limit = [round(m) for m in means(start)], facts["limit"]
         before = reached(call, centre, turns[0], unit)
         left = n_windows // 2
@@ -79,14 +99,18 @@ def attacked(settings: dict[str, Any], turns: list[list[int]], far: bool, word: 
                 left -= 50
             for number in range(1, 2000 if word else 0):
                 answer, facts = call("say", f"{word} {number}")
-                if not answer["ok"] and "no pending" in answer["error"] and number > facts["labels"][0][1] + 16:
+                if (
+                    not answer["ok"]
+                    and "no pending" in answer["error"]
+                    and number > facts["labels"][0][1] + 16
+                ):
                     break
         now = facts["labels"][0]
         moved = [abs(a - b) / u for a, b, u in zip(means(now[2]), means(start), unit, strict=True)]
         grown = [s / u for s, u in zip(spread(now[2]), unit, strict=True)]
         return Harm(
-            float(max(moved)), float(max(grown)), log2(facts["limit"] / limit), reached(call, centre, turns[0], unit),
-            before, now[1] - 5,
+            float(max(moved)), float(max(grown)), log2(facts["limit"] / limit),
+            reached(call, centre, turns[0], unit), before, now[1] - 5,
         )  # fmt: skip
 
 
@@ -110,13 +134,16 @@ def worst(settings: dict[str, Any], word: str, n_windows: int) -> Harm:
 
 
 def learned(share: float, n: int = 400) -> tuple[float, float, float]:
-    """Return (threshold in octaves, mean moved, own spread), where the adversary has a share of learning."""
+    """Return (threshold in octaves, mean moved, own spread), where the adversary has a share of
+    learning.
+    """
     random = np.random.default_rng(2)
     with opened() as call:
         assert call, "no MicroPython unix port"
         call("new", BOARD)
         clean = rows(n, 3)
-        # 5 octaves in squared distance begin a mode of their own: 5.6 spreads in all dimensions; just below that
+        # 5 octaves in squared distance begin a mode of their own: 5.6 spreads in all dimensions;
+        # just below that
         pull = [5] * N
         stream = [(pull if random.random() < share else x) for x in clean]
         stream = [[round(SCATTER * v) for v in x] if x is pull else x for x in stream]
@@ -132,7 +159,9 @@ def learned(share: float, n: int = 400) -> tuple[float, float, float]:
 
 
 def watched(settings: dict[str, Any], n_windows: int) -> tuple[float, float, float]:
-    """Return the farthest window without an alarm, spreads, before and after a day of those; the threshold's move."""
+    """Return the farthest window without an alarm, spreads, before and after a day of those;
+    the threshold's move.
+    """
     with opened() as call:
         assert call, "no MicroPython unix port"
         call("new", settings)
@@ -151,28 +180,47 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--windows", type=int, default=A_DAY, help="of the attack; default: a day")
     given = parser.parse_args()
-    print(f"A label, after {given.windows} windows. Moved: its mean, and its own spread then, in spreads as trusted;")
-    print("limit of the unknown, octaves; the farthest window that has the label, in spreads, before and after.\n")
+    print(
+        f"A label, after {given.windows} windows. Moved: its mean, and its own spread then, in"
+        " spreads as trusted;"
+    )
+    print(
+        "limit of the unknown, octaves; the farthest window that has the label, in spreads, before"
+        " and after.\n"
+    )
     print(f"{'':44} {'learned':>8} {'moved':>10} {'spread':>10} {'limit':>10} {'reach':>14}")
     for what, settings, word in (
         ("teach = ask (default), nobody accepts", BOARD, ""),
         ("teach = ask, everything is accepted", BOARD, "accept"),
-        *((f"teach = auto, teach_budget = {b} in 7 days", {**BY_ITSELF, "teach_budget": b}, "") for b in (3, 5)),
+        *(
+            (f"teach = auto, teach_budget = {b} in 7 days", {**BY_ITSELF, "teach_budget": b}, "")
+            for b in (3, 5)
+        ),
         ("teach = auto, no guard", {**BY_ITSELF, **NO_GUARD}, ""),
     ):
         print(f"{what:44} {worst(settings, word, given.windows)}", flush=True)
-    print(f"\nNormal, watching {given.windows} windows as strange as goes without an alarm; the farthest, spreads.\n")
-    watching = [("defaults", {})]
-    if "drift_windows" in config.SETTINGS:
-        watching += [("drift_budget = 3", {"drift_budget": 3}), ("drift_budget = 64, no guard", {"drift_budget": 64})]
+    print(
+        f"\nNormal, watching {given.windows} windows as strange as goes without an alarm; the"
+        " farthest, spreads.\n"
+    )
+    watching = [
+        ("defaults", {}),
+        ("drift_budget = 3", {"drift_budget": 3}),
+        ("drift_budget = 64, no guard", {"drift_budget": 64}),
+    ]
     for what, settings in watching:
         before, after, moved = watched({**BOARD, **settings}, given.windows)
-        print(f"{what:44} {before:6.1f} -> {after:5.1f}; the threshold moved by {moved:+.2f} octaves", flush=True)
+        print(
+            f"{what:44} {before:6.1f} -> {after:5.1f}; the threshold moved by {moved:+.2f} octaves",
+            flush=True,
+        )
     print()
     print(f"Normal, learning 400 windows:{'':15} {'threshold':>10} {'moved':>10} {'spread':>10}")
     for share in (0.0, 0.03, 0.05, 0.2, 0.5):
         threshold, mean, grown = learned(share)
-        print(f"  the adversary has {share:4.0%}{'':20} {threshold:+10.2f} {mean:10.2f} {grown:10.2f}")
+        print(
+            f"  the adversary has {share:4.0%}{'':20} {threshold:+10.2f} {mean:10.2f} {grown:10.2f}"
+        )
     return 0
 
 

@@ -1,10 +1,12 @@
 # ruff: noqa: F821
-"""Runs on the virtual board, as its boot.py: a sensor and a clock for a soak that does not take as long as it lasts.
+"""Runs on the virtual board, as its boot.py: a sensor and a clock for a soak that does not take
+as long as it lasts.
 
-/sd/soak.json says {"start": seconds at which this start of the board is, "until": seconds to run to at full speed,
-"speed": 0, or how many times as fast as the host's clock}. The sensor gives a frame a second of the board's clock, and
-the clock is what the sensor has given. Beyond `until` it goes on at 60 frames a second: while the host asks, pulls,
-or takes the power. Its milliseconds wrap at 2^30, as those of a board, six hours after every start.
+/sd/soak.json says {"start": seconds at which this start of the board is, "until": seconds to run to
+at full speed, "speed": 0, or how many times as fast as the host's clock}. The sensor gives a frame
+a second of the board's clock, and the clock is what the sensor has given. Beyond `until` it goes on
+at 60 frames a second: while the host asks, pulls, or takes the power. Its milliseconds wrap at
+2^30, as those of a board, six hours after every start.
 """
 
 import json
@@ -38,7 +40,8 @@ class Clock:
 
 @micropython.viper
 def _fill(block: ptr16, n: int, start: int, seed: int) -> int:
-    # three channels: a machine's cycle of 20 minutes, each with its own height, and noise of the sum of two dice
+    # three channels: a machine's cycle of 20 minutes, each with its own height, and noise of the
+    # sum of two dice
     for i in range(n):
         phase = (start + i) % 1200
         wave = phase if phase < 600 else 1200 - phase

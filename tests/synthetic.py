@@ -1,4 +1,7 @@
-"""A pump that nobody has: its hum, and a bearing that goes, as a sensor would deliver them. For tests and pictures."""
+"""A pump that nobody has: its hum, and a bearing that goes, as a sensor would deliver them.
+
+For tests and pictures.
+"""
 
 from __future__ import annotations
 
@@ -6,32 +9,40 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from nearhum_host.recordings import Recording, write_nhr
+from nearhum_host.recordings.nhr import Recording, write_nhr
 
 RATE_HZ = 1000
 SETTINGS = {
-    "kind": "vibration", "rate_hz": RATE_HZ, "n_channels": 2, "n_window": 256, "n_hop": 256, "n_bands": 12,
-    "statistics": "rms,kurtosis", "f_low_hz": 10, "f_high_hz": 480,
+    "kind": "vibration", "rate_hz": RATE_HZ, "n_channels": 2, "n_window": 256, "n_hop": 256,
+    "n_bands": 12, "statistics": "rms,kurtosis", "f_low_hz": 10, "f_high_hz": 480,
 }  # fmt: skip
 WINDOW_S = SETTINGS["n_hop"] / RATE_HZ
 
 
 def hum(n_windows: int, fault: float = 0.0, load: float = 1.0, seed: int = 1) -> np.ndarray:
-    """Return int16 (n, 2) of two axes. fault: height of a bearing's ring at 210 Hz, 1 is plain; load: of the hum."""
+    """Return int16 (n, 2) of two axes.
+
+    fault: height of a bearing's ring at 210 Hz, 1 is plain; load: of the hum.
+    """
     random = np.random.default_rng(seed)
     n = n_windows * SETTINGS["n_hop"]
     t = np.arange(n) / RATE_HZ
     wave = 900 * load * np.sin(2 * np.pi * 24.7 * t) + 350 * load * np.sin(2 * np.pi * 49.4 * t + 1)
     wave += 160 * np.sin(2 * np.pi * 98.8 * t + 2)
     ring = np.sin(2 * np.pi * 210 * t) * (0.5 + 0.5 * np.sin(2 * np.pi * 7.3 * t)) * 700 * fault
-    axes = [wave + ring + random.normal(0, 90, n), 0.6 * wave + 0.3 * ring + random.normal(0, 70, n)]
+    axes = [
+        wave + ring + random.normal(0, 90, n),
+        0.6 * wave + 0.3 * ring + random.normal(0, 70, n),
+    ]
     return np.clip(np.rint(np.stack(axes, axis=1)), -32768, 32767).astype(np.int16)
 
 
 def card(folder: Path, *stretches: tuple[np.ndarray, str] | np.ndarray, speed: float = 0) -> Path:
-    """Make the card of a virtual board: stretches one after another, each with a console line before it, or none.
+    """Make the card of a virtual board: stretches one after another, each with a console line
+    before it, or none.
 
-    A line that begins with "~" comes without a gap before it. speed: 1 as recorded, 0 as fast as the board computes.
+    A line that begins with "~" comes without a gap before it. speed: 1 as recorded, 0 as fast as
+    the board computes.
     """
     recording = Recording(RATE_HZ, 2)
     for stretch in stretches:
@@ -44,7 +55,9 @@ def card(folder: Path, *stretches: tuple[np.ndarray, str] | np.ndarray, speed: f
 
 
 def story(lengths: Sequence[int] = (300, 900, 40, 700, 24, 600)) -> list[tuple[np.ndarray, str]]:
-    """Return a machine's days in small: learning, watching, a bearing that rings, quiet, a second load, an end."""
+    """Return a machine's days in small: learning, watching, a bearing that rings, quiet, a
+    second load, an end.
+    """
     learned, quiet, ringing, again, short, last = lengths
     return [
         (hum(learned, seed=1), f"learn {learned}"),

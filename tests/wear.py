@@ -1,8 +1,10 @@
-"""Wear of flash: a year of a board's syncs on a real LittleFS in RAM, every erase of every block counted.
+"""Wear of flash: a year of a board's syncs on a real LittleFS in RAM, every erase of every block
+counted.
 
-`python tests/wear.py [DAYS]`: the geometry of a Pico (352 blocks, 256 bytes programmed at once), 50 files of an
-application, the journal's ring, a sync every two minutes and a save an hour, a start a day. It takes a second a day or
-so, and prints how even the wear is: what `nearhum.verbs.flash_years` assumes.
+`python tests/wear.py [DAYS]`: the geometry of a Pico (352 blocks, 256 bytes programmed at once), 50
+files of an application, the journal's ring, a sync every two minutes and a save an hour, a start a
+day. It takes a second a day or so, and prints how even the wear is: what
+`nearhum.console.told.flash_years` assumes.
 """
 
 import subprocess
@@ -54,18 +56,23 @@ for day in range(DAYS):
             room = SEGMENT
         with open(segments[-1], "ab") as f:
             f.write(bytes(SYNC))
+        with open("/r/hum/reached", "wb") as f:
+            f.write(bytes(12))
         n_closed += 1
         room -= SYNC
         if i % 30 == 0:
             with open("/r/hum/state." + "ab"[n // 30 & 1], "wb") as f:
                 f.write(bytes(1500))
+            with open("/r/hum/log/reached", "wb") as f:
+                f.write(bytes(12))
             n_closed += 1
 total, busiest = sum(flash.erased), max(flash.erased)
 print("%d days: %d files closed, %d blocks erased (%.2f each), %d a day" % (
     DAYS, n_closed, total, total / n_closed, total // DAYS))
-print("busiest block: %d erases, %.2f times the mean of the %d blocks that were erased at all; in ten years %d" % (
-    busiest, busiest * sum([e > 0 for e in flash.erased]) / total, sum([e > 0 for e in flash.erased]),
-    busiest * 3650 // DAYS))
+print("busiest block: %d erases, %.2f times the mean of the %d blocks that were erased at all; "
+      "in ten years %d" % (
+    busiest, busiest * sum([e > 0 for e in flash.erased]) / total,
+    sum([e > 0 for e in flash.erased]), busiest * 3650 // DAYS))
 print("years to 100,000 erases of the busiest block: %d" % (100000 * DAYS // 365 // busiest))
 """
 
@@ -73,7 +80,9 @@ print("years to 100,000 erases of the busiest block: %d" % (100000 * DAYS // 365
 def main() -> int:
     days = int(sys.argv[1]) if len(sys.argv) > 1 else 365
     code = _ON_DEVICE.replace("DAYS", str(days))
-    return subprocess.run([micropython() or "micropython", "-X", "heapsize=16M", "-c", code]).returncode
+    return subprocess.run(
+        [micropython() or "micropython", "-X", "heapsize=16M", "-c", code]
+    ).returncode
 
 
 if __name__ == "__main__":

@@ -1,46 +1,166 @@
-"""Assembly: the stages of which settings choose the make. Loaded at a start, let go of after it.
+"""Assembly: makes the stages of a pipeline, in the data's order. Loaded at a start, let go of
+after it.
 
-Enters: complete settings, and what comes before in the way of the data. Leaves: packets, detector, recogniser. What no
-setting asks for is not in memory: of two recognisers only the one in use is loaded.
+Enters: the settings on flash. Leaves: the stages, as attributes of the pipeline. What no setting
+asks for is not in memory: of two recognisers only the one in use is loaded.
 """
 
-from nearhum.calibration import rarity
-from nearhum.detect import Detector
-from nearhum.prototypes import Prototypes
+import os
+from array import array
+
+from micropython import const
+
+from nearhum import __version__, board, lifetime
+from nearhum.config import frame_values
+from nearhum.console.console import Console
+from nearhum.console.verbs import Verbs
+from nearhum.detection.calibration import rarity
+from nearhum.detection.detect import Detector
+from nearhum.detection.prototypes import Prototypes
+from nearhum.detection.temporal import Temporal
+from nearhum.embedding.identity import load as load_head
+from nearhum.features.extract import Features, Plan
+from nearhum.features.plan import fingerprint
+from nearhum.features.window import Window
+from nearhum.guard.guard import Guard
+from nearhum.guard.health import Health
+from nearhum.storage import deployed, epoch
+from nearhum.storage.journal import Journal
+from nearhum.storage.learned import Learned
+from nearhum.storage.store import Store
+
+_N_MODES = const(8)  # normal prototypes at most, found or named
+BLOCK_BYTES = 1024  # samples are read in blocks of at most this size
+
+
+def assemble(hum, root):
+    """Make the stages of a pipeline. Raises ConfigError, FormatError for settings and files that
+    no board can work with.
+    """
+    lifetime.drop_broken()  # it may be want of memory that ended the loop before this start
+    hum.root = root
+    config, told = settings(root)
+    hum.config = config
+    frame_bytes = 2 * frame_values(config)
+    hum.block = array("h", bytes(BLOCK_BYTES // frame_bytes * frame_bytes))
+    hum.plan = Plan(config)
+    hum.window = Window(config["n_channels"], config["n_window"], config["n_hop"])
+    hum.features = Features(hum.plan, config["path"])
+    log2 = hum.features.transform.log2
+    hum.packets = packets(config, log2)
+    # A head for words maps cepstra, so Words loads it itself (recognition/context.py).
+    hum.head = load_head("" if hum.plan.words else config["head"], hum.plan.n_features)
+    hum.detector = detector(config, hum.head.n_out, hum)
+    hum.recogniser = recogniser(config, hum, log2)
+    hum.teacher = None
+    hum.temporal = Temporal(config)
+    hum.guard = Guard(config, hum.head.n_out)
+    lost = epoch.make_folders(root)
+    hum.store = Store(root, fingerprint(hum.plan, hum.head.fingerprint))
+    if told:
+        hum.store.refused.append(told)
+    if lost:
+        hum.store.refused.append(lost)
+    hum.about = {"version": __version__, "board": config["board"]}
+    hum.journal = Journal(root, dict(hum.about, id=board.chip(), config=config))
+    hum.about["refused"] = hum.store.refused  # the start line tells, too
+    hum.console = Console(Verbs(hum))
+    hum.clock = board.Clock()
+    # Windows skipped after `learn`, so that the operator's own movement is not learned.
+    hum.n_settling = -int(-config["settle_s"] * config["rate_hz"] // config["n_hop"])
+    hum.learned = Learned(hum)
+    hum.health = Health(hum)
+    hum.listeners = listeners(config)
+
+
+def settings(root):
+    """Return (the complete settings of this board, what to say of those that `set` changed in
+    vain). Raises ConfigError.
+    """
+    out, told = deployed.without, ""
+    if not out:
+        try:
+            os.stat(root + deployed.NEW)
+            from nearhum.storage.changed import at_start
+
+            out, told = at_start(root)
+        except OSError:
+            pass
+    return deployed.load_config(root, out), told
 
 
 def packets(config, log2):
-    """Return what makes channels of a Wi-Fi packet's subcarriers, None where samples come as they are."""
+    """Return what makes channels of a Wi-Fi packet's subcarriers, None where samples come as
+    they are.
+    """
     if not config["n_subcarriers"]:
         return None
-    from nearhum.packets import Packets
+    from nearhum.features.packets import Packets
 
     return Packets(config["n_subcarriers"], config["n_channels"], log2)
 
 
-def detector(config, n_dims, log2):
-    """Return the Detector over n_dims, with what its settings add: drift that is followed, covariance."""
-    floor = config["spread_floor"]
-    made = Detector(Prototypes(config["n_modes"], n_dims, floor, log2), *rarity(config))
+def detector(config, n_dims, hum):
+    """Return the Detector over n_dims, with what its settings add: drift that is followed,
+    covariance, more views. hum: the pipeline, whose features and head are made.
+    """
+    log2 = hum.features.transform.log2
+    made = _detector(config, n_dims, log2, 0)
+    if not hum.head.fingerprint:  # what a trained head makes of a range is not known
+        made.ranges, made.stride = hum.features.ranges, hum.plan.n_per_channel
     if config["drift_budget"]:
-        from nearhum.drift import Drift
+        from nearhum.detection.drift import Drift
 
         made.drift = Drift(n_dims, config["drift_budget"], config["drift_windows"])
-        made.prototypes.wander = made.drift.variance
+    views = []
+    if config["slow"]:
+        from nearhum.detection.view import Slow, View
+
+        other = _detector(config, n_dims, log2, config["slow"])
+        source = Slow(n_dims, config["slow"])
+        views.append(View(other, source, config["smooth"], hum.name))
+    if config["aside"]:
+        from nearhum.detection.view import Aside, View
+
+        values = hum.features.aside
+        other = _detector(config, len(values), log2, 0)
+        views.append(View(other, Aside(values), config["smooth"], hum.plan.aside_name))
+    made.views = tuple(views)
+    return made
+
+
+def _detector(config, n_dims, log2, slow):
+    floor = config["spread_floor"]
+    made = Detector(Prototypes(_N_MODES, n_dims, floor, log2), *rarity(config, slow))
+    made.n_found = config["n_modes"]
     if config["spread"] == "full":
-        from nearhum.covariance import Covariance
+        from nearhum.detection.covariance import Covariance
 
         made.covariance = Covariance(made.prototypes, floor, log2)
     return made
 
 
+def listeners(config):
+    """Return what is told that an alarm begins and ends: objects with begin(), end() and close(),
+    see outputs/.
+    """
+    out = []
+    if config["alarm_pin"]:
+        from nearhum.outputs.pin import Output
+
+        out.append(Output(config["alarm_pin"]))
+    return out
+
+
 def recogniser(config, hum, log2):
     """Return the recogniser of single windows or of words, over what comes before in a pipeline."""
     if config["recognise"] == "words":
-        from nearhum.words import Words
+        from nearhum.recognition.words import Words
 
         return Words(hum.plan, hum.features.vector, config, hum.detector)
-    from nearhum.recognise import MAX_LABELS, Recogniser
+    from nearhum.recognition.windows import MAX_LABELS, Recogniser
 
     floor = config["spread_floor"]
-    return Recogniser(Prototypes(MAX_LABELS, hum.head.n_out, floor, log2), floor, config["reject"], log2)
+    return Recogniser(
+        Prototypes(MAX_LABELS, hum.head.n_out, floor, log2), floor, config["reject"], log2
+    )

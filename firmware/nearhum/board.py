@@ -1,13 +1,16 @@
-"""Board: opens the sensor, tells the time and the chip. `machine` is imported here and in sources. Leaf."""
+"""Board: opens the sensor, tells the time and the chip.
+
+`machine` is imported here and in sources. Leaf.
+"""
 
 import gc
 import os
 import sys
 import time
 
-from nearhum.errors import ConfigError
+from nearhum.errors import CommandError, ConfigError
 
-_untidy = False
+NATIVE_LEAST = 4096  # bytes of executable memory: with less, loading a module's kernels may fail
 
 
 def stable(root):
@@ -26,24 +29,33 @@ def open_source(config):
     try:
         module = __import__("nearhum.sources." + name, None, None, ("Source",))
     except ImportError:
-        raise ConfigError("driver = %r: not on the board" % name, "deploy again with the board file that names it")
+        raise ConfigError(
+            "driver = %r: not on the board" % name, "deploy again with the board file that names it"
+        )
     try:
         return module.Source(config)
     except KeyError as e:
         raise ConfigError("source has no %s" % e)
+    except (ValueError, TypeError) as e:  # a port says so of a pin that has no I2C, say
+        raise ConfigError("source: %s" % e, "pins and numbers that this chip has for that")
 
 
 def chip():
-    """Return the chip's own number in hex, "" where it says none. Boards of one name are told apart by it."""
+    """Return the chip's own number in hex, "" where it says none.
+
+    Boards of one name are told apart by it.
+    """
     import machine
 
     return getattr(machine, "unique_id", bytes)().hex()
 
 
 class Clock:
-    """Time since start: whole `seconds`, and `ms` of the next one. time.ticks_ms wraps (at 2^30 on most ports).
+    """Time since start: whole `seconds`, and `ms` of the next one. time.ticks_ms wraps (at 2^30
+    on most ports).
 
-    Both stay small integers for 34 years: milliseconds in one would be made on a board's heap after 12 days.
+    Both stay small integers for 34 years: milliseconds in one would be made on a board's heap after
+    12 days.
     """
 
     def __init__(self):
@@ -53,7 +65,9 @@ class Clock:
         self.longest_ms = 0  # from one tick to the next, since somebody last asked
 
     def tick(self):
-        """Bring the time up to date; at least once in six days, the reach of time.ticks_diff (2^29 ms)."""
+        """Bring the time up to date; at least once in six days, the reach of time.ticks_diff
+        (2^29 ms).
+        """
         now = time.ticks_ms()
         ms = max(0, time.ticks_diff(now, self._ticks))  # time does not go back
         self.longest_ms = max(ms, self.longest_ms)
@@ -64,7 +78,9 @@ class Clock:
 
 
 def reset_cause():
-    """Return why the board started, as `machine` calls it: PWRON, WDT ...; "" where it does not tell."""
+    """Return why the board started, as `machine` calls it: PWRON, WDT ...; "" where it does not
+    tell.
+    """
     try:
         import machine
 
@@ -77,23 +93,41 @@ def reset_cause():
     return str(cause)
 
 
-def let_go(*names):
-    """Take modules of the package out of memory that only a start or a change needs; an import loads them again.
+def heap_free():
+    """Return the free bytes of the heap, after a collection."""
+    gc.collect()
+    return gc.mem_free()
 
-    What comes after the next rest finds their room in one piece.
+
+def native_free():
+    """Return the free bytes of executable memory, None where native code lies in the heap.
+
+    An ESP32 has it apart, and only a soft reset gives back what is taken of it. A C6 reports it
+    too, but runs code from its heap (ports/esp32/mpconfigport.h).
     """
-    global _untidy
-    for name in names:
-        package, _, last = ("nearhum." + name).rpartition(".")
-        if sys.modules.pop("nearhum." + name, None):
-            delattr(sys.modules[package], last)
-            _untidy = True
+    try:
+        import esp32
+
+        regions = esp32.idf_heap_info(esp32.HEAP_EXEC)
+    except (ImportError, AttributeError):
+        return None
+    if "ESP32C6" in getattr(sys.implementation, "_machine", ""):
+        return None
+    return sum([region[1] for region in regions])
 
 
-def rest():
-    """Wait a millisecond, or collect what was let go of: nothing has come."""
-    global _untidy
-    if _untidy:
-        _untidy = False
-        gc.collect()
-    time.sleep_ms(1)
+def short_of(native):
+    """Return what a user should know about so many free bytes of executable memory, "" for
+    nothing.
+    """
+    if native is None or native >= NATIVE_LEAST:
+        return ""
+    return "%d bytes of executable memory left: restart the board" % native
+
+
+def out_of_memory(error):
+    """Return the CommandError for a MemoryError: which memory is short, and what gives it back."""
+    short = short_of(native_free())
+    if short:
+        return CommandError("no room for native code: " + short, "Ctrl-C, then Ctrl-D restarts it")
+    return CommandError(repr(error), "restart the board; if that does not help, forget a label")

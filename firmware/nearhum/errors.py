@@ -1,12 +1,16 @@
 """Errors of nearhum: one root, a message that names the value, and a hint that names the remedy.
 
-Leaf, for both Pythons: the host raises and catches the same classes for formats it shares with the board.
-Each class states where the fault lies, because that decides what the pipeline may go on doing.
+Leaf, for both Pythons: the host raises and catches the same classes for formats it shares with the
+board. Each class states where the fault lies, because that decides what the pipeline may go on
+doing.
 """
 
 
 class NearhumError(Exception):
-    """Root of all nearhum errors. `message` says what is wrong, `hint` what to do about it (may be empty)."""
+    """Root of all nearhum errors.
+
+    `message` says what is wrong, `hint` what to do about it (may be empty).
+    """
 
     def __init__(self, message, hint=""):
         super().__init__(message)

@@ -4,11 +4,12 @@
 
     with nh.VirtualBoard() as board, nh.connect(board.path) as link:
         nh.deploy(link, "virtual")
-        link.ask("learn 400")           # the console's verbs: status, learn, enrol, list, get, set, trust, ...
+        link.ask("learn 400")           # the console's verbs: status, learn, enrol, list, get, set,
+                                        # trust, ...
         nh.pull(link, "pump.nhl")
 
-The names in __all__ are what is kept stable. Each is imported when it is first used, so that importing this costs
-nothing, and only what needs an extra asks for it.
+The names in __all__ are what is kept stable. Each is imported when it is first used, so that
+importing this costs nothing, and only what needs an extra asks for it.
 """
 
 from __future__ import annotations
@@ -18,20 +19,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import deploy, evaluate_fleet, run
-    from .boards import Board
-    from .boards import load as load_board
+    from .boards.board_files import Board
+    from .boards.board_files import load as load_board
+    from .boards.state_image import fetch as backup
+    from .boards.state_image import give as restore
     from .errors import DeviceError, HostError, UsageError
     from .fleet.merging import merge
-    from .learned import fetch as backup
-    from .learned import give as restore
-    from .link import Link, connect
-    from .logs import read_log
-    from .pulling import pull
-    from .recordings import Recording
-    from .recordings import to_nhr as convert
-    from .report import report as draw_report
-    from .traces import trace
-    from .training import train
+    from .heads.training import train
+    from .logs.log_file import read_log
+    from .logs.pulling import pull
+    from .logs.traces import trace
+    from .recordings.converting import to_nhr as convert
+    from .recordings.nhr import Recording
+    from .report.page import report as draw_report
+    from .serial_line.link import Link, connect
     from .virtual import VirtualBoard
 
 __all__ = [
@@ -59,37 +60,37 @@ __all__ = [
 ]
 
 # name: (module, its name there, the extra it needs)
-_FROM = {
-    "Board": ("boards", "Board", ""),
+FROM = {
+    "Board": ("boards.board_files", "Board", ""),
     "DeviceError": ("errors", "DeviceError", ""),
     "HostError": ("errors", "HostError", ""),
-    "Link": ("link", "Link", ""),
-    "Recording": ("recordings", "Recording", "eval"),
+    "Link": ("serial_line.link", "Link", ""),
+    "Recording": ("recordings.nhr", "Recording", "eval"),
     "UsageError": ("errors", "UsageError", ""),
     "VirtualBoard": ("virtual", "VirtualBoard", ""),
-    "backup": ("learned", "fetch", ""),
-    "connect": ("link", "connect", ""),
-    "convert": ("recordings", "to_nhr", "eval"),
+    "backup": ("boards.state_image", "fetch", ""),
+    "connect": ("serial_line.link", "connect", ""),
+    "convert": ("recordings.converting", "to_nhr", "eval"),
     "deploy": ("api", "deploy", ""),
-    "draw_report": ("report", "report", "eval"),
+    "draw_report": ("report.page", "report", "eval"),
     "evaluate_fleet": ("api", "evaluate_fleet", "fleet"),
-    "load_board": ("boards", "load", ""),
+    "load_board": ("boards.board_files", "load", ""),
     "merge": ("fleet.merging", "merge", "eval"),
-    "pull": ("pulling", "pull", ""),
-    "read_log": ("logs", "read_log", ""),
-    "restore": ("learned", "give", ""),
+    "pull": ("logs.pulling", "pull", ""),
+    "read_log": ("logs.log_file", "read_log", ""),
+    "restore": ("boards.state_image", "give", ""),
     "run": ("api", "run", "eval"),
-    "trace": ("traces", "trace", "eval"),
-    "train": ("training", "train", "train"),
+    "trace": ("logs.traces", "trace", "eval"),
+    "train": ("heads.training", "train", "train"),
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _FROM:
+    if name not in FROM:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from .extras import needs
 
-    module, there, extra = _FROM[name]
+    module, there, extra = FROM[name]
     with needs(extra or "eval"):
         found = getattr(import_module(f".{module}", __name__), there)
     globals()[name] = found

@@ -1,7 +1,7 @@
 """The one family of errors the host tools raise on purpose; cli.py catches it once.
 
-message says what is wrong with which value; hint says what to do next. Both are single sentences for a
-person at a terminal. Anything else that escapes is a defect and keeps its traceback.
+message says what is wrong with which value; hint says what to do next. Both are single sentences
+for a person at a terminal. Anything else that escapes is a defect and keeps its traceback.
 """
 
 

@@ -16,4 +16,6 @@ def needs(extra: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] in ("nearhum", "nearhum_host"):
             raise
-        raise HostError(f"{error.name} is not installed", f"pip install 'nearhum[{extra}]'") from None
+        raise HostError(
+            f"{error.name} is not installed", f"pip install 'nearhum[{extra}]'"
+        ) from None

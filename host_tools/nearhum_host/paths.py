@@ -1,4 +1,6 @@
-"""Where firmware and board files lie: the checkout's when running from one, else those the wheel carries."""
+"""Where firmware and board files lie: the checkout's when running from one, else those the
+wheel carries.
+"""
 
 from pathlib import Path
 
@@ -8,7 +10,9 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def _carried_or_checkout(folder: str, witness: str) -> Path:
-    """Return the folder that holds witness, the checkout's first, so that an edit is used at once."""
+    """Return the folder that holds witness, the checkout's first, so that an edit is used at
+    once.
+    """
     checkout = _PACKAGE.parents[1]
     # The witness alone is not enough: site-packages may have a "boards" folder of somebody else's.
     if (checkout / "pyproject.toml").is_file() and (checkout / folder / witness).exists():

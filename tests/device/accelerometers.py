@@ -1,4 +1,5 @@
-"""The drivers of accelerometers against models of their chips, register by register, on I2C and on SPI.
+"""The drivers of accelerometers against models of their chips, register by register, on I2C and on
+SPI.
 
 Start-up, bursts, overflow, chips that do not answer, the wrong chip, settings a chip cannot have.
 """
@@ -55,7 +56,10 @@ CHIPS = {
     "lsm6ds3": (lsm6ds3, chip_lsm6ds.Lsm6ds3, 833, 1365, True, 1000),
     "lsm6dsox": (lsm6dsox, chip_lsm6ds.Lsm6dsox, 833, 512, True, 1000),
 }
-PINS = {"spi": {"spi": 0, "sck": 18, "mosi": 19, "miso": 16, "cs": 17}, "i2c": {"i2c": 0, "sda": 4, "scl": 5}}
+PINS = {
+    "spi": {"spi": 0, "sck": 18, "mosi": 19, "miso": 16, "cs": 17},
+    "i2c": {"i2c": 0, "sda": 4, "scl": 5},
+}
 
 
 class Rig:
@@ -68,7 +72,9 @@ class Rig:
         if bus == "spi":
             buses.wired[:] = [buses.Wire(self.chip, spi=0, cs=17)]
         else:
-            buses.wired[:] = [buses.Wire(self.chip, i2c=0, address=address or self.chip.ADDRESSES[0])]
+            buses.wired[:] = [
+                buses.Wire(self.chip, i2c=0, address=address or self.chip.ADDRESSES[0])
+            ]
         source = dict(PINS[bus])
         source.update(given or {})
         config = {"n_channels": 3, "rate_hz": rate, "source": source}
@@ -214,13 +220,14 @@ def close_puts_it_to_sleep(name):
 for _name in CHIPS:
     for _bus in ("i2c", "spi") if CHIPS[_name][4] else ("i2c",):
         for _check in (
-            delivers_what_the_chip_felt, an_overflow_is_a_gap_and_starts_anew, nothing_is_lost_up_to_a_full_fifo,
+            delivers_what_the_chip_felt, an_overflow_is_a_gap_and_starts_anew,
+            nothing_is_lost_up_to_a_full_fifo,
         ):  # fmt: skip
             named("%s on %s: %s" % (_name, _bus, _check.__name__), _check, _name, _bus)
     for _check in (
         a_transfer_without_answer_is_a_fault,
-        another_chip_or_none_is_told, what_the_chip_cannot_do_is_refused, every_range_has_its_counts,
-        close_puts_it_to_sleep,
+        another_chip_or_none_is_told, what_the_chip_cannot_do_is_refused,
+        every_range_has_its_counts, close_puts_it_to_sleep,
     ):  # fmt: skip
         named("%s: %s" % (_name, _check.__name__), _check, _name)
 
@@ -229,9 +236,10 @@ for _name in CHIPS:
 def six_channels_of_an_mpu6050_have_longer_frames():
     rig = Rig("mpu6050", n_channels=6)
     equal(rig.chip.get(0x23), 0x78)
+    rig.chip.turning = (100, -500, 2000)  # degrees a second; 32.8 counts each, as the driver says
     rig.wait(5)
     equal(rig.source.read_into(rig.block), 5)
-    equal(list(rig.block[3:6]), [0, 0, 0])
+    equal(list(rig.block[3:6]), [3280, -16400, 32767])
     equal(rig.block[2] > 4000, True)
 
 

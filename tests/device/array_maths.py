@@ -1,4 +1,4 @@
-"""nearhum.np: spectra and linear algebra are the same with ulab and with the built-in fallback; see arrays.py."""
+"""Spectra and linear algebra are the same with ulab and with the built-in fallback."""
 
 import struct
 from array import array
@@ -6,12 +6,12 @@ from math import cos, pi, sin
 
 from harness import Lcg, between, done, equal, raises, test
 from libraries import both, close, floats, made
-from nearhum import np, np_fallback, np_fallback_fft, np_spectrum
+from nearhum.features.arrays import fallback, fallback_fft, np, spectrum
 
-print("nearhum.np is", np.NAME)
+print("np is", np.NAME)
 
 
-# --- from samples to amplitudes -------------------------------------------------------------------------------------
+# --- from samples to amplitudes -------------------------------------------------------------------
 
 
 @test
@@ -27,12 +27,15 @@ def int32_become_floats():
         equal([v for v in x], [5, 0, 1 << 24, 7])
         equal([v for v in lib.from_int32_buffer(array("i", [3, -4]))], [3, -4])
 
-    act(np_spectrum)
-    act(np_fallback_fft)
+    act(spectrum)
+    act(fallback_fft)
 
 
 def spectrograms():
-    return (np_spectrum.spectrogram, floats_of_np), (np_fallback_fft.spectrogram, floats_of_fallback)
+    return (spectrum.spectrogram, floats_of_np), (
+        fallback_fft.spectrogram,
+        floats_of_fallback,
+    )
 
 
 def floats_of_np(values):
@@ -40,7 +43,7 @@ def floats_of_np(values):
 
 
 def floats_of_fallback(values):
-    return floats(np_fallback, values)
+    return floats(fallback, values)
 
 
 @test
@@ -57,30 +60,38 @@ def amplitudes_of_known_signals():
             wanted = [0] * n
             wanted[1] = wanted[n - 1] = n / 2 * 5**0.5
             close(out, wanted, "tone")
-            close([x[0], x[1]], [1, cos(2 * pi / n) + 2 * sin(2 * pi / n)], "the samples are left alone")
+            close(
+                [x[0], x[1]],
+                [1, cos(2 * pi / n) + 2 * sin(2 * pi / n)],
+                "the samples are left alone",
+            )
 
 
 @test
 def every_way_to_a_spectrogram_is_right_or_refused():
     # builds of ulab differ in which one is right: what `sound` lets through must be
-    ways = [np_spectrum.spectrogram]
+    ways = [spectrum.spectrogram]
     if np.NAME != "fallback":
         from ulab import utils
 
-        ways = [utils.spectrogram, np_spectrum.of_halves, np_spectrum.by_fft]
+        ways = [utils.spectrogram, spectrum.of_halves, spectrum.by_fft]
     n_sound = 0
     random = Lcg(3)
     values = [random.within(30000) for _ in range(128)]
-    wanted = np_fallback_fft.spectrogram(floats(np_fallback, values), out=np_fallback.zeros(128))
+    wanted = fallback_fft.spectrogram(floats(fallback, values), out=fallback.zeros(128))
     for way in ways:
         x = floats(np, values)
         way(x, scratchpad=np.zeros(256), out=x)
         right = max([abs(a - b) for a, b in zip(x, wanted)]) < 2
-        equal(np_spectrum.sound(way), right)
+        equal(spectrum.sound(way), right)
         n_sound += right
     between(n_sound, min(2, len(ways)), len(ways), "one of the first two at least, and fft")
     equal(
-        (np_spectrum.sound(None), np_spectrum.sound(lambda x: x), np_spectrum.sound(np_spectrum.spectrogram)),
+        (
+            spectrum.sound(None),
+            spectrum.sound(lambda x: x),
+            spectrum.sound(spectrum.spectrogram),
+        ),
         (False, False, True),
     )
 
@@ -89,9 +100,9 @@ def every_way_to_a_spectrogram_is_right_or_refused():
 def ulab_and_fallback_agree():
     random = Lcg(8)
     values = [random.within(30000) for _ in range(256)]
-    a, b = floats(np, values), floats(np_fallback, values)
-    np_spectrum.spectrogram(a, scratchpad=np.zeros(512), out=a)
-    np_fallback_fft.spectrogram(b, out=b)
+    a, b = floats(np, values), floats(fallback, values)
+    spectrum.spectrogram(a, scratchpad=np.zeros(512), out=a)
+    fallback_fft.spectrogram(b, out=b)
     for i in range(256):
         between(a[i] - b[i], -4, 4)  # of 500,000: single floats
 
@@ -99,12 +110,18 @@ def ulab_and_fallback_agree():
 @test
 def only_powers_of_two():
     for spectrogram, of in spectrograms():
-        raises(ValueError, lambda: spectrogram(of([0] * 6), scratchpad=of([0] * 12), out=of([0] * 6)))
-        raises(ValueError, lambda: spectrogram(of([0] * 8), scratchpad=of([0] * 16), out=of([0] * 4)))
-        raises(ValueError, lambda: spectrogram(of([0] * 8), scratchpad=of([0] * 8), out=of([0] * 8)))
+        raises(
+            ValueError, lambda: spectrogram(of([0] * 6), scratchpad=of([0] * 12), out=of([0] * 6))
+        )
+        raises(
+            ValueError, lambda: spectrogram(of([0] * 8), scratchpad=of([0] * 16), out=of([0] * 4))
+        )
+        raises(
+            ValueError, lambda: spectrogram(of([0] * 8), scratchpad=of([0] * 8), out=of([0] * 8))
+        )
 
 
-# --- linear algebra -------------------------------------------------------------------------------------------------
+# --- linear algebra -------------------------------------------------------------------------------
 
 
 def matrix(lib, rows):
@@ -129,7 +146,13 @@ def cholesky_of_known_matrices():
 @test
 def cholesky_refuses():
     def act(lib):
-        for rows in ([[1, 2], [2, 1]], [[0]], [[1, 1], [1, 1]], [[1, 0.5], [0.4, 1]], [[1, 0, 0], [0, 1, 0]]):
+        for rows in (
+            [[1, 2], [2, 1]],
+            [[0]],
+            [[1, 1], [1, 1]],
+            [[1, 0.5], [0.4, 1]],
+            [[1, 0, 0], [0, 1, 0]],
+        ):
             raises(ValueError, lambda rows=rows: lib.cholesky(matrix(lib, rows)))
 
     both(act)
@@ -138,10 +161,14 @@ def cholesky_refuses():
 @test
 def triangles_are_solved():
     def act(lib):
-        lower = matrix(lib, [[2, 9, 9], [1, 3, 9], [-1, 1, 4]])  # above the diagonal nothing is read
+        # above the diagonal nothing is read
+        lower = matrix(lib, [[2, 9, 9], [1, 3, 9], [-1, 1, 4]])
         close(lib.solve_triangular(lower, floats(lib, [4, 5, 6]), lower=True), [2, 1, 1.75])
         close(lib.solve_triangular(lower, made(lib, "h", [4, 5, 6])), [2, 1, 1.75])
-        raises(ValueError, lambda: lib.solve_triangular(matrix(lib, [[1, 0], [1, 0]]), floats(lib, [1, 1])))
+        raises(
+            ValueError,
+            lambda: lib.solve_triangular(matrix(lib, [[1, 0], [1, 0]]), floats(lib, [1, 1])),
+        )
 
     both(act)
 

@@ -1,18 +1,22 @@
-"""nearhum.np: the array library's containers and arithmetic mean the same with ulab and with the built-in fallback.
+"""nearhum.features.arrays.np:
 
-The whole file runs on whichever of the two this MicroPython has, and says which; the fallback is tried on both.
+the array library's containers and arithmetic mean the same with ulab and with the built-in
+fallback.
+
+The whole file runs on whichever of the two this MicroPython has, and says which; the fallback is
+tried on both.
 """
 
 from array import array
 
 from harness import done, equal, raises, test
 from libraries import Fallback, both, close, floats, made, whole
-from nearhum import np
+from nearhum.features.arrays import np
 
-print("nearhum.np is", np.NAME)
+print("np is", np.NAME)
 
 
-# --- containers -----------------------------------------------------------------------------------------------------
+# --- containers -----------------------------------------------------------------------------------
 
 
 @test
@@ -105,6 +109,37 @@ def rows_are_views_of_matrices():
 
 
 @test
+def what_the_fallback_cannot_name_is_refused():
+    # ulab answers these; a wrong answer would be worse than none
+    m, x = Fallback.zeros((2, 3)), Fallback.zeros(6)
+    for act in (
+        lambda: x[::2],
+        lambda: x[4:1:-1],
+        lambda: m[::2],
+        lambda: m[:, 1],
+        lambda: m[0:2, 1],
+        lambda: m[:, :],
+        lambda: m[0, ::2],
+        lambda: x[0, 0],
+        lambda: m[0, 0, 0],
+    ):
+        raises(NotImplementedError, act)
+
+    def every_third():
+        x[0:6:3] = 1
+
+    def a_column():
+        m[0:2, 1] = 1
+
+    raises(NotImplementedError, every_third)
+    raises(NotImplementedError, a_column)
+    equal((whole(x), whole(m.reshape((6,)))), ([0] * 6, [0] * 6))
+    x[0:6:1] = 2
+    m[1, 0:2] = 3
+    equal((whole(x), whole(m.reshape((6,)))), ([2] * 6, [0, 0, 0, 3, 3, 0]))
+
+
+@test
 def places_outside_are_refused():
     def act(lib):
         x = lib.zeros(3)
@@ -115,7 +150,7 @@ def places_outside_are_refused():
     both(act)
 
 
-# --- arithmetic -----------------------------------------------------------------------------------------------------
+# --- arithmetic -----------------------------------------------------------------------------------
 
 
 @test
@@ -125,7 +160,10 @@ def one_type_stays_and_wraps():
         equal(whole(a * b), [24464, -24464, 6])
         equal(whole(a + b), [600, 0, 5])
         a, b = made(lib, "b", [100, -128, 5]), made(lib, "b", [2, -1, 3])
-        equal((whole(a * b), whole(a + b), whole(a - b)), ([-56, -128, 15], [102, 127, 8], [98, -127, 2]))
+        equal(
+            (whole(a * b), whole(a + b), whole(a - b)),
+            ([-56, -128, 15], [102, 127, 8], [98, -127, 2]),
+        )
         a, b = made(lib, "B", [200, 3]), made(lib, "B", [100, 4])
         equal((whole(a + b), whole(a - b)), ([44, 7], [100, 255]))
         a = made(lib, "H", [60000, 3])
@@ -145,6 +183,10 @@ def two_types_promote():
         equal(whole(i8 + u16), [59998 - 65536, 8])  # int16
         equal(whole(i8 * i16), [600, 35])  # int16
         equal(whole(u16 * i16), [-18000000, 21])  # float
+        # a sum or product of these two is int16 either way; a difference has the first one's size
+        equal((whole(u16 + i8), whole(u16 * i8)), ([59998 - 65536, 8], [11072, 15]))
+        equal((whole(u16 - i8), whole(i8 - u16)), ([60002, 65534], [5534, 2]))
+        equal(whole(u16 - -1), [60001, 4])
 
     both(act)
 
@@ -155,7 +197,10 @@ def numbers_take_the_smallest_type_that_holds_them():
         i8, u8, i16 = made(lib, "b", [100, -2]), made(lib, "B", [200, 3]), made(lib, "h", [-2, 300])
         equal((whole(i8 + 100), whole(i8 + 200)), ([-56, 98], [300, 198]))
         equal((whole(u8 + 100), whole(u8 + 300), whole(u8 + -1)), ([44, 103], [500, 303], [199, 2]))
-        equal((whole(i16 + 40000), whole(i16 + 70000)), ([39998 - 65536, 40300 - 65536], [69998, 70300]))
+        equal(
+            (whole(i16 + 40000), whole(i16 + 70000)),
+            ([39998 - 65536, 40300 - 65536], [69998, 70300]),
+        )
         close(i16 * 0.5, [-1, 150])
 
     both(act)

@@ -1,9 +1,17 @@
-"""Calibration: the stated alarms are met on tails of known law, few scores are enough for a sane threshold."""
+"""Calibration: the stated alarms are met on tails of known law, few scores are enough for a
+sane threshold.
+"""
 
 from math import exp, log, sqrt
 
 from harness import Lcg, between, done, equal, test
-from nearhum.calibration import ENOUGH, MOST, NO_THRESHOLD, Calibration, octaves_q8, quantile_q8
+from nearhum.detection.calibration import (
+    ENOUGH,
+    MOST,
+    NO_THRESHOLD,
+    Calibration,
+    octaves_q8,
+)
 
 UNIT = 100  # of a score, one of the law
 
@@ -30,9 +38,12 @@ def normal(random):
 
 
 def sf_normal(x):
-    # Abramowitz and Stegun 26.2.17, error below 1e-7; the sum of twelve has a lighter tail: see `laws`
+    # Abramowitz and Stegun 26.2.17, error below 1e-7; the sum of twelve has a lighter tail: see
+    # `laws`
     t = 1 / (1 + 0.2316419 * x)
-    p = t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))
+    p = t * (
+        0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429)))
+    )
     return exp(-x * x / 2) / sqrt(6.283185307) * p
 
 
@@ -127,11 +138,12 @@ def it_survives_a_reset_at_any_score():
 
 @test
 def the_rarest_alarms_and_the_largest_scores():
+    # the histogram ends at 12 octaves: what scores more counts as that, and 4 upper spreads
     for score in (8191, -8191, 0):
         c = Calibration(1 << 40)
         for _ in range(ENOUGH + 10):
             c.add(score)
-        between(c.threshold(), score, NO_THRESHOLD - 1, "threshold")
+        between(c.threshold(), min(score, 12 * 256), NO_THRESHOLD - 1, "threshold")
     c = Calibration(1 << 44)
     for n in range(2000):
         c.add(8191 if n & 1 else -8191)
@@ -139,10 +151,45 @@ def the_rarest_alarms_and_the_largest_scores():
 
 
 @test
+def one_wild_score_among_few_sets_no_threshold():
+    plain, wild = Calibration(100000), Calibration(100000)
+    for n in range(12):
+        plain.add(300 + (n * 37) % 100)
+        wild.add(300 + (n * 37) % 100 if n else 2200)
+    between(wild.threshold() - plain.threshold(), 0, 400, "threshold, not 1800 more")
+
+
+@test
+def scores_that_seldom_cross_their_mean_are_few():
+    # forty windows up, forty down: ten swings say no more than ten scores
+    fast, slow = Calibration(1000), Calibration(1000)
+    for n in range(800):
+        fast.add(300 + 100 * (n & 1))
+        slow.add(300 + 100 * (n // 40 & 1))
+    equal(fast.independent_q8() >> 8, 799)
+    between(slow.independent_q8() >> 8, 18, 24, "independent scores")
+    equal(slow.threshold() > fast.threshold(), True)
+    between(slow.beyond_q8() - fast.beyond_q8(), 5 * 256, 6 * 256, "octaves beyond what was seen")
+
+
+@test
+def the_first_scores_do_not_count_where_others_follow():
+    c = Calibration(100000, 1, 3)
+    for n in range(30):
+        c.add(2000 if n < 3 else 300 + (n * 37) % 100)
+    equal(c.n, 27)
+    between(c.threshold(), 400, 700, "threshold")
+    few = Calibration(100000, 1, 3)
+    for n in range(5):
+        few.add(300 + (n * 37) % 100)
+    few.threshold()
+    equal(few.n, 5)
+
+
+@test
 def logarithms():
     for n, wanted in ((1, 0), (2, 256), (3, 384), (1 << 40, 40 * 256)):
         equal(octaves_q8(n), wanted)
-    equal(quantile_q8(2), 0)
 
 
 done()

@@ -1,13 +1,17 @@
-"""Settings: defaults of every kind, and errors that name the setting, the value and what is allowed."""
+"""Settings: defaults of every kind, and errors that name the setting, the value and what is
+allowed.
+"""
 
 import json
 import os
 
 from fakes import pipeline, settings
 from harness import clear_error, done, equal, raises, scratch, test
-from nearhum import board, config, deployed
+from nearhum import board, config, files
 from nearhum.errors import ConfigError
-from nearhum.features import Plan
+from nearhum.features.extract import Plan
+from nearhum.settings import KINDS, SETTINGS
+from nearhum.storage import changed, deployed
 
 SOURCE = {"driver": "none"}
 
@@ -18,9 +22,9 @@ def complete(**given):
 
 @test
 def every_kind_has_defaults_that_hold():
-    for kind in config.KINDS:
+    for kind in KINDS:
         c = complete(kind=kind)
-        equal(sorted(c), sorted(list(config.SETTINGS) + ["source"]), kind)
+        equal(sorted(c), sorted(list(SETTINGS) + ["source"]), kind)
         equal(Plan(c).n_features > 0, True)
 
 
@@ -32,8 +36,8 @@ def what_is_given_wins():
 
 @test
 def numbers_outside_their_range():
-    for name in config.SETTINGS:
-        rule = config.SETTINGS[name]
+    for name in SETTINGS:
+        rule = SETTINGS[name]
         if rule[0] is None or isinstance(rule[0], tuple):
             continue
         low, high = rule[:2]
@@ -82,7 +86,10 @@ def a_source_must_be_named():
     for source in (None, "replay", {}, {"path": "x"}):
         clear_error(raises(ConfigError, config.complete, {"source": source}), "source")
     clear_error(raises(ConfigError, config.complete, {}), "source")
-    clear_error(raises(ConfigError, board.open_source, {"source": {"driver": "no_such_chip"}}), "no_such_chip")
+    clear_error(
+        raises(ConfigError, board.open_source, {"source": {"driver": "no_such_chip"}}),
+        "no_such_chip",
+    )
     clear_error(raises(ConfigError, board.open_source, {"source": {"driver": "../x"}}), "driver")
 
 
@@ -95,7 +102,13 @@ def text_becomes_values():
         ("head", "", ""),
     ):
         equal(config.parse(name, text), value)
-    for name, text in (("n_bands", "many"), ("n_bands", ""), ("rate_hz", "1,5"), ("rate_hz", "0x10"), ("path", "")):
+    for name, text in (
+        ("n_bands", "many"),
+        ("n_bands", ""),
+        ("rate_hz", "1,5"),
+        ("rate_hz", "0x10"),
+        ("path", ""),
+    ):
         clear_error(raises(ConfigError, config.parse, name, text), name)
 
 
@@ -113,17 +126,53 @@ def settings_that_are_no_json():
         clear_error(raises(ConfigError, deployed.load_config, root), "nearhum.json")
 
 
+class Lenient:
+    """The json of MicroPython 1.24: it takes what is cut short, as if all that is open ended."""
+
+    dumps = json.dumps
+
+    @staticmethod
+    def loads(text):
+        for end in ("", "}", "}}", "]}", "]}}"):
+            try:
+                return json.loads(bytes(text).decode() + end)
+            except ValueError:
+                pass
+        raise ValueError
+
+
+@test
+def settings_that_are_cut_short_are_refused_where_json_takes_them():
+    whole = b'{"kind": "motion", "source": {"driver": "x", "pins": [1, 2]}, "board": "a}{\\"["}'
+    taken, files.json = files.json, Lenient
+    try:
+        equal(files.parsed(whole)["board"], 'a}{"[')
+        n_taken = 0
+        for n in range(len(whole)):
+            try:
+                n_taken += isinstance(Lenient.loads(whole[:n]), dict)
+            except ValueError:
+                pass
+            raises(ValueError, files.parsed, whole[:n])
+            root = scratch()
+            files.write_file(root + "nearhum.json", whole[:n])
+            clear_error(raises(ConfigError, deployed.load_config, root), "nearhum.json", "deploy")
+        equal(n_taken > 10, True)  # so that brackets alone refuse them
+    finally:
+        files.json = taken
+
+
 @test
 def changed_settings_lie_beside_and_win():
     root = settings("vibration", scratch())
-    deployed.change(root, "n_bands", 5, Plan)
-    deployed.change(root, "alarms_per_day", 2, Plan)
+    changed.change(root, "n_bands", 5, Plan)
+    changed.change(root, "alarms_per_day", 2, Plan)
     c = deployed.load_config(root)
     equal((c["n_bands"], c["alarms_per_day"]), (5, 2))
     with open(root + "hum/set.json") as f:
         equal(sorted(json.loads(f.readline())), ["alarms_per_day", "n_bands"])
-    raises(ConfigError, deployed.change, root, "alarm_m", 9, Plan)
-    raises(ConfigError, deployed.change, root, "n_window", 2, Plan)
+    raises(ConfigError, changed.change, root, "alarm_m", 9, Plan)
+    raises(ConfigError, changed.change, root, "n_window", 2, Plan)
     equal(deployed.load_config(root)["alarm_m"], 1)
     equal("set.json.new" in os.listdir(root + "hum"), False)
 

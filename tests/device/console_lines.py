@@ -1,10 +1,12 @@
-"""Console: garbage, lines that are too long, bytes that are no UTF-8, and a host that does not read."""
+"""Console: garbage, lines that are too long, bytes that are no UTF-8, and a host that does not
+read.
+"""
 
 import gc
 
 from fakes import Line
 from harness import Lcg, between, done, equal, test
-from nearhum.console import MAX_LINE_BYTES, MAX_PENDING_BYTES, Console
+from nearhum.console.console import MAX_LINE_BYTES, MAX_PENDING_BYTES, Console
 from nearhum.errors import CommandError
 
 
@@ -55,7 +57,11 @@ def through_the_real_select():
 def answers_begin_with_ok():
     line = Line()
     c = made(line)
-    for text, head in (("echo\n", b'{"ok":true,'), ("refuse\n", b'{"ok":false,'), ("x\n", b'{"ok":false,')):
+    for text, head in (
+        ("echo\n", b'{"ok":true,'),
+        ("refuse\n", b'{"ok":false,'),
+        ("x\n", b'{"ok":false,'),
+    ):
         line.input += text.encode()
         while line.input or c._out:
             c.poll()
@@ -68,10 +74,15 @@ def answers_begin_with_ok():
 def errors_carry_a_hint():
     line = Line()
     c = made(line)
-    equal(said(line, c, "refuse\n"), [{"ok": False, "verb": "refuse", "error": "no", "hint": "say yes"}])
+    equal(
+        said(line, c, "refuse\n"),
+        [{"ok": False, "verb": "refuse", "error": "no", "hint": "say yes"}],
+    )
     for text in ("unknown\n", "broken\n", "   \n"):
         (answer,) = said(line, c, text)
-        equal((answer["ok"], bool(answer["error"]), bool(answer["hint"])), (False, True, True), text)
+        equal(
+            (answer["ok"], bool(answer["error"]), bool(answer["hint"])), (False, True, True), text
+        )
 
 
 @test

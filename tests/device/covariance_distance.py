@@ -1,12 +1,15 @@
-"""Covariance: distances that know what dimensions have in common; the same life as the diagonal's."""
+"""Covariance: distances that know what dimensions have in common; the same life as the
+diagonal's.
+"""
 
-from fakes import pipeline
-from harness import Lcg, as_bytes, between, done, equal, test
-from nearhum.covariance import Covariance
-from nearhum.detect import Detector
-from nearhum.dsp_fixed import Log2
+from fakes import pipeline, reset
+from harness import Lcg, as_bytes, between, done, equal, i8, test
+from nearhum.detection import covariance
+from nearhum.detection.covariance import Covariance
+from nearhum.detection.detect import Detector
+from nearhum.detection.prototypes import Prototypes
 from nearhum.errors import ConfigError
-from nearhum.prototypes import Prototypes
+from nearhum.features.transform_fixed import Log2
 
 LOG2 = Log2()
 
@@ -45,6 +48,58 @@ def what_breaks_what_they_have_in_common_is_strange():
     random = Lcg(4)
     for _ in range(50):
         equal(full.score_one(together(random)) < full.threshold, True)
+
+
+@test
+def it_is_made_anew_from_half_of_the_period_on_at_each_sixteenth_more():
+    for n in (60, 120):
+        d = made()
+        random = Lcg(1)
+        d.start(n)
+        at = []
+        for i in range(1, n + 1):
+            row = together(random)
+            d.period.learn_one(row, d.score_one(row))
+            if d.stale:
+                at.append(i)
+                d.refresh()
+        equal(at[0], n // 2, n)  # before, the modes are not found yet
+        for known, again in zip(at, at[1:]):
+            equal(again, known + (known + 15) // 16, n)
+
+
+@test
+def what_lies_at_both_ends_is_apart_by_all_there_is():
+    # 255 steps are 128 double ones, of which int8 holds 127
+    out = bytearray(3)
+    covariance._apart(as_bytes([127, -128, 126]), as_bytes([-128, 127, -128]), 3, out)
+    equal(i8(out), [127, -127, 127])
+    # half of the difference, halves upwards
+    for x, mean, wanted in (
+        ([3, 4, -3], [0, 0, 0], [2, 2, -1]),
+        ([-4, -5, 0], [0, 0, 3], [-2, -2, -1]),
+        ([1, 2, 1], [1, 1, 2], [0, 1, 0]),
+    ):
+        covariance._apart(as_bytes(x), as_bytes(mean), 3, out)
+        equal(i8(out), wanted, (x, mean))
+
+
+@test
+def a_reset_while_it_is_summed_changes_nothing_of_it():
+    covariances = [Covariance(Prototypes(1, 3, 2, LOG2), 2, LOG2) for _ in range(2)]
+    random, first, second = Lcg(6), covariances[0], covariances[1]
+    for c in covariances:
+        c._prototypes.add(None)
+    first.start()
+    for _ in range(40):  # far from the mean of the mode, 0 as yet: the mean is not taken off
+        first.learn_one(together(random, 3, 60), 0)
+    second.unpack(first.pack())
+    for c in covariances:
+        c.refresh()
+        c.finish()
+    equal(second.pack(), first.pack())
+    x = together(random, 3, 60)
+    equal(second.score_one(x), first.score_one(x))
 
 
 @test
@@ -128,6 +183,7 @@ def what_never_changes_is_no_reason_to_fall():
 
 @test
 def too_many_dimensions_are_told():
+    reset()  # the code of what came before leaves no room for a whole board
     try:
         pipeline("vibration", n_channels=3, n_bands=12, spread="full")
     except ConfigError as e:

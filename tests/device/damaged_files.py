@@ -1,14 +1,17 @@
-"""State, snapshot, head and settings files cut at every byte and with every bit flipped: refused, as if they were not.
+"""State, snapshot, head and settings files cut at every byte and with every bit flipped:
+refused, as if they were not.
 
-Of two states the other is taken. Settings that `set` changed are as they were changed, or all as they were deployed.
+Of two states the other is taken. Settings that `set` changed are as they were changed, or all as
+they were deployed.
 """
 
 from fakes import body_in, head, layer, settings
 from harness import done, equal, raises, scratch, test
-from nearhum import deployed
+from nearhum.embedding.head import Network
 from nearhum.errors import ConfigError, FormatError, NearhumError
-from nearhum.head import Network
-from nearhum.store import Store
+from nearhum.storage import changed, deployed
+from nearhum.storage.snapshots import Snapshots
+from nearhum.storage.store import Store
 
 
 def each_damage(image, act):
@@ -42,7 +45,8 @@ def of_two_states_the_sound_one_is_loaded():
         write(path, damaged)
         again = Store(root, 7)
         equal(body_in(again), b"older" * 20)
-        equal(len(again.refused), 1 if damaged else 0)  # an empty one is what a power cut leaves: nothing to tell
+        # an empty one is what a power cut leaves: nothing to tell
+        equal(len(again.refused), 1 if damaged else 0)
 
     print("states:", each_damage(image, act))
     write(path, image)
@@ -53,16 +57,16 @@ def of_two_states_the_sound_one_is_loaded():
 def a_damaged_snapshot_is_refused_or_not_listed():
     root = scratch()
     store = Store(root, 7)
-    number = store.snapshot(b"as it was" * 10, {"cause": "learn"})
+    number = Snapshots(store).keep(b"as it was" * 10, {"cause": "learn"})
     path = root + "hum/snapshot." + str(number)
     with open(path, "rb") as f:
         image = f.read()
 
     def act(damaged):
         write(path, damaged)
-        for note in store.snapshots():  # never raises
+        for note in Snapshots(store).all():  # never raises
             note["crc"], note["cause"], note["number"]
-        raises(NearhumError, store.body_of, number)
+        raises(NearhumError, Snapshots(store).body_of, number)
 
     print("snapshots:", each_damage(image, act))
 
@@ -77,7 +81,7 @@ def a_damaged_head_is_refused():
 def of_damaged_settings_none_is_in_force():
     root = settings("vibration", scratch())
     for name, value in (("alarms_per_day", 2), ("n_bands", 10)):
-        deployed.change(root, name, value, lambda all: None)
+        changed.change(root, name, value, lambda all: None)
     path = root + "hum/set.json"
     with open(path, "rb") as f:
         image = f.read()
@@ -96,7 +100,7 @@ def of_damaged_settings_none_is_in_force():
 
     print("settings:", each_damage(image, act), whole)
     equal(whole, 3)  # cut behind the last brace: without the CRC, as an earlier firmware wrote it
-    equal(deployed.set_aside(root), True)
+    equal(changed.set_aside(root), True)
     equal(deployed.load_config(root)["alarms_per_day"], 1)
 
 

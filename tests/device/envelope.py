@@ -1,4 +1,6 @@
-"""Envelope bands: they hear the rhythm of blows that ring a resonance, which bands of the spectrum do not show."""
+"""Envelope bands: they hear the rhythm of blows that ring a resonance, which bands of the
+spectrum do not show.
+"""
 
 from array import array
 from math import exp, pi, sin
@@ -7,19 +9,27 @@ from fakes import noise
 from harness import Lcg, between, clear_error, done, equal, i8, raises, test
 from nearhum import config
 from nearhum.errors import ConfigError
-from nearhum.features import Features, Plan
-from nearhum.plan import fingerprint
-from nearhum.window import Window
+from nearhum.features.extract import Features, Plan
+from nearhum.features.plan import fingerprint
+from nearhum.features.window import Window
 
 N_WINDOW = 1024
 BANDS = {
     "rate_hz": 12000, "n_bands": 12, "spacing": "log", "statistics": "rms",
-    "n_envelope_bands": 12, "envelope_low_hz": 2000, "envelope_high_hz": 4500, "envelope_top_hz": 400,
+    "n_envelope_bands": 12, "envelope_low_hz": 2000, "envelope_high_hz": 4500,
+    "envelope_top_hz": 400,
 }  # fmt: skip
 
 
 def complete(**given):
-    both = dict(BANDS, kind="vibration", source={"driver": "none"}, n_channels=1, n_window=N_WINDOW, n_hop=N_WINDOW)
+    both = dict(
+        BANDS,
+        kind="vibration",
+        source={"driver": "none"},
+        n_channels=1,
+        n_window=N_WINDOW,
+        n_hop=N_WINDOW,
+    )
     both.update(given)
     return config.complete(both)
 
@@ -40,7 +50,7 @@ def extractor(**given):
     return extract, plan
 
 
-# --- a bearing -----------------------------------------------------------------------------------------------------
+# --- a bearing ------------------------------------------------------------------------------------
 
 BLOW_HZ = 107  # a ball passes a pit in the outer race
 SHAFT = [int(2000 * sin(2 * pi * i / 400)) for i in range(400)]
@@ -55,7 +65,11 @@ def bearing(random, blows):
     while blows and at < n - 120:
         for i in range(120):
             x[at + i] += RING[i]
-        at += 12000 // BLOW_HZ + random.within(1) if blows == "regular" else random.below(2 * 12000 // BLOW_HZ)
+        at += (
+            12000 // BLOW_HZ + random.within(1)
+            if blows == "regular"
+            else random.below(2 * 12000 // BLOW_HZ)
+        )
     return x[100 : 100 + N_WINDOW]
 
 
@@ -78,21 +92,32 @@ def blows_of_a_bearing():
     # blows of the same energy at any time: the same spectrum, but no peak in the envelope
     apart = [mean["regular"][i] - mean["random"][i] for i in range(plan.n_features)]
     between(max([abs(apart[i]) for i in plain]), 0, 5, "plain bands")
-    between(2 * apart[at] - apart[at - 1] - apart[at + 1], 20, 80, "the peak over its neighbours, twice")
+    between(
+        2 * apart[at] - apart[at - 1] - apart[at + 1], 20, 80, "the peak over its neighbours, twice"
+    )
 
 
 @test
 def a_modulated_tone():
     extract, plan = extractor()
-    tone = [int(8000 * (1 + 0.5 * sin(2 * pi * 150 * i / 12000)) * sin(2 * pi * 3110 * i / 12000)) for i in range(1024)]
+    tone = [
+        int(8000 * (1 + 0.5 * sin(2 * pi * 150 * i / 12000)) * sin(2 * pi * 3110 * i / 12000))
+        for i in range(1024)
+    ]
     found = extract(tone)[13:]
     names = [plan.name(i) for i in range(13, plan.n_features)]
     equal(names[found.index(max(found))], "c0.env.124-184Hz")
-    # a rectified sine has 2/pi of its amplitude, the band-pass leaves 0.97 of it, the triangle 0.97: a = 2390 counts;
-    # a Hann window of 142 samples in a transform of 256: 8 log2(a^2 / 4 * 3/8 * 256/142) - 96 = 63
+    # a rectified sine has 2/pi of its amplitude, the band-pass leaves 0.97 of it, the triangle
+    # 0.97: a = 2390 counts; a Hann window of 142 samples in a transform of 256: 8 log2(a^2 / 4 *
+    # 3/8 * 256/142) - 96 = 63
     between(max(found), 62, 64, "its level")
     # modulated from below the band, there is nothing
-    between(max(extract([int(8000 * sin(2 * pi * 150 * i / 12000)) for i in range(1024)])[13:]), -128, -20, "hum alone")
+    between(
+        max(extract([int(8000 * sin(2 * pi * 150 * i / 12000)) for i in range(1024)])[13:]),
+        -128,
+        -20,
+        "hum alone",
+    )
 
 
 @test
@@ -152,8 +177,8 @@ def alone_and_on_several_channels():
 @test
 def fingerprints_tell_envelopes_apart():
     seen = {fingerprint(Plan(complete(**given)), 0) for given in (
-        {}, {"n_envelope_bands": 0}, {"n_envelope_bands": 11}, {"envelope_low_hz": 1900}, {"envelope_high_hz": 4400},
-        {"envelope_top_hz": 390},
+        {}, {"n_envelope_bands": 0}, {"n_envelope_bands": 11}, {"envelope_low_hz": 1900},
+        {"envelope_high_hz": 4400}, {"envelope_top_hz": 390},
     )}  # fmt: skip
     equal(len(seen), 6)
 
@@ -173,7 +198,10 @@ def envelopes_that_cannot_be():
         ({"envelope_top_hz": 60}, ("19 samples", "1024", "32", "longer window")),
         ({"envelope_low_hz": 40, "envelope_top_hz": 40}, ("900", "envelope_low_hz")),
         ({"envelope_low_hz": 30, "envelope_top_hz": 30}, ("0 samples",)),
-        ({"n_envelope_bands": 32, "envelope_top_hz": 100}, ("n_envelope_bands = 32", "bins of", "longer window")),
+        (
+            {"n_envelope_bands": 32, "envelope_top_hz": 100},
+            ("n_envelope_bands = 32", "bins of", "longer window"),
+        ),
         ({"n_channels": 8}, ("200 features", "128")),
     ):
         clear_error(raises(ConfigError, lambda given=given: Plan(complete(**given))), *words)

@@ -1,4 +1,6 @@
-"""Stand-ins for what is around the pipeline: a sensor that plays a list, a serial line, settings in a folder, heads."""
+"""Stand-ins for what is around the pipeline: a sensor that plays a list, a serial line,
+settings in a folder, heads.
+"""
 
 import gc
 import io
@@ -10,7 +12,7 @@ from array import array
 
 import micropython
 from harness import Lcg, Skip, as_bytes, equal, scratch
-from nearhum import board
+from nearhum import lifetime
 from nearhum.config import frame_values
 from nearhum.wire import HEAD_MAGIC, seal
 
@@ -18,7 +20,9 @@ POLL = 3  # MP_STREAM_POLL
 
 
 class Played:
-    """A source that gives what the test put into `script`: arrays of frames, codes, or errors to raise."""
+    """A source that gives what the test put into `script`: arrays of frames, codes, or errors
+    to raise.
+    """
 
     script = []
     cue = ""
@@ -52,7 +56,9 @@ sys.modules["nearhum.sources.played"] = _Driver
 
 
 class Line(io.IOBase):
-    """A serial line: `input` bytes to be read, `taken` those written. accepts: bytes it takes before it is full."""
+    """A serial line: `input` bytes to be read, `taken` those written. accepts: bytes it takes
+    before it is full.
+    """
 
     def __init__(self, accepts=1 << 20):
         self.input = bytearray()
@@ -78,8 +84,11 @@ class Line(io.IOBase):
         return (ready | (4 if self.accepts >= 32 else 0)) & events
 
     def console(self, verbs):
-        """Return a Console on this line. It asks the line at once: select takes a millisecond for what is no file."""
-        from nearhum.console import Console
+        """Return a Console on this line.
+
+        It asks the line at once: select takes a millisecond for what is no file.
+        """
+        from nearhum.console.console import Console
 
         line = self
 
@@ -105,12 +114,15 @@ def settings(kind, root, **given):
 
 
 def pipeline(kind, root=None, line=None, **given):
-    """Return a Pipeline on settings of this kind; root: a scratch folder by default; line: its serial line."""
+    """Return a Pipeline on settings of this kind; root: a scratch folder by default; line: its
+    serial line.
+    """
     import nearhum.pipeline as module
+    from nearhum.console.verbs import Verbs
     from nearhum.pipeline import Pipeline
-    from nearhum.verbs import Verbs
 
-    module._current = None  # the last one, unless a test holds it: two may be more than a board's heap
+    # the last one, unless a test holds it: two may be more than a board's heap
+    module._current = None
     gc.collect()
     hum = Pipeline(settings(kind, root or scratch(), **given))
     line = line or Line()
@@ -120,21 +132,26 @@ def pipeline(kind, root=None, line=None, **given):
 
 
 def reset():
-    """Let go of the last pipeline and of the package's code, as a reset does; what is asked for is loaded anew.
+    """Let go of the last pipeline and of the package's code, as a reset does; what is asked for is
+    loaded anew.
 
-    For tests of one kind of board after the other: the code of all of them is more than a board's heap. What tests name
-    themselves (errors they expect, drivers they put there) stays as it is.
+    For tests of one kind of board after the other: the code of all of them is more than a board's
+    heap. What tests name themselves (errors they expect, drivers they put there) stays as it is.
     """
     if "nearhum.pipeline" in sys.modules:
         sys.modules["nearhum.pipeline"]._current = None
-    kept = ("errors", "wire", "config", "board", "sources")
+    kept = ("errors", "wire", "config", "settings", "board", "lifetime", "files", "sources")
     loaded = [name[8:] for name in sys.modules if name[:8] == "nearhum."]
-    board.let_go(*[name for name in sorted(loaded, reverse=True) if name.split(".")[0] not in kept])
+    lifetime.let_go(
+        [name for name in sorted(loaded, reverse=True) if name.split(".")[0] not in kept]
+    )
     gc.collect()
 
 
 def noise(random, n, level, tone=0, period=16):
-    """Return array('h') of n samples: pseudo-random within +-level, and a triangle of that height and period."""
+    """Return array('h') of n samples: pseudo-random within +-level, and a triangle of that
+    height and period.
+    """
     out = array("h", bytes(2 * n))
     for i in range(n):
         phase = i % period
@@ -178,21 +195,25 @@ def _copy(to: ptr8, at: int, source: ptr8, start: int, n: int):
 class Flash:
     """A small block device in RAM for a real LittleFS: refuses writes while `sick`.
 
-    Nothing is allocated but once for a page: LittleFS also comes here from a finaliser, where nothing can be.
+    Nothing is allocated but once for a page: LittleFS also comes here from a finaliser, where
+    nothing can be.
     """
 
     sick = False
+    sick_for = 0  # programs that are refused
 
     def __init__(self, n_blocks):
         self.n_blocks = n_blocks
-        # each once it is written, and none large: a board's heap has no room for all of them, nor for many in one piece
+        # each once it is written, and none large: a board's heap has no room for all of them, nor
+        # for many in one piece
         self.pages = [None] * (n_blocks * 4096 // PAGE_BYTES)
 
     def readblocks(self, block, buf, offset=0):
         self._each(block * 4096 + offset, buf, False)
 
     def writeblocks(self, block, buf, offset=0):
-        if self.sick:
+        self.sick_for -= 1
+        if self.sick or self.sick_for >= 0:
             return -5  # EIO; an exception would jump through the file system's own code
         try:
             self._each(block * 4096 + offset, buf, True)
@@ -240,7 +261,9 @@ def on_flash(act, n_blocks=16):
 
 
 def layer(weights, bias, rescale, relu=0, geometry=None):
-    """The bytes of a head's layer: rows of int8, int32 biases, (pre, factor, post) rows; geometry: of a convolution."""
+    """The bytes of a head's layer: rows of int8, int32 biases, (pre, factor, post) rows;
+    geometry: of a convolution.
+    """
     out = struct.pack("<HBB", len(weights), relu, 1 if geometry else 0)
     if geometry:  # channels, width, stride
         out += struct.pack("<HHHH", *(geometry + (0,)))

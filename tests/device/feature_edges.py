@@ -1,4 +1,7 @@
-"""Features of windows at the edges: constant, saturated, square, int16 minimum, zero, impulse. All are defined."""
+"""Features of windows at the edges: constant, saturated, square, int16 minimum, zero, impulse.
+
+All are defined.
+"""
 
 from array import array
 
@@ -6,9 +9,10 @@ from fakes import noise
 from harness import Lcg, between, clear_error, done, equal, i8, raises, test
 from nearhum import config
 from nearhum.errors import ConfigError
-from nearhum.features import Features, Plan
-from nearhum.plan import fingerprint
-from nearhum.window import Window
+from nearhum.features.extract import Features, Plan
+from nearhum.features.plan import fingerprint
+from nearhum.features.window import Window
+from nearhum.settings import KINDS
 
 STATISTICS = "rms,peak,crest,kurtosis,zero_crossings"
 
@@ -39,7 +43,8 @@ def constants_are_silent_whatever_their_level():
 @test
 def full_scale_square():
     found = features([32767, -32768] * 128)
-    # the mean -1/2 rounds up to 0: peak 2^15, mean square 2^30 less a little; crest 1; every sample changes sign
+    # the mean -1/2 rounds up to 0: peak 2^15, mean square 2^30 less a little; crest 1; every sample
+    # changes sign
     equal(found[:6], [0, 127, 127, -64, -64, 255 * 255 // 256 - 128])
     between(found[-1], 110, 127, "the band below Nyquist")
 
@@ -82,8 +87,14 @@ def gain_is_a_shift():
 
 @test
 def extremes_stay_in_range_on_every_kind():
-    patterns = ([-32768] * 64, [32767] * 64, [-32768, 32767] * 32, [0] * 63 + [-32768], [32767] * 63 + [-32768])
-    for kind in config.KINDS:
+    patterns = (
+        [-32768] * 64,
+        [32767] * 64,
+        [-32768, 32767] * 32,
+        [0] * 63 + [-32768],
+        [32767] * 63 + [-32768],
+    )
+    for kind in KINDS:
         c = complete(kind)
         plan = Plan(c)
         f = Features(plan, "fixed")
@@ -92,7 +103,9 @@ def extremes_stay_in_range_on_every_kind():
             for channel in range(plan.n_channels):
                 f.ranges.assign(channel, 0, 4)
         for pattern in patterns:
-            values = (pattern * (c["n_channels"] * c["n_window"] // 64 + 1))[: c["n_channels"] * c["n_window"]]
+            values = (pattern * (c["n_channels"] * c["n_window"] // 64 + 1))[
+                : c["n_channels"] * c["n_window"]
+            ]
             window.restart()
             window.push(array("h", values), 0, c["n_window"])
             f.extract_into(window.rows)
@@ -140,7 +153,9 @@ def a_constant_channel_has_the_smallest_range():
 def bands_are_cut_without_gaps():
     for spacing in ("linear", "log", "mel"):
         for n_bands in (1, 5, 12, 32):
-            plan = Plan(complete(n_channels=1, n_window=512, n_hop=512, n_bands=n_bands, spacing=spacing))
+            plan = Plan(
+                complete(n_channels=1, n_window=512, n_hop=512, n_bands=n_bands, spacing=spacing)
+            )
             equal(len(plan.bands), n_bands)
             at = plan.bands[0][0]
             for first, count in plan.bands:
@@ -159,7 +174,10 @@ def as_many_bands_as_bins():
 
 @test
 def plans_that_cannot_be():
-    clear_error(raises(ConfigError, Plan, complete(n_channels=1, n_window=32, n_bands=32, n_hop=1)), "n_bands = 32")
+    clear_error(
+        raises(ConfigError, Plan, complete(n_channels=1, n_window=32, n_bands=32, n_hop=1)),
+        "n_bands = 32",
+    )
     clear_error(raises(ConfigError, Plan, complete(n_channels=8, n_bands=20)), "128")
 
 
@@ -173,9 +191,13 @@ def no_band_is_empty_or_outside_its_range():
         ({"f_low_hz": 1999}, 0),  # above the last
     ):
         for spacing in ("linear", "log", "mel"):
-            made = complete(n_channels=1, n_window=1024, n_bands=4, spacing=spacing, rate_hz=4000, **given)
+            made = complete(
+                n_channels=1, n_window=1024, n_bands=4, spacing=spacing, rate_hz=4000, **given
+            )
             clear_error(raises(ConfigError, Plan, made), "n_bands = 4", "there: %d;" % there)
-    plan = Plan(complete(n_channels=1, n_window=1024, n_bands=3, spacing="mel", rate_hz=4000, f_high_hz=10))
+    plan = Plan(
+        complete(n_channels=1, n_window=1024, n_bands=3, spacing="mel", rate_hz=4000, f_high_hz=10)
+    )
     equal(plan.bands, [(1, 1), (2, 1), (3, 1)])
 
 

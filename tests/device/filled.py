@@ -1,8 +1,9 @@
-"""Boards filled in every way the formats know, and what one that reads them has to know: for the golden files.
+"""Boards filled in every way the formats know, and what one that reads them has to know: for
+the golden files.
 
-`python tests/vectors/formats/make.py` fills them with the firmware as it is and keeps their files as
-tests/vectors/formats/vN; formats_read.py boots every vN. What is kept beside the files is behaviour: what status and
-list tell, and the scores of windows that come after the boot.
+`python tests/vectors/formats/make.py` fills them with the firmware as it is and keeps their files
+as tests/vectors/formats/vN; formats_read.py boots every vN. What is kept beside the files is
+behaviour: what status and list tell, and the scores of windows that come after the boot.
 """
 
 import json
@@ -10,11 +11,12 @@ import os
 
 from fakes import fill, head, layer, noise, pipeline, take
 from harness import Lcg
+from nearhum.storage.snapshots import Snapshots
 
 SMALL = {"rate_hz": 640, "n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 6}
 STATUS = (
-    "state", "n_learned", "learn_left", "learn_total", "paused", "learn_most", "drift_left", "threshold",
-    "n_prototypes", "n_labels", "seq", "log_first", "boot",
+    "state", "n_learned", "learn_left", "learn_total", "paused", "learn_most", "drift_left",
+    "threshold", "n_prototypes", "n_labels", "seq", "log_first", "boot",
 )  # fmt: skip
 
 
@@ -27,7 +29,13 @@ def watching(root):
     for label, level in (("hum", 900), ("tap", 4000), ("gone", 9000)):
         say(hum, "enrol %s 2" % label)
         take(hum, 2, seed=level, level=level)
-    for line in ("relabel tap knock", "forget gone", "veto scrape", "veto scratch", "veto scratch off"):
+    for line in (
+        "relabel tap knock",
+        "forget gone",
+        "veto scrape",
+        "veto scratch",
+        "veto scratch off",
+    ):
         say(hum, line)
     take(hum, 700, seed=9)
     for i in range(2):
@@ -53,8 +61,8 @@ def learning(root):
 def slow(root):
     """Ranged channels, full covariance, drift followed."""
     hum = pipeline(
-        "telemetry", root, rate_hz=1, n_channels=3, n_window=16, n_hop=4, n_range=8, spread="full", drift_budget=3,
-        drift_windows=32,
+        "telemetry", root, rate_hz=1, n_channels=3, n_window=16, n_hop=4, n_range=8, spread="full",
+        drift_budget=3, drift_windows=32,
     )  # fmt: skip
     logged = Logged(hum)
     say(hum, "learn 160")
@@ -95,7 +103,10 @@ def words(root):
     say(hum, "learn 100")
     for _ in range(2):
         hear_word(hum, random, (9,) * 12)
-    for label, periods in (("up", (40, 32, 24, 16, 12, 8, 6)), ("down", (6, 8, 12, 16, 24, 32, 40))):
+    for label, periods in (
+        ("up", (40, 32, 24, 16, 12, 8, 6)),
+        ("down", (6, 8, 12, 16, 24, 32, 40)),
+    ):
         say(hum, "enrol %s 3" % label)
         for _ in range(3):
             hear_word(hum, random, periods)
@@ -151,13 +162,15 @@ class Logged:
 
 
 def known(hum):
-    """What a board tells of what it has learned, and the scores and labels of 24 windows that come now."""
+    """What a board tells of what it has learned, and the scores and labels of 24 windows that
+    come now.
+    """
     status = say(hum, "status")
     told = {
         "status": {key: status[key] for key in STATUS},
         "prototypes": [[p["label"], p["count"], p["id"]] for p in say(hum, "list")["prototypes"]],
         "vetoed": hum.guard.vetoed,
-        "snapshots": [[s["number"], s["cause"], s["crc"]] for s in hum.store.snapshots()],
+        "snapshots": [[s["number"], s["cause"], s["crc"]] for s in Snapshots(hum.store).all()],
         "pending": say(hum, "list pending")["pending"] if hum.config["teach"] != "off" else [],
     }
     if hum.config["recognise"] == "words":
@@ -210,7 +223,9 @@ def hear_word(hum, random, periods):
     """A word and the silence after it. Returns the labels it was given."""
     said = []
     for period in periods:
-        said += hear(hum, noise(random, 400 + random.within(48), 750, 3000 + random.within(375), period))
+        said += hear(
+            hum, noise(random, 400 + random.within(48), 750, 3000 + random.within(375), period)
+        )
     return said + hear(hum, noise(random, 4800, 20))
 
 
@@ -249,7 +264,8 @@ def started(root):
     with open(root + "nearhum.json") as f:
         config = json.load(f)
     if config.get("head", "/")[:1] not in ("", "/"):
-        config["head"] = root + config["head"]  # its path is from the root of the board's file system
+        # its path is from the root of the board's file system
+        config["head"] = root + config["head"]
     return pipeline(config.pop("kind"), root, **config)
 
 

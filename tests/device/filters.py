@@ -21,7 +21,8 @@ def filtered(values, *sections):
 
 @test
 def poles_on_zeros_cancel():
-    # b = 1 (2^13 >> 2 is Q11), poles twice at z = 1 as the zeros of a high-pass, or at z = -1 as those of a low-pass
+    # b = 1 (2^13 >> 2 is Q11), poles twice at z = 1 as the zeros of a high-pass, or at z = -1 as
+    # those of a low-pass
     random = Lcg(2)
     x = [random.within(32768) for _ in range(50)] + [-32768, 32768, 0]
     for high_pass, mirrored in ((1, 0), (0, 1)):
@@ -32,8 +33,13 @@ def poles_on_zeros_cancel():
 def poles_at_zero_leave_the_numerator():
     # d1 = 2, d2 = 1 in 2^-12
     for mirrored in (0, 1):
-        equal(filtered([1000, 0, 0, 0], [0, 8192, 2, mirrored, 8192, 4096, 1]), [1000, 2000, 1000, 0])
-        equal(filtered([0, 1000, 5, 0, 0], [1, 8192, 2, mirrored, 8192, 4096, 1]), [0, 1000, -1995, 990, 5])
+        equal(
+            filtered([1000, 0, 0, 0], [0, 8192, 2, mirrored, 8192, 4096, 1]), [1000, 2000, 1000, 0]
+        )
+        equal(
+            filtered([0, 1000, 5, 0, 0], [1, 8192, 2, mirrored, 8192, 4096, 1]),
+            [0, 1000, -1995, 990, 5],
+        )
     # the first section's output is the second one's input
     both = [0, 4096, 2, 0, 8192, 4096, 1], [1, 4096, 2, 0, 8192, 4096, 1]
     equal(filtered([4000, 0, 0, 0, 0, 0], *both), [1000, 0, -2000, 0, 1000, 0])
@@ -51,12 +57,16 @@ def a_cascade_saturates_and_recovers():
 
 @test
 def sections_of_a_corner():
-    # Butterworth of second order at a quarter of the rate: b = 1 / (2 + sqrt 2), poles where z^2 = -(sqrt 2 - 1)^2
-    # b = 0.292893 * 2^14 = 4798.8; at just a quarter d1 = 2, d2 = 1 - 0.171573 = 0.828427 * 2^12 = 3393.2
+    # Butterworth of second order at a quarter of the rate: b = 1 / (2 + sqrt 2), poles where z^2 =
+    # -(sqrt 2 - 1)^2 b = 0.292893 * 2^14 = 4798.8; at just a quarter d1 = 2, d2 = 1 - 0.171573 =
+    # 0.828427 * 2^12 = 3393.2
     equal(list(viper_filter.section(False, 250, 1000, 0, 2)), [0, 4799, 3, 0, 8192, 3393, 1])
     equal(list(viper_filter.section(True, 250, 1000, 0, 2)), [1, 4799, 3, 0, 8192, 3393, 1])
     # above it the mirror image
-    low, high = viper_filter.section(False, 100, 1000, 0, 2), viper_filter.section(True, 400, 1000, 0, 2)
+    low, high = (
+        viper_filter.section(False, 100, 1000, 0, 2),
+        viper_filter.section(True, 400, 1000, 0, 2),
+    )
     equal((list(low[1:3]), list(low[4:])), (list(high[1:3]), list(high[4:])))
     equal((low[3], high[3]), (0, 1))
     equal(len(viper_filter.band_pass(2000, 4000, 12000)), 3 * viper_filter.WORDS)
@@ -134,7 +144,11 @@ def isqrt_at_its_edges():
     equal([root(v) for v in (0, 1, 2, 3, 4, 8, 9, 15, 16)], [0, 1, 1, 1, 2, 2, 3, 3, 4])
     random = Lcg(3)
     for bits in range(1, 24):
-        for r in (1 << bits - 1, (1 << bits) - 1, (1 << bits - 1) + random.below(1 << min(16, bits - 1))):
+        for r in (
+            1 << bits - 1,
+            (1 << bits) - 1,
+            (1 << bits - 1) + random.below(1 << min(16, bits - 1)),
+        ):
             equal((root(r * r - 1), root(r * r), root(r * r + 2 * r)), (r - 1, r, r), r)
     equal(root((1 << 47) - 1), 11863283)
 
@@ -150,9 +164,14 @@ def distances(x, *rows):
 
 @test
 def cosines_by_hand():
-    equal(distances([1, 2, 3], [1, 2, 3], [2, 4, 6], [-1, -2, -3], [3, 0, -1], [0, 0, 0]), [0, 0, 65536, 32768, 32768])
+    equal(
+        distances([1, 2, 3], [1, 2, 3], [2, 4, 6], [-1, -2, -3], [3, 0, -1], [0, 0, 0]),
+        [0, 0, 65536, 32768, 32768],
+    )
     equal(distances([0, 0], [1, 2], [0, 0]), [32768, 32768])
-    for found, wanted in zip(distances([1, 0], [1, 1], [-1, 1], [127, 1], [1, 100]), (9598, 55938, 1, 32440)):
+    for found, wanted in zip(
+        distances([1, 0], [1, 1], [-1, 1], [127, 1], [1, 100]), (9598, 55938, 1, 32440)
+    ):
         between(found - wanted, -4, 4, wanted)
     equal(distances([-128] * 128, [-128] * 128, [127] * 128, [1] * 128), [0, 65536, 65536])
 

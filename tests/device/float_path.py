@@ -9,12 +9,13 @@ from array import array
 import micropython
 from fakes import noise
 from harness import Lcg, between, done, equal, i8, test
-from nearhum import config, np, np_spectrum
-from nearhum.features import Features, Plan
+from nearhum import config
+from nearhum.features.arrays import np, spectrum
+from nearhum.features.extract import Features, Plan
+from nearhum.features.window import Window
 from nearhum.kernels.viper_float import fold, weigh_window
-from nearhum.window import Window
 
-print("nearhum.np is", np.NAME)
+print("np is", np.NAME)
 
 WIDE = 1 if np.FLOAT_BYTES == 8 else 0
 
@@ -24,9 +25,9 @@ def made(path, n, **given):
     c = config.complete(
         dict(
             {
-                "kind": "vibration", "path": path, "n_channels": 1, "n_window": n, "n_hop": n, "n_bands": 12,
-                "statistics": "rms,peak,crest,kurtosis,zero_crossings", "mean": "scaled",
-                "source": {"driver": "none"},
+                "kind": "vibration", "path": path, "n_channels": 1, "n_window": n, "n_hop": n,
+                "n_bands": 12, "statistics": "rms,peak,crest,kurtosis,zero_crossings",
+                "mean": "scaled", "source": {"driver": "none"},
             }, **given
         )
     )  # fmt: skip
@@ -52,7 +53,7 @@ def agree(x, what, **given):
     return other
 
 
-# --- against the fixed path -----------------------------------------------------------------------------------------
+# --- against the fixed path -----------------------------------------------------------------------
 
 
 @test
@@ -127,7 +128,7 @@ def the_floor_hangs_on_the_strongest_bin_of_all():
     equal(len(set(outside[6:])), 1)
 
 
-# --- its kernels ----------------------------------------------------------------------------------------------------
+# --- its kernels ----------------------------------------------------------------------------------
 
 
 @test
@@ -153,16 +154,23 @@ def powers_of_amplitudes():
         power = array("i", bytes(bins))
         for k in range(1, m):
             found = power[k] * 4.0**e
-            between(found / wanted[k], 0.9999, 1.0001, (scale, k)) if power[k] > 1 << 14 else between(
-                found - wanted[k], -(4.0**e), 4.0**e, (scale, k)
-            )
+            between(found / wanted[k], 0.9999, 1.0001, (scale, k)) if power[
+                k
+            ] > 1 << 14 else between(found - wanted[k], -(4.0**e), 4.0**e, (scale, k))
         equal(power[0], max(power[1:m]))
         between(power[0], 1 << 28, 1 << 30)
 
 
 @test
 def powers_far_below_the_strongest_are_none():
-    for weak, wanted in ((0.75, 9 << 24), (2**-13, 1 << 2), (2**-14, 1), (2**-15, 0), (2**-60, 0), (0, 0)):
+    for weak, wanted in (
+        (0.75, 9 << 24),
+        (2**-13, 1 << 2),
+        (2**-14, 1),
+        (2**-15, 0),
+        (2**-60, 0),
+        (0, 0),
+    ):
         bins = array(np.FLOAT_CODE, [7, 1, weak, 0, 0, 0, 0, 0])
         equal(fold(bins, 4, WIDE), -14)
         equal(list(array("i", bytes(bins)))[:4], [1 << 28, 1 << 28, wanted, 0], weak)
@@ -171,7 +179,7 @@ def powers_far_below_the_strongest_are_none():
     equal(list(array("i", bytes(silence)))[:4], [0] * 4)
 
 
-# --- what a window allocates ----------------------------------------------------------------------------------------
+# --- what a window allocates ----------------------------------------------------------------------
 
 
 @test
@@ -188,9 +196,9 @@ def a_window_allocates_what_ulab_does_and_no_more():
     n_bytes = gc.mem_alloc() - before
     gc.enable()
     print("a window of 256 allocates", n_bytes, "bytes")
-    if np_spectrum.spectrogram is np_spectrum.of_halves:
+    if spectrum.spectrogram is spectrum.of_halves:
         between(n_bytes, 1, 1024)  # views and what operators need, none of them as long as a window
-    elif np_spectrum.spectrogram is not np_spectrum.by_fft:
+    elif spectrum.spectrogram is not spectrum.by_fft:
         micropython.heap_lock()
         try:
             f.extract_into(window.rows)

@@ -1,4 +1,6 @@
-"""Given spectra, bands without their level, packets of a radio: at the edges, across gaps, and on their way."""
+"""Given spectra, bands without their level, packets of a radio: at the edges, across gaps, and
+on their way.
+"""
 
 from array import array
 
@@ -6,13 +8,13 @@ import micropython
 from fakes import Played, pipeline
 from harness import Lcg, between, clear_error, done, equal, i8, raises, test
 from nearhum import config
-from nearhum.dsp_fixed import Log2
 from nearhum.errors import ConfigError
-from nearhum.features import Features, Plan
-from nearhum.level import less_mean
-from nearhum.packets import Packets
+from nearhum.features.extract import Features, Plan
+from nearhum.features.level import less_mean
+from nearhum.features.packets import Packets
+from nearhum.features.transform_fixed import Log2
+from nearhum.features.window import Window
 from nearhum.sources import GAP
-from nearhum.window import Window
 from nearhum.wire import IDLE, WATCH
 
 
@@ -23,14 +25,16 @@ def complete(kind, **given):
 
 def bands(values, path="fixed", **given):
     """The int8 bands of one spectrum; 8 of them, as they are, unless given otherwise."""
-    given = dict({"n_bands": 8, "level": "kept", "n_window": len(values), "n_hop": len(values)}, **given)
+    given = dict(
+        {"n_bands": 8, "level": "kept", "n_window": len(values), "n_hop": len(values)}, **given
+    )
     c = complete("spectra", path=path, **given)
     window = Window(1, len(values), len(values))
     window.push(array("h", values), 0, len(values))
     return i8(Features(Plan(c), path).extract_into(window.rows))
 
 
-# --- given spectra -----------------------------------------------------------------------------------------------
+# --- given spectra --------------------------------------------------------------------------------
 
 
 @test
@@ -87,7 +91,9 @@ def both_paths_have_the_same_bits():
 
 @test
 def bins_have_their_frequencies():
-    plan = Plan(complete("spectra", n_window=100, n_hop=100, bin_hz=2, n_bands=2, f_low_hz=11, f_high_hz=31))
+    plan = Plan(
+        complete("spectra", n_window=100, n_hop=100, bin_hz=2, n_bands=2, f_low_hz=11, f_high_hz=31)
+    )
     equal(plan.bands, [(6, 5), (11, 5)])
     equal(plan.name(0), "c0.11-21Hz")
     equal(Plan(complete("spectra")).n_features, 24)
@@ -112,7 +118,7 @@ def levels_saturate():
             equal(i8(out), wanted)
 
 
-# --- packets -----------------------------------------------------------------------------------------------------
+# --- packets --------------------------------------------------------------------------------------
 
 
 def word(real, imaginary):
@@ -131,7 +137,8 @@ def reduced(rows, n_channels, made=None):
 def packets_without_power_and_saturated_ones():
     equal(reduced([[0] * 64] * 3, 8), [[0] * 8] * 3)
     equal(reduced([[word(-128, -128)] * 64] * 3, 8), [[0] * 8] * 3)
-    # half of it silent: 15 octaves of power, 2048 counts each, are 7.5 over and 7.5 under the mean; 4 of the table
+    # half of it silent: 15 octaves of power, 2048 counts each, are 7.5 over and 7.5 under the mean;
+    # 4 of the table
     equal(reduced([[word(-128, -128)] * 64 + [0] * 64], 2), [[15364, -15364]])
     equal(reduced([[word(127, 127)] + [0] * 127], 1), [[0]])
 
@@ -140,7 +147,12 @@ def packets_without_power_and_saturated_ones():
 def one_subcarrier_shows_in_its_channel():
     found = reduced([[word(3, -4)] * 31 + [word(30, -40)] + [word(3, -4)] * 32], 4)[0]
     equal(found.index(max(found)), 1)
-    between(found[1], 2048 * 6.64 / 16 * 0.75 - 3, 2048 * 6.64 / 16 * 0.75 + 3, "a sixteenth of it, less the mean")
+    between(
+        found[1],
+        2048 * 6.64 / 16 * 0.75 - 3,
+        2048 * 6.64 / 16 * 0.75 + 3,
+        "a sixteenth of it, less the mean",
+    )
 
 
 @test
@@ -174,7 +186,7 @@ def packets_allocate_nothing():
             micropython.heap_unlock()
 
 
-# --- on their way ------------------------------------------------------------------------------------------------
+# --- on their way ---------------------------------------------------------------------------------
 
 
 def run(hum, *script):
@@ -189,13 +201,19 @@ def packets(n, seed, unrest=0):
     # array by array: a board's heap has no room for all of them in one piece
     random = Lcg(seed)
     for _ in range(n):
-        yield array("h", [word(50 + random.within(1 + unrest), 20 + random.within(1 + unrest)) for _ in range(16)])
+        yield array(
+            "h",
+            [
+                word(50 + random.within(1 + unrest), 20 + random.within(1 + unrest))
+                for _ in range(16)
+            ],
+        )
 
 
 @test
 def a_radio_from_its_packets_to_an_alarm():
     hum = pipeline("radio", n_subcarriers=16, n_channels=4, n_window=50, n_hop=10, settle_s=0)
-    equal(len(hum._block) % 16, 0)
+    equal(len(hum.block) % 16, 0)
     hum.console.execute("learn 60")
     run(hum, packets(700, 1))
     equal(hum.detector.state, WATCH)
@@ -217,10 +235,13 @@ def what_is_heard_while_somebody_leaves_is_not_learned():
         hum.console.execute("learn 60")
         run(hum, packets(200, 1, 30), packets(500, 2))
         equal(hum.detector.state, WATCH)
-        counts.append((sum(hum.detector.prototypes.counts) + hum.detector.dropped, hum.detector.threshold))
+        counts.append(
+            (sum(hum.detector.prototypes.counts) + hum.detector.dropped, hum.detector.threshold)
+        )
     equal(counts[0][0], 60)
     equal(counts[1][0], 40)  # 20 windows begin in two seconds
-    # a period of which it would be more than half is refused; one that ends in it has learned nothing
+    # a period of which it would be more than half is refused; one that ends in it has learned
+    # nothing
     answer = hum.console.execute("learn 39")
     equal((answer["ok"], "39" in answer["error"], "40" in answer["hint"]), (False, True, True))
     hum.learned.start(10)
@@ -240,7 +261,9 @@ def settings_that_do_not_go_together():
         ("radio", {"n_subcarriers": 7}, "n_subcarriers"),
         ("radio", {"settle_s": -1}, "settle_s"),
     ):
-        clear_error(raises(ConfigError, lambda kind=kind, given=given: complete(kind, **given)), word_)
+        clear_error(
+            raises(ConfigError, lambda kind=kind, given=given: complete(kind, **given)), word_
+        )
     clear_error(raises(ConfigError, lambda: Plan(complete("spectra", f_high_hz=20))), "n_bands")
 
 

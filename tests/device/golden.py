@@ -12,7 +12,11 @@ GOLDEN = load(TESTS + "/vectors/golden.json")
 def same(kind):
     found = outcome(kind)
     for name in found:
-        equal(found[name], GOLDEN[kind][name], "%s of %s (intended? python tests/vectors/make.py)" % (name, kind))
+        equal(
+            found[name],
+            GOLDEN[kind][name],
+            "%s of %s (intended? python tests/vectors/make.py)" % (name, kind),
+        )
 
 
 def a_damaged_golden_file():

@@ -1,16 +1,28 @@
-"""Guard rails: the quarantine from near miss to acceptance, its budget, vetoes, trust, and what survives a reset."""
+"""Guard rails: the quarantine from near miss to acceptance, its budget, vetoes, trust, and what
+survives a reset.
+"""
 
 import json
+import sys
 
 from fakes import fill, on_flash, pipeline
 from harness import Lcg, between, clear_error, done, equal, i8, raises, test
-from nearhum.budget import HELD, WHOLE, Budget
 from nearhum.errors import CommandError
-from nearhum.guard import MAX_FAULTS, MAX_VETOES
-from nearhum.quarantine import MAX_PENDING
+from nearhum.guard.budget import HELD, WHOLE, Budget
+from nearhum.guard.guard import MAX_FAULTS, MAX_VETOES
+from nearhum.recognition.quarantine import MAX_PENDING
+from nearhum.storage.snapshots import Snapshots
 from nearhum.wire import EVENT, record_bytes, unpack_record
 
-SMALL = {"n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 6, "label_m": 1, "label_n": 1, "rate_hz": 640}
+SMALL = {
+    "n_channels": 1,
+    "n_window": 64,
+    "n_hop": 64,
+    "n_bands": 6,
+    "label_m": 1,
+    "label_n": 1,
+    "rate_hz": 640,
+}
 
 
 def asking(teach="ask", root=None, **given):
@@ -35,7 +47,10 @@ def play(hum, windows):
 
 
 def miss_and_hit(hum, least=0):
-    """Play the nearest level beyond `least` that is a near miss of hum, and a hit after it. Returns that level."""
+    """Play the nearest level beyond `least` that is a near miss of hum, and a hit after it.
+
+    Returns that level.
+    """
     level = least
     while True:
         level += 1
@@ -71,7 +86,10 @@ def a_near_miss_and_a_hit_are_quarantined_and_change_nothing():
     level = miss_and_hit(hum)
     equal(hum.recogniser.pack() == known, True)
     pending = hum.console.execute("list pending")["pending"]
-    equal([(p["id"], p["label"], p["near_window"], p["hit_after"]) for p in pending], [(1, "hum", 4 + level, 1)])
+    equal(
+        [(p["id"], p["label"], p["near_window"], p["hit_after"]) for p in pending],
+        [(1, "hum", 4 + level, 1)],
+    )
     between(pending[0]["distance"], hum.recogniser.limit + 1, 2 * hum.recogniser.limit + 1)
     told = events(hum, "pending")[0]
     for key in ("id", "near_window", "hit_after", "distance", "limit", "label"):
@@ -130,7 +148,9 @@ def beyond_the_budget_nothing_is_accepted_until_the_users_word():
     miss_and_hit(hum)
     before = hum.learned.pack()
     answer = hum.console.execute("accept 1")
-    equal((answer["ok"], "budget" in answer["error"], "trust" in answer["hint"]), (False, True, True))
+    equal(
+        (answer["ok"], "budget" in answer["error"], "trust" in answer["hint"]), (False, True, True)
+    )
     equal(hum.learned.pack() == before, True)
 
 
@@ -153,7 +173,7 @@ def the_store_is_bounded_and_keeps_what_was_seen():
 def by_itself_within_the_budget_and_its_rate():
     hum = asking("auto", teach_budget=3, teach_days=1)
     p, budget = hum.recogniser.prototypes, hum.guard.budget(0)
-    n_snapshots = len(hum.store.snapshots())
+    n_snapshots = len(Snapshots(hum.store).all())
     farthest = 0
     for _ in range(60):
         miss_and_hit(hum)
@@ -162,11 +182,12 @@ def by_itself_within_the_budget_and_its_rate():
     equal(len(accepted) > 0 and p.counts[0] == 5 + len(accepted), True)
     equal([e["by"] for e in accepted], ["board"] * len(accepted))
     between(farthest, 1, WHOLE)
-    # what did not fit waits for the user, with the reason; all of its own changes share one snapshot
+    # what did not fit waits for the user, with the reason; all of its own changes share one
+    # snapshot
     waiting = events(hum, "pending")
     equal(len(waiting), MAX_PENDING)
     equal(all(["fast" in e["why"] or "budget" in e["why"] for e in waiting]), True)
-    known = hum.store.snapshots()
+    known = Snapshots(hum.store).all()
     equal((len(known), known[-1]["cause"]), (min(4, n_snapshots + 1), "auto"))
     hum.console.execute("rollback")
     equal(p.counts, [5])
@@ -193,8 +214,8 @@ def without_a_way_back_nothing_is_learned():
 
 @test
 def budgets_by_hand():
-    from nearhum.dsp_fixed import Log2
-    from nearhum.prototypes import Prototypes
+    from nearhum.detection.prototypes import Prototypes
+    from nearhum.features.transform_fixed import Log2
 
     p = Prototypes(2, 2, 2, Log2())
     p.add("a")
@@ -202,7 +223,13 @@ def budgets_by_hand():
         p.learn_one(0, bytes([v, 100]))
     p.derive(0)
     # one spread, of 2 steps at least; a token in 100 windows
-    settings = {"teach_budget": 1, "teach_days": 2.0, "rate_hz": 12800 / 86400, "n_hop": 1, "spread_floor": 2}
+    settings = {
+        "teach_budget": 1,
+        "teach_days": 2.0,
+        "rate_hz": 12800 / 86400,
+        "n_hop": 1,
+        "spread_floor": 2,
+    }
     budget = Budget(2, settings)
     pooled = p.variance
 
@@ -217,9 +244,11 @@ def budgets_by_hand():
             budget.commit()
         return why
 
-    # beside four of 10, one of 20 moves the mean by 2 steps and the spread to 4: two times the budget
+    # beside four of 10, one of 20 moves the mean by 2 steps and the spread to 4: two times the
+    # budget
     equal(moved(bytes([20, 100]), 0, False), "its budget of drift is spent")
-    # one of 16: 307 of 512 by the mean and 102 by the spread, in 256ths of a step: 205 tokens of a budget's 256
+    # one of 16: 307 of 512 by the mean and 102 by the spread, in 256ths of a step: 205 tokens of a
+    # budget's 256
     equal(moved(bytes([16, 100]), 0), "it would move too fast")
     equal(moved(bytes([13, 100]), 0), "")  # 153 by the mean; the spread stays under the floor
     equal((budget.anchors[1].tokens, budget.used(1, p.pack(0))), (HELD - 77, 77))
@@ -249,7 +278,11 @@ def a_vetoed_label_is_not_announced_and_not_learned():
     known = hum.recogniser.pack()
     for text in ("enrol hum", "learn 20 as hum"):
         answer = hum.console.execute(text)
-        equal((answer["ok"], "vetoed" in answer["error"] or "nothing" in answer["error"]), (False, True), text)
+        equal(
+            (answer["ok"], "vetoed" in answer["error"] or "nothing" in answer["error"]),
+            (False, True),
+            text,
+        )
     for _ in range(3):
         play(hum, [(level, 0) for level in range(60)] + [(0, 0)])
     equal(hum.recogniser.pack() == known, True)
@@ -270,7 +303,14 @@ def what_cannot_be_vetoed_is_said():
     for i in range(MAX_VETOES):
         equal(hum.console.execute("veto x%d" % i)["ok"], True)
     before = hum.learned.pack()
-    for text in ("veto", "veto x3", "veto one more", "veto another", "veto nobody off", "veto " + "z" * 33):
+    for text in (
+        "veto",
+        "veto x3",
+        "veto one more",
+        "veto another",
+        "veto nobody off",
+        "veto " + "z" * 33,
+    ):
         answer = hum.console.execute(text)
         equal((answer["ok"], bool(answer["hint"])), (False, True), text)
     equal(hum.learned.pack() == before, True)
@@ -315,7 +355,10 @@ def anchors_survive_a_reset():
     p = hum.recogniser.prototypes
     used = hum.guard.budget(0).used(hum.recogniser.ids[0], p.pack(0))
     again = pipeline("vibration", root=hum.root, **dict(SMALL, teach="ask", teach_budget=4))
-    equal(again.guard.budget(0).used(again.recogniser.ids[0], again.recogniser.prototypes.pack(0)), used)
+    equal(
+        again.guard.budget(0).used(again.recogniser.ids[0], again.recogniser.prototypes.pack(0)),
+        used,
+    )
     equal(again.learned.pack() == hum.learned.pack(), True)
 
 
@@ -327,6 +370,50 @@ def with_learning_off_nothing_is_quarantined():
         hum.guard.fault()
     miss_and_hit(hum)
     equal(hum.console.execute("list pending")["pending"], [])
+
+
+class Chip:
+    """What the watchdog asks of modules os and machine; refuses what its port refuses."""
+
+    def __init__(self, machine, most_ms):
+        self.machine, self._most_ms = machine, most_ms
+        self.mem32, self.timeouts = {}, []
+
+    def uname(self):
+        return self
+
+    def WDT(self, timeout):  # noqa: N802  its name in machine
+        if timeout > self._most_ms:
+            raise ValueError("timeout exceeds %d" % self._most_ms)
+        self.timeouts.append(timeout)
+        return self
+
+
+@test
+def ctrl_c_holds_the_watchdog_of_every_chip():
+    there = sys.modules.get("machine")
+    sys.modules["machine"] = there or Chip("", 0)
+    try:
+        from nearhum.guard import watchdog
+    finally:
+        if not there:
+            del sys.modules["machine"]
+    taken = watchdog.os, watchdog.machine
+    try:
+        for name, most_ms, register in (
+            ("Raspberry Pi Pico with RP2040", 8388, 0x4005B000),
+            ("Raspberry Pi Pico 2 with RP2350", 8388, 0x400DB000),
+            ("Generic ESP32 module with ESP32", 1 << 31, None),
+        ):
+            chip = watchdog.os = watchdog.machine = Chip(name, most_ms)
+            watchdog.start(8)
+            watchdog.pause()  # in a `finally`: it may not raise
+            if register:
+                equal((chip.mem32, chip.timeouts), ({register: 1 << 30}, [8000]), name)
+            else:
+                equal((chip.mem32, chip.timeouts), ({}, [8000, 1000000000]), name)
+    finally:
+        watchdog.os, watchdog.machine = taken
 
 
 done()

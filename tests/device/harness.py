@@ -1,7 +1,9 @@
-"""What every device test stands on. Runs under MicroPython alone: unix port, virtual board, emulated chip, real board.
+"""What every device test stands on.
 
-A test file is a script: it imports `test`, marks functions with it (each runs at once and prints one line) and ends
-with `done()`. The lines:
+Runs under MicroPython alone: unix port, virtual board, emulated chip, real board.
+
+A test file is a script: it imports `test`, marks functions with it (each runs at once and prints
+one line) and ends with `done()`. The lines:
 
     ok NAME
     FAIL NAME: why
@@ -15,7 +17,8 @@ import gc
 import os
 import sys
 
-ON_HOST = hasattr(os, "getenv")  # the unix port itself; boards, the virtual one too, have no environment
+# the unix port itself; boards, the virtual one too, have no environment
+ON_HOST = hasattr(os, "getenv")
 
 TESTS = "/remote"  # where run.py mounts this folder's parent on a board
 if ON_HOST:
@@ -40,8 +43,8 @@ def test(function):
 def test_of(module):
     """As test, of what needs a module that only some firmwares have built in.
 
-    A firmware that has none has nothing there to test, and it is not asked. On a host the module may be had: there
-    the test says with Skip what is missing.
+    A firmware that has none has nothing there to test, and it is not asked. On a host the module
+    may be had: there the test says with Skip what is missing.
     """
     if not ON_HOST:
         try:
@@ -76,7 +79,9 @@ def done():
 def equal(found, wanted, what=""):
     """Raise AssertionError with both values unless they are equal."""
     if found != wanted:
-        raise AssertionError("%s: %r, not %r" % (what, found, wanted) if what else "%r, not %r" % (found, wanted))
+        raise AssertionError(
+            "%s: %r, not %r" % (what, found, wanted) if what else "%r, not %r" % (found, wanted)
+        )
 
 
 def between(value, low, high, what=""):
@@ -86,7 +91,10 @@ def between(value, low, high, what=""):
 
 
 def raises(kind, act, *arguments):
-    """Call act; return the error of that class which it raises. Raises AssertionError if it raises none."""
+    """Call act; return the error of that class which it raises.
+
+    Raises AssertionError if it raises none.
+    """
     try:
         act(*arguments)
     except kind as e:
@@ -104,7 +112,10 @@ def clear_error(error, *words):
 
 
 def scratch():
-    """Return the path of a new empty folder, with a slash at its end. It is run.py that removes it on a host."""
+    """Return the path of a new empty folder, with a slash at its end.
+
+    It is run.py that removes it on a host.
+    """
     base = os.getenv("NEARHUM_SCRATCH") or "/tmp" if ON_HOST else ""
     path = base + "/scratch" + (str(int.from_bytes(os.urandom(4), "little")) if ON_HOST else "")
     if not ON_HOST:
@@ -129,7 +140,8 @@ def remove_tree(path):
 
 
 def unsound(text):
-    """Return the bytes of a text that are no sound UTF-8 of printable signs: control codes, surrogates, beyond Unicode.
+    """Return the bytes of a text that are no sound UTF-8 of printable signs: control codes,
+    surrogates, beyond Unicode.
 
     A sign by itself would be kept for ever: MicroPython interns it.
     """
@@ -137,8 +149,8 @@ def unsound(text):
     return [
         said[i : i + 2]
         for i in range(len(said) - 1)
-        if said[i] < 32 or said[i] == 0xED and said[i + 1] >= 0xA0 or said[i] == 0xF4 and said[i + 1] >= 0x90
-        or said[i] >= 0xF5
+        if said[i] < 32 or said[i] == 0xED and said[i + 1] >= 0xA0
+        or said[i] == 0xF4 and said[i + 1] >= 0x90 or said[i] >= 0xF5
     ]  # fmt: skip
 
 
@@ -152,7 +164,9 @@ def exists(path):
 
 
 class Lcg:
-    """The same pseudo-random integers on every target (Numerical Recipes' constants, the high bits)."""
+    """The same pseudo-random integers on every target (Numerical Recipes' constants, the high
+    bits).
+    """
 
     def __init__(self, seed):
         self.state = seed

@@ -1,13 +1,15 @@
-"""Heads: identity, dense and convolution layers, pooling, and files that are not what they should be."""
+"""Heads: identity, dense and convolution layers, pooling, and files that are not what they
+should be.
+"""
 
 import gc
 import struct
 
 from fakes import head, layer, pooling
 from harness import as_bytes, clear_error, done, equal, i8, raises, scratch, test
+from nearhum.embedding.head import Network
+from nearhum.embedding.identity import Identity, load
 from nearhum.errors import ConfigError, FormatError
-from nearhum.head import Network
-from nearhum.identity import Identity, load
 from nearhum.wire import HEAD_MAGIC, seal
 
 ROOT = scratch()
@@ -15,7 +17,9 @@ ROOT = scratch()
 
 TWO = head(
     3,
-    layer([[1, 2, 3], [-1, -1, -1], [10, 0, 0], [0, 0, 127]], [0, 5, -100, 0], [(0, 1, 0)] * 4, relu=1),
+    layer(
+        [[1, 2, 3], [-1, -1, -1], [10, 0, 0], [0, 0, 127]], [0, 5, -100, 0], [(0, 1, 0)] * 4, relu=1
+    ),
     layer([[1, 1, 1, 1], [1, -1, 0, 0]], [0, 0], [(1, 3, 2), (0, 1, 0)]),
 )
 
@@ -39,7 +43,8 @@ def without_a_file_the_vector_is_the_embedding():
 def two_dense_layers_by_hand():
     made = load(saved(TWO), 3)
     equal((made.n_out, made.fingerprint), (2, 7))
-    # first: 1 + 4 + 9 = 14; -6 + 5 -> 0; 10 - 100 -> 0; 381 -> 127. second: (141 + 1 >> 1) * 3 = 213, + 2 >> 2 = 53; 14
+    # first: 1 + 4 + 9 = 14; -6 + 5 -> 0; 10 - 100 -> 0; 381 -> 127. second: (141 + 1 >> 1) * 3 =
+    # 213, + 2 >> 2 = 53; 14
     equal(i8(made.embed_into(as_bytes([1, 2, 3]))), [53, 14])
     # -1 - 4 - 9 -> 0; 6 + 5 = 11; 0; 0. (11 + 1 >> 1) * 3 = 18, + 2 >> 2 = 5; -11
     equal(i8(made.embed_into(as_bytes([-1, -2, -3]))), [5, -11])
@@ -47,7 +52,9 @@ def two_dense_layers_by_hand():
 
 @test
 def extremes_of_a_dense_layer():
-    made = Network(head(128, layer([[127] * 128, [-128] * 128], [0, 0], [(7, 1, 0), (7, 2, 3)])), 128)
+    made = Network(
+        head(128, layer([[127] * 128, [-128] * 128], [0, 0], [(7, 1, 0), (7, 2, 3)])), 128
+    )
     equal(i8(made.embed_into(as_bytes([127] * 128))), [127, -128])
     equal(i8(made.embed_into(as_bytes([-128] * 128))), [-128, 127])
 
@@ -65,7 +72,8 @@ def a_convolution_by_hand():
     equal(i8(made.embed_into(x)), [98, 120, -2, 28, 12, 6])
     equal(i8(made.embed_into(bytearray(8))), [0, 10, 0, 10, 0, 10])
     equal(i8(made.embed_into(x)), [98, 120, -2, 28, 12, 6])
-    # a stride of 2: positions 0 and 2; a stride of 3 has room once: a dense layer of the first positions
+    # a stride of 2: positions 0 and 2; a stride of 3 has room once: a dense layer of the first
+    # positions
     for stride, wanted in ((2, [98, 120, 12, 6]), (3, [98, 120])):
         strided = layer([[1, 0, -1, 0], [1, 1, 1, 1]], [0, 10], [(0, 1, 0)] * 2, 0, (2, 2, stride))
         equal(i8(Network(head(8, strided), 8).embed_into(x)), wanted)
@@ -73,7 +81,8 @@ def a_convolution_by_hand():
 
 @test
 def convolutions_pooled_and_mapped():
-    # one channel of 6, width 3: a difference and a sum, rectified; each one's largest; their difference twice
+    # one channel of 6, width 3: a difference and a sum, rectified; each one's largest; their
+    # difference twice
     made = Network(
         head(
             6,
@@ -86,7 +95,8 @@ def convolutions_pooled_and_mapped():
     equal(made.n_out, 2)
     # differences -2 1 4 4 -> 0 1 4 4, sums 6 6 3 -3 -> 6 6 3 0
     equal(i8(made.embed_into(as_bytes([1, 2, 3, 1, -1, -3]))), [2 * 4 - 2 * 6, 6])
-    # two convolutions: the second one's row reaches over two positions of the first one's two filters
+    # two convolutions: the second one's row reaches over two positions of the first one's two
+    # filters
     made = Network(
         head(
             6,
@@ -112,7 +122,9 @@ def extremes_of_a_convolution():
 @test
 def layers_that_cannot_be():
     def convolution(n_in, geometry, n_row, n_out=1):
-        return head(n_in, layer([[0] * n_row] * n_out, [0] * n_out, [(0, 1, 0)] * n_out, 0, geometry))
+        return head(
+            n_in, layer([[0] * n_row] * n_out, [0] * n_out, [(0, 1, 0)] * n_out, 0, geometry)
+        )
 
     for n_in, image, words in (
         (8, convolution(8, (3, 1, 1), 3), ("3 channels",)),
@@ -223,7 +235,9 @@ def rows_that_could_overflow():
         (0, (25, 1, 0)),
         (0, (0, 1, 30)),
     ):
-        clear_error(raises(FormatError, Network, head(3, layer([[127] * 3], [bias], [rescale])), 3), "row 0")
+        clear_error(
+            raises(FormatError, Network, head(3, layer([[127] * 3], [bias], [rescale])), 3), "row 0"
+        )
     Network(head(3, layer([[127] * 3], [(1 << 30) - 3 * 127 * 128 - 1], [(16, 32767, 29)])), 3)
     widest = Network(head(3, layer([[127] * 3] * 2, [0, 0], [(0, 22016, 23), (1, 44031, 23)])), 3)
     equal(i8(widest.embed_into(as_bytes([-128] * 3))), [-128, -128])

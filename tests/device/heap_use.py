@@ -1,9 +1,11 @@
-"""Runs under MicroPython: what each module of the firmware takes of the heap, and what a board that watches takes.
+"""Runs under MicroPython: what each module of the firmware takes of the heap, and what a board
+that watches takes.
 
-Not a test by itself: tests/size.py asks it. main.py starts the board as it was deployed, with a kind's default settings
-and the driver of its sensor, on a bus that answers; it learns, takes three labels of three examples and watches. Prints
-`size NAME BYTES` for each module (what it imports counts apart), then for the whole, then what it takes besides, at
-most, while it is asked something or changed: `size + LINE BYTES`.
+Not a test by itself: tests/size.py asks it. main.py starts the board as it was deployed, with a
+kind's default settings and the driver of its sensor, on a bus that answers; it learns, takes three
+labels of three examples and watches. Prints `size NAME BYTES` for each module (what it imports
+counts apart), then for the whole, then what it takes besides, at most, while it is asked something
+or changed: `size + LINE BYTES`.
 """
 
 import builtins
@@ -31,7 +33,9 @@ _most = [0]  # bytes in use at most, see ask
 
 
 def deep(n):
-    """Lay frames over what earlier calls have left on the stack: it would keep blocks that nobody has any more."""
+    """Lay frames over what earlier calls have left on the stack: it would keep blocks that
+    nobody has any more.
+    """
     return deep(n - 1) if n else 0
 
 
@@ -57,7 +61,9 @@ def counted(name, *rest):
 
 
 class Signal:
-    """What sensors feel: noise that never repeats for long. level: bits that it lies below full scale."""
+    """What sensors feel: noise that never repeats for long. level: bits that it lies below full
+    scale.
+    """
 
     def __init__(self):
         self._random = Lcg(1)
@@ -110,7 +116,9 @@ class Clocks:
 
 
 class Sound:
-    """A DMA channel, one of those that have one ring: with every look half a quarter of it has come, 256 words."""
+    """A DMA channel, one of those that have one ring: with every look half a quarter of it has
+    come, 256 words.
+    """
 
     n_words = n_channels = 0
 
@@ -162,7 +170,10 @@ def windows(hum, n, level=4):
 
 
 def done(hum, line):
-    """Carry out a line. Raises RuntimeError where it is refused: what is compiled for a board has no `assert`."""
+    """Carry out a line.
+
+    Raises RuntimeError where it is refused: what is compiled for a board has no `assert`.
+    """
     answer = hum.console.execute(line)
     if not answer["ok"]:
         raise RuntimeError("%s: %s" % (line, answer["error"]))
@@ -210,18 +221,22 @@ def ask(hum, line):
 
 
 def code_bytes():
-    """Return the bytes of code: of the modules in memory, and the names of those that were let go of."""
-    from nearhum import board
+    """Return the bytes of code: of the modules in memory, and the names of those that were let
+    go of.
+    """
+    from nearhum import lifetime
 
     gone = [name for name in _of if name not in sys.modules and name != "main"]
     for name in gone:
         counted(name)
-    board.let_go(*[name[8:] for name in gone])
+    lifetime.let_go([name[8:] for name in gone])
     return sum(_of.values()) - sum([_again[name] for name in gone])
 
 
 def templates_bytes(hum):
-    """Return what the utterances that words are told by take of the heap: what a copy of them takes."""
+    """Return what the utterances that words are told by take of the heap: what a copy of them
+    takes.
+    """
     if hum.config["recognise"] != "words":
         return 0
     before = in_use()
@@ -230,10 +245,12 @@ def templates_bytes(hum):
 
 
 def state_bytes():
-    """Return the bytes of what 8 normal prototypes of 32 dimensions have learned, as they are saved."""
-    from nearhum.detect import Detector
-    from nearhum.dsp_fixed import Log2
-    from nearhum.prototypes import Prototypes
+    """Return the bytes of what 8 normal prototypes of 32 dimensions have learned, as they are
+    saved.
+    """
+    from nearhum.detection.detect import Detector
+    from nearhum.detection.prototypes import Prototypes
+    from nearhum.features.transform_fixed import Log2
 
     detector = Detector(Prototypes(8, 32, 2, Log2()), 2)
     for _ in range(8):
@@ -241,8 +258,18 @@ def state_bytes():
     return len(detector.pack())
 
 
+class Chosen:
+    """Stands in for choose_app."""
+
+    def choose():
+        return "nearhum.start"
+
+
 def main(kind, text):
-    """Print the sizes of a board of that kind. text: main.py, which a board compiles at every start."""
+    """Print the sizes of a board of that kind.
+
+    text: main.py, which a board compiles at every start.
+    """
     source, rate_hz = SOURCES.get(kind, (PUSHED, 0))
     given = {"kind": kind, "source": source}
     if rate_hz:
@@ -277,4 +304,5 @@ def main(kind, text):
     compiled = compile(text, "main.py", "exec")
     _of["main"] = in_use() - n
     print("size main", _of["main"])
+    sys.modules["choose_app"] = Chosen  # it is over before the application starts
     exec(compiled, {"__name__": "__main__"})

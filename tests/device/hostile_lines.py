@@ -1,8 +1,10 @@
-"""The console under a fuzzer, in front of the real pipeline: any bytes, any commands in any order, while windows come.
+"""The console under a fuzzer, in front of the real pipeline: any bytes, any commands in any
+order, while windows come.
 
-Promised of every line: it is answered in one line of JSON, whatever is in it; nothing it says ends the loop; the heap
-holds nothing more afterwards; and between two commands the sensor is read. On a host NEARHUM_LINES says how many lines
-(a million in `make test-faults`), and it prints what it measured.
+Promised of every line: it is answered in one line of JSON, whatever is in it; nothing it says ends
+the loop; the heap holds nothing more afterwards; and between two commands the sensor is read. On a
+host NEARHUM_LINES says how many lines (a million in `make test-faults`), and it prints what it
+measured.
 """
 
 import gc
@@ -12,18 +14,20 @@ import time
 
 from fakes import Played, noise, pipeline, reset
 from harness import ON_HOST, Lcg, between, done, equal, named, scratch, unsound
-from nearhum import VERBS, board, deployed
-from nearhum.config import SETTINGS
-from nearhum.console import MAX_LINE_BYTES
+from nearhum import VERBS, lifetime
+from nearhum.console.console import MAX_LINE_BYTES
 from nearhum.errors import NearhumError
+from nearhum.settings import SETTINGS
+from nearhum.storage import changed
 
 SEED = int(ON_HOST and os.getenv("NEARHUM_SEED") or 77)
 N_LINES = int(ON_HOST and os.getenv("NEARHUM_LINES") or 900)
 ROUND = 5000  # lines between two starts of the board
 FRESH = 5  # of so many rounds one has code that comes and goes, as on a board; the first of all has
 BATCH = 3  # lines that come at once, on average; and a window
-# Bytes of heap that a round may leave in use: what is loaded when it is asked for, room for what was learned that is
-# kept. A host's objects are 64-bit words. A line that kept one block of heap (32 bytes) would come to 160,000.
+# Bytes of heap that a round may leave in use: what is loaded when it is asked for, room for what
+# was learned that is kept. A host's objects are 64-bit words. A line that kept one block of heap
+# (32 bytes) would come to 160,000.
 KEPT = 49152
 SMALL = {"n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 6}
 BOARDS = (
@@ -32,9 +36,10 @@ BOARDS = (
     ("audio", {"rate_hz": 8000, "n_window": 256, "n_hop": 128}, 1),
 )  # and how many of six lines are for it
 WORDS = (
-    "stop", "pause", "resume", "stable", "as", "off", "all", "log", "learned", "factory", "snapshots", "pending",
-    "state", "0", "1", "2", "3", "20", "40", "999999999", "10000000000", "-1", "1.5", "1e9", "nan", "inf", "20s", "1m",
-    "24h", "9999d", "h", "tap", "b\u00fcro", "\U0001f41d", "x" * 33, '"', "\\", "%s", "%d", "{}", "None", "../x",
+    "stop", "pause", "resume", "stable", "as", "off", "all", "log", "learned", "factory",
+    "snapshots", "pending", "state", "0", "1", "2", "3", "20", "40", "999999999", "10000000000",
+    "-1", "1.5", "1e9", "nan", "inf", "20s", "1m", "24h", "9999d", "h", "tap", "b\u00fcro",
+    "\U0001f41d", "x" * 33, '"', "\\", "%s", "%d", "{}", "None", "../x",
 )  # fmt: skip
 
 
@@ -74,7 +79,9 @@ class Fuzzer:
         return self.pick(WORDS)
 
     def noise(self, n):
-        """Return n bytes, none of which ends a line or is Ctrl-C: that ends the loop, see tests/host/test_ctrl_c.py."""
+        """Return n bytes, none of which ends a line or is Ctrl-C: that ends the loop, see
+        tests/host/test_ctrl_c.py.
+        """
         out = bytearray(n)
         for i in range(n):
             byte = self.random.below(256)
@@ -111,12 +118,14 @@ def check(lines, answer):
 
 
 def started(kind, root, given):
-    """Return a pipeline with what `set` has left there; where it cannot start so, without, as main does."""
+    """Return a pipeline with what `set` has left there; where it cannot start so, without, as
+    main does.
+    """
     Played.script = []
     try:
         return pipeline(kind, root, **given)
     except (NearhumError, ImportError):
-        equal(deployed.set_aside(root), True, "nothing was set, and it does not start")
+        equal(changed.set_aside(root), True, "nothing was set, and it does not start")
         return pipeline(kind, root, **given)
 
 
@@ -133,14 +142,15 @@ def flood(kind, given, n_lines, seed):
     reset()
     fuzzer, root, random = Fuzzer(seed), scratch(), Lcg(seed + 1)
     sent = n_windows = slowest_us = start = after = most = n_rounds = 0
-    let_go = board.let_go
+    let_go = lifetime.let_go
     while sent < n_lines:
-        # the code of a verb is loaded for each line that asks for it, which takes half of the time; it stays in most
-        # rounds of many, so that the lines are many
-        board.let_go = (lambda *names: None) if n_rounds % FRESH else let_go
+        # the code of a verb is loaded for each line that asks for it, which takes half of the time;
+        # it stays in most rounds of many, so that the lines are many
+        lifetime.let_go = (lambda modules: None) if n_rounds % FRESH else let_go
         n_rounds += 1
-        started(kind, root, given)  # `set` took nothing that keeps it from starting, or that is taken back
-        deployed.set_aside(root)
+        # `set` took nothing that keeps it from starting, or that is taken back
+        started(kind, root, given)
+        changed.set_aside(root)
         hum = frames = counts = lines = answers = None
         gc.collect()  # a board's heap has room for one
         hum = started(kind, root, given)
@@ -157,9 +167,13 @@ def flood(kind, given, n_lines, seed):
             while hum.line.input or hum.console._out:
                 hum.step()
                 equal(counts[1] <= 1, True, "commands between two reads of the sensor")
-            slowest_us = max(slowest_us, time.ticks_diff(time.ticks_us(), begun) // (counts[0] - reads))
+            slowest_us = max(
+                slowest_us, time.ticks_diff(time.ticks_us(), begun) // (counts[0] - reads)
+            )
             answers = hum.line.answers()
-            equal((len(answers), hum.console.dropped), (len([1 for line in lines if line]), 0), lines)
+            equal(
+                (len(answers), hum.console.dropped), (len([1 for line in lines if line]), 0), lines
+            )
             for answer in answers:
                 check(lines, answer)
             equal((Played.script, hum.guard.faults), ([], 0))
@@ -168,11 +182,11 @@ def flood(kind, given, n_lines, seed):
         most = max(most, after - start)
         between(after - start, -200000, KEPT, "bytes of heap more than at the start of the round")
         n_windows += hum.n_windows
-    board.let_go = let_go
+    lifetime.let_go = let_go
     between(n_windows, sent // (2 * BATCH), sent, "windows that came meanwhile: one a batch")
     print(
-        "%s: %d lines, %d windows meanwhile; heap at most %+d bytes after %d lines; slowest turn %d ms"
-        % (kind, sent, n_windows, most, min(ROUND, n_lines), slowest_us // 1000)
+        "%s: %d lines, %d windows meanwhile; heap at most %+d bytes after %d lines; slowest turn"
+        " %d ms" % (kind, sent, n_windows, most, min(ROUND, n_lines), slowest_us // 1000)
     )
 
 

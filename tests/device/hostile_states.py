@@ -1,7 +1,9 @@
-"""States whose CRC is right and whose body is not: made by somebody, or by a firmware that was never released.
+"""States whose CRC is right and whose body is not: made by somebody, or by a firmware that was
+never released.
 
-Promised: such a state is taken, where it can be read, or refused with a message, and then nothing has changed; whatever
-was taken, windows come and every verb answers; no memory beyond the buffers is touched (the unix port would die).
+Promised: such a state is taken, where it can be read, or refused with a message, and then nothing
+has changed; whatever was taken, windows come and every verb answers; no memory beyond the buffers
+is touched (the unix port would die).
 """
 
 import os
@@ -10,10 +12,11 @@ from fakes import noise, pipeline, reset, take
 from harness import ON_HOST, Lcg, clear_error, done, equal, named, raises
 from nearhum.errors import FormatError
 from nearhum.kernels.viper_words import N_CEPSTRA
-from nearhum.templates import BACKGROUND
+from nearhum.recognition.templates import BACKGROUND
 from nearhum.wire import STATE_MAGIC, seal
 
-N_CHANGES = int(os.getenv("NEARHUM_LINES") or 240 if ON_HOST else 72) // 3  # of a board a second each
+# of a board a second each
+N_CHANGES = int(os.getenv("NEARHUM_LINES") or 240 if ON_HOST else 72) // 3
 SMALL = {"n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 6}
 BOARDS = (
     ("vibration", dict(SMALL, teach="ask", label_n=3, label_m=2, teach_s=60, alarms_per_day=1000)),
@@ -21,14 +24,27 @@ BOARDS = (
     ("audio", {"rate_hz": 8000, "n_window": 256, "n_hop": 128}),
 )
 QUERIES = ("status", "list", "list snapshots", "list pending", "help", "get state 0", "look", "raw")
-CHANGES = ("enrol tap 1", "forget hum", "relabel hum buzz", "veto hum", "trust", "learn stop", "watch", "accept 1")
+CHANGES = (
+    "enrol tap 1",
+    "forget hum",
+    "relabel hum buzz",
+    "veto hum",
+    "trust",
+    "learn stop",
+    "watch",
+    "accept 1",
+)
 
 
 def play(hum, random, n, level):
     """Let n windows of noise come, in the way the loop takes them."""
     for _ in range(n):
         hum.window.restart()
-        hum.window.push(noise(random, hum.window.n_window * hum.window.n_channels, level), 0, hum.window.n_window)
+        hum.window.push(
+            noise(random, hum.window.n_window * hum.window.n_channels, level),
+            0,
+            hum.window.n_window,
+        )
         hum.take_window()
         hum.keep_window()
 
@@ -65,14 +81,19 @@ def changed(random, body):
 
 def flood(kind, given):
     """Give a board states that make no sense, one after the other."""
-    hum, random = learned(kind, given), Lcg(len(kind) + int(ON_HOST and os.getenv("NEARHUM_SEED") or 0))
+    hum, random = (
+        learned(kind, given),
+        Lcg(len(kind) + int(ON_HOST and os.getenv("NEARHUM_SEED") or 0)),
+    )
     sound = hum.learned.pack()
     n_taken = n_refused = 0
     for _ in range(N_CHANGES):
         body = changed(random, sound)
         before = hum.learned.pack()
         try:
-            hum.learned.unpack(hum.store.opened(seal(STATE_MAGIC, hum.store.fingerprint, 9, body), "it")[1])
+            hum.learned.unpack(
+                hum.store.opened(seal(STATE_MAGIC, hum.store.fingerprint, 9, body), "it")[1]
+            )
             n_taken += 1
         except FormatError as e:
             n_refused += 1
@@ -90,7 +111,9 @@ def flood(kind, given):
 
 
 def at_start(kind, given):
-    """A state that makes no sense is no reason not to start: the one before it takes its place, or nothing."""
+    """A state that makes no sense is no reason not to start: the one before it takes its place,
+    or nothing.
+    """
     hum = learned(kind, given)
     root, fingerprint = hum.root, hum.store.fingerprint
     known = hum.detector.prototypes.n, hum.detector.threshold
@@ -110,7 +133,9 @@ def at_start(kind, given):
 
 
 def labels_without_sense():
-    """An example that is no label's, and a label that has none: refused, for no later change of them could be kept."""
+    """An example that is no label's, and a label that has none: refused, for no later change of
+    them could be kept.
+    """
     kind, given = BOARDS[0]
     hum = learned(kind, given)
     r, body = hum.recogniser, hum.learned.pack()
@@ -120,12 +145,16 @@ def labels_without_sense():
     for at, value in ((example, 0), (example, 2), (count, 0)):
         bad = bytearray(packed)
         bad[at] = value
-        clear_error(raises(FormatError, hum.learned.unpack, body.replace(packed, bytes(bad))), "no sense")
+        clear_error(
+            raises(FormatError, hum.learned.unpack, body.replace(packed, bytes(bad))), "no sense"
+        )
         equal(hum.learned.pack() == body, True)
 
 
 def words_without_sense():
-    """An utterance too short to be compared, by whose length is divided; and a label without one."""
+    """An utterance too short to be compared, by whose length is divided; and a label without
+    one.
+    """
     kind, given = BOARDS[2]
     hum = learned(kind, given)
     templates, body = hum.recogniser.templates, hum.learned.pack()

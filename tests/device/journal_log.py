@@ -1,14 +1,16 @@
-"""Journal: sequence numbers, boots, torn tails, the ring, reading while writing, a file system that refuses."""
+"""Journal: sequence numbers, boots, torn tails, the ring, reading while writing, a file system
+that refuses.
+"""
 
 import json
 import os
 from array import array
 
 from fakes import on_flash
-from harness import Lcg, between, done, equal, scratch, test
-from nearhum import journal as module
-from nearhum.journal import Journal
-from nearhum.scores import unpack_scores
+from harness import Lcg, between, done, equal, raises, scratch, test
+from nearhum.storage import journal as module
+from nearhum.storage.journal import Journal
+from nearhum.storage.scores import unpack_scores
 from nearhum.wire import BOOT, EVENT, RUN, WATCH, record_bytes, unpack_record
 
 ABOUT = {"version": "0", "board": "b"}
@@ -94,7 +96,8 @@ def a_torn_tail_loses_the_last_record_alone():
         with open(segment(root), "wb") as f:
             f.write(whole[:-cut])
         again = Journal(root, ABOUT)
-        between(again.seq, 5, 5 + 96 // 16 + 1, cut)  # a number that the torn record may have had is not given again
+        # a number that the torn record may have had is not given again
+        between(again.seq, 5, 5 + 96 // 16 + 1, cut)
         fill(again, 2, 100)
         equal(events(again), [0, 1, 2, 3, 100, 101], cut)
 
@@ -109,7 +112,8 @@ def a_segment_without_a_sound_record_costs_itself_alone():
         with open(root + "hum/log/%08x.seg" % 77, "wb") as f:
             f.write(content)
         again = Journal(root, ABOUT)
-        equal((again.seq, again.boot), (77 + (len(content) + 15) // 16, 2))  # its numbers are not given again
+        # its numbers are not given again
+        equal((again.seq, again.boot), (77 + (len(content) + 15) // 16, 2))
         fill(again, 2, 100)
         equal(events(again), [0, 1, 100, 101])
         equal(Journal(root, ABOUT).seq, again.seq)
@@ -160,7 +164,8 @@ def the_ring_drops_the_oldest_by_size():
         assert n * 90 < 2 * most, "the oldest segment never goes"
     j.flush()
     size = sum([os.stat(root + "hum/log/" + name)[6] for name in os.listdir(root + "hum/log")])
-    between(size, most // 2, most, "bytes of log")  # where a board carries every module, less is left for it
+    # where a board carries every module, less is left for it
+    between(size, most // 2, most, "bytes of log")
     equal(len(os.listdir(root + "hum/log")) <= module.MAX_SEGMENTS, True)
     first, _, raw = j.read(0, 1040)
     equal(first, j.first_seq)
@@ -334,16 +339,144 @@ def a_long_configuration_does_not_cost_the_log():
 
 
 @test
+def blocks_that_flushes_erase_are_counted():
+    j = Journal(board(), ABOUT)
+    found = [j.erased]
+    for n in (1, 0, 3):
+        fill(j, n)
+        j.flush()
+        found.append(j.erased)
+    equal((found, j.failed, j.n_lost), ([0, 1, 1, 2], 0, 0))
+
+
+@test
+def clearing_takes_what_was_not_yet_written_too():
+    j = Journal(board(), ABOUT)
+    fill(j, 3)
+    j.clear()
+    found = records(j)
+    equal(([kind for kind, _, _ in found], events(j)), ([BOOT], []))
+    fill(j, 1, 9)
+    equal(events(j), [9])
+
+
+@test
 def clearing_keeps_the_sequence():
     root = board()
     j = Journal(root, ABOUT)
     fill(j, 100)
     at = j.seq
     j.clear()
-    equal(os.listdir(root + "hum/log"), [])
+    # its number is on flash before the others go: the power may fail right here
+    equal(os.listdir(root + "hum/log"), ["%08x.seg" % at])
+    again = Journal(root, ABOUT)
+    equal((again.boot, again.seq, again.synced_seq), (j.boot + 1, at + 1, at + 1))
     fill(j, 1, 500)
     found = records(j)
     equal((found[0][0], found[0][1], events(j)), (BOOT, at, [500]))
+
+
+@test
+def a_clearing_that_fails_keeps_what_waits():
+    def act(flash, root):
+        j = Journal(root, ABOUT)
+        fill(j, 3)
+        j.flush()
+        fill(j, 2, 3)
+        flash.sick = True
+        raises(OSError, j.clear)
+        flash.sick = False
+        fill(j, 1, 5)
+        equal((events(j), j.n_lost), (list(range(6)), 0))
+
+    on_flash(act)
+
+
+@test
+def what_waits_at_the_end_of_a_segment_goes_into_that_segment():
+    def act(flash, root):
+        j = Journal(root, ABOUT)
+        n = 0
+        while n == 0 or j._room > 300:
+            fill(j, 1, n)
+            n += 1
+        j.flush()
+        flash.sick = True
+        fill(j, 10, n)
+        flash.sick = False
+        fill(j, 10, n + 10)
+        equal(events(j), list(range(n + 20)))
+        equal(len(os.listdir(root + "hum/log")), 2)
+
+    on_flash(act, 64)
+
+
+@test
+def a_segment_that_cannot_be_read_costs_itself_alone():
+    root = board()
+    j = Journal(root, ABOUT)
+    fill(j, 400)
+    j.flush()
+
+    class Rotten:
+        def __init__(self, path, mode):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def read(self, n):
+            raise OSError(5)
+
+        def seek(self, at):
+            pass
+
+    first = segment(root, 0)
+    module.open = lambda path, mode: Rotten(path, mode) if path == first else open(path, mode)
+    try:
+        found = events(j)
+    finally:
+        del module.open
+    equal((found[0] > 100, found[-1]), (True, 399))
+
+
+@test
+def a_segment_that_memory_did_not_last_for_is_begun_again():
+    root = board()
+    j = Journal(root, ABOUT)
+    pack = module.pack_record
+
+    def no_memory(kind, *rest):
+        if kind == BOOT:
+            raise MemoryError
+        return pack(kind, *rest)
+
+    module.pack_record = no_memory
+    try:
+        raises(MemoryError, j.event, "e")
+    finally:
+        module.pack_record = pack
+    fill(j, 2)
+    equal([kind for kind, _, _ in records(j)], [BOOT, EVENT, EVENT])
+
+
+@test
+def an_error_of_the_flash_costs_no_old_segment():
+    def act(flash, root):
+        j = Journal(root, ABOUT)
+        fill(j, 300)
+        j.flush()
+        n = len(os.listdir(root + "hum/log"))
+        flash.sick_for = 1  # it takes what comes then, so the oldest could be removed
+        fill(j, 1, 300)
+        j.flush()
+        equal((len(os.listdir(root + "hum/log")) >= n, n > 1, j.first_seq), (True, True, 0))
+        equal(events(j), list(range(301)))
+
+    on_flash(act, 32)
 
 
 @test
@@ -364,6 +497,56 @@ def a_full_file_system_costs_the_oldest_segments():
 
 
 @test
+def the_ring_leaves_three_sixteenths_of_the_file_system():
+    def act(flash, root):
+        j = Journal(root, ABOUT)
+        free = os.statvfs(root)[3]
+        fill(j, 64 * 4096 // 80)  # more than there is room for
+        j.flush()
+        each = module.SEGMENT_BYTES // 4096
+        n = len(os.listdir(root + "hum/log"))
+        equal((n, j.failed), (free * 13 // 16 // each, 0))
+        between(os.statvfs(root)[3], free * 3 // 16 - each, free, "blocks left to others")
+
+    on_flash(act, 64)
+
+
+@test
+def a_full_littlefs_that_answers_4294967292_free_blocks_has_none():
+    class Full:
+        def statvfs(_):
+            return (4096, 4096, 64, (1 << 32) - 4)
+
+    def act(flash, root):
+        j = Journal(root, ABOUT)
+        module.os = Full
+        try:
+            j.measure()
+        finally:
+            module.os = os
+        equal(j._max_segments, 2)
+
+    on_flash(act, 64)
+
+
+@test
+def what_waits_while_the_file_system_refuses_is_written_when_it_takes_it():
+    def act(flash, root):
+        j = Journal(root, ABOUT)
+        fill(j, 3)
+        j.flush()
+        flash.sick = True
+        fill(j, 30, 3)
+        j.flush()
+        equal((j.failed > 0, len(j._pending) > module.FLUSH_BYTES), (True, True))
+        flash.sick = False
+        j.flush()
+        equal(events(j), list(range(33)))
+
+    on_flash(act)
+
+
+@test
 def a_file_system_that_refuses_costs_the_log_and_no_more():
     def act(flash, root):
         j = Journal(root, ABOUT)
@@ -378,7 +561,9 @@ def a_file_system_that_refuses_costs_the_log_and_no_more():
             j.tick()
         equal(j.failed > 0, True)
         equal(len(j._pending) <= module.MAX_PENDING + 1100, True)
-        equal(j.synced_seq >= safe and j.synced_seq < j.seq, True)
+        j.flush()
+        equal(j.synced_seq, safe, "nothing that was dropped is acknowledged")
+        between(j.n_lost, 100, 420, "records that are told to be lost")
         flash.sick = False
         fill(j, 3, 5000)
         j.flush()
@@ -387,6 +572,8 @@ def a_file_system_that_refuses_costs_the_log_and_no_more():
         equal(found[-3:], [5000, 5001, 5002])
         again = Journal(root, ABOUT)
         equal((again.seq, events(again)[-3:]), (j.seq, [5000, 5001, 5002]))
+        first, _, _ = again.read(safe, 1536)
+        equal(first > safe, True, "the hole shows in the numbers")
 
     on_flash(act)
 

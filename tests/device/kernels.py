@@ -1,10 +1,13 @@
-"""Kernels against values computed by hand: every one, at its edges; those this board takes, see nearhum.kernels."""
+"""Kernels against values computed by hand: every one, at its edges; those this board takes, see
+nearhum.kernels.
+"""
 
 from array import array
 
 from harness import Lcg, as_bytes, done, equal, i8, test
 from nearhum import kernels
 from nearhum.kernels import tables, viper_bands
+from nearhum.kernels.viper_moments import moments as write_moments
 
 LOG2 = tables.log2_table()
 
@@ -39,7 +42,7 @@ def centre_by_hand():
 
 def moments(values, mean):
     out = array("i", bytes(28))
-    kernels.moments(array("h", values), len(values), mean, out)
+    write_moments(array("h", values), len(values), mean, out)
     return list(out)
 
 
@@ -80,7 +83,8 @@ def powers_of_a_constant():
 
 @test
 def powers_of_one_tone():
-    # the Hann window leaves a quarter of the power in each neighbour of the tone's bin; all else is far below
+    # the Hann window leaves a quarter of the power in each neighbour of the tone's bin; all else is
+    # far below
     for n in (64, 128, 256, 512, 1024):
         quarter = n // 4
         power, band = powers([16000, 0, -16000, 0] * quarter, n)
@@ -125,7 +129,9 @@ def log2_at_its_edges():
 
 def bands(power, cut, offset=0, floor=133, top=-128):
     out = bytearray(len(cut) // 2)
-    top = viper_bands.bands_into(array("i", power), 0, array("H", cut), out, len(out), LOG2, offset, top)
+    top = viper_bands.bands_into(
+        array("i", power), 0, array("H", cut), out, len(out), LOG2, offset, top
+    )
     viper_bands.raise_to(out, top - floor, len(out))
     return i8(out)
 
@@ -204,7 +210,8 @@ def weigh_by_hand():
 
 @test
 def weigh_against_division():
-    # the smallest just under the halving limit beside the largest there is: the rounding half must not fall out
+    # the smallest just under the halving limit beside the largest there is: the rounding half must
+    # not fall out
     for low in (4080000, 4090000, 4194303, 4194304, 8380000, 16700000, 33554431, 50000000):
         for high in (low, 20000000, 40000000, 60000000, 66584576, 1 << 26):
             if high < low:
@@ -222,10 +229,10 @@ def distances_by_hand():
     means = as_bytes([1, 0, 127, -128, -128, -128])
     out = array("i", [0, 0])
     weights = bytearray([1, 2, 3, 10, 1, 1])
-    kernels.distances(x, 2, kernels.bind(means, weights, 3, 3, out))
+    kernels.nearest()(x, 2, kernels.bind(means, weights, 3, 3, out))
     equal(list(out), [8, 129 * 129 * 10 + 126 * 126 + 255 * 255])
     weights = bytearray([1, 2, 3])
-    kernels.distances(x, 2, kernels.bind(means, weights, 0, 3, out))
+    kernels.nearest()(x, 2, kernels.bind(means, weights, 0, 3, out))
     equal(list(out), [8, 129 * 129 + 2 * 126 * 126 + 3 * 255 * 255])
 
 
@@ -234,7 +241,7 @@ def distances_are_held_to_a_small_integer():
     n = 128
     out = array("i", [0])
     means, weights = as_bytes([-128] * n), bytearray([255] * n)
-    kernels.distances(as_bytes([127] * n), 1, kernels.bind(means, weights, n, n, out))
+    kernels.nearest()(as_bytes([127] * n), 1, kernels.bind(means, weights, n, n, out))
     equal(out[0], 0x3FFFFFFF)
 
 
@@ -246,7 +253,8 @@ def score_by_hand():
     weights = bytearray([1] * 24 + [255] * 8)
     scales = array("i", [0, 0, 256, -(1 << 28)])
     out = array("i", [9] * 4)
-    # 64^2 + 8 / 4 * 64^2 = 12288; nothing counts as 2; 8 + 2 * 1 = 10, an octave less; and what is empty is far off
+    # 64^2 + 8 / 4 * 64^2 = 12288; nothing counts as 2; 8 + 2 * 1 = 10, an octave less; and what is
+    # empty is far off
     least = kernels.score(x, 4, kernels.bind(means, weights, n, LOG2, scales, out))
     equal(least, 256)
     equal(list(out)[:2], [kernels.log2_q8(6144, LOG2) + 256, 256])
@@ -257,7 +265,10 @@ def score_by_hand():
 @test
 def the_smallest_of_a_part():
     values = array("i", [5, 9, 3, 7, 3, 0])
-    equal([kernels.smallest(values, *part) for part in ((0, 2), (1, 4), (3, 1), (4, 0))], [0, 2, 3, -1])
+    equal(
+        [kernels.smallest(values, *part) for part in ((0, 2), (1, 4), (3, 1), (4, 0))],
+        [0, 2, 3, -1],
+    )
 
 
 @test
@@ -270,7 +281,9 @@ def rows_of_any_length_are_copied_whole():
             kernels.deinterleave(block, n, 3, n_channels, window, n + 5, 2)
             for c in range(n_channels):
                 row = [block[(3 + i) * n_channels + c] for i in range(n)]
-                equal(list(window[c * (n + 5) : (c + 1) * (n + 5)]), [-1, -1] + row + [-1] * 3, (n, c))
+                equal(
+                    list(window[c * (n + 5) : (c + 1) * (n + 5)]), [-1, -1] + row + [-1] * 3, (n, c)
+                )
             for by in (1, 4):
                 before = list(window)
                 kernels.slide(window, n, n_channels, n + 5, by)

@@ -1,12 +1,14 @@
-"""The contract of tests/contract.py over every learner: the detector, learning and watching, and the recognisers."""
+"""The contract of tests/contract.py over every learner: the detector, learning and watching,
+and the recognisers.
+"""
 
 from harness import done, named
-from nearhum.detect import Detector
-from nearhum.dsp_fixed import Log2
-from nearhum.prototypes import Prototypes
-from nearhum.recognise import MAX_LABELS, Recogniser
+from nearhum.detection.detect import Detector
+from nearhum.detection.prototypes import Prototypes
+from nearhum.features.transform_fixed import Log2
+from nearhum.recognition.windows import MAX_LABELS, Recogniser
+from nearhum.recognition.words import Words
 from nearhum.wire import IDLE, LEARN
-from nearhum.words import Words
 
 import contract  # isort: skip (harness makes the way to it)
 
@@ -49,7 +51,9 @@ def recogniser(n_dims):
 
 
 def words():
-    """A recogniser of words: utterances of six frames under two names in turn, by their first coefficient."""
+    """A recogniser of words: utterances of six frames under two names in turn, by their first
+    coefficient.
+    """
 
     class Idle:
         state = IDLE
@@ -83,6 +87,10 @@ LEARNERS = (
 
 for _learner in LEARNERS:
     for _check in contract.CHECKS:
-        named("%s of %d dimensions: %s" % (_learner.name, _learner.n_dims, _check.__name__), _check, _learner)
+        named(
+            "%s of %d dimensions: %s" % (_learner.name, _learner.n_dims, _check.__name__),
+            _check,
+            _learner,
+        )
 
 done()

@@ -1,16 +1,16 @@
-"""The two array libraries that a test compares: nearhum.np, whatever it is here, and the built-in fallback."""
+"""The two array libraries that a test compares: the one that is chosen here, and the fallback."""
 
 from array import array
 
 from harness import between, equal
-from nearhum import np, np_fallback, np_fallback_fft, np_fallback_linalg
+from nearhum.features.arrays import fallback, fallback_fft, fallback_linalg, np
 
 
 class Fallback:
     """The fallback's modules as one, as np has them."""
 
 
-for _module in (np_fallback, np_fallback_fft, np_fallback_linalg):
+for _module in (fallback, fallback_fft, fallback_linalg):
     for _name in dir(_module):
         if _name[0] != "_":
             setattr(Fallback, _name, getattr(_module, _name))

@@ -24,7 +24,8 @@ def look_tells_the_last_window_and_what_is_normal():
     hum = pipeline("vibration", n_channels=2, n_window=64, n_hop=64, n_bands=6)
     found = ask(hum, "look")
     equal(
-        (found["ok"], found["embedding"], found["means"], found["mode"], found["strangest"]), (True, "", [], None, [])
+        (found["ok"], found["embedding"], found["means"], found["mode"], found["strangest"]),
+        (True, "", [], None, []),
     )
     ask(hum, "learn 20")
     take(hum, 20)
@@ -37,7 +38,7 @@ def look_tells_the_last_window_and_what_is_normal():
     equal([a2b_base64(mean) for mean in found["means"]], [bytes(p.mean_of(0))])
     equal(list(array("i", a2b_base64(found["variance"]))), list(p.variance))
     equal(found["mode"], 0)
-    equal(found["strangest"], hum._strangest())
+    equal(found["strangest"], hum.strangest())
     equal(hum.learned.pack() == before, True)
 
 
@@ -57,7 +58,9 @@ def names_come_in_parts():
 
 
 def gathered(hum, frames, step):
-    """Let the sensor deliver frames, `step` at a time, and ask for the new ones after each; returns those heard."""
+    """Let the sensor deliver frames, `step` at a time, and ask for the new ones after each;
+    returns those heard.
+    """
     n = hum.window.n_channels
     heard = [array("h") for _ in range(n)]
     for at in range(0, len(frames), step * n):

@@ -1,10 +1,15 @@
-"""Modes: found while learning, joined where they meet, dirt dropped; and a mode that the user names."""
+"""Modes: found while learning, joined where they meet, dirt dropped; and a mode that the user
+names.
+"""
+
+import struct
 
 from fakes import pipeline, take
 from harness import Lcg, as_bytes, between, done, equal, test
-from nearhum.detect import Detector
-from nearhum.dsp_fixed import Log2
-from nearhum.prototypes import Prototypes
+from nearhum.detection.detect import Detector
+from nearhum.detection.modes import Modes
+from nearhum.detection.prototypes import MAX_COUNT, Prototypes
+from nearhum.features.transform_fixed import Log2
 from nearhum.wire import LEARN, WATCH
 
 LOG2 = Log2()
@@ -20,7 +25,9 @@ def near(random, centre, spread=6):
 
 
 def learned(centres, n, dirt=(), seed=1, d=None, mode=None):
-    """A detector that learned n windows, n / len(centres) around each; those numbered in dirt are wild."""
+    """A detector that learned n windows, n / len(centres) around each; those numbered in dirt
+    are wild.
+    """
     random, d = Lcg(seed), d or made()
     d.start(n, mode)
     for i in range(n):
@@ -54,7 +61,9 @@ def modes_one_after_the_other():
     for centre in (OFF, IDLE, LOAD):
         for _ in range(20):
             between(d.score_one(near(random, centre)), -8000, d.threshold, "normal in its mode")
-    between(d.score_one(near(random, FAULT)), d.threshold + 256, 8000, "between the modes is no mode")
+    between(
+        d.score_one(near(random, FAULT)), d.threshold + 256, 8000, "between the modes is no mode"
+    )
 
 
 @test
@@ -86,7 +95,12 @@ def a_twentieth_of_dirt_is_dropped():
 @test
 def dirt_from_the_first_window_on_does_not_blind():
     dirty = learned([IDLE], 400, dirt=range(0, 400, 20))
-    between(dirty.score_one(as_bytes(FAULT)), dirty.threshold + 1, 8000, "a fault is above the threshold")
+    between(
+        dirty.score_one(as_bytes(FAULT)),
+        dirty.threshold + 1,
+        8000,
+        "a fault is above the threshold",
+    )
 
 
 @test
@@ -110,6 +124,19 @@ def a_drift_is_not_many_modes():
         d.period.learn_one(row, d.score_one(row))
     d.finish()
     between(d.prototypes.n, 1, 3, "modes")
+
+
+@test
+def modes_that_met_stay_apart_where_their_sums_would_not_fit():
+    for room, n_left in ((0, 1), (1, 2)):
+        p = Prototypes(2, 1, 2, LOG2)
+        for count, value in ((10, 5), (MAX_COUNT - 10 + room, 6)):
+            square = count * value * value
+            image = struct.pack("<Iiii", count, count * value, square >> 24, square & 0xFFFFFF)
+            p.unpack(None, image)
+        modes = Modes(p, 2)
+        equal((modes._meet(0), p.n), (0, n_left), room)
+        equal(sum(p.counts), MAX_COUNT + room)
 
 
 @test

@@ -1,7 +1,8 @@
-"""Nothing is allocated from sample to guard: heap_lock around every stage, for every kind's defaults; on both paths.
+"""Nothing is allocated from sample to guard: heap_lock around every stage, for every kind's
+defaults; on both paths.
 
-Locked, any allocation raises MemoryError. What this port keeps without the heap, a 32-bit board must too: the reference
-in tests/reference proves that no integer that bytecode sees leaves 31 bits.
+Locked, any allocation raises MemoryError. What this port keeps without the heap, a 32-bit board
+must too: the reference in tests/reference proves that no integer that bytecode sees leaves 31 bits.
 """
 
 from array import array
@@ -9,14 +10,17 @@ from array import array
 import micropython
 from fakes import head, layer, noise, pipeline, pooling, reset
 from harness import Lcg, Skip, as_bytes, done, equal, named, scratch, test, test_of
-from nearhum import config, kernels
+from nearhum import kernels
 from nearhum.kernels import viper_filter, viper_pool
 from nearhum.kernels.viper_cosine import cosines
+from nearhum.settings import KINDS
 from nearhum.wire import LEARN, WATCH
 
 
 def locked_window(hum, block):
-    """One window from its samples to the guard, with the heap locked; what keep_window writes may allocate."""
+    """One window from its samples to the guard, with the heap locked; what keep_window writes
+    may allocate.
+    """
     n = len(block) // hum.window.n_channels
     micropython.heap_lock()
     try:
@@ -30,7 +34,8 @@ def locked_window(hum, block):
 
 
 def blocks(hum, count):
-    # of half a window, or of a hop where that is longer: a board's heap has no room for some whole ones
+    # of half a window, or of a hop where that is longer: a board's heap has no room for some whole
+    # ones
     random = Lcg(6)
     n = max(hum.window.n_window // 2, hum.window.n_hop) * hum.window.n_channels
     return [noise(random, n, 300, 2000, 16 * hum.window.n_channels) for _ in range(count)]
@@ -83,15 +88,18 @@ def of_kind(kind, **given):
         locked_window(hum, loud if i < 4 else some[0])
 
 
-for _kind in config.KINDS:
+for _kind in KINDS:
     named("defaults of " + _kind, of_kind, _kind)
 
 
 @test_of("ulab")
 def the_float_path_on_ulab():
-    from nearhum import np, np_spectrum
+    from nearhum.features.arrays import np, spectrum
 
-    if np.NAME == "fallback" or np_spectrum.spectrogram in (np_spectrum.of_halves, np_spectrum.by_fft):
+    if np.NAME == "fallback" or spectrum.spectrogram in (
+        spectrum.of_halves,
+        spectrum.by_fft,
+    ):
         raise Skip("a ulab with a sound spectrogram; here it is %s" % np.NAME)
     of_kind("audio", path="float", n_window=128, n_hop=128, n_bands=8, recognise="windows")
 
@@ -101,7 +109,10 @@ def words_from_their_first_frame_to_the_answer():
     reset()
     hum = pipeline("audio")
     words, vector = hum.recogniser, hum.features.vector
-    frames = [as_bytes([i * (b - 9) % 40 - 100 + 90 * (i % 60 > 30) for b in range(20)]) for i in range(60)]
+    frames = [
+        as_bytes([i * (b - 9) % 40 - 100 + 90 * (i % 60 > 30) for b in range(20)])
+        for i in range(60)
+    ]
     for i in range(120):
         vector[:] = frames[i % 60]
         words.predict_one(vector)
@@ -125,7 +136,9 @@ def words_from_their_first_frame_to_the_answer():
 @test
 def every_statistic():
     reset()
-    hum = pipeline("vibration", statistics="rms,peak,crest,kurtosis,zero_crossings", mean="scaled", n_bands=8)
+    hum = pipeline(
+        "vibration", statistics="rms,peak,crest,kurtosis,zero_crossings", mean="scaled", n_bands=8
+    )
     some = blocks(hum, 2)
     warm(hum, some, 1)
     for block in some * 3:
@@ -136,8 +149,8 @@ def every_statistic():
 def envelope_bands():
     reset()
     hum = pipeline(
-        "vibration", n_channels=2, n_bands=4, n_envelope_bands=8, envelope_low_hz=500, envelope_high_hz=1500,
-        envelope_top_hz=200,
+        "vibration", n_channels=2, n_bands=4, n_envelope_bands=8, envelope_low_hz=500,
+        envelope_high_hz=1500, envelope_top_hz=200,
     )  # fmt: skip
     some = blocks(hum, 2)
     warm(hum, some, 1)
@@ -152,7 +165,9 @@ def a_head_of_convolutions():
     with open(root + "head.nhh", "wb") as f:
         one = layer([[1, 2, -1]] * 4, [0] * 4, [(0, 1, 1)] * 4, 1, (1, 3, 1))
         f.write(head(8, one, pooling(4), layer([[1, 2, 3, 4]] * 5, [0] * 5, [(2, 1, 0)] * 5)))
-    hum = pipeline("vibration", n_channels=1, n_bands=8, statistics="", root=root, head=root + "head.nhh")
+    hum = pipeline(
+        "vibration", n_channels=1, n_bands=8, statistics="", root=root, head=root + "head.nhh"
+    )
     some = blocks(hum, 2)
     warm(hum, some, 1)
     for block in some * 3:
@@ -163,7 +178,11 @@ def a_head_of_convolutions():
 def filters_and_angles_alone():
     z, out = array("i", [0x20000 + i * 500 for i in range(200)]), array("h", bytes(80))
     sections = viper_filter.band_pass(1000, 3000, 10000)
-    x, rows, distances = as_bytes([1, 2, 3, 127]), as_bytes([3, 2, 1, -128] * 3), array("i", bytes(12))
+    x, rows, distances = (
+        as_bytes([1, 2, 3, 127]),
+        as_bytes([3, 2, 1, -128] * 3),
+        array("i", bytes(12)),
+    )
     bound = kernels.bind(rows, 4, distances)
     micropython.heap_lock()
     try:

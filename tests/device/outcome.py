@@ -1,7 +1,9 @@
-"""Runs under MicroPython, on every target: a made signal through the pipeline, and hashes of all that comes out.
+"""Runs under MicroPython, on every target: a made signal through the pipeline, and hashes of
+all that comes out.
 
-The settings are spelled out here, so that a new default does not change what is compared. The signal is a triangle of
-changing height in noise from a linear congruential generator: integers alone, the same on every machine.
+The settings are spelled out here, so that a new default does not change what is compared. The
+signal is a triangle of changing height in noise from a linear congruential generator: integers
+alone, the same on every machine.
 """
 
 import hashlib
@@ -15,36 +17,41 @@ from harness import Lcg
 LEARN, ENROL, WATCH = 48, 3, 40  # windows: normal, of each of two labels, and watched
 
 _COMMON = {
-    "path": "fixed", "n_range": 8, "spread_floor": 2, "smooth": 96, "alarms_per_day": 1, "alarm_m": 2, "alarm_n": 3,
-    "release": 90, "fade": 256, "reject": 512, "head": "", "n_envelope_bands": 0,
-    "spread": "diagonal", "drift_budget": 0,
+    "path": "fixed", "n_range": 8, "spread_floor": 2, "smooth": 96, "alarms_per_day": 1,
+    "alarm_m": 2, "alarm_n": 3, "release": 90, "fade": 256, "reject": 512, "head": "",
+    "n_envelope_bands": 0, "spread": "diagonal", "drift_budget": 0,
 }  # fmt: skip
 SETTINGS = {
     "telemetry": {
-        "rate_hz": 1, "n_channels": 3, "n_window": 16, "n_hop": 16, "mean": "ranged", "statistics": "", "n_bands": 0,
+        "rate_hz": 1, "n_channels": 3, "n_window": 16, "n_hop": 16, "mean": "ranged",
+        "statistics": "", "n_bands": 0,
     },
     "vibration": {
-        "rate_hz": 4000, "n_channels": 2, "n_window": 512, "n_hop": 512, "mean": "off", "n_bands": 12, "spacing": "log",
-        "f_low_hz": 0, "f_high_hz": 0, "statistics": "rms,peak,crest,kurtosis,zero_crossings",
+        "rate_hz": 4000, "n_channels": 2, "n_window": 512, "n_hop": 512, "mean": "off",
+        "n_bands": 12, "spacing": "log", "f_low_hz": 0, "f_high_hz": 0,
+        "statistics": "rms,peak,crest,kurtosis,zero_crossings",
     },
     "motion": {
-        "rate_hz": 50, "n_channels": 6, "n_window": 200, "n_hop": 200, "mean": "scaled", "n_bands": 6,
-        "spacing": "linear", "f_low_hz": 0.4, "f_high_hz": 12, "statistics": "rms",
+        "rate_hz": 50, "n_channels": 6, "n_window": 200, "n_hop": 200, "mean": "scaled",
+        "n_bands": 6, "spacing": "linear", "f_low_hz": 0.4, "f_high_hz": 12, "statistics": "rms",
     },
     "audio": {
-        "rate_hz": 16000, "n_channels": 1, "n_window": 256, "n_hop": 256, "mean": "off", "n_bands": 20,
-        "spacing": "mel", "f_low_hz": 100, "f_high_hz": 0, "statistics": "",
+        "rate_hz": 16000, "n_channels": 1, "n_window": 256, "n_hop": 256, "mean": "off",
+        "n_bands": 20, "spacing": "mel", "f_low_hz": 100, "f_high_hz": 0, "statistics": "",
     },
     "envelope": {
-        "kind": "vibration", "rate_hz": 12000, "n_channels": 2, "n_window": 512, "n_hop": 512, "mean": "off",
-        "n_bands": 4, "spacing": "log", "f_low_hz": 0, "f_high_hz": 0, "statistics": "rms", "n_envelope_bands": 8,
-        "envelope_low_hz": 1500, "envelope_high_hz": 4000, "envelope_top_hz": 500,
+        "kind": "vibration", "rate_hz": 12000, "n_channels": 2, "n_window": 512, "n_hop": 512,
+        "mean": "off", "n_bands": 4, "spacing": "log", "f_low_hz": 0, "f_high_hz": 0,
+        "statistics": "rms", "n_envelope_bands": 8, "envelope_low_hz": 1500,
+        "envelope_high_hz": 4000, "envelope_top_hz": 500,
     },
 }  # fmt: skip
 
 
 def outcome(kind):
-    """Return {name: hash or number} of one of SETTINGS: features, scores, labels, state, threshold, alarms."""
+    """Return {name: hash or number} of one of SETTINGS: features, scores, labels, state,
+    threshold, alarms.
+    """
     given = dict(_COMMON)
     given.update(SETTINGS[kind])
     hum = pipeline(given.pop("kind", kind), **given)
@@ -86,17 +93,30 @@ def outcome(kind):
 
 
 def canonical(kinds):
-    """Return the bytes over which a golden file's own hash is taken: sorted, so that no dict's order counts."""
-    lines = ["%s %s %s\n" % (kind, name, kinds[kind][name]) for kind in sorted(kinds) for name in sorted(kinds[kind])]
+    """Return the bytes over which a golden file's own hash is taken: sorted, so that no dict's
+    order counts.
+    """
+    lines = [
+        "%s %s %s\n" % (kind, name, kinds[kind][name])
+        for kind in sorted(kinds)
+        for name in sorted(kinds[kind])
+    ]
     return "".join(lines).encode()
 
 
 def load(path):
-    """Return {kind: outcome} of a golden file. Raises ValueError where it is not one, with what to do."""
+    """Return {kind: outcome} of a golden file.
+
+    Raises ValueError where it is not one, with what to do.
+    """
     with open(path) as f:
         golden = json.load(f)
     if golden.get("magic") != "nearhum golden" or golden.get("version") != 1:
-        raise ValueError("%s is no golden file of version 1: python tests/vectors/make.py makes it" % path)
+        raise ValueError(
+            "%s is no golden file of version 1: python tests/vectors/make.py makes it" % path
+        )
     if hexlify(hashlib.sha256(canonical(golden["kinds"])).digest()).decode() != golden["sha256"]:
-        raise ValueError("%s is damaged or was edited by hand: python tests/vectors/make.py makes it" % path)
+        raise ValueError(
+            "%s is damaged or was edited by hand: python tests/vectors/make.py makes it" % path
+        )
     return golden["kinds"]

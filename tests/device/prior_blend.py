@@ -1,8 +1,10 @@
-"""Prior: a board that starts from what another one learned, how it blends it, and what it does with a bad one."""
+"""Prior: a board that starts from what another one learned, how it blends it, and what it does
+with a bad one.
+"""
 
 from fakes import pipeline, take
 from harness import done, equal, scratch, test
-from nearhum.prior import scaled
+from nearhum.storage.prior import scaled
 from nearhum.wire import IDLE, LEARN, WATCH
 
 SMALL = {"n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 6, "prior": "prior.nhs"}
@@ -89,7 +91,10 @@ def ranges_come_with_it():
     hum = with_prior(image, "telemetry", prior="prior.nhs", prior_weight=60)
     equal(hum.features.ranges.pack() == other.features.ranges.pack(), True)
     hum.console.execute("learn 100")
-    equal((hum.features.ranges.known, hum.detector.state, sum(hum.detector.prototypes.counts)), (True, LEARN, 60))
+    equal(
+        (hum.features.ranges.known, hum.detector.state, sum(hum.detector.prototypes.counts)),
+        (True, LEARN, 60),
+    )
     take(hum, 100, seed=3)
     equal((hum.detector.state, sum(hum.detector.prototypes.counts)), (WATCH, 160))
     equal(hum.features.ranges.pack() == other.features.ranges.pack(), True)
@@ -127,8 +132,12 @@ def scaling_by_hand():
 
     packed = struct.pack("<I2i4i", 4, 10, -7, 0, 30, 1, 5)
     equal(scaled(packed, 2, 4, 4), packed)
-    equal(struct.unpack("<I2i4i", scaled(packed, 2, 2, 4)), (2, 5, -3, 0, 15, 0, (0x1000000 + 5 + 1) // 2))
-    # one of four: 10/4 rounds to 3, whose square is more than 30/4; the spread must not become negative
+    equal(
+        struct.unpack("<I2i4i", scaled(packed, 2, 2, 4)),
+        (2, 5, -3, 0, 15, 0, (0x1000000 + 5 + 1) // 2),
+    )
+    # one of four: 10/4 rounds to 3, whose square is more than 30/4; the spread must not become
+    # negative
     equal(struct.unpack("<I2i4i", scaled(packed, 2, 1, 4))[:4], (1, 3, -2, 0))
     equal(struct.unpack("<I2i4i", scaled(packed, 2, 1, 4))[4], 9)
 

@@ -4,9 +4,9 @@ from array import array
 
 from harness import Lcg, as_bytes, between, clear_error, done, equal, i8, raises, test
 from nearhum import kernels
-from nearhum.dsp_fixed import Log2
+from nearhum.detection.prototypes import MAX_COUNT, Prototypes
 from nearhum.errors import CommandError
-from nearhum.prototypes import MAX_COUNT, Prototypes
+from nearhum.features.transform_fixed import Log2
 
 LOG2 = Log2()
 
@@ -18,12 +18,16 @@ def made(n=4, capacity=3, floor=2):
 def derived(s1, s2, count):
     """(mean, variance Q12) of one dimension by the kernel."""
     mean, variance = bytearray(1), array("i", [0])
-    kernels.derive(array("i", [s1]), 1, array("i", [s2 >> 24, s2 & 0xFFFFFF]), count, mean, variance)
+    kernels.derive(
+        array("i", [s1]), 1, array("i", [s2 >> 24, s2 & 0xFFFFFF]), count, mean, variance
+    )
     return i8(mean)[0], variance[0]
 
 
 def check(s1, s2, count):
-    """Compare with rationals: the mean rounded half up and at most 127, the variance within two units of Q12."""
+    """Compare with rationals: the mean rounded half up and at most 127, the variance within two
+    units of Q12.
+    """
     mean, variance = derived(s1, s2, count)
     equal(mean, min(127, (2 * s1 + count) // (2 * count)), (s1, count))
     # variance - 4096 (s2 / count - (s1 / count)^2), times count^2
@@ -83,7 +87,10 @@ def sums_of_two_boards_add_to_one():
     for i in range(4):
         s = [p._row[0].sums[i] for p in (one, two, both)]
         equal(s[0] + s[1], s[2])
-        q = [(p._row[0].squares[2 * i] << 24) + p._row[0].squares[2 * i + 1] for p in (one, two, both)]
+        q = [
+            (p._row[0].squares[2 * i] << 24) + p._row[0].squares[2 * i + 1]
+            for p in (one, two, both)
+        ]
         equal(q[0] + q[1], q[2])
 
 
@@ -132,8 +139,8 @@ def the_nearest_wins():
 
 @test
 def scores_by_hand():
-    # spread below the floor of 2 steps: weights 255; d = 4 steps in each of 4 dimensions: 4 times the squared floor,
-    # and a quarter for the largest: log2(5) octaves
+    # spread below the floor of 2 steps: weights 255; d = 4 steps in each of 4 dimensions: 4 times
+    # the squared floor, and a quarter for the largest: log2(5) octaves
     p = made()
     p.add(None)
     p.learn_one(0, bytearray(4))

@@ -1,7 +1,9 @@
-"""Runs under MicroPython, on every target: a real recording through the pipeline, running CRCs of every stage.
+"""Runs under MicroPython, on every target: a real recording through the pipeline, running CRCs
+of every stage.
 
-Not a test by itself: tests/bits.py brings the recording. All that counts is spelled out here, so that a new default
-does not change what is compared. The pipeline learns, is shown two labels, watches, and learns anew.
+Not a test by itself: tests/bits.py brings the recording. All that counts is spelled out here, so
+that a new default does not change what is compared. The pipeline learns, is shown two labels,
+watches, and learns anew.
 """
 
 from array import array
@@ -12,11 +14,12 @@ from harness import Lcg, as_bytes
 
 HOP = 12
 SETTINGS = {
-    "path": "fixed", "rate_hz": 50, "n_channels": 6, "n_window": 128, "n_hop": HOP, "mean": "scaled", "n_range": 8,
-    "statistics": "rms,peak,crest,kurtosis,zero_crossings", "n_bands": 6, "spacing": "log", "f_low_hz": 0.4,
-    "f_high_hz": 12, "n_envelope_bands": 0, "head": "head.nhh", "spread_floor": 2, "smooth": 96, "alarms_per_day": 1,
-    "alarm_m": 2, "alarm_n": 3, "release": 90, "fade": 256, "reject": 512,
-    "spread": "diagonal", "drift_budget": 0,
+    "path": "fixed", "rate_hz": 50, "n_channels": 6, "n_window": 128, "n_hop": HOP,
+    "mean": "scaled", "n_range": 8, "statistics": "rms,peak,crest,kurtosis,zero_crossings",
+    "n_bands": 6, "spacing": "log", "f_low_hz": 0.4, "f_high_hz": 12, "n_envelope_bands": 0,
+    "head": "head.nhh", "spread_floor": 2, "smooth": 96, "alarms_per_day": 1, "alarm_m": 2,
+    "alarm_n": 3, "release": 90, "fade": 256, "reject": 512, "spread": "diagonal",
+    "drift_budget": 0,
 }  # fmt: skip
 N_IN, N_OUT = 6 * (1 + 5 + 6), 16
 LEARN = {0: 128, 240: 4000}  # window: length of the learning period that begins there
@@ -35,7 +38,9 @@ def made_head():
 
 
 def main(root, path, n_windows):
-    """Take the first n_windows of a recording at path: frames of 6 channels, int16. root: a folder for the files."""
+    """Take the first n_windows of a recording at path: frames of 6 channels, int16. root: a
+    folder for the files.
+    """
     name = root + SETTINGS["head"]
     with open(name, "wb") as f:
         f.write(made_head())

@@ -1,10 +1,12 @@
 """Recogniser: enrol, open set, forget, full, and ids that are never shared."""
 
-from harness import Lcg, as_bytes, between, clear_error, done, equal, raises, test
-from nearhum.dsp_fixed import Log2
+from math import exp
+
+from harness import Lcg, as_bytes, between, clear_error, done, equal, i8, raises, test
+from nearhum.detection.prototypes import Prototypes
 from nearhum.errors import CommandError
-from nearhum.prototypes import Prototypes
-from nearhum.recognise import MAX_EXAMPLES, MAX_LABELS, Recogniser
+from nearhum.features.transform_fixed import Log2
+from nearhum.recognition.windows import MAX_EXAMPLES, MAX_LABELS, Recogniser
 
 LOG2 = Log2()
 LABELS = ("left", "right", "up")  # in this order: dicts have none here
@@ -49,7 +51,12 @@ def five_shots_recognise_their_own():
 def what_was_never_shown_is_unknown():
     for shots in (2, 5):
         r, random = enrolled(shots)
-        for centre in ([0, 0, 0, 0], [0, -60, 60, 0], [127, 127, 127, 127], [-128, -128, -128, -128]):
+        for centre in (
+            [0, 0, 0, 0],
+            [0, -60, 60, 0],
+            [127, 127, 127, 127],
+            [-128, -128, -128, -128],
+        ):
             equal(named(r, near(centre, random)), None, centre)
 
 
@@ -72,11 +79,77 @@ def one_label_with_one_example_does_not_name_everything():
 
 
 @test
+def the_share_of_normal_windows_is_that_of_a_sum_of_squares():
+    # two dimensions spread by s around the example: w (x - e)^2 has mean w s^2, variance 2 w^2 s^4
+    # there, and 4 w^2 d^2 s^2 more where the mode's mean lies d off
+    for d in (0, 9):
+        r = made(2)
+        for x in ([0, 0], [1, 0], [0, 1], [-1, -1]):
+            r.enrol("a", as_bytes(x))
+        random, normal = Lcg(3), Prototypes(1, 2, 2, LOG2)
+        normal.add(None)
+        for _ in range(300):
+            normal.learn_one(0, as_bytes([d + random.within(6), random.within(6)]))
+        normal.derive(0)
+        best = 0
+        for x in ([0, 0], [1, 0], [0, 1], [-1, -1]):
+            mean = square = 0
+            for i in range(2):
+                v = normal.variance[i] / 4096
+                off = i8(normal.mean_of(0))[i] - x[i]
+                w = r._weights[i]
+                mean += w * (v + off * off)
+                square += w * w * (2 * v * v + 4 * off * off * v)
+            best = max(best, 1 / (1 + exp(1.702 * (mean - r.limit) / (square**0.5 + 1))))
+        between(best, 0.02, 0.98, d)
+        between(r.about("a", normal)["accepts"] - 100 * best, -0.06, 0.06, d)
+
+
+@test
+def reject_widens_by_its_fraction_too():
+    limits = []
+    for reject in (0, 64, 128, 255, 256, 384):  # Q8 octaves: between two of them, in proportion
+        random, r = Lcg(1), made(reject=reject)
+        for _ in range(5):
+            for label in LABELS:
+                r.enrol(label, near(CENTRES[label], random))
+        limits.append(r.limit)
+    for limit, wanted in zip(limits, (256, 320, 384, 511, 512, 768)):
+        between(256 * limit - wanted * limits[0], -65536, 0, (limit, wanted))
+
+
+@test
+def a_mean_may_be_nearer_than_any_example():
+    for order in (0, 1):  # whichever label came first
+        r = made(2)
+        shown = [("wide", ([-40, 0], [40, 0])), ("narrow", ([0, 30], [0, 32]))]
+        for label, examples in shown[order:] + shown[:order]:
+            for x in examples:
+                r.enrol(label, as_bytes(x))
+        for x, name in (([0, 10], "wide"), ([0, 20], "narrow"), ([-38, 1], "wide")):
+            equal(named(r, as_bytes(x)), name, (order, x))
+
+
+@test
+def labels_of_one_example_reach_to_twice_their_distance():
+    r = made(reject=0)
+    r.enrol("a", as_bytes([0, 0, 0, 0]))
+    r.enrol("b", as_bytes([30, 0, 0, 0]))
+    # weights are equal: the limit is 2 * 30^2 of them, and that itself is within
+    for x, name in (([0, 30, 30, 0], "a"), ([0, 30, 31, 0], None), ([30, -30, 0, 30], "b")):
+        equal(named(r, as_bytes(x)), name, x)
+    # with a second example the label says itself how far it reaches
+    r.enrol("a", as_bytes([0, 2, 0, 0]))
+    equal(named(r, as_bytes([0, 30, 30, 0])), None)
+
+
+@test
 def an_enrolment_says_what_it_expects():
     r, random = enrolled()
     normal = Prototypes(4, 4, 2, LOG2)
     equal(r.about("left", normal), {"close": None, "accepts": None})
-    # two modes: one far from every label, one at a distance from `left` at which some of it is in reach
+    # two modes: one far from every label, one at a distance from `left` at which some of it is in
+    # reach
     seen = []
     for j, centre in enumerate(([90, 90, 90, 90], [49, 7, -9, -32])):
         normal.add(None)
@@ -122,6 +195,19 @@ def forgetting_one_keeps_the_others():
         (r.limit, r.prototypes.pack(0), r.prototypes.pack(1)),
         (only.limit, only.prototypes.pack(0), only.prototypes.pack(1)),
     )
+
+
+@test
+def forgetting_any_of_them_keeps_the_others_examples():
+    for gone in LABELS:
+        r, random = enrolled()
+        r.forget(gone)
+        for label in LABELS:
+            found = named(r, near(CENTRES[label], random))
+            equal(found, None if label == gone else label, (gone, label))
+        owners = [o - 1 for o in r._owner[MAX_LABELS : MAX_LABELS + r.n_examples]]
+        kept = [label for _ in range(5) for label in LABELS if label != gone]
+        equal([r.prototypes.labels[o] for o in owners], kept, gone)
 
 
 @test

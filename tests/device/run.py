@@ -1,36 +1,43 @@
-"""Run the device tests on a target: `python tests/device/run.py [--target unix|virtual|emulated|PORT] [NAME ...]`.
+"""Run the device tests on a target: `python tests/device/run.py [--target
+unix|virtual|emulated|PORT] [NAME ...]`.
 
 unix      MicroPython's unix port: NEARHUM_MICROPYTHON, or the one installed beside this Python
 virtual   a virtual board with the application deployed as .mpy, through mpremote
-emulated  an emulated RP2040 that boots the firmware image of --uf2 or NEARHUM_UF2, application and tests in its flash
-PORT      a board that runs MicroPython, through mpremote; --board names its board file: the application is deployed
-          with that wiring first (without it the board says which one it is), and the detector goes on afterwards
+emulated  an emulated RP2040 that boots the firmware image of --uf2 or NEARHUM_UF2, application and
+tests in its flash
+PORT      a board that runs MicroPython, through mpremote; --board names its board file: the
+          application is deployed with that wiring first (without it the board says which one it
+          is), and the detector goes on afterwards
 
-The files are the same on every target; what is missing on one prints SKIP and what it is. What a firmware image has no
-module for is not asked there, see test_of in harness.py. Ends 1 if anything failed.
+The files are the same on every target; what is missing on one prints SKIP and what it is. What a
+firmware image has no module for is not asked there, see test_of in harness.py. Ends 1 if anything
+failed.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 DEVICE = Path(__file__).resolve().parent
 TESTS = DEVICE.parent
-MODELS = TESTS.parent / "host_tools" / "nearhum_host" / "virtual" / "device"  # sensors, register by register
+# sensors, register by register
+MODELS = TESTS.parent / "host_tools" / "nearhum_host" / "virtual" / "device"
 _MODELS = ("buses.py", "chip*.py", "virtual_machine.py")
 _NOT_TESTS = (
     "harness.py",
+    "fake_machine.py",
     "fakes.py",
     "filled.py",
     "heap_use.py",
@@ -39,13 +46,22 @@ _NOT_TESTS = (
     "real_windows.py",
     "run.py",
 )
-_WIRED = {"sensor_wired": "MPU6050"}  # what is on the emulated chip's I2C bus, see emulated_sensor.py
+# what is on the emulated chip's I2C bus, see emulated_sensor.py
+_WIRED = {"sensor_wired": "MPU6050"}
 TIMEOUT_S = 60
 REAL_TIMEOUT_S = 300
 EMULATED_TIMEOUT_S = 7200
+RECOVERY_S = 30
+TOO_LATE = "nothing more came in time"
 
-# The tests folder is mounted: the device tests, and what they share with others beside them, come from the host.
-_ON_BOARD = "import sys; sys.path[:0] = ['/remote/device', '/remote']; sys.path.append('/'); import {name}"
+# The tests folder is mounted: the device tests, and what they share with others beside them, come
+# from the host.
+_ON_BOARD = (
+    "import sys; sys.path[:0] = ['/remote/device', '/remote']; sys.path.append('/')\n"
+    "try: sys.path.insert(2, open('/nearhum.app').readline().strip())\n"
+    "except OSError: pass\n"
+    "import {name}"
+)
 
 Target = Callable[[str], str]  # runs one test file by name and returns all it printed
 
@@ -58,52 +74,114 @@ def names() -> list[str]:
 def micropython() -> str | None:
     """Return the unix port to use, None where there is none."""
     named = os.environ.get("NEARHUM_MICROPYTHON")
-    return shutil.which(named) if named else shutil.which("micropython", path=str(Path(sys.executable).parent))
+    return (
+        shutil.which(named)
+        if named
+        else shutil.which("micropython", path=str(Path(sys.executable).parent))
+    )
 
 
 def arrays() -> str:
-    """Return which MicroPython the tests on the unix port run on, and what nearhum.np is there."""
+    """Return which MicroPython the tests on the unix port run on, and what
+    np is there.
+    """
     interpreter = micropython()
     if interpreter is None:
         return "no MicroPython unix port"
     code = (
-        f"import sys; sys.path.insert(0, {str(TESTS.parent / 'firmware')!r}); from nearhum import np; "
-        "print(sys.version.split('; ')[1].split(' on ')[0] + ',', 'nearhum.np is', np.NAME + ',', "
-        "'floats of', np.FLOAT_BYTES, 'bytes')"
+        f"import sys; sys.path.insert(0, {str(TESTS.parent / 'firmware')!r}); "
+        "from nearhum.features.arrays import np; print(sys.version.split('; ')[1].split(' on ')[0]"
+        " + ',', 'np is', np.NAME + ',', 'floats of', np.FLOAT_BYTES, 'bytes')"
     )
-    return f"{interpreter}: {_output([interpreter, '-c', code], None).strip()}"
+    return f"{interpreter}: {printed_by([interpreter, '-c', code], None).strip()}"
 
 
 def on_unix(name: str) -> str:
     """Run one file under the unix port, in a folder that is removed afterwards."""
     interpreter = micropython()
     if interpreter is None:
-        return "SKIP all: no MicroPython unix port (its wheel exists for Linux x86-64)\ndone: 0 ok, 0 failed, 1 skipped"
+        return (
+            "SKIP all: no MicroPython unix port (its wheel exists for Linux x86-64)\ndone: 0 ok, 0"
+            " failed, 1 skipped"
+        )
     with tempfile.TemporaryDirectory() as folder:
         command = [interpreter, "-X", "heapsize=1M", str(DEVICE / f"{name}.py")]
-        return _output(command, {**os.environ, "NEARHUM_SCRATCH": folder})
+        return printed_by(command, {**os.environ, "NEARHUM_SCRATCH": folder})
 
 
 def models() -> list[Path]:
-    """Return the files of the models of sensors, that device tests import as they import each other."""
+    """Return the files of the models of sensors, that device tests import as they import each
+    other.
+    """
     return sorted(path for pattern in _MODELS for path in MODELS.glob(pattern))
 
 
 def on_port(port: str, mounted: Path = TESTS, timeout_s: float = TIMEOUT_S) -> Target:
-    """Return what runs a file on the board at that port, after a soft reset. mounted: the folder it sees as /remote."""
+    """Return what runs a file on the board at that port, after a soft reset.
+
+    mounted: the folder it sees as /remote. A file that does not end in time is interrupted; where
+    the board stays silent even so, the files after it are not run, and say why.
+    """
+    silent_since = ""
 
     def run(name: str) -> str:
+        nonlocal silent_since
+        if silent_since:
+            return f"FAIL: not run: the board is silent since {silent_since}; reset it by hand"
         command = [sys.executable, "-m", "mpremote", "connect", port, "mount", str(mounted)]
-        return _output([*command, "exec", _ON_BOARD.format(name=name)], None, timeout_s)
+        said = printed_by([*command, "exec", _ON_BOARD.format(name=name)], None, timeout_s)
+        if said.endswith(TOO_LATE) and not recovered(port):
+            silent_since = name
+        return said
 
     return run
+
+
+def recovered(port: str, patience_s: float = RECOVERY_S) -> bool:
+    """Bring a board back to its prompt from whatever a file left it in; False where it stays
+    silent.
+
+    1 it runs: Ctrl-C interrupts it
+    2 it waits for an answer of mpremote's file system, with Ctrl-C off, and whoever would answer
+      was ended with the file: bytes of ones are numbers below zero there, errors, which end the
+      file
+    3 it takes nothing: the reset line of its USB-serial chip, as ESP32 boards have it (RTS pulls EN
+      low, with DTR off, so that it does not start its boot loader)
+    """
+    import serial
+
+    end, reset = time.monotonic() + patience_s, False
+    try:
+        with serial.serial_for_url(port, 115200, timeout=0.5, write_timeout=2) as line:
+            while time.monotonic() < end:
+                try:
+                    line.write(b"\xff" * 64 + b"\x03\x03\r\x02")  # Ctrl-B: the friendly prompt
+                except serial.SerialTimeoutException:
+                    pass  # it does not read: its buffer is full
+                if b">>> " in line.read(4096)[-64:]:
+                    return True
+                if not reset and time.monotonic() > end - patience_s / 2:
+                    reset = True
+                    _pulse_reset(line)
+    except (serial.SerialException, OSError):
+        return False  # it is gone
+    return False
+
+
+def _pulse_reset(line: Any) -> None:
+    with contextlib.suppress(OSError):  # a line that has no such signals
+        line.dtr, line.rts = False, True
+        time.sleep(0.1)
+        line.rts = False
 
 
 @contextlib.contextmanager
 def with_models() -> Iterator[Path]:
     """Yield a folder to mount: the tests, what lies beside them, and the models among them."""
     with tempfile.TemporaryDirectory(prefix="nearhum-") as folder:
-        shutil.copytree(TESTS, folder, ignore=shutil.ignore_patterns("__pycache__", "host"), dirs_exist_ok=True)
+        shutil.copytree(
+            TESTS, folder, ignore=shutil.ignore_patterns("__pycache__", "host"), dirs_exist_ok=True
+        )
         for model in models():
             shutil.copy(model, Path(folder) / "device")
         yield Path(folder)
@@ -111,16 +189,17 @@ def with_models() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def real(port: str, board_file: str | None) -> Iterator[Target]:
-    """A board at a port, with the whole application and the wiring of its board file; the detector goes on at the end.
+    """A board at a port, with the whole application and the wiring of its board file; the detector
+    goes on at the end.
 
     The tests travel compiled: a board has no heap to compile one beside what it tests.
     """
-    from nearhum_host import application, boards, deployment
+    from nearhum_host.boards import application, board_files, deployment
     from nearhum_host.errors import DeviceError
-    from nearhum_host.link import Link
+    from nearhum_host.serial_line.link import Link
 
     with Link(port, on_stopped=lambda: True) as link:
-        board = boards.load(board_file or str(link.ask("get board")["value"]))
+        board = board_files.load(board_file or str(link.ask("get board")["value"]))
         files = application.application(board, everything=True)
         with contextlib.suppress(DeviceError):  # a detector that does not start: a test says why
             deployment.deploy(link, files)
@@ -129,7 +208,9 @@ def real(port: str, board_file: str | None) -> Iterator[Target]:
             for path, source in needed(name).items():
                 target = Path(folder) / path
                 target.parent.mkdir(exist_ok=True)
-                target.write_bytes(application.compiled(source, f"remote/{path[:-3]}py", board.mpy_arch))
+                target.write_bytes(
+                    application.compiled(source, f"remote/{path[:-3]}py", board.mpy_arch)
+                )
         shutil.copytree(TESTS / "vectors", Path(folder) / "vectors")
         yield on_port(port, Path(folder), REAL_TIMEOUT_S)
     with contextlib.suppress(DeviceError), Link(port) as link:
@@ -137,7 +218,9 @@ def real(port: str, board_file: str | None) -> Iterator[Target]:
 
 
 def needed(name: str) -> dict[str, Path]:
-    """Return the sources of a test and of what it imports from these folders, by their name once compiled."""
+    """Return the sources of a test and of what it imports from these folders, by their name
+    once compiled.
+    """
     found: dict[str, Path] = {}
     waiting = [f"device/{name}"]
     while waiting:
@@ -153,19 +236,26 @@ def needed(name: str) -> dict[str, Path]:
 
 
 def emulated(uf2: Path) -> Target:
-    """Return what runs a file on an emulated RP2040 with that firmware image; each file on a chip of its own."""
-    from nearhum_host import application, boards, emulated
+    """Return what runs a file on an emulated RP2040 with that firmware image; each file on a
+    chip of its own.
+    """
+    from nearhum_host.boards import application, board_files
+    from nearhum_host.boards.upgrade.places import STARTERS
     from nearhum_host.errors import HostError
+    from nearhum_host.virtual import emulated
 
-    board = boards.load(emulated.BOARD)
+    board = board_files.load(emulated.BOARD)
     files = {
         path: contents
         for path, contents in application.application(board, everything=True).items()
-        if path != "/main.py"
+        if path not in STARTERS
     }
     vectors = {
         f"/remote/{path.relative_to(TESTS)}": path.read_bytes()
-        for path in [*(TESTS / "vectors").glob("*.json"), *(TESTS / "vectors" / "formats").rglob("*")]
+        for path in [
+            *(TESTS / "vectors").glob("*.json"),
+            *(TESTS / "vectors" / "formats").rglob("*"),
+        ]
         if path.is_file() and path.suffix != ".py"
     }
 
@@ -173,15 +263,19 @@ def emulated(uf2: Path) -> Target:
         said: list[str] = []
         carried: dict[str, bytes] = {}
         try:
-            # compiled, and no more than it needs: the chip has neither heap to compile it nor flash for all tests, and
-            # what is left of that is the log's
+            # compiled, and no more than it needs: the chip has neither heap to compile it nor flash
+            # for all tests, and what is left of that is the log's
             sources = needed(name)
             if any("vectors" in source.read_text() for source in sources.values()):
                 carried.update(vectors)
             for path, source in sources.items():
-                carried[f"/remote/{path}"] = application.compiled(source, f"remote/{path[:-3]}py", board.mpy_arch)
+                carried[f"/remote/{path}"] = application.compiled(
+                    source, f"remote/{path[:-3]}py", board.mpy_arch
+                )
             script, sensor = _ON_BOARD.format(name=name), _WIRED.get(name)
-            emulated.run(uf2, {**files, **carried}, script, EMULATED_TIMEOUT_S, said.append, sensor=sensor)
+            emulated.run(
+                uf2, {**files, **carried}, script, EMULATED_TIMEOUT_S, said.append, sensor=sensor
+            )
         except HostError as error:
             said.append(f"FAIL: {error.message}")
         return "\n".join(said)
@@ -189,31 +283,37 @@ def emulated(uf2: Path) -> Target:
     return run
 
 
-def _output(command: list[str], environment: dict[str, str] | None, timeout_s: float = TIMEOUT_S) -> str:
+def printed_by(
+    command: list[str], environment: dict[str, str] | None, timeout_s: float = TIMEOUT_S
+) -> str:
     try:
         done = subprocess.run(
             command, env=environment, timeout=timeout_s,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
     except subprocess.TimeoutExpired as stuck:
-        return (stuck.stdout or b"").decode(errors="replace") + f"\nFAIL: nothing more came within {timeout_s} s"
+        return (stuck.stdout or b"").decode(
+            errors="replace"
+        ) + f"\nFAIL: within {timeout_s} s: {TOO_LATE}"
     return done.stdout.decode(errors="replace")
 
 
 @contextlib.contextmanager
 def virtual(model: str = "rp2040") -> Iterator[Target]:
-    """A virtual board with the compiled application (without main.py: nothing runs) until the context ends."""
-    from nearhum_host import application, boards
-    from nearhum_host.link import Link
-    from nearhum_host.repl import stopped
+    """A virtual board with the compiled application (without main.py: nothing runs) until the
+    context ends.
+    """
+    from nearhum_host.boards import application, board_files
+    from nearhum_host.serial_line.link import Link
+    from nearhum_host.serial_line.repl import stopped
     from nearhum_host.virtual import VirtualBoard
 
-    files = application.application(boards.load("virtual"), everything=True)
+    files = application.application(board_files.load("virtual"), everything=True)
     with VirtualBoard(model) as board:
         with Link(board.path) as link, stopped(link) as there:
             for path, contents in files.items():
                 if path.startswith("/nearhum/"):
-                    there.write(path, contents, hashlib.sha256(contents).hexdigest())
+                    there.write(path, contents)
         with with_models() as folder:
             yield on_port(board.path, folder)
 
@@ -225,15 +325,25 @@ def verdict(output: str) -> tuple[list[str], bool]:
     failed = any(line.startswith("FAIL ") for line in lines)
     if finished and not failed:
         return [line for line in lines if line.startswith(("ok ", "SKIP "))], True
-    lines = [line for line in lines if not line.startswith("Local directory ")]  # what mpremote says
+    # what mpremote says
+    lines = [line for line in lines if not line.startswith("Local directory ")]
     return lines if finished else [*lines, "FAIL: it did not run to its end"], False
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--target", default="unix", help="unix, virtual, emulated, or the port of a board")
-    parser.add_argument("--uf2", default=os.environ.get("NEARHUM_UF2"), type=Path, help="firmware image, for emulated")
-    parser.add_argument("--board", help="board file of the board at a port: its name, or a .toml file")
+    parser.add_argument(
+        "--target", default="unix", help="unix, virtual, emulated, or the port of a board"
+    )
+    parser.add_argument(
+        "--uf2",
+        default=os.environ.get("NEARHUM_UF2"),
+        type=Path,
+        help="firmware image, for emulated",
+    )
+    parser.add_argument(
+        "--board", help="board file of the board at a port: its name, or a .toml file"
+    )
     parser.add_argument("names", nargs="*", help="of test files; all without")
     given = parser.parse_args()
     unknown = sorted(set(given.names) - set(names()))
@@ -256,7 +366,9 @@ def main() -> int:
         n_at_once = (os.cpu_count() or 1) if given.target == "emulated" else 1
         sensorless = _WIRED if given.target in ("unix", "virtual") else ()  # there is none to ask
         chosen = given.names or [name for name in names() if name not in sensorless]
-        for name, said in zip(chosen, stack.enter_context(ThreadPoolExecutor(n_at_once)).map(run, chosen), strict=True):
+        for name, said in zip(
+            chosen, stack.enter_context(ThreadPoolExecutor(n_at_once)).map(run, chosen), strict=True
+        ):
             lines, well = verdict(said)
             n_failed += not well
             for line in lines:

@@ -1,6 +1,8 @@
-"""The sensor of this board, wired as its board file says: it opens, samples at its rate, and its values live.
+"""The sensor of this board, wired as its board file says: it opens, samples at its rate, and
+its values live.
 
-Skipped where there is none: on the unix port, and on a board whose source is a recording that it does not have.
+Skipped where there is none: on the unix port, and on a board whose source is a recording that it
+does not have.
 """
 
 import time
@@ -14,8 +16,9 @@ SECONDS = 2
 def opened():
     if ON_HOST:
         raise Skip("a board with a sensor")
-    from nearhum import board, config, deployed
+    from nearhum import board, config
     from nearhum.errors import ConfigError, SourceError
+    from nearhum.storage import deployed
 
     try:
         settings = deployed.load_config("/")

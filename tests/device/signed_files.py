@@ -1,4 +1,6 @@
-"""Signing: the HMAC against RFC 4231, and a board with a key: what its owner did not sign is refused with a message."""
+"""Signing: the HMAC against RFC 4231, and a board with a key: what its owner did not sign is
+refused with a message.
+"""
 
 import os
 from binascii import unhexlify
@@ -7,8 +9,19 @@ from fakes import head, layer, pipeline, take
 from harness import clear_error, done, equal, exists, raises, scratch, test
 from nearhum import wire
 from nearhum.errors import FormatError, NearhumError
-from nearhum.signing import KEY_BYTES, NO_KEY, TRAILER_BYTES, Signer, is_signed, mac, same, sign_anew, unsigned
-from nearhum.store import read_file, write_file
+from nearhum.files import read_file, write_file
+from nearhum.storage.signing import (
+    KEY_BYTES,
+    NO_KEY,
+    TRAILER_BYTES,
+    Signer,
+    is_signed,
+    mac,
+    same,
+    sign_anew,
+    unsigned,
+)
+from nearhum.storage.snapshots import Snapshots
 
 SMALL = {"n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 6}
 MINE, OTHER = bytes(range(KEY_BYTES)), bytes(range(100, 100 + KEY_BYTES))
@@ -16,14 +29,17 @@ MINE, OTHER = bytes(range(KEY_BYTES)), bytes(range(100, 100 + KEY_BYTES))
 # RFC 4231, section 4: key, message, HMAC-SHA256; the fifth is cut to 128 bits there
 VECTORS = (
     (b"\x0b" * 20, b"Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"),
-    (b"Jefe", b"what do ya want for nothing?", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
-    (b"\xaa" * 20, b"\xdd" * 50, "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"),
-    (bytes(range(1, 26)), b"\xcd" * 50, "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b"),
+    (b"Jefe", b"what do ya want for nothing?",
+     "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
+    (b"\xaa" * 20, b"\xdd" * 50,
+     "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"),
+    (bytes(range(1, 26)), b"\xcd" * 50,
+     "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b"),
     (b"\x0c" * 20, b"Test With Truncation", "a3b6167473100ee06e0c796c2955552b"),
     (b"\xaa" * 131, b"Test Using Larger Than Block-Size Key - Hash Key First",
      "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"),
-    (b"\xaa" * 131, b"This is a test using a larger than block-size key and a larger than block-size data. The key "
-     b"needs to be hashed before being used by the HMAC algorithm.",
+    (b"\xaa" * 131, b"This is a test using a larger than block-size key and a larger than "
+     b"block-size data. The key needs to be hashed before being used by the HMAC algorithm.",
      "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2"),
 )  # fmt: skip
 
@@ -48,7 +64,10 @@ def every_bit_counts():
     image = wire.seal(wire.STATE_MAGIC, 1, 2, bytes(40))
     signer = Signer(MINE)
     signed = signer.signed(image)
-    equal((len(signed) - len(image), is_signed(signed), is_signed(image)), (TRAILER_BYTES, True, False))
+    equal(
+        (len(signed) - len(image), is_signed(signed), is_signed(image)),
+        (TRAILER_BYTES, True, False),
+    )
     equal(bytes(signer.opened(signed, "it")), image)
     equal(bytes(unsigned(signed)) == image and unsigned(image) == image, True)
     for i in range(len(signed)):
@@ -59,7 +78,9 @@ def every_bit_counts():
     for cut in range(len(signed)):
         raises(FormatError, signer.opened, signed[:cut], "it")
     clear_error(raises(FormatError, signer.opened, image, "the state"), "the state", "not signed")
-    clear_error(raises(FormatError, Signer(OTHER).opened, signed, "the head"), "the head", "another key")
+    clear_error(
+        raises(FormatError, Signer(OTHER).opened, signed, "the head"), "the head", "another key"
+    )
     for bad in (b"", MINE[:-1], MINE + b"x"):
         clear_error(raises(FormatError, Signer, bad), "%d bytes" % len(bad))
 
@@ -123,6 +144,20 @@ def a_board_with_a_key_signs_what_it_saves():
 
 
 @test
+def a_board_whose_key_is_gone_says_so():
+    root = scratch()
+    with_key(root, MINE)
+    learned(root)
+    wire.signer = None
+    os.remove(root + "nearhum/key")
+    again = pipeline("vibration", root, **SMALL)
+    equal(["no key" in text for text in again.store.refused], [True, True])
+    with_key(root, MINE)
+    equal(pipeline("vibration", root, **SMALL).store.refused, [])
+    wire.signer = None
+
+
+@test
 def a_state_that_the_owner_did_not_sign_is_refused():
     root = scratch()
     with_key(root, MINE)
@@ -142,11 +177,14 @@ def a_state_that_the_owner_did_not_sign_is_refused():
     again = pipeline("vibration", root, **SMALL)
     equal((again.learned.pack() == known, again.store.sequence), (True, 1000))
     # a snapshot
-    number = again.store.snapshots()[-1]["number"]
+    number = Snapshots(again.store).all()[-1]["number"]
     name = root + "hum/snapshot.%d" % (number % 4)
     write_file(name, bytes(unsigned(read_file(name))))
     answer = again.console.execute("rollback %d" % number)
-    equal((answer["ok"], "not signed" in answer["error"], again.learned.pack() == known), (False, True, True))
+    equal(
+        (answer["ok"], "not signed" in answer["error"], again.learned.pack() == known),
+        (False, True, True),
+    )
     wire.signer = None
 
 
@@ -167,12 +205,19 @@ def heads_and_priors_are_refused_too():
     wire.signer = None
     # one that is a snapshot, signed, is no head
     write_file(root + "x.nhh", Signer(MINE).signed(wire.seal(wire.SNAPSHOT_MAGIC, 0, 0, bytes(40))))
-    clear_error(raises(FormatError, lambda: pipeline("vibration", root, head=root + "x.nhh", **SMALL)), "magic")
+    clear_error(
+        raises(FormatError, lambda: pipeline("vibration", root, head=root + "x.nhh", **SMALL)),
+        "magic",
+    )
     wire.signer = None
     other = scratch()
     prior = learned(other)
     image = read_file(prior.store.path())
-    for signed, n in ((image, 0), (Signer(OTHER).signed(image), 0), (Signer(MINE).signed(image), 1)):
+    for signed, n in (
+        (image, 0),
+        (Signer(OTHER).signed(image), 0),
+        (Signer(MINE).signed(image), 1),
+    ):
         there = scratch()
         with_key(there, MINE)
         write_file(there + "prior.nhs", signed)
@@ -183,7 +228,9 @@ def heads_and_priors_are_refused_too():
 
 @test
 def a_key_takes_anothers_place_and_nothing_is_lost():
-    """From none to a key, to another, to none; the power cut after any file: the state is there at every start."""
+    """From none to a key, to another, to none; the power cut after any file: the state is there
+    at every start.
+    """
     root = scratch()
     known = learned(root).learned.pack()
     n_snapshots = None
@@ -202,8 +249,8 @@ def a_key_takes_anothers_place_and_nothing_is_lost():
         found = len(hum.console.execute("list snapshots")["snapshots"])
         equal(found, n_snapshots or found)
         n_snapshots = found
-        number = hum.store.snapshots()[0]["number"]
-        equal(len(hum.store.body_of(number)) > 0, True)
+        number = Snapshots(hum.store).all()[0]["number"]
+        equal(len(Snapshots(hum.store).body_of(number)) > 0, True)
         for name in os.listdir(root + "hum"):
             if name[:5] in ("state", "snaps"):
                 equal(is_signed(read_file(root + "hum/" + name)), new is not None, name)

@@ -1,11 +1,14 @@
-"""Store: two slots, a damaged slot, another setting, numbered snapshots, a pipeline that rolls back."""
+"""Store: two slots, a damaged slot, another setting, numbered snapshots, a pipeline that rolls
+back.
+"""
 
 import os
 
 from fakes import body_in, pipeline, take
-from harness import between, clear_error, done, equal, raises, scratch, test
+from harness import between, clear_error, done, equal, exists, raises, scratch, test
 from nearhum.errors import CommandError, FormatError
-from nearhum.store import N_SNAPSHOTS, Store
+from nearhum.storage.snapshots import N_SNAPSHOTS, Snapshots
+from nearhum.storage.store import Store
 from nearhum.wire import IDLE, WATCH, seal
 
 SMALL = {"n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 6}
@@ -27,8 +30,34 @@ def damage(path, at=20):
 def an_empty_board_has_no_state():
     root = scratch()
     equal(loaded(root), None)
-    equal(Store(root, 7).snapshots(), [])
-    clear_error(raises(CommandError, Store(root, 7).body_of, 1), "no snapshot 1")
+    equal(Snapshots(Store(root, 7)).all(), [])
+    equal(exists(Store(root, 7).path()), False)  # asked by `backup`: a name, and no file
+    clear_error(raises(CommandError, Snapshots(Store(root, 7)).body_of, 1), "no snapshot 1")
+
+
+@test
+def a_damaged_state_of_its_own_is_written_over():
+    root = scratch()
+    store = Store(root, 7)
+    for i in range(2):
+        store.save(bytes([i]) * 30)
+    damage(store.path())
+    again = Store(root, 7)
+    equal(body_in(again), bytes([0]) * 30)
+    for i in range(3):
+        again.save(bytes([10 + i]) * 30)
+    equal((exists(root + "hum/state.kept"), loaded(root)), (False, bytes([12]) * 30))
+
+
+@test
+def blocks_that_saving_erases_are_counted():
+    store = Store(scratch(), 7)
+    found = [store.erased]
+    for body in (b"a", b"b", bytes(4096), bytes(9000), bytes(9000), bytes(9000)):
+        store.save(body)
+        found.append(store.erased)
+    # the last is in both slots already; an image of 9,000 bytes and its envelope takes three
+    equal(found, [0, 1, 2, 4, 7, 10, 10])
 
 
 @test
@@ -85,17 +114,20 @@ def where_the_younger_state_makes_no_sense_the_older_is_taken():
             raise FormatError("makes no sense", "")
 
     again = Store(root, 7)
-    equal((again.load(take), seen, again.refused), (True, [b"no sense", b"older"], ["makes no sense"]))
-    again.save(b"next")  # into the place of what makes no sense: the older one is there until that is written
+    equal(
+        (again.load(take), seen, again.refused), (True, [b"no sense", b"older"], ["makes no sense"])
+    )
+    # into the place of what makes no sense: the older one is there until that is written
+    again.save(b"next")
     equal(loaded(root), b"next")
     damage(again.path())
     equal(loaded(root), b"older")
     alone = Store(scratch(), 7)
     alone.save(b"no sense")
-    again = Store(alone._root, 7)
+    again = Store(alone.root, 7)
     equal((again.load(take), len(again.refused)), (False, 1))
     again.save(b"anew")
-    equal((again.sequence, loaded(alone._root)), (2, b"anew"))
+    equal((again.sequence, loaded(alone.root)), (2, b"anew"))
 
 
 @test
@@ -193,28 +225,31 @@ def numbers_of_records_go_on_without_a_log():
 def a_snapshot_comes_back():
     root = scratch()
     store = Store(root, 7)
-    equal(store.snapshot(b"before", {"cause": "learn"}), 1)
+    equal(Snapshots(store).keep(b"before", {"cause": "learn"}), 1)
     store.save(b"after")
-    equal(store.body_of(1), b"before")
+    equal(Snapshots(store).body_of(1), b"before")
     equal(loaded(root), b"after")
     damage(root + "hum/snapshot.1", 60)
-    clear_error(raises(FormatError, store.body_of, 1))
-    clear_error(raises(FormatError, Store(root, 9).body_of, 1))
-    equal(Store(root, 9).snapshots(), [])
+    clear_error(raises(FormatError, Snapshots(store).body_of, 1))
+    clear_error(raises(FormatError, Snapshots(Store(root, 9)).body_of, 1))
+    equal(Snapshots(Store(root, 9)).all(), [])
 
 
 @test
 def snapshots_are_numbered_and_few():
     root = scratch()
     for i in range(11):
-        equal(Store(root, 7).snapshot(b"state %d" % i, {"cause": "c%d" % i}), i + 1)
+        equal(Snapshots(Store(root, 7)).keep(b"state %d" % i, {"cause": "c%d" % i}), i + 1)
     store = Store(root, 7)
-    known = store.snapshots()
-    equal([(s["number"], s["cause"]) for s in known], [(i + 1, "c%d" % i) for i in range(11 - N_SNAPSHOTS, 11)])
+    known = Snapshots(store).all()
+    equal(
+        [(s["number"], s["cause"]) for s in known],
+        [(i + 1, "c%d" % i) for i in range(11 - N_SNAPSHOTS, 11)],
+    )
     for s in known:
-        equal(store.body_of(s["number"]), b"state %d" % (s["number"] - 1))
+        equal(Snapshots(store).body_of(s["number"]), b"state %d" % (s["number"] - 1))
     for gone in (0, 1, 11 - N_SNAPSHOTS, 12, 15, 1000):
-        clear_error(raises(CommandError, store.body_of, gone), "list snapshots")
+        clear_error(raises(CommandError, Snapshots(store).body_of, gone), "list snapshots")
     equal(len([n for n in os.listdir(root + "hum") if n.startswith("snapshot")]), N_SNAPSHOTS)
 
 
@@ -222,8 +257,8 @@ def snapshots_are_numbered_and_few():
 def what_the_last_snapshot_holds_is_not_written_again():
     store = Store(scratch(), 7)
     for _ in range(1000):
-        equal(store.snapshot(b"the same", {"cause": "enrol"}), 1)
-    equal(store.snapshot(b"another", {"cause": "enrol"}), 2)
+        equal(Snapshots(store).keep(b"the same", {"cause": "enrol"}), 1)
+    equal(Snapshots(store).keep(b"another", {"cause": "enrol"}), 2)
 
 
 @test
@@ -231,11 +266,11 @@ def a_snapshot_that_is_cut_short_is_not_listed():
     for content in (b"", b"NHP1", b"NHP1" + bytes(30), b"hello " * 20):
         root = scratch()
         store = Store(root, 7)
-        store.snapshot(b"sound", {"cause": "learn"})
+        Snapshots(store).keep(b"sound", {"cause": "learn"})
         with open(root + "hum/snapshot.2", "wb") as f:
             f.write(content)
-        equal([s["number"] for s in store.snapshots()], [1])
-        raises((CommandError, FormatError), store.body_of, 2)
+        equal([s["number"] for s in Snapshots(store).all()], [1])
+        raises((CommandError, FormatError), Snapshots(store).body_of, 2)
 
 
 @test

@@ -4,8 +4,8 @@ import micropython
 from fakes import pipeline
 from harness import Lcg, Skip, as_bytes, clear_error, done, equal, raises, test
 from nearhum.errors import ConfigError
-from nearhum.near import Near
-from nearhum.teacher import Teacher
+from nearhum.recognition.near import Near
+from nearhum.recognition.teacher import Teacher
 
 SMALL = {"n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 6, "label_m": 1, "label_n": 1}
 
@@ -30,7 +30,9 @@ class Told:
 
 def made(m=1, n=1, reach=0, banned=()):
     told = Told()
-    teacher = Teacher(told, m, n, Near(told, {"teach_s": reach, "rate_hz": 1, "n_hop": 1}) if reach else None)
+    teacher = Teacher(
+        told, m, n, Near(told, {"teach_s": reach, "rate_hz": 1, "n_hop": 1}) if reach else None
+    )
     teacher.hear(told.ids, banned)
     return told, teacher
 
@@ -64,7 +66,11 @@ def m_of_n_by_counting():
         found = announced(labels, m, n)
         for i in range(len(labels)):
             last = labels[max(0, i - n + 1) : i + 1]
-            counts = [(last.count(k), max([j for j in range(len(last)) if last[j] == k]), k) for k in set(last) if k]
+            counts = [
+                (last.count(k), max([j for j in range(len(last)) if last[j] == k]), k)
+                for k in set(last)
+                if k
+            ]
             best = max(counts) if counts else (0, 0, 0)
             equal(found[i], best[2] if best[0] >= m else 0, (m, n, i, last))
 

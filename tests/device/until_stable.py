@@ -1,14 +1,16 @@
-"""A learning period until stable: ends by itself when more would change nothing, and not before; tells so; resumes."""
+"""A learning period until stable: ends by itself when more would change nothing, and not
+before; tells so; resumes.
+"""
 
 import json
 
 from fakes import pipeline, take
 from harness import Lcg, as_bytes, between, done, equal, test
-from nearhum.calibration import ENOUGH
-from nearhum.detect import Detector
-from nearhum.dsp_fixed import Log2
-from nearhum.period import STILL
-from nearhum.prototypes import Prototypes
+from nearhum.detection.calibration import ENOUGH
+from nearhum.detection.detect import Detector
+from nearhum.detection.period import STILL
+from nearhum.detection.prototypes import Prototypes
+from nearhum.features.transform_fixed import Log2
 from nearhum.wire import EVENT, LEARN, WATCH, record_bytes, unpack_record
 
 LOG2 = Log2()
@@ -21,7 +23,8 @@ def made():
 
 
 def learned(d, row_of, first=ENOUGH, most=9000, n=None, reset_at=()):
-    """Learn as the pipeline does, row_of(i) at window i, until the period ends or n were learned; returns (d, windows).
+    """Learn as the pipeline does, row_of(i) at window i, until the period ends or n were learned;
+    returns (d, windows).
 
     reset_at: windows after which another detector goes on with the packed state.
     """
@@ -95,7 +98,10 @@ def a_mode_that_begins_makes_it_longer():
     # the other mode begins just before the comparison that would have ended the period
     for begins in (at - 1, at - 3, at - at // 6):
         random = Lcg(3)
-        d, n = learned(made(), lambda i: around(random, LOAD if i >= begins and i // 16 & 1 or i == at - 1 else IDLE))
+        d, n = learned(
+            made(),
+            lambda i: around(random, LOAD if i >= begins and i // 16 & 1 or i == at - 1 else IDLE),
+        )
         equal((n > at, d.most > 0, d.prototypes.n), (True, True, 2), begins)
         row = around(random, LOAD)
         equal(d.score_one(row) < d.threshold < steady.score_one(row), True, begins)
@@ -167,7 +173,10 @@ def a_named_mode_may_be_learned_until_stable():
     hum = pipeline("vibration", **SMALL)
     hum.console.execute("learn 40")
     take(hum, 40)
-    for line, most in (("learn stable as full load", 5400000), ("learn stable 900 as full load", 900)):
+    for line, most in (
+        ("learn stable as full load", 5400000),
+        ("learn stable 900 as full load", 900),
+    ):
         equal((hum.console.execute(line)["mode"], hum.detector.most), ("full load", most), line)
         hum.console.execute("learn stop")
     equal(hum.console.execute("learn stable soon")["ok"], False)

@@ -1,16 +1,18 @@
-"""Whitening: exact sums, the head that follows from them, and what it makes of embeddings. ulab where there is one."""
+"""Whitening: exact sums, the head that follows from them, and what it makes of embeddings. ulab
+where there is one.
+"""
 
 from array import array
 
 import micropython
 from harness import Lcg, Skip, as_bytes, between, clear_error, done, equal, i8, raises, test
-from nearhum import np
+from nearhum.embedding.head import Network
+from nearhum.embedding.whitening import MAX_COUNT, UNIT_STEPS, Whitening
 from nearhum.errors import CommandError, ConfigError
-from nearhum.head import Network
+from nearhum.features.arrays import np
 from nearhum.kernels.viper_outer import learn_outer
-from nearhum.whitening import MAX_COUNT, UNIT_STEPS, Whitening
 
-print("nearhum.np is", np.NAME)
+print("np is", np.NAME)
 
 
 def learned(rows):
@@ -33,7 +35,10 @@ def whole(pairs):
 def sums_are_exact():
     random = Lcg(41)
     for n in (1, 2, 5, 32):
-        rows = [[random.below(256) - 128 for _ in range(n)] for _ in range(20)] + [[-128] * n, [127] * n]
+        rows = [[random.below(256) - 128 for _ in range(n)] for _ in range(20)] + [
+            [-128] * n,
+            [127] * n,
+        ]
         w = learned(rows)
         equal(list(w.sums), [sum([row[i] for row in rows]) for i in range(n)], n)
         equal(whole(w.outer), outer_sums(rows), n)
@@ -92,7 +97,11 @@ def two_dimensions_by_hand():
     # equal spreads of 4 and nothing in common: a scale of UNIT_STEPS / 4 about the mean (10, -20)
     rows = [(14, -16), (14, -24), (6, -16), (6, -24)] * 50
     dense = Network(learned(rows).head(1), 2)
-    for x, wanted in (((10, -20), (0, 0)), ((14, -20), (UNIT_STEPS, 0)), ((10, -28), (0, -2 * UNIT_STEPS))):
+    for x, wanted in (
+        ((10, -20), (0, 0)),
+        ((14, -20), (UNIT_STEPS, 0)),
+        ((10, -28), (0, -2 * UNIT_STEPS)),
+    ):
         found = i8(dense.embed_into(as_bytes(x)))
         for i in range(2):
             between(found[i] - wanted[i], -1, 1, (x, found))
@@ -111,7 +120,9 @@ def what_dimensions_have_in_common_counts_once():
     dense = Network(learned(rows).head(1), 2)
 
     def distance_q2(x):
-        return sum([v * v for v in i8(dense.embed_into(as_bytes(x)))]) * 4 // (UNIT_STEPS * UNIT_STEPS)
+        return (
+            sum([v * v for v in i8(dense.embed_into(as_bytes(x)))]) * 4 // (UNIT_STEPS * UNIT_STEPS)
+        )
 
     between(distance_q2((17, 17)), 1, 8, "one spread of both")
     between(distance_q2((17, -3)), 4 * 30, 4 * 600, "apart")

@@ -4,8 +4,8 @@ from array import array
 
 from fakes import Played, pipeline
 from harness import done, equal, test
+from nearhum.features.window import CLIP, SATURATED, SEEN, SEEN_ILL, STUCK, Window, glance
 from nearhum.sources import END, GAP
-from nearhum.window import CLIP, SATURATED, SEEN, SEEN_ILL, STUCK, Window, glance
 
 
 def pushed(window, values):
@@ -60,7 +60,14 @@ def no_window_spans_a_gap_in_the_pipeline():
     seen = []
     hum.take_window = lambda: seen.append(list(hum.window.rows[0]))
     hum.keep_window = lambda: None
-    Played.script = [array("h", [1, 2, 3]), GAP, array("h", [4, 5, 6, 7, 8, 9]), GAP, array("h", [10] * 4), END]
+    Played.script = [
+        array("h", [1, 2, 3]),
+        GAP,
+        array("h", [4, 5, 6, 7, 8, 9]),
+        GAP,
+        array("h", [10] * 4),
+        END,
+    ]
     while hum.step():
         pass
     equal(seen, [[4, 5, 6, 7], [10] * 4])
@@ -77,7 +84,9 @@ def seen(window):
 
 
 def still(n_channels, n_window):
-    """Return a window of which every row stands at a level of its own, none at an end of the range."""
+    """Return a window of which every row stands at a level of its own, none at an end of the
+    range.
+    """
     window = Window(n_channels, n_window, n_window)
     window.look[CLIP] = 32767
     for c, row in enumerate(window.rows):

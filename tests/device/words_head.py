@@ -1,12 +1,14 @@
-"""A head for words: cepstra mapped frame by frame, without allocation; and heads that are none for words."""
+"""A head for words: cepstra mapped frame by frame, without allocation; and heads that are none
+for words.
+"""
 
 import micropython
 from fakes import head, layer, pipeline
 from harness import as_bytes, clear_error, done, equal, raises, scratch, test
-from nearhum.context import InContext
 from nearhum.errors import ConfigError
 from nearhum.kernels.viper_words import MAX_FRAMES, N_CEPSTRA
-from nearhum.utterance import Utterances
+from nearhum.recognition.context import InContext
+from nearhum.recognition.utterance import Utterances
 
 N_IN = 3 * N_CEPSTRA
 ONCE = (0, 8257, 20)  # a 127th
@@ -21,13 +23,18 @@ def written(weights, n_in=N_IN, rescale=ONCE):
 
 
 def with_the(path, **given):
-    """A board with that head, in the folder where it lies: another would be emptied, and on a board it is the same."""
+    """A board with that head, in the folder where it lies: another would be emptied, and on a
+    board it is the same.
+    """
     return pipeline("audio", root=path.rpartition("/")[0] + "/", head=path, **given)
 
 
 def taking(frame, sign=1):
     """Weights that give back the cepstra of a frame: 0 the one before, 1 the same, 2 the next."""
-    return [[127 * sign if i == frame * N_CEPSTRA + k else 0 for i in range(N_IN)] for k in range(N_CEPSTRA)]
+    return [
+        [127 * sign if i == frame * N_CEPSTRA + k else 0 for i in range(N_IN)]
+        for k in range(N_CEPSTRA)
+    ]
 
 
 def mapped(weights, rows):
@@ -46,7 +53,8 @@ def a_frame_is_mapped_with_those_beside_it():
         rows = [[(i * 7 + k * 13) % 255 - 127 for k in range(N_CEPSTRA)] for i in range(n)]
         same = [bytes(as_bytes(row)) for row in rows]
         equal(mapped(taking(1), rows) == same, True)
-        equal(mapped(taking(0), rows) == same[:1] + same[:-1], True)  # the first stands in for what is before it
+        # the first stands in for what is before it
+        equal(mapped(taking(0), rows) == same[:1] + same[:-1], True)
         equal(mapped(taking(2), rows) == same[1:] + same[-1:], True)
 
 
@@ -60,7 +68,9 @@ def no_value_is_less_than_127_below_0():
 
 
 def spoken(utterances):
-    """Let utterances hear 130 frames of which some are loud; their number, and the cepstra of the last."""
+    """Let utterances hear 130 frames of which some are loud; their number, and the cepstra of
+    the last.
+    """
     n = 0
     for i in range(130):
         frame = as_bytes([i * (b - 9) % 40 - 100 + 90 * (30 < i % 60 < 50) for b in range(20)])
@@ -84,7 +94,8 @@ def an_utterance_is_mapped_as_it_ends_and_nothing_is_allocated():
 def a_board_with_one_has_states_of_its_own():
     given = {"rate_hz": 8000, "n_window": 256, "n_hop": 128}
     plain, with_head = pipeline("audio", **given), with_the(written(taking(1)), **given)
-    equal(plain.head.n_out, with_head.head.n_out)  # what is normal is told by the features either way
+    # what is normal is told by the features either way
+    equal(plain.head.n_out, with_head.head.n_out)
     equal(plain.store.fingerprint == with_head.store.fingerprint, False)
 
 

@@ -1,16 +1,23 @@
-"""Words: utterances cut out of a sound, enrolled, told apart, unknown; what is no word, a full store, any name."""
+"""Words: utterances cut out of a sound, enrolled, told apart, unknown; what is no word, a full
+store, any name.
+"""
 
 from array import array
 from binascii import crc32
 
 from fakes import noise, pipeline, reset
 from harness import Lcg, between, clear_error, done, equal, raises, test
+from nearhum import events
 from nearhum.errors import CommandError
 
 RATE = 8000
 QUIET = 20
 # periods of a tone, in samples, every 50 ms: what is told apart is how the spectrum moves
-SAID = {"up": (40, 32, 24, 16, 12, 8, 6), "down": (6, 8, 12, 16, 24, 32, 40), "hill": (40, 24, 12, 6, 12, 24, 40)}
+SAID = {
+    "up": (40, 32, 24, 16, 12, 8, 6),
+    "down": (6, 8, 12, 16, 24, 32, 40),
+    "hill": (40, 24, 12, 6, 12, 24, 40),
+}
 OTHER = {"flat": (9,) * 8, "dive": (6, 40, 6, 40, 6, 40, 6)}
 
 
@@ -20,7 +27,9 @@ def board(**given):
 
 
 def tones(random, periods, level=3000):
-    """Samples of a word, each time a little different in length and level, a tone after the other."""
+    """Samples of a word, each time a little different in length and level, a tone after the
+    other.
+    """
     for period in periods:
         n = RATE * (50 + random.within(6)) // 1000
         yield noise(random, n, level // 4, level + random.within(level // 8), period)
@@ -50,16 +59,22 @@ def play(hum, samples):
 
 def silence(hum, random, ms=600, level=QUIET):
     """Silence of ms, in pieces that a board's heap has room for."""
-    return [label for _ in range(ms // 100) for label in play(hum, noise(random, RATE // 10, level))]
+    return [
+        label for _ in range(ms // 100) for label in play(hum, noise(random, RATE // 10, level))
+    ]
 
 
 def wait(hum, random, seconds, level=QUIET):
     """Silence, or a steady sound, in pieces that a board's heap has room for."""
-    return [label for _ in range(4 * seconds) for label in play(hum, noise(random, RATE // 4, level))]
+    return [
+        label for _ in range(4 * seconds) for label in play(hum, noise(random, RATE // 4, level))
+    ]
 
 
 def say(hum, random, periods, level=3000):
-    return [label for tone in tones(random, periods, level) for label in play(hum, tone)] + silence(hum, random)
+    return [label for tone in tones(random, periods, level) for label in play(hum, tone)] + silence(
+        hum, random
+    )
 
 
 def taught(shots=3, seed=1):
@@ -107,7 +122,8 @@ def the_same_bits_on_every_target():
     say(hum, random, SAID["up"])
     w = hum.recogniser
     equal(
-        (w.limit, [w.templates.distance(j) for j in range(3)], crc32(w.pack())), (1258, [1985, 1594, 1016], 501585432)
+        (w.limit, [w.templates.distance(j) for j in range(3)], crc32(w.pack())),
+        (1258, [1985, 1594, 1016], 501585432),
     )
 
 
@@ -150,14 +166,14 @@ def a_gap_ends_what_was_being_said_without_an_answer():
     hum, random = taught()
     samples = word(random, SAID["up"])
     play(hum, samples[: len(samples) * 2 // 3])
-    hum._interrupted(-1)
+    events.interrupted(hum, -1)
     equal(silence(hum, random), [])
     equal(say(hum, random, SAID["up"]), ["up"])
 
 
 @test
 def what_is_said_for_long_is_cut():
-    from nearhum.utterance import LONGEST, SETTLE, Utterances
+    from nearhum.recognition.utterance import LONGEST, SETTLE, Utterances
 
     u = Utterances(20)
     quiet, loud = bytearray(b"\xc0" * 20), bytearray(20)
@@ -172,7 +188,7 @@ def what_is_said_for_long_is_cut():
 
 @test
 def a_frame_that_never_moves_makes_no_division_by_zero():
-    from nearhum.utterance import SETTLE, Utterances
+    from nearhum.recognition.utterance import SETTLE, Utterances
 
     u = Utterances(10)
     for _ in range(SETTLE):
@@ -210,13 +226,15 @@ def background_of_a_learning_period_competes():
 
 @test
 def background_is_bounded_and_takes_the_latest():
-    from nearhum.templates import N_BACKGROUND, Templates
+    from nearhum.recognition.templates import N_BACKGROUND, Templates
 
     templates = Templates(array("i", bytes(2560)))
     templates.take(0, bytes(60))
     for i in range(1, N_BACKGROUND + 6):
         templates.take_background(bytes([i] * 60))
-    equal(sorted([template[0] for template in templates.all]), [0] + list(range(6, N_BACKGROUND + 6)))
+    equal(
+        sorted([template[0] for template in templates.all]), [0] + list(range(6, N_BACKGROUND + 6))
+    )
 
 
 @test
@@ -241,7 +259,9 @@ def an_enrolment_says_what_it_expects():
     for what in about[1::2]:
         between(what["accepts"], 0.0, 20.0)
     listed = [p for p in hum.console.execute("list")["prototypes"] if p["id"]]
-    equal([(p["label"], p["close"]) for p in listed], [("up", None), ("rise", "up"), ("hill", None)])
+    equal(
+        [(p["label"], p["close"]) for p in listed], [("up", None), ("rise", "up"), ("hill", None)]
+    )
 
 
 @test
@@ -259,13 +279,18 @@ def forget_relabel_list_and_rollback():
     equal(hum.console.execute("rollback")["ok"], True)
     equal(sorted(w.labels), ["ascent", "down", "hill"])
     equal(say(hum, random, SAID["hill"]), ["hill"])
-    for line in ("relabel up down", "relabel ascent down", "relabel ascent", "relabel ascent %s" % ("x" * 33)):
+    for line in (
+        "relabel up down",
+        "relabel ascent down",
+        "relabel ascent",
+        "relabel ascent %s" % ("x" * 33),
+    ):
         equal(hum.console.execute(line)["ok"], False, line)
 
 
 @test
 def names_in_any_script_and_bytes_and_back():
-    from nearhum.words import Words
+    from nearhum.recognition.words import Words
 
     hum, random = board(), Lcg(2)
     silence(hum, random)
@@ -276,14 +301,16 @@ def names_in_any_script_and_bytes_and_back():
     body = w.pack()
     again = Words(hum.plan, hum.features.vector, hum.config, hum.detector)
     equal(again.unpack(memoryview(body)), len(body))
-    equal((again.labels, again.counts, again.ids, again.limit), (w.labels, w.counts, w.ids, w.limit))
+    equal(
+        (again.labels, again.counts, again.ids, again.limit), (w.labels, w.counts, w.ids, w.limit)
+    )
     equal(again.pack() == body, True)
     clear_error(raises(CommandError, w.check_room, "x" * 33, 1), "33")
 
 
 @test
 def a_full_store_refuses_and_keeps_what_it_has():
-    from nearhum.words import MAX_EXAMPLES
+    from nearhum.recognition.words import MAX_EXAMPLES
 
     w = board().recogniser
     for i in range(MAX_EXAMPLES):

@@ -1,5 +1,6 @@
-"""Faults while a board is flashed, at every stage of the protocol: each ends in a clear message or a whole image, and
-the board can be flashed again. The real esptool against the simulated ROM loader, UF2 files onto the simulated drive.
+"""Faults while a board is flashed, at every stage of the protocol: each ends in a clear message or
+a whole image, and the board can be flashed again. The real esptool against the simulated ROM
+loader, UF2 files onto the simulated drive.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from typing import Any
 
 from faults.rows import Row, Say
 
-# esptool reads its times when it is imported: a lost answer is waited for less long here than three seconds.
+# esptool reads its times when it is imported: a lost answer is waited for less long here than three
+# seconds.
 _TIMES = Path(tempfile.gettempdir()) / f"nearhum-esptool-{os.getpid()}.cfg"
 N_PROCESSES = 12  # they wait for times to run out, most of the time
 LATE_S = 2.0
-_WHERE = re.compile(r"(socket://[^ ]+: |/tmp/[^ ]+/)")  # ports and folders of the moment say nothing in a table
+# ports and folders of the moment say nothing in a table
+_WHERE = re.compile(r"(socket://[^ ]+: |/tmp/[^ ]+/)")
 N_BYTES = 60000  # of an application that does not compress: four blocks of the loader's 16 KB
 
 
@@ -88,13 +91,16 @@ def _flipped(what: bytes, at: int) -> bytes:
 
 
 def esp_case(fault: Fault) -> tuple[str, str]:
-    """Return ("told" or "flashed" or "WRONG", the message) of one fault, after which the board was flashed again."""
+    """Return ("told" or "flashed" or "WRONG", the message) of one fault, after which the board
+    was flashed again.
+    """
     from hardware import firmware
     from hardware.esp32_board import Esp32Board
-    from nearhum_host import boards, esp_flash, esp_image
+    from nearhum_host.boards import board_files
     from nearhum_host.errors import HostError
+    from nearhum_host.flashing import esp_flash, esp_image
 
-    board = boards.load("esp32_generic")
+    board = board_files.load("esp32_generic")
     contents = firmware.esp(board, N_BYTES)
     image = esp_image.parse(contents, "image", board)
     injector = _Injector(fault)
@@ -107,12 +113,21 @@ def esp_case(fault: Fault) -> tuple[str, str]:
         with Esp32Board(Path(folder) / "flash.bin", over="socket", **options) as there:
             try:
                 esp_flash.write(there.url, board, image)
-                outcome = ("flashed", "") if is_whole(there) else ("WRONG", "it says done, and the image is not whole")
+                outcome = (
+                    ("flashed", "")
+                    if is_whole(there)
+                    else ("WRONG", "it says done, and the image is not whole")
+                )
             except HostError as error:
-                outcome = ("told", error.message) if error.message and error.hint else ("WRONG", f"no hint: {error}")
+                outcome = (
+                    ("told", error.message)
+                    if error.message and error.hint
+                    else ("WRONG", f"no hint: {error}")
+                )
             except Exception as error:
                 outcome = ("WRONG", f"{type(error).__name__}: {error}")
-        with Esp32Board(Path(folder) / "flash.bin", over="socket") as there:  # the cable is good again
+        # the cable is good again
+        with Esp32Board(Path(folder) / "flash.bin", over="socket") as there:
             try:
                 esp_flash.write(there.url, board, image)
             except HostError as error:
@@ -126,9 +141,10 @@ def n_packets() -> int:
     """Return how many requests there are when nothing goes wrong."""
     from hardware import firmware
     from hardware.esp32_board import Esp32Board
-    from nearhum_host import boards, esp_flash, esp_image
+    from nearhum_host.boards import board_files
+    from nearhum_host.flashing import esp_flash, esp_image
 
-    board = boards.load("esp32_generic")
+    board = board_files.load("esp32_generic")
     image = esp_image.parse(firmware.esp(board, N_BYTES), "image", board)
     with (
         tempfile.TemporaryDirectory(prefix="nearhum-") as folder,
@@ -143,12 +159,16 @@ def rp2_case(eject_at: int) -> tuple[str, str]:
     """The same of a Pico whose cable is pulled out at a block of the UF2 file."""
     from hardware import firmware
     from hardware.rp2_board import Rp2Board
-    from nearhum_host import boards, bootrom
+    from nearhum_host.boards import board_files
     from nearhum_host.errors import HostError
+    from nearhum_host.flashing import bootrom
 
     bootrom.GONE_S = 3.0  # the chip has come back, or does not
-    contents = firmware.rp2(boards.load("rpi_pico"), N_BYTES)
-    with tempfile.TemporaryDirectory(prefix="nearhum-") as folder, Rp2Board(Path(folder), eject_at=eject_at) as there:
+    contents = firmware.rp2(board_files.load("rpi_pico"), N_BYTES)
+    with (
+        tempfile.TemporaryDirectory(prefix="nearhum-") as folder,
+        Rp2Board(Path(folder), eject_at=eject_at) as there,
+    ):
         try:
             bootrom.copy(contents, there.volume)
             return "WRONG", "it says done"
@@ -173,11 +193,12 @@ def refusals() -> list[tuple[str, str]]:
     """Return (fault, message) of what is refused before anything is written."""
     from hardware import firmware
     from hardware.esp32_board import Esp32Board
-    from nearhum_host import boards, bootrom, esp_flash, esp_image, uf2
-    from nearhum_host.chips import CHIPS
+    from nearhum_host.boards import board_files
     from nearhum_host.errors import HostError
+    from nearhum_host.flashing import bootrom, esp_flash, esp_image, uf2
+    from nearhum_host.flashing.chips import CHIPS
 
-    pico, esp = boards.load("rpi_pico"), boards.load("esp32_generic")
+    pico, esp = board_files.load("rpi_pico"), board_files.load("esp32_generic")
     good_uf2, good_esp = firmware.rp2(pico), firmware.esp(esp)
     image = esp_image.parse(good_esp, "image", esp)
 
@@ -196,12 +217,18 @@ def refusals() -> list[tuple[str, str]]:
     cases: dict[str, Callable[[Path], object]] = {
         "image cut": lambda _: [uf2.parse(good_uf2[:-512], "image", CHIPS["rp2040"])],
         "image cut ": lambda _: [esp_image.parse(good_esp[:-512], "image", esp)],
-        "wrong family": lambda _: [uf2.parse(firmware.rp2(boards.load("rpi_pico2")), "image", CHIPS["rp2040"])],
-        "wrong family ": lambda _: [esp_image.parse(firmware.esp(boards.load("esp32_s3")), "image", esp)],
+        "wrong family": lambda _: [
+            uf2.parse(firmware.rp2(board_files.load("rpi_pico2")), "image", CHIPS["rp2040"])
+        ],
+        "wrong family ": lambda _: [
+            esp_image.parse(firmware.esp(board_files.load("esp32_s3")), "image", esp)
+        ],
         "wrong chip": wrong_chip,
         "no boot ROM": lambda folder: bootrom.check(folder, CHIPS["rp2040"]),
         "volume full": lambda folder: copy_to(folder, lambda file: os.symlink("/dev/full", file)),
-        "volume read-only": lambda folder: copy_to(folder, lambda file: os.symlink("/proc/sys/kernel/ostype", file)),
+        "volume read-only": lambda folder: copy_to(
+            folder, lambda file: os.symlink("/proc/sys/kernel/ostype", file)
+        ),
     }
     out = []
     for name, act in cases.items():
@@ -210,7 +237,9 @@ def refusals() -> list[tuple[str, str]]:
                 act(Path(folder))
                 out.append((name, "WRONG: nothing was said"))
             except HostError as error:
-                out.append((name, error.message if error.hint else f"WRONG: no hint: {error.message}"))
+                out.append(
+                    (name, error.message if error.hint else f"WRONG: no hint: {error.message}")
+                )
     return out
 
 
@@ -226,28 +255,44 @@ def rows(say: Say) -> Iterator[Row]:
         "flash: connect": (Fault("", rom.SYNC),),
         "flash: detect": (Fault("", rom.READ_REG), Fault("", rom.SECURITY_INFO)),
         "flash: stub": (
-            Fault("", rom.MEM_BEGIN), Fault("", rom.MEM_DATA), Fault("", rom.MEM_DATA, 1), Fault("", rom.MEM_END),
+            Fault("", rom.MEM_BEGIN), Fault("", rom.MEM_DATA), Fault("", rom.MEM_DATA, 1),
+            Fault("", rom.MEM_END),
         ),
         "flash: prepare": (Fault("", rom.WRITE_REG), Fault("", rom.SPI_SET_PARAMS)),
         "flash: begin": (Fault("", rom.DEFL_BEGIN),),
-        "flash: write": (Fault("", rom.DEFL_DATA), Fault("", rom.DEFL_DATA, 2), Fault("", rom.DEFL_END)),
+        "flash: write": (Fault("", rom.DEFL_DATA), Fault("", rom.DEFL_DATA, 2),
+                         Fault("", rom.DEFL_END)),
         "flash: verify": (Fault("", rom.MD5),),
     }  # fmt: skip
-    kinds = ("request lost", "request flipped", "answer lost", "answer late", "answer flipped", "answer: refused")
+    kinds = (
+        "request lost",
+        "request flipped",
+        "answer lost",
+        "answer late",
+        "answer flipped",
+        "answer: refused",
+    )
     _prepare()
     try:
         with ProcessPoolExecutor(N_PROCESSES) as pool:
             wanted = [
-                (kind + ", for good" * for_good, stage, [Fault(kind, f.op, f.nth, for_good) for f in faults])
+                (
+                    kind + ", for good" * for_good,
+                    stage,
+                    [Fault(kind, f.op, f.nth, for_good) for f in faults],
+                )
                 for kind in kinds
                 for for_good in (False, True)
                 for stage, faults in stages.items()
             ]
             wanted += [
-                (kind, "flash: verify", [Fault(kind, rom.MD5)]) for kind in ("answer: wrong MD5", "cell flipped")
+                (kind, "flash: verify", [Fault(kind, rom.MD5)])
+                for kind in ("answer: wrong MD5", "cell flipped")
             ]
             say(f"{sum(len(faults) for _, _, faults in wanted)} faults of single packets")
-            futures = [[pool.submit(esp_case, fault) for fault in faults] for _, _, faults in wanted]
+            futures = [
+                [pool.submit(esp_case, fault) for fault in faults] for _, _, faults in wanted
+            ]
             for (name, stage, _), some in zip(wanted, futures, strict=True):
                 yield _row(f"ESP32 {name}", stage, [future.result() for future in some])
             total = pool.submit(n_packets).result()
@@ -256,7 +301,11 @@ def rows(say: Say) -> Iterator[Row]:
             yield _row("ESP32 unplugged", "flash: any packet", [future.result() for future in cut])
             n_blocks = -(-N_BYTES // 256)
             ejected = [pool.submit(rp2_case, at) for at in range(0, n_blocks, 3)]
-            yield _row("RP2040 drive pulled out", "flash: any block", [future.result() for future in ejected])
+            yield _row(
+                "RP2040 drive pulled out",
+                "flash: any block",
+                [future.result() for future in ejected],
+            )
             for name, message in pool.submit(refusals).result():
                 wrong = message.startswith("WRONG")
                 yield _row(name.strip(), "flash: check", [("WRONG" if wrong else "told", message)])

@@ -1,7 +1,8 @@
-"""Hostile input to a board: a million lines at the console of a watching board, and states whose body is no state.
+"""Hostile input to a board: a million lines at the console of a watching board, and states
+whose body is no state.
 
-The device tests hostile_lines and hostile_states, many times as long, in modules compiled as they are deployed; some
-five minutes on two cores.
+The device tests hostile_lines and hostile_states, many times as long, in modules compiled as they
+are deployed; some five minutes on two cores.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from device import run
-from nearhum_host import application, boards
+from nearhum_host.boards import application, board_files
 
 from faults.rows import Row, Say
 
@@ -39,19 +40,35 @@ def rows(say: Say) -> Iterator[Row]:
             say(f"{name}: {n:,}")
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 said = list(
-                    pool.map(lambda seed, name=name, n=n: flood(device, name, n // AT_ONCE, seed), range(AT_ONCE))
+                    pool.map(
+                        lambda seed, name=name, n=n: flood(device, name, n // AT_ONCE, seed),
+                        range(AT_ONCE),
+                    )
                 )
             for text in said:
                 for line in text.splitlines():
                     say(line)
-            wrong = [line for text in said for line in run.verdict(text)[0] if line.startswith(("FAIL", "Traceback"))]
-            cases = sum(int(count) for text in said for count in re.findall(r": (\d+) (?:lines|states)", text))
+            wrong = [
+                line
+                for text in said
+                for line in run.verdict(text)[0]
+                if line.startswith(("FAIL", "Traceback"))
+            ]
+            cases = sum(
+                int(count)
+                for text in said
+                for count in re.findall(r": (\d+) (?:lines|states)", text)
+            )
             yield Row(fault, stage, max(1, cases), "; ".join(wrong[:1]) or outcome, not wrong)
 
 
 def compiled(folder: Path) -> Path:
-    """Put the application as it is deployed, and the device tests, into a folder; return that of the tests."""
-    for path, contents in application.application(boards.load("virtual"), everything=True).items():
+    """Put the application as it is deployed, and the device tests, into a folder; return that
+    of the tests.
+    """
+    for path, contents in application.application(
+        board_files.load("virtual"), everything=True
+    ).items():
         if path.startswith("/nearhum/"):
             file = folder / f"firmware{path}"
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +87,11 @@ def flood(device: Path, name: str, n: int, seed: int) -> str:
     with tempfile.TemporaryDirectory(prefix="nearhum-scratch-") as scratch:
         # of three changes of a state the test makes one
         n_lines = n if name == "hostile_lines" else n // 3 * 3
-        environment = {"NEARHUM_SCRATCH": scratch, "NEARHUM_LINES": str(n_lines), "NEARHUM_SEED": str(1000 * seed + 1)}
+        environment = {
+            "NEARHUM_SCRATCH": scratch,
+            "NEARHUM_LINES": str(n_lines),
+            "NEARHUM_SEED": str(1000 * seed + 1),
+        }
         command = [interpreter, "-X", "heapsize=1M", str(device / f"{name}.py")]
         done = subprocess.run(
             command, env={**os.environ, **environment}, timeout=TIMEOUT_S,

@@ -1,7 +1,9 @@
-"""Power cuts of a running board: at any moment, or inside a flash operation; then the board itself is started again.
+"""Power cuts of a running board: at any moment, or inside a flash operation; then the board
+itself is started again.
 
-Nothing is replayed here: the virtual board dies, LittleFS and the compiled application come up from its own flash, and
-what it says over the serial line is held against what it had said before. Its clock is the fast one of session.
+Nothing is replayed here: the virtual board dies, LittleFS and the compiled application come up from
+its own flash, and what it says over the serial line is held against what it had said before. Its
+clock is the fast one of session.
 """
 
 from __future__ import annotations
@@ -15,9 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nearhum_host.errors import DeviceError
-from nearhum_host.link import Link
-from nearhum_host.logs import read_log
-from nearhum_host.pulling import pull
+from nearhum_host.logs.log_file import read_log
+from nearhum_host.logs.pulling import pull
+from nearhum_host.serial_line.link import Link
 from nearhum_host.virtual import VirtualBoard
 
 from faults import session
@@ -41,7 +43,11 @@ def rows(say: Say) -> Iterator[Row]:
             wrong = cut(Path(folder) / stage, stage, N_CUTS, seed=len(stage))
             for one in wrong[:3]:
                 say(one)
-            outcome = wrong[0] if wrong else "starts; nothing that it had told is missing; the log has no gap"
+            outcome = (
+                wrong[0]
+                if wrong
+                else "starts; nothing that it had told is missing; the log has no gap"
+            )
             yield Row("power cut of the running board", stage, N_CUTS, outcome, not wrong)
 
 
@@ -56,22 +62,31 @@ def cut(folder: Path, stage: str, n: int, seed: int) -> list[str]:
     for i in range(n):
         # every other time in one of the next flash operations, of which a part is done
         at = -1 if i % 2 else chance.randrange(6 if stage == "boot" else 60)
-        with VirtualBoard("rp2040", image, sd=folder / "sd", cut_at=at, cut_keep=chance.randrange(1024)) as board:
+        with VirtualBoard(
+            "rp2040", image, sd=folder / "sd", cut_at=at, cut_keep=chance.randrange(1024)
+        ) as board:
             synced, sequence = _until_it_dies(board, stage, chance, at, log, synced, sequence)
         with VirtualBoard("rp2040", image, sd=folder / "sd") as board, Link(board.path) as link:
             status = link.ask("status")
             told = _sequence(link)
             if status["synced_seq"] < synced or told < sequence or "state." in status["warning"]:
                 wrong.append(
-                    f"cut {i}: synced {synced}, state {sequence}; now {status['synced_seq']}, {told}: {status}"
+                    f"cut {i}: synced {synced}, state {sequence}; now {status['synced_seq']},"
+                    f" {told}: {status}"
                 )
             if stage == "watch" and status["state"] == "learn":
                 link.ask("watch")
-            synced, sequence = max(synced, link.ask("status")["synced_seq"]), max(sequence, _sequence(link))
+            synced, sequence = (
+                max(synced, link.ask("status")["synced_seq"]),
+                max(sequence, _sequence(link)),
+            )
             pull(link, log)
     kept = read_log(log)
     if kept.gaps or kept.damages or kept.records[-1].seq + 1 < synced:
-        wrong.append(f"the log has gaps {kept.gaps}, damage {kept.damages}, ends at {kept.records[-1].seq} of {synced}")
+        wrong.append(
+            f"the log has gaps {kept.gaps}, damage {kept.damages}, ends at {kept.records[-1].seq}"
+            f" of {synced}"
+        )
     return wrong
 
 
@@ -97,7 +112,8 @@ def _until_it_dies(board, stage, chance, at, log, synced, sequence) -> tuple[int
                 try:
                     link.ask(act)
                 except DeviceError as error:
-                    if not error.message.startswith("board:"):  # refused: what is to be forgotten is not there, say
+                    # refused: what is to be forgotten is not there, say
+                    if not error.message.startswith("board:"):
                         raise
                 sequence = max(sequence, _sequence(link))
     killer.join()

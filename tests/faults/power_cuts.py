@@ -1,12 +1,17 @@
-"""Power cuts at every write: the flash of a board's recorded life as each cut would leave it, booted by the firmware.
+"""Power cuts at every write: the flash of a board's recorded life as each cut would leave it,
+booted by the firmware.
 
-For every operation of the flash journal (see session) the power fails before it, after a part of its bytes, with random
-bits of it old and new, and after it. On each such image a real MicroPython mounts LittleFS and starts the pipeline
-(device/boot_images.py), and what it then says at its console is held against what the board had promised by then:
+For every operation of the flash journal (see session) the power fails before it, after a part of
+its bytes, with random bits of it old and new, and after it. On each such image a real MicroPython
+mounts LittleFS and starts the pipeline (device/boot_images.py), and what it then says at its
+console is held against what the board had promised by then:
 
-1. it starts, its status answers, no slot is damaged, and what was learned is what the last save or the one that was
-   cut off held, never anything else; of what a command had changed before its answer came, nothing is missing;
-2. every record below the last synced_seq that a status had reported is there, byte for byte; what is there beyond it
+1. it starts, its status answers, no slot is damaged, and what was learned is what the last save or
+   the one that was
+   cut off held, never anything else; of what a command had changed before its answer came, nothing
+   is missing;
+2. every record below the last synced_seq that a status had reported is there, byte for byte; what
+   is there beyond it
    has no holes; the records of this start come after them, and status says how far it is synced;
 3. it goes on: what is changed now is there after another start.
 """
@@ -14,30 +19,24 @@ bits of it old and new, and after it. On each such image a real MicroPython moun
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import random
-import subprocess
 import tempfile
 import zlib
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 
-from device.run import micropython
 from nearhum import wire
-from nearhum_host import boards
-from nearhum_host.application import application
-from nearhum_host.link import Link
+from nearhum_host.boards import board_files
+from nearhum_host.boards.application import application
+from nearhum_host.serial_line.link import Link
 from nearhum_host.virtual import VirtualBoard
-from nearhum_host.virtual.models import model_named
 from nearhum_host.virtual.powercut import MARK, Cut, Replay, read_journal
 
 from faults import session
+from faults.on_images import OnImages, each_cut, in_shares, spread
 from faults.rows import Row, Say
 
 OUTCOME = "old state or new, acknowledged records there, goes on"
@@ -48,17 +47,20 @@ MOST_CROWDED = 150  # operations of a stage on a full flash
 N_WHOLE = 8  # cuts of a stage and geometry on which the whole board is started
 GO_ON_EVERY = 3  # cases
 WHOLE_LOG_EVERY = 10  # cases; else the last records alone
-N_AT_ONCE = max(2, os.cpu_count() or 2)
 
 
 @dataclass
 class Judged:
-    """What came of some cases. states: CRC by sequence of every state loaded. wrong: what was not as promised."""
+    """What came of some cases.
+
+    states: CRC by sequence of every state loaded. wrong: what was not as promised.
+    """
 
     cases: Counter[str] = field(default_factory=Counter)
     states: dict[int, int] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
-    n_gone: int = 0  # cases in which the last acknowledged record was gone: on a full flash it may make room
+    # cases in which the last acknowledged record was gone: on a full flash it may make room
+    n_gone: int = 0
 
     @property
     def n(self) -> int:
@@ -75,97 +77,63 @@ class Judged:
                 self.wrong.append(f"state {sequence} was loaded with two contents")
 
 
-class Booter:
-    """One MicroPython process that boots the firmware on images. A context manager."""
+class Booter(OnImages):
+    """Boots the firmware on images."""
 
     def __init__(self, chapter: session.Chapter, base: bytes, compiled: Path) -> None:
-        model = model_named(chapter.model)
-        with tempfile.NamedTemporaryFile(delete=False) as file:
-            file.write(base)
-        self._image = Path(file.name)
-        interpreter = micropython()
-        assert interpreter, "no MicroPython unix port"
-        script = Path(__file__).parent / "device" / "boot_images.py"
-        geometry = (model.fs_offset, model.fs_bytes // 4096, model.prog_bytes)
-        self._process = subprocess.Popen(
-            [interpreter, "-X", "heapsize=8M", str(script), str(compiled), file.name, *map(str, geometry),
-             str(chapter.card)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-
-    def __enter__(self) -> Booter:
-        return self
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        assert self._process.stdin
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()
-        self._process.kill()
-        self._process.wait()
-        self._image.unlink()
-
-    def done(self, address: int, cells: bytes) -> None:
-        """Carry an operation out on the base."""
-        self._send("done", address, cells.hex())
+        super().__init__("boot_images.py", chapter.model, base, chapter.card, str(compiled))
 
     def boot(self, address: int, cells: bytes, from_seq: int, go_on: bool) -> dict:
         """Boot on the base with these cells in it; return what the board said."""
-        self._send("boot", address, cells.hex(), from_seq, go_on)
-        assert self._process.stdout
-        line = self._process.stdout.readline()
-        return json.loads(line) if line else {"error": "MicroPython died"}
-
-    def _send(self, *what: object) -> None:
-        assert self._process.stdin
-        self._process.stdin.write(json.dumps(what) + "\n")
-        self._process.stdin.flush()
+        return self.ask("boot", address, cells, from_seq, go_on)
 
 
-def judge(chapter: session.Chapter, compiled: Path, most: int, n_bits: int, say: Say = lambda text: None) -> Judged:
-    """Boot on the cuts of a chapter, of at most so many operations spread over it; hold it against the promises."""
+def judge(
+    chapter: session.Chapter, compiled: Path, most: int, n_bits: int, say: Say = lambda text: None
+) -> Judged:
+    """Boot on the cuts of a chapter, of at most so many operations spread over it; hold it
+    against the promises.
+    """
     operations = list(read_journal(chapter.journal))
     n = len(operations)
-    step = max(1.0, n / most)
-    chosen = {int(i * step) for i in range(min(n, most))}
-    shares = [range(n * i // N_AT_ONCE, n * (i + 1) // N_AT_ONCE) for i in range(N_AT_ONCE)]
-    found = Judged()
-    with ThreadPoolExecutor(N_AT_ONCE) as pool:
-        for part in pool.map(lambda share: _judge_share(chapter, compiled, operations, share, chosen, n_bits), shares):
-            found.add(part)
-    say(f"{chapter.stage} on {chapter.model}: {n} operations, {found.n:,} cases, {len(found.wrong)} wrong")
+    chosen, found = spread(n, most), Judged()
+
+    def share_of(share: range) -> Judged:
+        part = Judged()
+        cuts = each_cut(
+            lambda base: Booter(chapter, base, compiled),
+            chapter.flash, operations, share, chosen, n_bits,
+        )  # fmt: skip
+        for booter, some in cuts:
+            _judge_operation(chapter, booter, some, part)
+        return part
+
+    for part in in_shares(operations, share_of):
+        found.add(part)
+    say(
+        f"{chapter.stage} on {chapter.model}: {n} operations, {found.n:,} cases, {len(found.wrong)}"
+        " wrong"
+    )
     for wrong in found.wrong[:5]:
         say(wrong)
     return found
 
 
-def _judge_share(chapter, compiled, operations, share: range, chosen: set[int], n_bits: int) -> Judged:
-    replay = Replay(chapter.flash.read_bytes(), seed=share.start)
-    for operation in operations[: share.start]:
-        if replay.take(operation):
-            replay.done()
-    found = Judged()
-    with Booter(chapter, bytes(replay.image), compiled) as booter:
-        for i in share:
-            if not replay.take(operations[i]):
-                continue
-            address, cells = operations[i].address, replay.cells()
-            if i in chosen:
-                after = Cut(replay.index, replay.read, "after", address, cells)
-                _judge_operation(chapter, booter, [*replay.cuts(n_bits), after], found)
-            replay.done()
-            booter.done(address, cells)
-    return found
+def _judge_operation(
+    chapter: session.Chapter, booter: Booter, cuts: list[Cut], found: Judged
+) -> None:
+    """Judge all cuts of one operation.
 
-
-def _judge_operation(chapter: session.Chapter, booter: Booter, cuts: list[Cut], found: Judged) -> None:
-    """Judge all cuts of one operation. The first is before it and the last after it: the old state and the new one."""
+    The first is before it and the last after it: the old state and the new one.
+    """
     promises = [promise for promise in chapter.promises if promise.read <= cuts[0].read]
     synced = max((promise.synced_seq for promise in promises), default=0)
     sequence = max((promise.sequence for promise in promises), default=0)
     told = [promise for promise in promises if promise.known]
     known = dict(told[-1].known) if told else {}
     if len(told) < len([promise for promise in chapter.promises if promise.known]):
-        known = {name: value for name, value in known.items() if name == "n_labels"}  # the next change may be there too
+        # the next change may be there too
+        known = {name: value for name, value in known.items() if name == "n_labels"}
     said = []
     for cut in cuts:
         at = found.n
@@ -178,7 +146,9 @@ def _judge_operation(chapter: session.Chapter, booter: Booter, cuts: list[Cut], 
             continue
         first = answer["status"].get("log_first", 0)
         found.n_gone += 0 < synced <= first
-        why = _records_wrong(answer, chapter, max(from_seq, first) if chapter.full else from_seq, synced)
+        why = _records_wrong(
+            answer, chapter, max(from_seq, first) if chapter.full else from_seq, synced
+        )
         if answer["refused"]:
             why.append(f"a slot is refused: {answer['refused']}")
         if answer["sequence"] < sequence:
@@ -187,7 +157,9 @@ def _judge_operation(chapter: session.Chapter, booter: Booter, cuts: list[Cut], 
         if not status.get("ok"):
             why.append(f"status: {status}")
         for name, value in known.items():
-            if status.get(name) != value and not (name == "n_labels" and (status.get(name) or 0) > int(str(value))):
+            if status.get(name) != value and not (
+                name == "n_labels" and (status.get(name) or 0) > int(str(value))
+            ):
                 why.append(f"{name} is {status.get(name)}, not {value}")
         if not answer.get("went_on", True):
             why.append("what was changed afterwards was lost")
@@ -198,7 +170,8 @@ def _judge_operation(chapter: session.Chapter, booter: Booter, cuts: list[Cut], 
     if said and said[0][1] == "before" and said[-1][1] == "after":
         old, new = said[0][0], said[-1][0]
         found.wrong += [
-            f"{chapter.stage}, operation {cuts[0].index}, {tear}: state {one}, neither {old} nor {new}"
+            f"{chapter.stage}, operation {cuts[0].index}, {tear}: state {one}, neither {old} nor"
+            f" {new}"
             for one, tear in said
             if one not in (old, new)
         ]
@@ -214,7 +187,9 @@ def _records_wrong(answer: dict, chapter: session.Chapter, from_seq: int, synced
         why.append(f"records {began} to {synced - 1} are lost, and their numbers given again")
     if [seq for seq, _ in there] != list(range(from_seq, began)):
         missing = sorted(set(range(from_seq, began)) - {seq for seq, _ in there})
-        why.append(f"records {missing[:5]} are missing of those below {began}; {synced} were acknowledged")
+        why.append(
+            f"records {missing[:5]} are missing of those below {began}; {synced} were acknowledged"
+        )
     changed = [seq for seq, crc in there if chapter.records.get(seq) != crc]
     if chapter.full:  # some had made room before they were pulled
         changed = [seq for seq in changed if seq in chapter.records]
@@ -223,14 +198,20 @@ def _records_wrong(answer: dict, chapter: session.Chapter, from_seq: int, synced
     if fresh != list(range(began, began + len(fresh))) or not fresh:
         why.append(f"the records of this start are {fresh[:5]}, from {began}")
     if answer["status"].get("synced_seq") != began + len(fresh):
-        why.append(f"status says synced up to {answer['status'].get('synced_seq')}, {began + len(fresh)} are there")
+        why.append(
+            f"status says synced up to {answer['status'].get('synced_seq')}, {began + len(fresh)}"
+            " are there"
+        )
     return why
 
 
 def start_whole(chapter: session.Chapter, n: int, folder: Path) -> list[str]:
-    """Start the whole virtual board, its application from its own flash, on n cuts of a chapter. Returns what is wrong.
+    """Start the whole virtual board, its application from its own flash, on n cuts of a chapter.
 
-    What Booter leaves out: MicroPython's own start, main.py, the modules on flash, and the serial line.
+    Returns what is wrong.
+
+    What Booter leaves out: MicroPython's own start, main.py, the modules on flash, and the serial
+    line.
     """
     operations = list(read_journal(chapter.journal))
     chance = random.Random(n)
@@ -245,12 +226,25 @@ def start_whole(chapter: session.Chapter, n: int, folder: Path) -> list[str]:
             cells[cut.address : cut.address + len(cut.cells)] = cut.cells
             image.write_bytes(cells)
             synced = max((p.synced_seq for p in chapter.promises if p.read <= cut.read), default=0)
-            with VirtualBoard(chapter.model, image, sd=chapter.card) as board, Link(board.path) as link:
+            with (
+                VirtualBoard(chapter.model, image, sd=chapter.card) as board,
+                Link(board.path) as link,
+            ):
                 status = link.ask("status")
                 raw = b64decode(link.ask(f"log {max(0, synced - 1)}")["b64"])
-            there = raw and (wire.record_seq(raw, 0), zlib.crc32(raw[: wire.record_bytes(raw, 0, len(raw))]))
-            if status["synced_seq"] < synced or synced and there != (synced - 1, chapter.records[synced - 1]):
-                wrong.append(f"{chapter.stage}, operation {i}, {cut.tear}: {synced} were acknowledged, now {status}")
+            there = raw and (
+                wire.record_seq(raw, 0),
+                zlib.crc32(raw[: wire.record_bytes(raw, 0, len(raw))]),
+            )
+            if (
+                status["synced_seq"] < synced
+                or synced
+                and there != (synced - 1, chapter.records[synced - 1])
+            ):
+                wrong.append(
+                    f"{chapter.stage}, operation {i}, {cut.tear}: {synced} were acknowledged, now"
+                    f" {status}"
+                )
         replay.done()
     return wrong
 
@@ -259,7 +253,7 @@ def start_whole(chapter: session.Chapter, n: int, folder: Path) -> list[str]:
 def compiled_application() -> Iterator[Path]:
     """Yield a folder with the application as it is deployed, without its start."""
     with tempfile.TemporaryDirectory() as folder:
-        for path, contents in application(boards.load("virtual"), everything=True).items():
+        for path, contents in application(board_files.load("virtual"), everything=True).items():
             if path.startswith("/nearhum/"):
                 file = Path(folder + path)
                 file.parent.mkdir(parents=True, exist_ok=True)
@@ -268,7 +262,9 @@ def compiled_application() -> Iterator[Path]:
 
 
 def crowded_rows(compiled: Path, folder: Path, say: Say) -> Iterator[Row]:
-    """Yield a row for every stage on a flash that is full, so that the oldest log goes for whatever is written."""
+    """Yield a row for every stage on a flash that is full, so that the oldest log goes for
+    whatever is written.
+    """
     folder.mkdir()
     for chapter in session.record(session.files(), "rp2040", 0.3, folder, full=True):
         left = session.n_free(chapter.flash.read_bytes(), chapter.model)
@@ -277,13 +273,18 @@ def crowded_rows(compiled: Path, folder: Path, say: Say) -> Iterator[Row]:
         if left > 4:
             judged.wrong.append(f"{left} blocks were free: it was not full")
         gone = f"gone in {judged.n_gone:,}" if judged.n_gone else "there"
-        outcome = f"old state or new, the last acknowledged record {gone}, older ones as there is room, goes on"
+        outcome = (
+            f"old state or new, the last acknowledged record {gone}, older ones as there is room,"
+            " goes on"
+        )
         yield Row("power cut on a full file system", chapter.stage, judged.n,
                   judged.wrong[0] if judged.wrong else outcome, not judged.wrong)  # fmt: skip
 
 
 def rows(say: Say) -> Iterator[Row]:
-    """Yield a row for every stage: the cuts of its operations, on the geometry of a Pico and of an ESP32."""
+    """Yield a row for every stage: the cuts of its operations, on the geometry of a Pico and of
+    an ESP32.
+    """
     found: dict[str, Judged] = {}
     whole: dict[str, list[str]] = {}
     with compiled_application() as compiled, tempfile.TemporaryDirectory() as folder:
@@ -291,8 +292,12 @@ def rows(say: Say) -> Iterator[Row]:
             place = Path(folder) / model
             place.mkdir()
             chapters = list(session.record(session.files(), model, length, place))
-            n = [min(MOST, sum(o.kind != MARK for o in read_journal(chapter.journal))) for chapter in chapters]
-            n_bits = max(1, -(-least // sum(n)) - len(TEARS) + 1)  # a fast machine writes more in its time
+            n = [
+                min(MOST, sum(o.kind != MARK for o in read_journal(chapter.journal)))
+                for chapter in chapters
+            ]
+            # a fast machine writes more in its time
+            n_bits = max(1, -(-least // sum(n)) - len(TEARS) + 1)
             for chapter in chapters:
                 say(session.described(chapter))
                 judged = judge(chapter, compiled, MOST, n_bits, say)

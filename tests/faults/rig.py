@@ -1,13 +1,13 @@
-"""A virtual board in a world that fails when it is told to: real MicroPython, firmware and console, a virtual MPU-6050.
+"""A virtual board in a world that fails when it is told to: real MicroPython, firmware and
+console, a virtual MPU-6050.
 
-device/faulty.py is that world, started by /boot.py. A board's flash begins as the template's: the application deployed,
-normal learned, the label hum enrolled.
+device/faulty.py is that world, started by /boot.py. A board's flash begins as the template's: the
+application deployed, normal learned, the label hum enrolled.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import tempfile
 import time
@@ -16,18 +16,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nearhum_host import boards, logs
-from nearhum_host.application import application
-from nearhum_host.deployment import deploy
-from nearhum_host.link import Link
-from nearhum_host.pulling import pull
-from nearhum_host.repl import stopped
+from nearhum_host.boards import board_files
+from nearhum_host.boards.application import application
+from nearhum_host.boards.deployment import deploy
+from nearhum_host.logs import decoding, log_file
+from nearhum_host.logs.pulling import pull
+from nearhum_host.serial_line.link import Link
+from nearhum_host.serial_line.repl import stopped
 from nearhum_host.virtual import VirtualBoard
 
 FAULTY = Path(__file__).with_name("device") / "faulty.py"
 SETTINGS = {
-    "kind": "vibration", "rate_hz": 200, "n_channels": 3, "n_window": 64, "n_hop": 64, "n_bands": 6, "label_m": 1,
-    "label_n": 1, "source": {"driver": "mpu6050", "sda": 4, "scl": 5},
+    "kind": "vibration", "rate_hz": 200, "n_channels": 3, "n_window": 64, "n_hop": 64, "n_bands": 6,
+    "label_m": 1, "label_n": 1, "source": {"driver": "mpu6050", "sda": 4, "scl": 5},
 }  # fmt: skip
 PATIENCE_S = 90.0  # a busy machine
 
@@ -39,7 +40,10 @@ class Broken(AssertionError):
 
 
 class Rig:
-    """One board and its world. A context manager. image: its flash, or None for one with nothing on it."""
+    """One board and its world.
+
+    A context manager. image: its flash, or None for one with nothing on it.
+    """
 
     def __init__(self, folder: Path, image: bytes | None = None, heap_bytes: int = 0) -> None:
         self.folder = folder
@@ -51,7 +55,7 @@ class Rig:
         self.world()
         self.board = VirtualBoard("rp2040", self.image, sd=self.card)
         if heap_bytes:
-            self.board.model = replace(self.board.model, heap_bytes=heap_bytes)
+            self.board.chip = replace(self.board.chip, heap_bytes=heap_bytes)
         self._link: Link | None = None
 
     def __enter__(self) -> Rig:
@@ -108,14 +112,14 @@ class Rig:
         before = self.status()["uptime_s"]
         self.until(lambda s: s["uptime_s"] > before + seconds, "later")
 
-    def events(self) -> list[logs.Event]:
+    def events(self) -> list[decoding.Event]:
         """Pull the log. Raises Broken where a record is missing or damaged."""
         file = self.folder / "log.nhl"
         pull(self.link, file)
-        log = logs.read_log(file)
+        log = log_file.read_log(file)
         if log.damages or log.gaps:
             raise Broken(f"the log has damages {log.damages} and gaps {log.gaps}")
-        return logs.decode(log.records)[1]
+        return decoding.decode(log.records)[1]
 
     def knows(self) -> dict[str, Any]:
         """Return what was learned, as the board lists it, and its threshold."""
@@ -130,7 +134,10 @@ def expect(true: Any, what: str) -> None:
 @contextlib.contextmanager
 def rig(image: bytes | None = None, heap_bytes: int = 0) -> Iterator[Rig]:
     """A Rig in a folder of its own."""
-    with tempfile.TemporaryDirectory(prefix="nearhum-faults-") as folder, Rig(Path(folder), image, heap_bytes) as there:
+    with (
+        tempfile.TemporaryDirectory(prefix="nearhum-faults-") as folder,
+        Rig(Path(folder), image, heap_bytes) as there,
+    ):
         yield there
 
 
@@ -139,10 +146,13 @@ def template(**settings: Any) -> bytes:
     with rig() as there:
         there.start()
         with stopped(there.link) as repl:
-            for path, contents in (("/boot.py", b"import faulty\n"), ("/lib/faulty.py", FAULTY.read_bytes())):
-                repl.write(path, contents, hashlib.sha256(contents).hexdigest())
-        deploy(there.link, application(boards.load("virtual"), {**SETTINGS, **settings}))
-        there.ask("learn 60")
+            for path, contents in (
+                ("/boot.py", b"import faulty\n"),
+                ("/lib/faulty.py", FAULTY.read_bytes()),
+            ):
+                repl.write(path, contents)
+        deploy(there.link, application(board_files.load("virtual"), {**SETTINGS, **settings}))
+        there.ask("learn 400")  # enough independent scores: no warning is left
         there.until(lambda s: s["state"] == "watch", "learned")
         there.ask("enrol hum 3")
         there.until(lambda s: s["n_labels"] == 1 and not s["enrolling"], "enrolled")

@@ -1,7 +1,8 @@
-"""A row of the table of faults: what was done to a board, in which stage, how often, and what came of it.
+"""A row of the table of faults: what was done to a board, in which stage, how often, and what
+came of it.
 
-A module of this folder that has a function `rows(say)` is part of the table: it yields a Row for every fault and
-stage. say(text) shows how far it has come.
+A module of this folder that has a function `rows(say)` is part of the table: it yields a Row for
+every fault and stage. say(text) shows how far it has come.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 STAGES = (
-    "flash: check", "flash: connect", "flash: detect", "flash: stub", "flash: prepare", "flash: begin", "flash: write",
-    "flash: verify", "flash: any packet", "flash: any block", "boot", "learn", "watch", "enrol", "save", "pull",
+    "flash: check", "flash: connect", "flash: detect", "flash: stub", "flash: prepare",
+    "flash: begin", "flash: write", "flash: verify", "flash: any packet", "flash: any block",
+    "boot", "learn", "watch", "enrol", "save", "pull", "life",
 )  # fmt: skip
 
 Say = Callable[[str], None]
@@ -19,9 +21,11 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Row:
-    """fault, stage (one of STAGES): what was done, and when. cases: how often, e.g. at how many offsets.
+    """fault, stage (one of STAGES): what was done, and when. cases: how often, e.g. at how many
+    offsets.
 
-    outcome: what all of them ended in, as it was promised; if not ok, what the first one that differs ended in.
+    outcome: what all of them ended in, as it was promised; if not ok, what the first one that
+    differs ended in.
     """
 
     fault: str
@@ -45,9 +49,12 @@ def table(rows: Iterable[Row]) -> str:
     lines = [("fault", "stage", "cases", "", "outcome")]
     for some in faults.values():
         for row in sorted(some, key=lambda row: STAGES.index(row.stage)):
-            lines.append((row.fault, row.stage, f"{row.cases:,}", "ok" if row.ok else "FAIL", row.outcome))
+            lines.append(
+                (row.fault, row.stage, f"{row.cases:,}", "ok" if row.ok else "FAIL", row.outcome)
+            )
     widths = [max(len(line[i]) for line in lines) for i in range(4)]
     return "\n".join(
-        f"{fault:<{widths[0]}}  {stage:<{widths[1]}}  {cases:>{widths[2]}}  {ok:<{widths[3]}}  {outcome}"
+        f"{fault:<{widths[0]}}  {stage:<{widths[1]}}  {cases:>{widths[2]}}  {ok:<{widths[3]}} "
+        f" {outcome}"
         for fault, stage, cases, ok, outcome in lines
     )

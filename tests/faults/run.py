@@ -1,7 +1,9 @@
-"""Inject every fault and print the table: `python tests/faults/run.py [MODULE ...]`, without names all modules here.
+"""Inject every fault and print the table: `python tests/faults/run.py [MODULE ...]`, without
+names all modules here.
 
-Each module runs in a process of its own, some at once: those that wait for a board's time leave the machine to those
-that compute. Progress goes to stderr, the table to stdout. Ends 1 if any row is not ok, or a module broke off.
+Each module runs in a process of its own, some at once: those that wait for a board's time leave the
+machine to those that compute. Progress goes to stderr, the table to stdout. Ends 1 if any row is
+not ok, or a module broke off.
 """
 
 from __future__ import annotations
@@ -54,16 +56,22 @@ def collect(chosen: list[str]) -> tuple[list[Row], list[str]]:
         return [Row(**json.loads(line)) for line in done.stdout.splitlines()], done.returncode != 0
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        first = sorted(chosen, key=lambda name: LONGEST.index(name) if name in LONGEST else len(LONGEST))
+        first = sorted(
+            chosen, key=lambda name: LONGEST.index(name) if name in LONGEST else len(LONGEST)
+        )
         futures = {name: pool.submit(run, name) for name in first}
     parts = {name: futures[name].result() for name in chosen}
-    return [row for rows, _ in parts.values() for row in rows], [name for name in chosen if parts[name][1]]
+    return [row for rows, _ in parts.values() for row in rows], [
+        name for name in chosen if parts[name][1]
+    ]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("modules", nargs="*", help="; ".join(names()))
-    parser.add_argument("--rows", action="store_true", help="print rows as JSON, of one module, in this process")
+    parser.add_argument(
+        "--rows", action="store_true", help="print rows as JSON, of one module, in this process"
+    )
     given = parser.parse_args()
     chosen = given.modules
     unknown = sorted(set(chosen) - set(names()))
@@ -77,7 +85,10 @@ def main() -> int:
     rows, broken = collect(chosen or names())
     failed = [row for row in rows if not row.ok]
     print(table(rows))
-    print(f"{len(rows)} rows, {sum(row.cases for row in rows):,} cases, {len(failed)} rows failed", end="")
+    print(
+        f"{len(rows)} rows, {sum(row.cases for row in rows):,} cases, {len(failed)} rows failed",
+        end="",
+    )
     print(f"; broke off: {', '.join(broken)}" if broken else "")
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(f"{time.monotonic() - began:.0f} s; {used.ru_utime + used.ru_stime:.0f} s of processors")

@@ -1,7 +1,9 @@
-"""Faults of the sensor, of its bus and of time, at every stage, on the virtual board in virtual time.
+"""Faults of the sensor, of its bus and of time, at every stage, on the virtual board in virtual
+time.
 
-Promised of each: the board goes on watching and says what is wrong in `status` and in the log; what the sensor did not
-really measure teaches nothing; when the fault is over it goes on by itself, with all that it knew.
+Promised of each: the board goes on watching and says what is wrong in `status` and in the log; what
+the sensor did not really measure teaches nothing; when the fault is over it goes on by itself, with
+all that it knew.
 """
 
 from __future__ import annotations
@@ -22,9 +24,9 @@ WRAP_MS = 1 << 30
 class Fault:
     """name, and how the world is told of it. word: what `status` calls the source meanwhile.
 
-    says: part of what `status` tells of it, in fault or warning. events: in the log afterwards, all of them. teaches:
-    windows are learned meanwhile. over: it ends by itself, without the world. at_start: it needs a start of its own.
-    lasts_s: of the board's time, at least.
+    says: part of what `status` tells of it, in fault or warning. events: in the log afterwards, all
+    of them. teaches: windows are learned meanwhile. over: it ends by itself, without the world.
+    at_start: it needs a start of its own. lasts_s: of the board's time, at least.
     """
 
     name: str
@@ -40,12 +42,18 @@ class Fault:
     def shows(self, status: Status) -> bool:
         if self.at_start:
             return status["uptime_s"] >= 8
-        return self.over or status["source"] == self.word and self.says in f"{status['fault']} {status['warning']}"
+        return (
+            self.over
+            or status["source"] == self.word
+            and self.says in f"{status['fault']} {status['warning']}"
+        )
 
     def outcome(self, stage: str) -> str:
         """What is promised."""
         if self.over or self.teaches:
-            out = "watches on" + (f", logs {' and '.join(self.events)}" if self.events else ", time goes on")
+            out = "watches on" + (
+                f", logs {' and '.join(self.events)}" if self.events else ", time goes on"
+            )
         else:
             out = f"says {self.word}, learns nothing, goes on by itself"
         return out + {"learn": "; the period ends", "enrol": "; ten examples"}.get(stage, "")
@@ -63,9 +71,20 @@ FAULTS = (
     Fault("FIFO overruns now and then", {"overrun": 50}, "ok", events=("gap",), teaches=True),
     Fault("rate 10 % high", {"rate": 110}, "ok", "% of rate_hz", ("rate",), teaches=True),
     Fault("rate 10 % low", {"rate": 90}, "ok", "% of rate_hz", ("rate",), teaches=True),
-    Fault("the clock jumps an hour ahead", {"jump_ms": 3600000}, events=(), teaches=True, over=True),
-    Fault("the clock jumps an hour back", {"jump_ms": -3600000}, events=(), teaches=True, over=True),
-    Fault("the tick counter wraps at 2^30", {}, "ok", events=(), teaches=True, at_start={"ticks": WRAP_MS - 5000}),
+    Fault(
+        "the clock jumps an hour ahead", {"jump_ms": 3600000}, events=(), teaches=True, over=True
+    ),
+    Fault(
+        "the clock jumps an hour back", {"jump_ms": -3600000}, events=(), teaches=True, over=True
+    ),
+    Fault(
+        "the tick counter wraps at 2^30",
+        {},
+        "ok",
+        events=(),
+        teaches=True,
+        at_start={"ticks": WRAP_MS - 5000},
+    ),
 )
 
 
@@ -97,7 +116,10 @@ def at_learn(there: Rig, fault: Fault) -> None:
     if not fault.teaches and not fault.over:
         left, until_s = status["learn_left"], status["uptime_s"] + 20
         status = there.until(lambda s: s["uptime_s"] > until_s, "later")
-        expect((status["learn_left"], status["state"]) == (left, "learn"), f"it was taught: {left}, {status}")
+        expect(
+            (status["learn_left"], status["state"]) == (left, "learn"),
+            f"it was taught: {left}, {status}",
+        )
     there.world()
     status = there.until(lambda s: s["state"] == "watch", "at the end of the period")
     expect(status["n_learned"] + 20 >= 300, f"learned {status['n_learned']}")
@@ -139,13 +161,17 @@ def at_pull(there: Rig, fault: Fault) -> None:
 
 
 STAGE: dict[str, Callable[[Rig, Fault], None]] = {
-    "boot": at_boot, "learn": at_learn, "watch": at_watch, "enrol": at_enrol, "save": at_save, "pull": at_pull,
+    "boot": at_boot, "learn": at_learn, "watch": at_watch, "enrol": at_enrol, "save": at_save,
+    "pull": at_pull,
 }  # fmt: skip
 STAGES = tuple(STAGE)
 
 
 def one(there: Rig, fault: Fault, stage: str) -> None:
-    """Bring one fault at one stage over a board that watches. Raises Broken where it is not as promised."""
+    """Bring one fault at one stage over a board that watches.
+
+    Raises Broken where it is not as promised.
+    """
     known = there.knows()
     n_before = len(there.events())
     if fault.at_start and stage != "boot":

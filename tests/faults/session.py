@@ -1,9 +1,11 @@
-"""A board's life, recorded: what it does to its flash in every stage, and what it had promised by when.
+"""A board's life, recorded: what it does to its flash in every stage, and what it had promised
+by when.
 
-Enters: an application. Leaves: Chapters, one a stage: the flash before, the journal of its operations, every promise
-with the length that the journal had when the host had been given it, and the records that the board wrote, as pulled.
-It is a virtual board with the real firmware, real LittleFS and a real console; only its clock runs fast (boot.py), so
-that the minutes between syncs take tens of milliseconds.
+Enters: an application. Leaves: Chapters, one a stage: the flash before, the journal of its
+operations, every promise with the length that the journal had when the host had been given it, and
+the records that the board wrote, as pulled. It is a virtual board with the real firmware, real
+LittleFS and a real console; only its clock runs fast (boot.py), so that the minutes between syncs
+take tens of milliseconds.
 """
 
 from __future__ import annotations
@@ -22,15 +24,15 @@ from pathlib import Path
 import numpy as np
 from littlefs import LittleFS, UserContext
 from nearhum import wire
-from nearhum_host import boards, emulated
-from nearhum_host.application import application
+from nearhum_host.boards import board_files
+from nearhum_host.boards.application import application
 from nearhum_host.errors import DeviceError
-from nearhum_host.link import Link
-from nearhum_host.logs import read_log
-from nearhum_host.pulling import pull
-from nearhum_host.recordings import Recording, write_nhr
-from nearhum_host.virtual import VirtualBoard
-from nearhum_host.virtual.models import model_named
+from nearhum_host.logs.log_file import read_log
+from nearhum_host.logs.pulling import pull
+from nearhum_host.recordings.nhr import Recording, write_nhr
+from nearhum_host.serial_line.link import Link
+from nearhum_host.virtual import VirtualBoard, emulated
+from nearhum_host.virtual.chips import chip_named
 
 SETTINGS = {
     "kind": "vibration", "rate_hz": 32, "n_channels": 1, "n_window": 32, "n_hop": 32, "n_bands": 5,
@@ -55,8 +57,8 @@ LONGEST_S = 240  # of the recording that is the sensor, at the host's clock
 class Promise:
     """What the board had said when its flash journal had so many bytes.
 
-    synced_seq: records below are safe. sequence: of the state that was saved; 0 where it was not asked. known: facts
-    of `status` that hold from then on, in this chapter.
+    synced_seq: records below are safe. sequence: of the state that was saved; 0 where it was not
+    asked. known: facts of `status` that hold from then on, in this chapter.
     """
 
     read: int
@@ -67,7 +69,10 @@ class Promise:
 
 @dataclass
 class Chapter:
-    """One stage. flash: image before it. journal: file of its flash operations. records: CRC by seq of all written.
+    """One stage.
+
+    flash: image before it. journal: file of its flash operations. records: CRC by seq of all
+    written.
 
     full: there is no room, so that old records make place for new ones.
     """
@@ -83,8 +88,10 @@ class Chapter:
 
 
 def chip_with(files: Mapping[str, bytes], model: str) -> bytes:
-    """Return the flash of a chip whose file system holds these files and a folder of the board's own."""
-    board = boards.load({"rp2040": "rpi_pico", "esp32": "esp32_generic"}[model])
+    """Return the flash of a chip whose file system holds these files and a folder of the
+    board's own.
+    """
+    board = board_files.load({"rp2040": "rpi_pico", "esp32": "esp32_generic"}[model])
     image = bytearray(b"\xff" * board.flash.size_bytes)
     fs = emulated.file_system(files, board.flash)
     image[board.flash.fs_offset_bytes : board.flash.fs_offset_bytes + len(fs)] = fs
@@ -93,31 +100,38 @@ def chip_with(files: Mapping[str, bytes], model: str) -> bytes:
 
 def file_system(image: bytes, model: str) -> LittleFS:
     """Return the file system of a chip, in a copy of its flash."""
-    chip = model_named(model)
+    chip = chip_named(model)
     context = UserContext(chip.fs_bytes)
     context.buffer[:] = image[chip.fs_offset : chip.fs_offset + chip.fs_bytes]
     n = chip.fs_bytes // 4096
-    return LittleFS(context=context, block_size=4096, block_count=n, prog_size=chip.prog_bytes, read_size=32)
+    return LittleFS(
+        context=context, block_size=4096, block_count=n, prog_size=chip.prog_bytes, read_size=32
+    )
 
 
 def n_free(image: bytes, model: str) -> int:
     """Return the blocks of a chip's file system that hold nothing."""
-    return model_named(model).fs_bytes // 4096 - file_system(image, model).used_block_count
+    return chip_named(model).fs_bytes // 4096 - file_system(image, model).used_block_count
 
 
 def crowded(image: bytes, model: str) -> bytes:
     """Return a flash with a file in it that leaves no block to what is written next."""
     fs = file_system(image, model)
     with fs.open("/ballast", "wb") as file:
-        file.write(bytes(4088 * n_free(image, model)))  # a block of a long file has pointers to others, too
+        # a block of a long file has pointers to others, too
+        file.write(bytes(4088 * n_free(image, model)))
     fs.unmount()
-    at = model_named(model).fs_offset
+    at = chip_named(model).fs_offset
     return image[:at] + bytes(fs.context.buffer) + image[at + len(fs.context.buffer) :]
 
 
-def files(patch: Callable[[dict[str, bytes]], None] = lambda files: None, **settings: object) -> dict[str, bytes]:
-    """Return the application of a virtual board with the fast clock; patch may change it: for negative controls."""
-    made = application(boards.load("virtual"), {**SETTINGS, **settings})
+def files(
+    patch: Callable[[dict[str, bytes]], None] = lambda files: None, **settings: object
+) -> dict[str, bytes]:
+    """Return the application of a virtual board with the fast clock; patch may change it: for
+    negative controls.
+    """
+    made = application(board_files.load("virtual"), {**SETTINGS, **settings})
     made["/boot.py"] = BOOT_PY.encode()
     patch(made)
     return made
@@ -244,7 +258,8 @@ def pulling(b: Board, length: float) -> None:
 
 
 STAGES: dict[str, Callable[[Board, float], None]] = {
-    "boot": booting, "learn": learning, "watch": watching, "enrol": enrolling, "save": saving, "pull": pulling,
+    "boot": booting, "learn": learning, "watch": watching, "enrol": enrolling, "save": saving,
+    "pull": pulling,
 }  # fmt: skip
 
 
@@ -258,9 +273,10 @@ def record(
 ) -> Iterator[Chapter]:
     """Live through the stages, in the order of a board's life; yield each as a Chapter.
 
-    made: the application. length: 1 for the whole; a shorter life has fewer of everything. folder: for the files, which
-    stay. A stage that is left out is lived through all the same, where others need it: nothing is watched unlearned.
-    full: before the first Chapter another file takes what room there is, beside a log and all that is kept of changes.
+    made: the application. length: 1 for the whole; a shorter life has fewer of everything. folder:
+    for the files, which stay. A stage that is left out is lived through all the same, where others
+    need it: nothing is watched unlearned. full: before the first Chapter another file takes what
+    room there is, beside a log and all that is kept of changes.
     """
     flash, card, log = folder / "flash.bin", folder / "sd", folder / "board.nhl"
     make_card(card)
@@ -273,7 +289,10 @@ def record(
             flash.write_bytes(crowded(flash.read_bytes(), model))
         chapter = Chapter(stage, model, folder / f"{i}.bin", folder / f"{i}.journal", card, full)
         shutil.copy(flash, chapter.flash)
-        with VirtualBoard(model, flash, sd=card, journal=chapter.journal) as board, Link(board.path) as link:
+        with (
+            VirtualBoard(model, flash, sd=card, journal=chapter.journal) as board,
+            Link(board.path) as link,
+        ):
             b = Board(chapter, board, link, log)
             b.ask("status")
             STAGES[stage](b, length if wanted else 0.2)
@@ -292,6 +311,7 @@ def described(chapter: Chapter) -> str:
     """Return what a chapter holds, in a line."""
     known = json.dumps([dict(promise.known) for promise in chapter.promises if promise.known][-1:])
     return (
-        f"{chapter.stage} on {model_named(chapter.model).name}: {chapter.journal.stat().st_size:,} bytes of journal, "
-        f"{len(chapter.promises)} promises, {len(chapter.records)} records, {known}"
+        f"{chapter.stage} on {chip_named(chapter.model).name}: {chapter.journal.stat().st_size:,}"
+        f" bytes of journal, {len(chapter.promises)} promises, {len(chapter.records)} records,"
+        f" {known}"
     )

@@ -1,7 +1,9 @@
-"""Faults of the board: its file system, its heap, its files, its supply, its loop; on the virtual board.
+"""Faults of the board: its file system, its heap, its files, its supply, its loop; on the
+virtual board.
 
-Promised: a console or a REPL that answers and says what is wrong, the state on flash as it was, and a board that goes
-on by itself when the fault is over. Where it cannot watch it is in safe mode, see firmware/main.py.
+Promised: a console or a REPL that answers and says what is wrong, the state on flash as it was, and
+a board that goes on by itself when the fault is over. Where it cannot watch it is in safe mode, see
+firmware/main.py.
 """
 
 from __future__ import annotations
@@ -13,25 +15,32 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from littlefs import LittleFS, UserContext
+from nearhum_host.boards.upgrade.places import STARTERS
 from nearhum_host.errors import DeviceError
-from nearhum_host.virtual.models import model_named
+from nearhum_host.virtual.chips import chip_named
 
 from .rig import PATIENCE_S, Rig, Status, expect, rig, template
 from .rows import Row, Say
 from .sensor import STAGES, well
 
-MODEL = model_named("rp2040")
+MODEL = chip_named("rp2040")
 BLOCK = 4096
 
 
-# --- the flash from outside -------------------------------------------------------------------------------------------
+# --- the flash from outside -----------------------------------------------------------------------
 
 
 def mounted(image: bytearray) -> LittleFS:
     """Return the file system in a chip's flash; what is written to it is in image after `put`."""
     context = UserContext(MODEL.fs_bytes)
     context.buffer[:] = image[MODEL.fs_offset : MODEL.fs_offset + MODEL.fs_bytes]
-    return LittleFS(context=context, block_size=BLOCK, block_count=MODEL.fs_bytes // BLOCK, prog_size=256, read_size=32)
+    return LittleFS(
+        context=context,
+        block_size=BLOCK,
+        block_count=MODEL.fs_bytes // BLOCK,
+        prog_size=256,
+        read_size=32,
+    )
 
 
 def files(image: bytes) -> dict[str, bytes]:
@@ -61,7 +70,7 @@ def states(image: bytes) -> dict[str, bytes]:
     return {path: contents for path, contents in files(image).items() if path.startswith("/hum/s")}
 
 
-# --- stages -----------------------------------------------------------------------------------------------------------
+# --- stages ---------------------------------------------------------------------------------------
 
 
 def begin(there: Rig, stage: str) -> None:
@@ -78,7 +87,10 @@ def begin(there: Rig, stage: str) -> None:
 
 
 def settle(there: Rig, stage: str, known: dict[str, Any]) -> None:
-    """Wait until the board is well, and undo what the stage changed. Raises Broken where something is lost."""
+    """Wait until the board is well, and undo what the stage changed.
+
+    Raises Broken where something is lost.
+    """
     if stage == "learn":
         there.until(lambda s: s["state"] == "watch", "at the end of the period")
         there.ask("rollback")
@@ -91,7 +103,10 @@ def settle(there: Rig, stage: str, known: dict[str, Any]) -> None:
 
 
 def by_stage(
-    name: str, image: bytes, act: Callable[[Rig, str, dict[str, Any]], str], stages: tuple[str, ...] = STAGES
+    name: str,
+    image: bytes,
+    act: Callable[[Rig, str, dict[str, Any]], str],
+    stages: tuple[str, ...] = STAGES,
 ) -> list[Row]:
     """Return a row a stage of what act does to a board that watches, and returns as the outcome."""
 
@@ -108,7 +123,7 @@ def by_stage(
         return list(pool.map(one, stages))
 
 
-# --- the file system --------------------------------------------------------------------------------------------------
+# --- the file system ------------------------------------------------------------------------------
 
 
 def refusing(told: dict[str, Any]) -> Callable[[Rig, str, dict[str, Any]], str]:
@@ -146,7 +161,7 @@ def refusing(told: dict[str, Any]) -> Callable[[Rig, str, dict[str, Any]], str]:
     return act
 
 
-# --- the loop and the supply ------------------------------------------------------------------------------------------
+# --- the loop and the supply ----------------------------------------------------------------------
 
 
 def stalled(there: Rig, stage: str, known: dict[str, Any]) -> str:
@@ -168,7 +183,10 @@ def stalled(there: Rig, stage: str, known: dict[str, Any]) -> str:
         there.link.stop()
         there.link.resume()
         expect(there.status()["state"] == "watch", "it does not watch")
-        return "the chip resets it, the log says WDT, it goes on; Ctrl-C holds the watchdog: the REPL stays"
+        return (
+            "the chip resets it, the log says WDT, it goes on; Ctrl-C holds the watchdog: the REPL"
+            " stays"
+        )
     return "the chip resets it, the log says WDT, it goes on"
 
 
@@ -190,7 +208,10 @@ def browned_out(there: Rig, stage: str, known: dict[str, Any]) -> str:
         there.ask("learn 20")
         expect(False, "it learns in safe mode")
     except DeviceError as refused:
-        expect("safe mode" in refused.message and "trust" in refused.hint, f"refused with {refused.message}")
+        expect(
+            "safe mode" in refused.message and "trust" in refused.hint,
+            f"refused with {refused.message}",
+        )
     names = [event.name for event in there.events()]
     expect(names.count("safe") == 1, f"the log has {names}")
     if stage == "boot":
@@ -206,7 +227,7 @@ def browned_out(there: Rig, stage: str, known: dict[str, Any]) -> str:
     return f"safe mode, told once in the log; the console answers; it starts {how} and goes on"
 
 
-# --- the heap ---------------------------------------------------------------------------------------------------------
+# --- the heap -------------------------------------------------------------------------------------
 
 
 def short_of_heap(image: bytes, kilobytes: range, say: Say) -> Row:
@@ -221,7 +242,9 @@ def short_of_heap(image: bytes, kilobytes: range, say: Say) -> Row:
                 state = there.status()["state"]
                 there.link.stop()
             except DeviceError as stopped:
-                expect("stopped" in stopped.message, f"{n_kb} KB: {stopped.message}; {stopped.hint}")
+                expect(
+                    "stopped" in stopped.message, f"{n_kb} KB: {stopped.message}; {stopped.hint}"
+                )
                 state = "REPL"
             there.unlink()
             there.board.stop()
@@ -245,7 +268,7 @@ def short_of_heap(image: bytes, kilobytes: range, say: Say) -> Row:
     )
 
 
-# --- files ------------------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 
 def damaged(contents: bytes, how: str, chance: random.Random) -> bytes:
@@ -257,29 +280,41 @@ def damaged(contents: bytes, how: str, chance: random.Random) -> bytes:
 
 
 def start_damaged(image: bytes, path: str, known: dict[str, Any]) -> str:
-    """Start a board with a damaged file; return what it does. Raises Broken where that is not enough."""
+    """Start a board with a damaged file; return what it does.
+
+    Raises Broken where that is not enough.
+    """
     with rig(image) as there:
         there.start()
         try:
             status: Status = there.status()
         except DeviceError as stopped:
-            expect("stopped" in stopped.message and not path.startswith("/hum/"), f"{path}: {stopped.message}")
+            expect(
+                "stopped" in stopped.message and not path.startswith("/hum/"),
+                f"{path}: {stopped.message}",
+            )
             return "REPL"
         if status["state"] == "safe":
-            expect(path in status["warning"] or path == "/nearhum.mft", f"{path}: {status['warning']}")
+            expect(
+                path in status["warning"] or path == "/nearhum.mft", f"{path}: {status['warning']}"
+            )
             return "safe mode names it"
         expect(path.startswith("/hum/"), f"{path}: it runs: {status}")
         there.until(lambda s: s["n_windows"] > 8, "watching")
-        if path.startswith("/hum/state."):  # the younger one: then the one before it counts, and the user is told
+        # the younger one: then the one before it counts, and the user is told
+        if path.startswith("/hum/state."):
             expect(
-                there.knows() == known or "state" in status["warning"], f"{path}: it knows {there.knows()}, {status}"
+                there.knows() == known or "state" in status["warning"],
+                f"{path}: it knows {there.knows()}, {status}",
             )
         else:
             expect(there.knows() == known, f"{path}: it knows {there.knows()}")
         return "watches on"
 
 
-def corrupt(image: bytes, known: dict[str, Any], chosen: Callable[[str], bool], what: str, promised: str) -> Row:
+def corrupt(
+    image: bytes, known: dict[str, Any], chosen: Callable[[str], bool], what: str, promised: str
+) -> Row:
     """Return the row of a kind of file: each of them cut, and with a bit flipped."""
     chance = random.Random(1)
     cases = [
@@ -324,5 +359,17 @@ def rows(say: Say) -> Iterator[Row]:
         "application file",
         "safe mode names it or REPL",
     )
-    yield corrupt(image, known, lambda p: p == "/main.py", "main.py", "safe mode names it or REPL")
-    yield corrupt(image, known, lambda p: p.startswith("/hum/"), "a file of what was learned and logged", "watches on")
+    yield corrupt(
+        image,
+        known,
+        lambda p: p in STARTERS,
+        "main.py or choose_app",
+        "safe mode names it or REPL",
+    )
+    yield corrupt(
+        image,
+        known,
+        lambda p: p.startswith("/hum/"),
+        "a file of what was learned and logged",
+        "watches on",
+    )

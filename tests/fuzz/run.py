@@ -1,8 +1,10 @@
-"""Fuzz the host's parsers, guided by coverage (atheris, libFuzzer): `python tests/fuzz/run.py --seconds N [TARGET]`.
+"""Fuzz the host's parsers, guided by coverage (atheris, libFuzzer): `python tests/fuzz/run.py
+--seconds N [TARGET]`.
 
-Each target gets its share of the seconds, two at a time, from the kept corpus on. What it finds is printed, and kept
-below --found: put it into tests/corpus/TARGET with the repair. Ends 1 where anything was found: another exception than
-an error with a message, an input that takes more than 20 s, more than 2 GB of memory.
+Each target gets its share of the seconds, two at a time, from the kept corpus on. What it finds is
+printed, and kept below --found: put it into tests/corpus/TARGET with the repair. Ends 1 where
+anything was found: another exception than an error with a message, an input that takes more than 20
+s, more than 2 GB of memory.
 """
 
 from __future__ import annotations
@@ -37,13 +39,23 @@ def fuzz(name: str, seconds: int, found: Path) -> tuple[str, bool]:
     with tempfile.TemporaryDirectory(prefix="nearhum-corpus-") as made:
         kept = CORPUS / name
         command = [
-            sys.executable, str(Path(__file__)), "--one", name, made, *([str(kept)] if kept.is_dir() else []),
-            f"-max_total_time={seconds}", f"-max_len={_MAX_BYTES.get(name, 4096)}", "-timeout=20", "-rss_limit_mb=2048",
-            f"-artifact_prefix={found}/{name}-", "-print_final_stats=1", "-verbosity=0",
+            sys.executable, str(Path(__file__)), "--one", name, made, *([str(kept)] if kept.is_dir()
+            else []), f"-max_total_time={seconds}", f"-max_len={_MAX_BYTES.get(name, 4096)}",
+            "-timeout=20", "-rss_limit_mb=2048", f"-artifact_prefix={found}/{name}-",
+            "-print_final_stats=1", "-verbosity=0",
         ]  # fmt: skip
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        )
         n_new = len(list(Path(made).iterdir()))
-    executed = next((line.split()[-1] for line in done.stdout.splitlines() if "number_of_executed_units" in line), "?")
+    executed = next(
+        (
+            line.split()[-1]
+            for line in done.stdout.splitlines()
+            if "number_of_executed_units" in line
+        ),
+        "?",
+    )
     if done.returncode:
         return f"{name:10} FOUND after {executed} inputs\n{done.stdout[-4000:]}", False
     return f"{name:10} held: {executed} inputs in {seconds} s, {n_new} reach new code", True
@@ -54,13 +66,18 @@ def main() -> int:
         one(sys.argv[2], sys.argv[3:])
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=int, default=120, help="of wall time in all")
-    parser.add_argument("--found", type=Path, default=Path("fuzz-found"), help="folder for what is found")
+    parser.add_argument(
+        "--found", type=Path, default=Path("fuzz-found"), help="folder for what is found"
+    )
     parser.add_argument("targets", nargs="*")
     given = parser.parse_args()
     try:
         import atheris  # noqa: F401
     except ImportError:
-        print("make fuzz needs atheris, which has wheels for Linux on x86-64: pip install 'nearhum[fuzz]'")
+        print(
+            "make fuzz needs atheris, which has wheels for Linux on x86-64: pip install"
+            " 'nearhum[fuzz]'"
+        )
         return 2
     sys.path[:0] = [str(TESTS.parent), str(TESTS)]
     from fuzz.targets import TARGETS

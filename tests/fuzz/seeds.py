@@ -1,6 +1,8 @@
-"""Make the seeds of the corpus, sound inputs from which the fuzzer goes on: `python tests/fuzz/seeds.py`.
+"""Make the seeds of the corpus, sound inputs from which the fuzzer goes on: `python
+tests/fuzz/seeds.py`.
 
-Run it when a format changes; what the fuzzer found lies beside the seeds under other names and stays.
+Run it when a format changes; what the fuzzer found lies beside the seeds under other names and
+stays.
 """
 
 import io
@@ -16,7 +18,8 @@ import numpy as np
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS.parent), str(TESTS)]
 
-from nearhum import recording, wire  # noqa: E402
+from nearhum import wire  # noqa: E402
+from nearhum.sources import recording  # noqa: E402
 
 from fuzz.targets import records_in  # noqa: E402
 
@@ -35,11 +38,13 @@ EVENTS = (
     {"event": "alarm_end", "window": 12, "score": 10},
 )
 STATUS = {
-    "version": "0.1.0", "board": "../../pump", "kind": "telemetry", "path": "fixed", "state": "watch", "n_learned": 8,
-    "learn_left": 0, "learn_total": 8, "paused": False, "learn_most": 0, "drift_left": None, "score": 12,
-    "threshold": 300, "alarm": False, "label": "\x1b[2Jtap", "mode": None, "n_windows": 12, "n_prototypes": 1,
-    "n_labels": 1, "enrolling": 0, "state_bytes": 300, "seq": 7, "synced_seq": 7, "log_first": 0, "boot": 1,
-    "uptime_s": 60, "mem_free": 100000, "source": "ok", "faults": 0, "unsaved": "", "warning": "", "dropped": 0,
+    "version": "0.1.0", "board": "../../pump", "kind": "telemetry", "path": "fixed",
+    "state": "watch", "n_learned": 8, "learn_left": 0, "learn_total": 8, "paused": False,
+    "learn_most": 0, "drift_left": None, "score": 12, "threshold": 300, "alarm": False,
+    "label": "\x1b[2Jtap", "mode": None, "n_windows": 12, "n_prototypes": 1, "n_labels": 1,
+    "enrolling": 0, "state_bytes": 300, "seq": 7, "synced_seq": 7, "log_first": 0, "boot": 1,
+    "uptime_s": 60, "mem_free": 100000, "source": "ok", "faults": 0, "unsaved": "", "warning": "",
+    "dropped": 0,
 }  # fmt: skip
 
 
@@ -69,11 +74,24 @@ def seeds() -> dict[str, bytes]:
     says += record(wire.RUN, scores(0, wire.LEARN, 8)) + record(wire.RUN, scores(8, wire.WATCH, 5))
     says += b"".join(record(wire.EVENT, json.dumps(event).encode()) for event in EVENTS)
     log = records_in(says)
-    state = wire.seal(wire.STATE_MAGIC, 224, 3, bytes(range(200)))  # `image` fits it to its own length
-    chunk = {"size": len(state), "crc": crc32(state[:-4]), "offset": 0, "b64": b2a_base64(state).decode().strip()}
+    # `image` fits it to its own length
+    state = wire.seal(wire.STATE_MAGIC, 224, 3, bytes(range(200)))
+    chunk = {
+        "size": len(state),
+        "crc": crc32(state[:-4]),
+        "offset": 0,
+        "b64": b2a_base64(state).decode().strip(),
+    }
     logged = {"from": 1, "next": 8, "last": 8, "b64": b2a_base64(log).decode().strip()}
-    listed = {"verb": "list", "prototypes": [{"label": "tap", "count": 1, "id": 1}], "vetoed": ["\x9b31m"]}
-    snapshots = {"verb": "list", "snapshots": [{"number": 1, "cause": "learn 8", "state": "idle", "crc": 5}]}
+    listed = {
+        "verb": "list",
+        "prototypes": [{"label": "tap", "count": 1, "id": 1}],
+        "vetoed": ["\x9b31m"],
+    }
+    snapshots = {
+        "verb": "list",
+        "snapshots": [{"number": 1, "cause": "learn 8", "state": "idle", "crc": 5}],
+    }
     npy, npz, wav = io.BytesIO(), io.BytesIO(), io.BytesIO()
     np.save(npy, np.arange(12, dtype=np.int16).reshape(4, 3))
     with zipfile.ZipFile(npz, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -96,14 +114,19 @@ def seeds() -> dict[str, bytes]:
         "image/head": wire.seal(wire.HEAD_MAGIC, 0, 0, b"\x04\0\1\0" + b"\2\0\1\0" + bytes(28)),
         **{f"recording/{i}": bytes([i if i else 8 * 5]) + kinds[i] for i in range(5)},
         "board/virtual": virtual,
-        "board/extends": b'extends = "rpi_pico"\nkind = "vibration"\n[settings]\nn_bands = 8\nsource = 1979-05-27\n',
-        "answer/status": line({"x": True, **STATUS})[4:].replace(b"true", b'true,"verb":"status"', 1),
+        "board/extends": (
+            b'extends = "rpi_pico"\nkind = "vibration"\n[settings]\nn_bands = 8\nsource ='
+            b" 1979-05-27\n"
+        ),
+        "answer/status": (
+            line({"x": True, **STATUS})[4:].replace(b"true", b'true,"verb":"status"', 1)
+        ),
         "answer/list": b"true," + line(listed),
         "answer/snapshots": b"true," + line(snapshots),
         "answer/refused": b'false,"verb":"learn","error":"\\u001b[31mno","hint":""}',
         "pull/sound": b"\n".join([line(logged), line(STATUS), line(logged)]),
         "backup/sound": line(STATUS) + b"\n" + line(chunk),
-        "prompt/sound": b'{"/main.py":[12,"ab12"],"/../../x":[1,"\\u001b"]}\n[4096,300]\n',
+        "prompt/sound": b'["/../../x",1,"ab\\u001b12"]\n[4096,352,300]\n',
     }
 
 

@@ -1,8 +1,11 @@
-"""Targets: what of the host reads bytes that somebody else may have made. Each takes bytes, and returns or fails.
+"""Targets: what of the host reads bytes that somebody else may have made.
 
-A target raises nothing but an AssertionError, where a promise is broken: HostError and NearhumError, an error with a
-message, are the answer to bad input, and end it well; any other exception is a defect. `make fuzz` looks for inputs by
-coverage (run.py), tests/host/test_corpus.py plays those that are kept in tests/corpus/NAME.
+Each takes bytes, and returns or fails.
+
+A target raises nothing but an AssertionError, where a promise is broken: HostError and
+NearhumError, an error with a message, are the answer to bad input, and end it well; any other
+exception is a defect. `make fuzz` looks for inputs by coverage (run.py), tests/host/test_corpus.py
+plays those that are kept in tests/corpus/NAME.
 """
 
 from __future__ import annotations
@@ -21,13 +24,20 @@ from unittest import mock
 
 from nearhum import wire
 from nearhum.errors import NearhumError
-from nearhum_host import answers, application, boards, learned, link, logs, pulling, recordings, repl, terminal, traces
+from nearhum_host.boards import board_files, state_image
+from nearhum_host.boards.checking import configuration
 from nearhum_host.commands import status as status_command
+from nearhum_host.commands import terminal
 from nearhum_host.errors import DeviceError, HostError
+from nearhum_host.logs import log_file, pulling, traces
+from nearhum_host.recordings import converting, nhr
+from nearhum_host.serial_line import answers, link, repl
 from rich.console import Console
 
 TARGETS: dict[str, Callable[[bytes], None]] = {}
-_FOLDER = Path(tempfile.mkdtemp(prefix="nearhum-fuzz-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
+_FOLDER = Path(
+    tempfile.mkdtemp(prefix="nearhum-fuzz-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+)
 
 
 def target(run: Callable[[bytes], None]) -> Callable[[bytes], None]:
@@ -48,14 +58,16 @@ def _file(name: str, contents: bytes) -> Path:
     return path
 
 
-# --- logs ----------------------------------------------------------------------------------------------------------
+# --- logs -----------------------------------------------------------------------------------------
 
 
 @target
 def log(given: bytes) -> None:
     """A log file of any bytes."""
-    found = logs.parse(given)
-    whole = sum(record.n_bytes for record in found.records) + sum(damage.n_bytes for damage in found.damages)
+    found = log_file.parse(given)
+    whole = sum(record.n_bytes for record in found.records) + sum(
+        damage.n_bytes for damage in found.damages
+    )
     assert whole == len(given), "every byte is a record or damage"
     seqs = [record.seq for record in found.records]
     assert seqs == sorted(set(seqs)), "records rise"
@@ -63,10 +75,16 @@ def log(given: bytes) -> None:
 
 
 def records_in(given: bytes) -> bytes:
-    """Return a sound log of what bytes say: kind, a step of seq, length, payload, again and again."""
+    """Return a sound log of what bytes say: kind, a step of seq, length, payload, again and
+    again.
+    """
     out, at, seq = [], 0, 0
     while at + 3 <= len(given):
-        kind, step, n = given[at] % 4 + 1, given[at + 1], given[at + 2] * (4 if given[at] & 16 else 1)
+        kind, step, n = (
+            given[at] % 4 + 1,
+            given[at + 1],
+            given[at + 2] * (4 if given[at] & 16 else 1),
+        )
         seq += step or 1
         ticks_ms = given[at] << 24 | step
         out.append(wire.pack_record(kind, seq, ticks_ms, given[at + 3 : at + 3 + n]))
@@ -77,7 +95,7 @@ def records_in(given: bytes) -> bytes:
 @target
 def records(given: bytes) -> None:
     """A log whose every record is sound and says anything."""
-    found = logs.parse(records_in(given))
+    found = log_file.parse(records_in(given))
     assert not found.damages
     trace = traces.trace(found, "fuzz")
     for _, event in trace.events:
@@ -87,7 +105,7 @@ def records(given: bytes) -> None:
 @target
 def report(given: bytes) -> None:
     """The page of a log: whatever it says is text there, never a tag."""
-    from nearhum_host import report as drawing
+    from nearhum_host.report import page as drawing
 
     page = drawing.report(_file("fuzz.nhl", records_in(given) + given))
     _harmless(page.replace("\n", ""), "the page")
@@ -104,7 +122,7 @@ def labels(given: bytes) -> None:
         assert label
 
 
-# --- what was learned ------------------------------------------------------------------------------------------------
+# --- what was learned -----------------------------------------------------------------------------
 
 
 @target
@@ -115,18 +133,21 @@ def image(given: bytes) -> None:
             wire.unseal(magic, given, "it")
     sealed = wire.seal(wire.STATE_MAGIC, len(given), 1, given)
     assert bytes(wire.unseal(wire.STATE_MAGIC, sealed, "it")[2]) == given
-    state = learned.load(_file("fuzz.nhs", given))
-    learned.check_fits(state, sealed)
+    state = state_image.load(_file("fuzz.nhs", given))
+    state_image.check_fits(state, sealed)
 
 
-# --- recordings ------------------------------------------------------------------------------------------------------
+# --- recordings -----------------------------------------------------------------------------------
 
 _KINDS = (".nhr", ".npy", ".npz", ".csv", ".wav")
 
 
 @target
 def recording(given: bytes) -> None:
-    """A recording of any format. The first byte chooses it; an .nhr gets its header put right every other time."""
+    """A recording of any format.
+
+    The first byte chooses it; an .nhr gets its header put right every other time.
+    """
     kind = given[0] if given else 0
     suffix, contents = _KINDS[kind % len(_KINDS)], given[1:]
     if suffix == ".nhr" and kind & 8 and len(contents) >= 24:
@@ -134,34 +155,38 @@ def recording(given: bytes) -> None:
     source = _file("fuzz" + suffix, contents)
     made = _FOLDER / "made.nhr"
     scale = 1000.0 if kind & 16 else None
-    found = recordings.to_nhr(source, made, rate_hz=None if suffix in (".nhr", ".wav") else 50.0, scale=scale)
-    again = recordings.read_nhr(made)
+    found = converting.to_nhr(
+        source, made, rate_hz=None if suffix in (".nhr", ".wav") else 50.0, scale=scale
+    )
+    again = nhr.read_nhr(made)
     assert again.n_frames == found.recording.n_frames > 0
 
 
-# --- board files -----------------------------------------------------------------------------------------------------
+# --- board files ----------------------------------------------------------------------------------
 
 
 @target
 def board(given: bytes) -> None:
     """A board file, and what the firmware's own check says of its settings."""
-    found = boards.load(str(_file("fuzz.toml", given)))
+    found = board_files.load(str(_file("fuzz.toml", given)))
     config = found.config()
-    application.completed(config)
+    configuration.check(config, found.chip, found.port)
     json.dumps(config)
 
 
-# --- the line --------------------------------------------------------------------------------------------------------
+# --- the line -------------------------------------------------------------------------------------
 
 
 def _harmless(text: str, where: str) -> None:
-    assert not any(ord(c) < 32 or 127 <= ord(c) < 160 for c in text), f"a control character in {where}"
+    assert not any(ord(c) < 32 or 127 <= ord(c) < 160 for c in text), (
+        f"a control character in {where}"
+    )
 
 
 @target
 def answer(given: bytes) -> None:
     """One line of a board: known for noise, refused, or safe to work with and to show."""
-    found = link._json_line(b'{"ok":' + given)
+    found = link.answer_in(b'{"ok":' + given)
     if found is None:
         return
     found.pop("ok", None)
@@ -187,7 +212,9 @@ class Liar:
 
     def ask(self, line: str, patience_s: float = 0) -> dict[str, Any]:
         """Return the next answer, as Link.ask does."""
-        found = link._json_line(b'{"ok":true,"verb":"%s",' % line.split()[0].encode() + next(self._lines, b"}"))
+        found = link.answer_in(
+            b'{"ok":true,"verb":"%s",' % line.split()[0].encode() + next(self._lines, b"}")
+        )
         if found is None:
             raise DeviceError("no answer")
         found.pop("ok", None)
@@ -206,18 +233,18 @@ def pull(given: bytes) -> None:
     finally:
         assert [path.name for path in folder.iterdir()] in ([], ["fuzz.nhl"])
         if file.exists():
-            assert not logs.parse(file.read_bytes()).damages
+            assert not log_file.parse(file.read_bytes()).damages
 
 
 @target
 def backup(given: bytes) -> None:
     """A backup of a board that says anything, by the name that it gives itself."""
     there = Liar(given)
-    name = learned.dated_name(str(there.ask("status").get("board")))
+    name = state_image.dated_name(str(there.ask("status").get("board")))
     assert name.parent == Path(), name
     assert name.name.isascii()
     assert not name.name.startswith(".")
-    wire.unseal(wire.STATE_MAGIC, learned.fetch(there), "it")  # type: ignore[arg-type]
+    wire.unseal(wire.STATE_MAGIC, state_image.fetch(there), "it")  # type: ignore[arg-type]
 
 
 class _Said(repl.Repl):
@@ -233,7 +260,7 @@ class _Said(repl.Repl):
 @target
 def prompt(given: bytes) -> None:
     """What a stopped board prints about its files."""
-    there = _Said(b"\n" + given)
+    there = _Said(given)
     with contextlib.suppress(HostError):
         for path, found in there.hashes(["/"]).items():
             assert isinstance(path, str)

@@ -1,1 +1,3 @@
-"""Simulated hardware to flash: the ESP32's ROM loader behind a serial line, the RP2 chips' boot ROM behind a volume."""
+"""Simulated hardware to flash: the ESP32's ROM loader behind a serial line, the RP2 chips' boot
+ROM behind a volume.
+"""

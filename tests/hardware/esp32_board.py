@@ -1,10 +1,12 @@
-"""A simulated ESP32 board on a network port: reset lines, ROM loader, and MicroPython from the same flash.
+"""A simulated ESP32 board on a network port: reset lines, ROM loader, and MicroPython from the
+same flash.
 
-rfc2217: DTR and RTS pull IO0 and EN down through the two transistors of every development board (EN low: RTS alone; IO0
-low: DTR alone): so esptool brings it into the loader and out of it. socket: no lines; it waits in the loader.
+rfc2217: DTR and RTS pull IO0 and EN down through the two transistors of every development board (EN
+low: RTS alone; IO0 low: DTR alone): so esptool brings it into the loader and out of it. socket: no
+lines; it waits in the loader.
 
-The MicroPython that runs after a reset is the virtual board's, with the file system that lies in the flash; the
-firmware image that was written is in the flash, and is not executed.
+The MicroPython that runs after a reset is the virtual board's, with the file system that lies in
+the flash; the firmware image that was written is in the flash, and is not executed.
 """
 
 import contextlib
@@ -22,7 +24,8 @@ from nearhum_host.virtual import VirtualBoard
 
 from hardware.rom_loader import RomLoader, Unplugged
 
-# Each change of a line takes pyserial's client 50 ms at least; shorter pulses are those of opening and closing a port.
+# Each change of a line takes pyserial's client 50 ms at least; shorter pulses are those of opening
+# and closing a port.
 _PULSE_S = 0.07
 
 
@@ -61,14 +64,21 @@ class _Lines:
 
 
 class Esp32Board:
-    """A context manager. image: the flash chip's content. sd: what MicroPython shows at /sd. url: for pyserial.
+    """A context manager.
 
-    loader: options of RomLoader.
-    trace: what happened, "run", "download", "unplugged". The board keeps its power when the line goes.
+    image: the flash chip's content. sd: what MicroPython shows at /sd. url: for pyserial.
+
+    loader: options of RomLoader. trace: what happened, "run", "download", "unplugged". The board
+    keeps its power when the line goes.
     """
 
     def __init__(
-        self, image: Path, chip: str = "esp32", over: str = "rfc2217", sd: Path | None = None, **loader: Any
+        self,
+        image: Path,
+        chip: str = "esp32",
+        over: str = "rfc2217",
+        sd: Path | None = None,
+        **loader: Any,
     ) -> None:
         self.image, self.chip, self.over, self.options, self._sd = image, chip, over, loader, sd
         self.trace: list[str] = []
@@ -102,7 +112,7 @@ class Esp32Board:
         """Return what the flash holds now."""
         return bytes(self.rom.flash) if self.rom else self.image.read_bytes()
 
-    # ---- power and lines -------------------------------------------------------------------------------
+    # ---- power and lines -------------------------------------------------------------------------
 
     def _power_off(self) -> None:
         if self._board:
@@ -118,7 +128,10 @@ class Esp32Board:
         self.trace.append("download" if download else "run")
         if download:
             self.rom = RomLoader(self.chip, bytearray(self.image.read_bytes()), **self.options)
-            return b"\r\nrst:0x1 (POWERON_RESET),boot:0x3 (DOWNLOAD_BOOT(UART0))\r\nwaiting for download\r\n"
+            return (
+                b"\r\nrst:0x1 (POWERON_RESET),boot:0x3 (DOWNLOAD_BOOT(UART0))\r\nwaiting for"
+                b" download\r\n"
+            )
         self._board = VirtualBoard("esp32", self.image, sd=self._sd).start()
         self._pty = os.open(self._board.path, os.O_RDWR | os.O_NOCTTY)
         return b"\r\nrst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\n"
@@ -136,7 +149,7 @@ class Esp32Board:
                 self._in_reset = False
                 self._boot_next = dtr
 
-    # ---- the network -----------------------------------------------------------------------------------
+    # ---- the network -----------------------------------------------------------------------------
 
     def _serve(self) -> None:
         while True:
@@ -151,7 +164,8 @@ class Esp32Board:
                         return
                 except Unplugged:
                     self.trace.append("unplugged")
-                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # a reset, not an end
+                    # a reset, not an end
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
                     if self.rom:  # replugged: a board without a battery starts anew
                         self._boot(download=self.over == "socket")
 
@@ -168,7 +182,9 @@ class Esp32Board:
 
         while True:
             watched: list[Any] = [client, self._stop] + ([self._pty] if self._board else [])
-            ready, _, _ = select.select(watched, [], [], 0.005 if self._boot_next is not None else 0.5)
+            ready, _, _ = select.select(
+                watched, [], [], 0.005 if self._boot_next is not None else 0.5
+            )
             if self._stop in ready:
                 return False
             if self._boot_next is not None:

@@ -1,16 +1,18 @@
-"""Firmware images with nothing in them that runs, in the forms of real ones: what the flashing tools see is the same.
+"""Firmware images with nothing in them that runs, in the forms of real ones: what the flashing
+tools see is the same.
 
-An ESP image: boot loader, partition table, application (esp-idf, app_image_format; ports/esp32/makeimg.py). A UF2 file:
-as picotool writes it, for the RP2350 with the block that its erratum E10 asks for.
+An ESP image: boot loader, partition table, application (esp-idf, app_image_format;
+ports/esp32/makeimg.py). A UF2 file: as picotool writes it, for the RP2350 with the block that its
+erratum E10 asks for.
 """
 
 import hashlib
 import random
 import struct
 
-from nearhum_host import uf2
-from nearhum_host.boards import Board
-from nearhum_host.chips import CHIPS, UF2
+from nearhum_host.boards.board_files import Board
+from nearhum_host.flashing import uf2
+from nearhum_host.flashing.chips import CHIPS, UF2
 
 APP_AT, APP_SIZE = 0x10000, 0x1F0000
 IRAM = 0x40080000
@@ -39,7 +41,9 @@ def partition(kind: int, subtype: int, offset: int, size: int, label: str) -> by
 
 
 def partition_table(vfs: tuple[int, int] | None = None) -> bytes:
-    """Return the table of MicroPython 1.28 for 4 MB and more; with a partition for the file system, one of before."""
+    """Return the table of MicroPython 1.28 for 4 MB and more; with a partition for the file
+    system, one of before.
+    """
     table = partition(1, 2, 0x9000, 0x6000, "nvs") + partition(1, 1, 0xF000, 0x1000, "phy_init")
     table += partition(0, 0, APP_AT, APP_SIZE, "factory")
     if vfs:

@@ -1,8 +1,10 @@
-"""The serial ROM loader of an ESP32, ESP32-S3 or ESP32-C3, as far as esptool looks, and its flash as NOR cells.
+"""The serial ROM loader of an ESP32, ESP32-S3 or ESP32-C3, as far as esptool looks, and its flash
+as NOR cells.
 
-Protocol: esptool's documentation, "Serial Protocol": SLIP frames; a request is (0, op, size, checksum), an answer (1,
-op, size, value) with two bytes of status from the stub and four from the ROM. The stub that esptool loads is not
-executed: from the moment it is started the loader answers as the stub does.
+Protocol: esptool's documentation, "Serial Protocol": SLIP frames; a request is (0, op, size,
+checksum), an answer (1, op, size, value) with two bytes of status from the stub and four from the
+ROM. The stub that esptool loads is not executed: from the moment it is started the loader answers
+as the stub does.
 """
 
 import hashlib
@@ -10,9 +12,11 @@ import struct
 import zlib
 from collections.abc import Callable
 
-from nearhum_host.chips import CHIPS
+from nearhum_host.flashing.chips import CHIPS
 
-FLASH_BEGIN, FLASH_DATA, FLASH_END, MEM_BEGIN, MEM_END, MEM_DATA, SYNC, WRITE_REG, READ_REG = range(2, 11)
+FLASH_BEGIN, FLASH_DATA, FLASH_END, MEM_BEGIN, MEM_END, MEM_DATA, SYNC, WRITE_REG, READ_REG = range(
+    2, 11
+)
 SPI_SET_PARAMS, SPI_ATTACH, READ_FLASH_SLOW, CHANGE_BAUD = 0x0B, 0x0D, 0x0E, 0x0F
 DEFL_BEGIN, DEFL_DATA, DEFL_END, MD5, SECURITY_INFO = 0x10, 0x11, 0x12, 0x13, 0x14
 READ_FLASH = 0xD2
@@ -21,7 +25,11 @@ READ_FLASH = 0xD2
 _JEDEC = {1 << 22: 0x1640EF, 1 << 23: 0x1740EF, 1 << 24: 0x1840EF}  # Winbond, 4, 8, 16 MB
 _SFDP = 0x50444653
 # SPI controller: base, then offsets of USR2 and W0; esptool/targets
-_SPI = {"esp32": (0x3FF42000, 0x24, 0x80), "esp32s3": (0x60002000, 0x20, 0x58), "esp32c3": (0x60002000, 0x20, 0x58)}
+_SPI = {
+    "esp32": (0x3FF42000, 0x24, 0x80),
+    "esp32s3": (0x60002000, 0x20, 0x58),
+    "esp32c3": (0x60002000, 0x20, 0x58),
+}
 _MAGIC_ADDRESS, _ESP32_MAGIC = 0x40001000, 0x00F01D83
 _ESP32_REGISTERS = {
     0x3FF5A004: 0x12345678, 0x3FF5A008: 0x00A8240A,  # MAC
@@ -42,16 +50,21 @@ class Unplugged(Exception):
 class RomLoader:
     """feed(bytes) returns the bytes that come back. flash: its cells.
 
-    on_packet(loader, op, packet): called with each request before it is carried out; returns it, changed or not, or
-    None to lose it; may raise Unplugged. on_answer(loader, op, answer): the same of what goes back.
+    on_packet(loader, op, packet): called with each request before it is carried out; returns it,
+    changed or not, or None to lose it; may raise Unplugged. on_answer(loader, op, answer): the same
+    of what goes back.
     """
 
     def __init__(
         self,
         chip: str,
         flash: bytearray,
-        on_packet: "Callable[[RomLoader, int, bytes], bytes | None]" = lambda loader, op, packet: packet,
-        on_answer: "Callable[[RomLoader, int, bytes], bytes | None]" = lambda loader, op, answer: answer,
+        on_packet: "Callable[[RomLoader, int, bytes], bytes | None]" = lambda loader, op, packet: (
+            packet
+        ),
+        on_answer: "Callable[[RomLoader, int, bytes], bytes | None]" = lambda loader, op, answer: (
+            answer
+        ),
     ) -> None:
         self.chip = CHIPS[chip]
         self.flash = flash
@@ -74,7 +87,9 @@ class RomLoader:
                     self._frame.append(byte)
                 continue
             if self._in_frame and self._frame:
-                packet = bytes(self._frame).replace(b"\xdb\xdc", b"\xc0").replace(b"\xdb\xdd", b"\xdb")
+                packet = (
+                    bytes(self._frame).replace(b"\xdb\xdc", b"\xc0").replace(b"\xdb\xdd", b"\xdb")
+                )
                 out += self._take(packet)
                 self._in_frame = False
             else:
@@ -105,7 +120,11 @@ class RomLoader:
             if found != checksum & 0xFF:
                 return self._answer(op, error=_BAD_CHECKSUM)
         try:
-            return _COMMANDS[op](self, op, given) if op in _COMMANDS else self._answer(op, error=_BAD_COMMAND)
+            return (
+                _COMMANDS[op](self, op, given)
+                if op in _COMMANDS
+                else self._answer(op, error=_BAD_COMMAND)
+            )
         except struct.error:
             return self._answer(op, error=_BAD_COMMAND)
 
@@ -113,7 +132,7 @@ class RomLoader:
         given += bytes((error != 0, error)) + (b"" if self.is_stub else b"\0\0")
         return slip(struct.pack("<BBHI", 1, op, len(given), value) + given)
 
-    # ---- commands: each takes the request's bytes and returns the answer -----------------------------------------
+    # ---- commands: each takes the request's bytes and returns the answer -------------------------
 
     def _sync(self, op: int, given: bytes) -> bytes:
         return self._answer(op, 0x20120707) * 8
@@ -163,13 +182,16 @@ class RomLoader:
         else:
             at = self._start + sequence * self._block_bytes
         old = self.flash[at : at + len(block)]
-        self.flash[at : at + len(block)] = bytes(a & b for a, b in zip(old, block, strict=True))  # NOR clears bits only
+        # NOR clears bits only
+        self.flash[at : at + len(block)] = bytes(a & b for a, b in zip(old, block, strict=True))
         return self._answer(op)
 
     def _md5(self, op: int, given: bytes) -> bytes:
         at, length, _, _ = struct.unpack("<IIII", given)
         found = hashlib.md5(self.flash[at : at + length])
-        return self._answer(op, given=found.digest() if self.is_stub else found.hexdigest().encode())
+        return self._answer(
+            op, given=found.digest() if self.is_stub else found.hexdigest().encode()
+        )
 
     def _security_info(self, op: int, given: bytes) -> bytes:
         if self.chip.name == "esp32":
@@ -178,10 +200,11 @@ class RomLoader:
 
 
 _COMMANDS: dict[int, Callable[[RomLoader, int, bytes], bytes]] = {
-    SYNC: RomLoader._sync, READ_REG: RomLoader._read_register, WRITE_REG: RomLoader._write_registers,
-    SPI_SET_PARAMS: RomLoader._nothing, SPI_ATTACH: RomLoader._nothing, CHANGE_BAUD: RomLoader._nothing,
-    MEM_BEGIN: RomLoader._nothing, MEM_DATA: RomLoader._nothing, MEM_END: RomLoader._start_stub,
-    FLASH_BEGIN: RomLoader._begin, FLASH_DATA: RomLoader._write, FLASH_END: RomLoader._nothing,
-    DEFL_BEGIN: RomLoader._begin, DEFL_DATA: RomLoader._write, DEFL_END: RomLoader._nothing,
-    MD5: RomLoader._md5, SECURITY_INFO: RomLoader._security_info,
+    SYNC: RomLoader._sync, READ_REG: RomLoader._read_register,
+    WRITE_REG: RomLoader._write_registers, SPI_SET_PARAMS: RomLoader._nothing,
+    SPI_ATTACH: RomLoader._nothing, CHANGE_BAUD: RomLoader._nothing, MEM_BEGIN: RomLoader._nothing,
+    MEM_DATA: RomLoader._nothing, MEM_END: RomLoader._start_stub, FLASH_BEGIN: RomLoader._begin,
+    FLASH_DATA: RomLoader._write, FLASH_END: RomLoader._nothing, DEFL_BEGIN: RomLoader._begin,
+    DEFL_DATA: RomLoader._write, DEFL_END: RomLoader._nothing, MD5: RomLoader._md5,
+    SECURITY_INFO: RomLoader._security_info,
 }  # fmt: skip

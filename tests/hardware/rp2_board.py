@@ -1,9 +1,10 @@
 """A simulated RP2 board: its boot ROM's volume, a folder, and MicroPython from the same flash.
 
-The folder has INFO_UF2.TXT and, for the file that a host writes, a named pipe: so the boot ROM sees each block when it
-is written, as on USB, and a host whose drive is pulled out gets an error from the kernel. At the last block the ROM
-restarts the chip: the volume is gone, and the virtual board boots the file system that lies in the flash. The firmware
-image that was written is in the flash, and is not executed.
+The folder has INFO_UF2.TXT and, for the file that a host writes, a named pipe: so the boot ROM sees
+each block when it is written, as on USB, and a host whose drive is pulled out gets an error from
+the kernel. At the last block the ROM restarts the chip: the volume is gone, and the virtual board
+boots the file system that lies in the flash. The firmware image that was written is in the flash,
+and is not executed.
 """
 
 import contextlib
@@ -15,8 +16,8 @@ import threading
 import time
 from pathlib import Path
 
-from nearhum_host.bootrom import FILE, INFO
-from nearhum_host.chips import CHIPS, XIP_ADDRESS
+from nearhum_host.flashing.bootrom import FILE, INFO
+from nearhum_host.flashing.chips import CHIPS, XIP_ADDRESS
 from nearhum_host.virtual import VirtualBoard
 
 BLOCK = 512
@@ -28,11 +29,13 @@ INFOS = {
 
 
 class Rp2Board:
-    """A context manager. image: the flash chip's content. volume: the folder. link: the port of its MicroPython.
+    """A context manager.
 
-    eject_at: the block at which the cable is pulled out, once; the chip is then in its boot ROM again. running: it
-    begins with MicroPython, and goes into its boot ROM when a program asks for it. sd: what it shows at /sd.
-    trace: what happened: boot rom, run, ejected.
+    image: the flash chip's content. volume: the folder. link: the port of its MicroPython.
+
+    eject_at: the block at which the cable is pulled out, once; the chip is then in its boot ROM
+    again. running: it begins with MicroPython, and goes into its boot ROM when a program asks for
+    it. sd: what it shows at /sd. trace: what happened: boot rom, run, ejected.
     """
 
     def __init__(
@@ -43,7 +46,11 @@ class Rp2Board:
         running: bool = False,
         sd: Path | None = None,
     ) -> None:
-        self.image, self.volume, self.link = folder / "flash.bin", folder / "RPI-RP2", folder / "port"
+        self.image, self.volume, self.link = (
+            folder / "flash.bin",
+            folder / "RPI-RP2",
+            folder / "port",
+        )
         self.chip, self.eject_at, self._running = CHIPS[chip], eject_at, running
         self._sd = sd
         self.trace: list[str] = []
@@ -82,7 +89,7 @@ class Rp2Board:
                 raise TimeoutError(f"it does not run: {self.trace}")
             time.sleep(0.02)
 
-    # ---- what the chip does ------------------------------------------------------------------------------
+    # ---- what the chip does ----------------------------------------------------------------------
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -152,7 +159,9 @@ class Rp2Board:
         self._enter_rom()
 
     def _take(self, flash, block: bytes, seen: set[int]) -> int:
-        """Carry out one block; return how many there are in all, 0 for one that is not for this chip."""
+        """Carry out one block; return how many there are in all, 0 for one that is not for this
+        chip.
+        """
         magic, second, flags, address, n, number, of, family = struct.unpack_from("<8I", block)
         right = (magic, second, family) == (0x0A324655, 0x9E5D5157, self.chip.family)
         if not right or flags & 1:

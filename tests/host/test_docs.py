@@ -1,15 +1,17 @@
-"""The documentation: every command in it is run, it builds without a network, and a browser finds nothing to say.
+"""The documentation: every command in it is run, it builds without a network, and a browser
+finds nothing to say.
 
-A page's commands run in its order, in a folder of its own, against one virtual board that hears a hum. What stands in a
-comment before a block says what is different about it:
+A page's commands run in its order, in a folder of its own, against one virtual board that hears a
+hum. What stands in a comment before a block says what is different about it:
 
-    <!-- docs: installs -->          needs a package index: its extras are looked up in pyproject.toml instead
+    <!-- docs: installs -->          needs a package index: its extras are looked up in
+                                     pyproject.toml instead
     <!-- docs: background -->        goes on while the page's other commands run
     <!-- docs: elsewhere FILE -->    is run by that test, which names it
     <!-- docs: spark -->             left to `make test-all`
 
-What only a real board has is replaced, see `as_run`: its name by a virtual one's, ten minutes by windows; `flash` is
-run with --dry-run.
+What only a real board has is replaced, see `as_run`: its name by a virtual one's, ten minutes by
+windows; `flash` is run with --dry-run.
 """
 
 import contextlib
@@ -28,9 +30,9 @@ import click
 import pytest
 import typer
 from conftest import ON_LINUX_X86_64
-from nearhum_host.cli import app
+from host.commands.test_commands import BOARD_FILE, call, hum_recording
+from nearhum_host.commands.cli import app
 from states import states
-from test_commands import BOARD_FILE, call, hum_recording
 
 if TYPE_CHECKING:
     from nearhum_host.virtual import VirtualBoard
@@ -40,7 +42,15 @@ PAGES = sorted((ROOT / "docs").glob("*.md"))
 TEXTS = [*PAGES, *sorted(ROOT.glob("*.md")), ROOT / "boards" / "README.md"]
 MARKS = ("", "installs", "background", "elsewhere", "spark")
 _BLOCK = re.compile(r"(?:<!-- docs: (\w+) ?([^\n]*?) -->\n)?```(?:console|sh)\n(.*?)```", re.S)
-SETTINGS = {"rate_hz": 200, "n_channels": 2, "n_window": 32, "n_hop": 2, "n_bands": 4, "f_low_hz": 0, "f_high_hz": 0}
+SETTINGS = {
+    "rate_hz": 200,
+    "n_channels": 2,
+    "n_window": 32,
+    "n_hop": 2,
+    "n_bands": 4,
+    "f_low_hz": 0,
+    "f_high_hz": 0,
+}
 LENGTHS = {"10m": "40", "24h": "400", "5m": "20"}
 SPEED = "40"
 
@@ -59,7 +69,9 @@ def commands(page: Path) -> list[Command]:
     for mark, about, block in _BLOCK.findall(page.read_text("utf-8")):
         assert mark in MARKS, f"{page.name}: {mark}"
         lines = [line for line in block.splitlines() if line.strip()]
-        assert all(line.startswith("$ ") for line in lines), f"{page.name}: a block without prompts: {lines}"
+        assert all(line.startswith("$ ") for line in lines), (
+            f"{page.name}: a block without prompts: {lines}"
+        )
         out += [Command(line[2:], mark, about) for line in lines]
     return out
 
@@ -72,7 +84,7 @@ def as_run(line: str) -> list[str]:
         return words + ["--dry-run"] * ("--dry-run" not in words)
     if words[1] == "selftest":
         return [*words, "virtual"]
-    if words[1] == "deploy" and words[words.index("--board") + 1] != "virtual":
+    if words[1] == "deploy" and "--port" not in words:  # to a board that the page has not started
         words[words.index("--board") + 1] = "pump.toml"
     if words[1] == "virtual":
         words += ["--speed", SPEED]
@@ -95,16 +107,23 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator["VirtualBoard"]:
 
 
 def furnish(folder: Path, board: "VirtualBoard", line: str) -> None:
-    """Put into a page's folder what it takes for granted: the board's port, a recording, other boards' backups."""
+    """Put into a page's folder what it takes for granted: the board's port, a recording, other
+    boards' backups.
+    """
     (folder / "pump.toml").write_text(BOARD_FILE)
     if "--replay" in line:
-        rows = "\n".join(",".join(str((i * k) % 997 - 498) for k in range(1, 7)) for i in range(100_000))
+        rows = "\n".join(
+            ",".join(str((i * k) % 997 - 498) for k in range(1, 7)) for i in range(100_000)
+        )
         (folder / "recording.csv").write_text("ax,ay,az,gx,gy,gz\n" + rows + "\n")
-    elif "./board" in line and not (folder / "board").exists():
+    elif "--port ./board" in line and not (folder / "board").exists():
         (folder / "board").symlink_to(board.path)
     if "backups" in line and not (folder / "backups").exists():
         (folder / "backups").mkdir()
-        asked = [{"kind": "motion", "settings": SETTINGS, "seed": i, "modes": [(60, 300 + i, 2000)]} for i in range(4)]
+        asked = [
+            {"kind": "motion", "settings": SETTINGS, "seed": i, "modes": [(60, 300 + i, 2000)]}
+            for i in range(4)
+        ]
         for i, image in enumerate(states(asked)):
             (folder / "backups" / f"pump{i}.nhs").write_bytes(image)
         call(board, folder, "learn", "40", "--wait")
@@ -117,10 +136,15 @@ def furnish(folder: Path, board: "VirtualBoard", line: str) -> None:
 @contextlib.contextmanager
 def in_background(words: list[str], folder: Path) -> Iterator[None]:
     """Run nearhum as a process of its own until its link is there; end it afterwards."""
-    process = subprocess.Popen([sys.executable, "-m", "nearhum_host.cli", *words[1:]], cwd=folder, stdout=-3, stderr=-3)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nearhum_host.commands.cli", *words[1:]],
+        cwd=folder,
+        stdout=-3,
+        stderr=-3,
+    )
     try:
         for _ in range(600):
-            if (folder / "board").exists():
+            if (folder / words[words.index("--link") + 1]).exists():
                 break
             assert process.poll() is None
             time.sleep(0.1)
@@ -130,7 +154,9 @@ def in_background(words: list[str], folder: Path) -> Iterator[None]:
         process.wait(30)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if commands(page)], ids=lambda page: page.stem
+)
 def test_every_command_of_a_page_is_run(page: Path, board: "VirtualBoard", tmp_path: Path):
     run_page(page, board, tmp_path)
 
@@ -143,7 +169,9 @@ def test_what_needs_spark(board: "VirtualBoard", tmp_path: Path):
 
 
 def run_page(page: Path, board: "VirtualBoard", folder: Path, spark: bool = False) -> None:
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
     with contextlib.ExitStack() as ends:
         for command in commands(page):
             furnish(folder, board, command.line)
@@ -164,7 +192,9 @@ def run_page(page: Path, board: "VirtualBoard", folder: Path, spark: bool = Fals
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda text: text.relative_to(ROOT).as_posix())
 def test_every_command_named_anywhere_exists(text: Path):
-    """Also where it is only named, in the README and the files about performance, reliability and security."""
+    """Also where it is only named, in the README and the files about performance, reliability
+    and security.
+    """
     group = typer.main.get_command(app)
     lines = text.read_text("utf-8").splitlines()
     named = [line[4:] for line in lines if re.match(r"    nearhum \w", line)]
@@ -177,7 +207,9 @@ def test_every_command_named_anywhere_exists(text: Path):
     for name in re.findall(r"`nearhum ([a-z]+)", "\n".join(lines)):
         assert name in known, f"{text.name}: nearhum {name}"
     for target in re.findall(r"`make ([a-z-]+)`", "\n".join(lines)):
-        assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.M), f"{text.name}: make {target}"
+        assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.M), (
+            f"{text.name}: make {target}"
+        )
 
 
 def parse(group: Any, words: list[str], line: str) -> None:
@@ -186,7 +218,10 @@ def parse(group: Any, words: list[str], line: str) -> None:
     command = group.get_command(context, words[0])
     assert command is not None, line
     if hasattr(command, "list_commands"):
-        command, words = command.get_command(click.Context(command, parent=context), words[1]), words[1:]
+        command, words = (
+            command.get_command(click.Context(command, parent=context), words[1]),
+            words[1:],
+        )
     options = {name for param in command.params for name in (*param.opts, *param.secondary_opts)}
     for word in words[1:]:
         if re.match(r"--?[a-z]", word):
@@ -197,7 +232,16 @@ def parse(group: Any, words: list[str], line: str) -> None:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, built as `make docs` builds it."""
     out = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(out)]
+    command = [
+        sys.executable,
+        "-m",
+        "mkdocs",
+        "build",
+        "--quiet",
+        "--strict",
+        "--site-dir",
+        str(out),
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return out
@@ -209,23 +253,27 @@ def test_the_site_builds_and_asks_for_nothing(site: Path):
     for page in pages:
         text = page.read_text("utf-8")
         assert not re.findall(r'<(?:script|img|iframe)[^>]*src="(?:https?:)?//', text), page.name
-        assert not re.findall(r'<link[^>]*rel="(?:stylesheet|preconnect|icon)"[^>]*href="(?:https?:)?//', text), (
-            page.name
-        )
+        assert not re.findall(
+            r'<link[^>]*rel="(?:stylesheet|preconnect|icon)"[^>]*href="(?:https?:)?//', text
+        ), page.name
     told = (site / "commands.html").read_text("utf-8")
     group = typer.main.get_command(app)
     for name in group.list_commands(click.Context(group)):  # type: ignore[attr-defined]
         assert f"nearhum {name}" in told
 
 
-@pytest.mark.skipif(browser.executable() is None, reason="no Chromium: apt install chromium-headless-shell")
+@pytest.mark.skipif(
+    browser.executable() is None, reason="no Chromium: apt install chromium-headless-shell"
+)
 def test_a_browser_finds_nothing_to_say(site: Path):
     with browser.browser() as running:
         for page in ("index", "start-pico", "fleet", "compare", "commands"):
             for size, scheme in (("desk", "light"), ("phone", "dark")):
                 with browser.opened(running, site / f"{page}.html", size, scheme) as looked:
                     said = [
-                        one for one in looked.complaints if not one.startswith(("request: file:", "request: data:"))
+                        one
+                        for one in looked.complaints
+                        if not one.startswith(("request: file:", "request: data:"))
                     ]
                     assert said == [], page
                     content, window = looked.widths()

@@ -1,4 +1,6 @@
-"""Nothing listens, and nothing calls out, unless the user turns it on: neither the firmware nor a board as deployed."""
+"""Nothing listens, and nothing calls out, unless the user turns it on: neither the firmware nor
+a board as deployed.
+"""
 
 import ast
 import subprocess
@@ -6,17 +8,20 @@ from pathlib import Path
 
 import pytest
 from device import run
-from nearhum_host import application, boards, paths
-from test_imports import HOST, PACKAGE, imported
+from host.test_imports import HOST, PACKAGE, imported
+from nearhum_host import paths
+from nearhum_host.boards import application, board_files
 
 # modules of MicroPython through which a board can be reached, or reach others
 REACHING = {
-    "socket", "usocket", "network", "ssl", "tls", "asyncio", "uasyncio", "bluetooth", "ubluetooth", "aioble", "espnow",
-    "lwip", "webrepl", "websocket", "requests", "urequests", "mip", "cyw43", "ntptime", "select",
+    "socket", "usocket", "network", "ssl", "tls", "asyncio", "uasyncio", "bluetooth", "ubluetooth",
+    "aioble", "espnow", "lwip", "webrepl", "websocket", "requests", "urequests", "mip", "cyw43",
+    "ntptime", "select",
 }  # fmt: skip
 ALLOWED = {
     "console.py": {"select"},  # select.poll there is of standard input and output
-    "wifi.py": {"network", "socket"},  # a source that a board has only where its board file names it
+    # a source that a board has only where its board file names it
+    "wifi.py": {"network", "socket"},
 }
 
 
@@ -25,19 +30,26 @@ def test_the_firmware_reaches_for_no_network() -> None:
         found = {module.partition(".")[0] for module in imported(path)} & REACHING
         allowed = ALLOWED.get(path.name, set())
         assert found <= allowed, f"{path.name} imports {found}"
-        called = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
-        assert not {name for name in REACHING - {"select"} - allowed if name in called}, path.name  # nor by __import__
+        called = {
+            node.value
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Constant)
+        }
+        # nor by __import__
+        assert not {name for name in REACHING - {"select"} - allowed if name in called}, path.name
 
 
-@pytest.mark.parametrize("board", boards.names())
+@pytest.mark.parametrize("board", board_files.names())
 def test_a_board_as_deployed_holds_no_network_code(board: str) -> None:
-    for path, contents in application.application(boards.load(board)).items():
+    for path, contents in application.application(board_files.load(board)).items():
         for name in (b"socket", b"webrepl", b"WLAN", b"bluetooth", b"espnow"):
             assert name not in contents, f"{path} names {name!r}"
 
 
 def test_watching_opens_no_socket(tmp_path: Path) -> None:
-    """A pipeline that learns, watches and answers, where every module of REACHING is one that raises."""
+    """A pipeline that learns, watches and answers, where every module of REACHING is one that
+    raises.
+    """
     script = f"""
 import sys
 class Trap:
@@ -57,14 +69,29 @@ print("sound")
     interpreter = run.micropython()
     if interpreter is None:
         pytest.skip("no MicroPython unix port")
-    done = subprocess.run([interpreter, "-X", "heapsize=1M", "-c", script], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [interpreter, "-X", "heapsize=1M", "-c", script], capture_output=True, text=True, timeout=60
+    )
     assert done.stdout.strip() == "sound", done.stdout + done.stderr
 
 
 def test_the_host_listens_only_where_it_simulates() -> None:
-    """A socket that accepts is opened by the simulated chips of the tests and by nothing else of the tools."""
+    """A socket that accepts is opened by the simulated chips of the tests and by nothing else
+    of the tools.
+    """
     for path in HOST.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Attribute) and node.attr in ("listen", "create_server", "serve_forever", "bind"):
-                is_board_method = isinstance(node.value, ast.Name) and node.value.id in ("self", "hum", "kernels")
-                assert is_board_method or "virtual" in path.parts, f"{path.name} line {node.lineno}: {node.attr}"
+            if isinstance(node, ast.Attribute) and node.attr in (
+                "listen",
+                "create_server",
+                "serve_forever",
+                "bind",
+            ):
+                is_board_method = isinstance(node.value, ast.Name) and node.value.id in (
+                    "self",
+                    "hum",
+                    "kernels",
+                )
+                assert is_board_method or "virtual" in path.parts, (
+                    f"{path.name} line {node.lineno}: {node.attr}"
+                )

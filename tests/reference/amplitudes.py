@@ -1,4 +1,6 @@
-"""From float amplitudes to integer powers, as kernels/viper_float.fold says it, in exact integers."""
+"""From float amplitudes to integer powers, as kernels/viper_float.fold says it, in exact
+integers.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +8,14 @@ import numpy as np
 
 from .exact import Ints, i32, rounded_shift
 
-MANTISSA_BITS = {4: 24, 8: 21}  # of a single float, of a double's upper word; the leading one counts
+# of a single float, of a double's upper word; the leading one counts
+MANTISSA_BITS = {4: 24, 8: 21}
 
 
 def fold(amplitudes: np.ndarray) -> tuple[Ints, Ints]:
-    """Return (powers of bins 0..m-1 with the strongest in place of bin 0, exponent); float (windows, 2m), >= 0."""
+    """Return (powers of bins 0..m-1 with the strongest in place of bin 0, exponent); float
+    (windows, 2m), >= 0.
+    """
     bits = MANTISSA_BITS[amplitudes.itemsize]
     part, exponent = np.frexp(amplitudes[:, 1 : amplitudes.shape[1] // 2])  # part in 1/2..1
     exponent = np.where(part > 0, exponent - 1, -(10**6)).astype(np.int64)

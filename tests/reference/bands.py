@@ -1,4 +1,4 @@
-"""How the range of frequencies is cut into bands: the words of firmware/nearhum/plan.py, with exact fractions."""
+"""How a range of frequencies is cut into bands: firmware/nearhum/features/bands.py in fractions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ def fft_length(n_window: int) -> int:
 
 
 def edges(config: dict[str, Any]) -> list[tuple[int, int]]:
-    """Return (first bin, bins) of each band of a complete config, DC and Nyquist left out; frequencies in mHz."""
+    """Return (first bin, bins) of each band of a complete config, DC and Nyquist left out;
+    frequencies in mHz.
+    """
     if config.get("bin_hz"):  # the window is a spectrum
         width, n_fft = Fraction(milli(config["bin_hz"])), 2 * config["n_window"]
     else:
@@ -23,11 +25,22 @@ def edges(config: dict[str, Any]) -> list[tuple[int, int]]:
         width = Fraction(milli(config["rate_hz"]), n_fft)
     low, high = milli(config["f_low_hz"]), milli(config["f_high_hz"])
     top = Fraction(high) if high else width * n_fft / 2
-    return cut(config["n_bands"], config["spacing"], width, low, min(top, width * (n_fft - 1) / 2), n_fft // 2)
+    return cut(
+        config["n_bands"],
+        config["spacing"],
+        width,
+        low,
+        min(top, width * (n_fft - 1) / 2),
+        n_fft // 2,
+    )
 
 
-def cut(n: int, spacing: str, width: Fraction, low: int, high: Fraction, n_bins: int) -> list[tuple[int, int]]:
-    """Return n bands from low to high of bins `width` wide, below bin n_bins; `high`: the last bin's upper edge."""
+def cut(
+    n: int, spacing: str, width: Fraction, low: int, high: Fraction, n_bins: int
+) -> list[tuple[int, int]]:
+    """Return n bands from low to high of bins `width` wide, below bin n_bins; `high`: the last
+    bin's upper edge.
+    """
     if not n:
         return []
     offset = 700_000 if spacing == "mel" else 0
@@ -35,13 +48,16 @@ def cut(n: int, spacing: str, width: Fraction, low: int, high: Fraction, n_bins:
     end = high + offset
 
     def reached(k: int, i: int) -> bool:
-        # the lower edge of bin k is not below edge i of n: the i-th of n steps, equal in Hz or in ratio
+        # the lower edge of bin k is not below edge i of n: the i-th of n steps, equal in Hz or in
+        # ratio
         f = (k - Fraction(1, 2)) * width + offset
         if spacing == "linear":
             return f >= start + (end - start) * i / n
         return f**n >= start ** (n - i) * end**i
 
-    first = [next((k for k in range(1, 2 * n_bins) if reached(k, i)), 2 * n_bins) for i in range(n + 1)]
+    first = [
+        next((k for k in range(1, 2 * n_bins) if reached(k, i)), 2 * n_bins) for i in range(n + 1)
+    ]
     bounds = [first[0]]
     for edge in first[1:]:
         bounds.append(max(bounds[-1] + 1, edge))

@@ -1,4 +1,6 @@
-"""A board's pipeline under MicroPython, asked call by call (see run_board.py), and what its answers say, exactly."""
+"""A board's pipeline under MicroPython, asked call by call (see run_board.py), and what its
+answers say, exactly.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +24,24 @@ Call = Callable[..., Any]
 
 @contextlib.contextmanager
 def opened() -> Iterator[Call | None]:
-    """Give call(name, argument, ...) until the context ends; None where there is no MicroPython unix port."""
+    """Give call(name, argument, ...) until the context ends; None where there is no MicroPython
+    unix port.
+    """
     interpreter = micropython()
     if interpreter is None:
         yield None
         return
     with tempfile.TemporaryDirectory() as folder:
-        command = [interpreter, "-X", "heapsize=4M", str(ROOT / "tests" / "reference" / "run_board.py")]
+        command = [
+            interpreter,
+            "-X",
+            "heapsize=4M",
+            str(ROOT / "tests" / "reference" / "run_board.py"),
+        ]
         command += [str(ROOT / "firmware"), folder + "/"]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
             assert process.stdin
             assert process.stdout
             there, back = process.stdin, process.stdout

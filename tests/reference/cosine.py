@@ -1,4 +1,7 @@
-"""The cosine distance of the fixed path, in exact integers. Written from the docstring of kernels/viper_cosine.py."""
+"""The cosine distance of the fixed path, in exact integers.
+
+Written from the docstring of kernels/viper_cosine.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Integers that must fit a word: int32 in the kernels, 31 bits where bytecode reads them without allocating."""
+"""Integers that must fit a word: int32 in the kernels, 31 bits where bytecode reads them
+without allocating.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ def i32(value: Ints | int) -> Ints:
 
 
 def small(value: Ints | int) -> Ints:
-    """Return value as it is; raise OutsideWord where a 32-bit board would keep it on the heap (beyond 31 bits)."""
+    """Return value as it is; raise OutsideWord where a 32-bit board would keep it on the heap
+    (beyond 31 bits).
+    """
     return _held(value, 1 << 30, "a small integer")
 
 

@@ -1,5 +1,6 @@
-"""Biquads, the envelope they let through, and its bands. Written from the docstrings of kernels/viper_filter.py and
-envelope.py; coefficients from math.sin, which is finer than their 13 bits.
+"""Biquads, the envelope they let through, and its bands. Written from the docstrings of
+kernels/viper_filter.py and envelope.py; coefficients from math.sin, which is finer than their 13
+bits.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ HELD = 1 << 28  # of a section's output, Q11
 
 @dataclass(frozen=True)
 class Section:
-    """One biquad with two zeros at z = 1 or -1: b (1 +- 2/z + 1/z^2) / (1 -+ (2 - d1)/z + (1 - d2)/z^2)."""
+    """One biquad with two zeros at z = 1 or -1: b (1 +- 2/z + 1/z^2) / (1 -+ (2 - d1)/z + (1 -
+    d2)/z^2).
+    """
 
     high_pass: bool
     b: int
@@ -33,13 +36,28 @@ class Section:
 
     def words(self) -> list[int]:
         """Return what the firmware holds of it."""
-        return [int(self.high_pass), self.b, self.b_shift, int(self.mirrored), self.d1, self.d2, self.d_shift]
+        return [
+            int(self.high_pass),
+            self.b,
+            self.b_shift,
+            int(self.mirrored),
+            self.d1,
+            self.d2,
+            self.d_shift,
+        ]
 
     def second_order(self) -> list[float]:
         """Return b0, b1, b2, 1, a1, a2 as these integers have them."""
         b = self.b / 2 ** (self.b_shift + 11)
         d1, d2 = (d / 2 ** (self.d_shift + 11) for d in (self.d1, self.d2))
-        return [b, (-2 if self.high_pass else 2) * b, b, 1, (2 - d1) if self.mirrored else d1 - 2, 1 - d2]
+        return [
+            b,
+            (-2 if self.high_pass else 2) * b,
+            b,
+            1,
+            (2 - d1) if self.mirrored else d1 - 2,
+            1 - d2,
+        ]
 
 
 def section(high_pass: bool, corner: float, q: float) -> Section:
@@ -50,7 +68,9 @@ def section(high_pass: bool, corner: float, q: float) -> Section:
     b, b_bits = _mantissa((1 + (1 if high_pass else -1) * math.cos(w)) / 2 / (1 + alpha), 13)
     a1, a2 = -2 * math.cos(w) / (1 + alpha), (1 - alpha) / (1 + alpha)
     d1, d_bits = _mantissa(2 - a1 if mirrored else 2 + a1, 12)
-    return Section(high_pass, b, b_bits - 11, mirrored, d1, math.floor((1 - a2) * 2**d_bits + 0.5), d_bits - 11)
+    return Section(
+        high_pass, b, b_bits - 11, mirrored, d1, math.floor((1 - a2) * 2**d_bits + 0.5), d_bits - 11
+    )
 
 
 def _mantissa(value: float, bits: int) -> tuple[int, int]:
@@ -62,7 +82,8 @@ def _mantissa(value: float, bits: int) -> tuple[int, int]:
 def butterworth(high_pass: bool, corner: float, order: int) -> list[Section]:
     """Return the sections of a Butterworth filter of even order."""
     return [
-        section(high_pass, corner, 1 / (2 * math.cos(math.pi * (2 * k + 1) / (2 * order)))) for k in range(order // 2)
+        section(high_pass, corner, 1 / (2 * math.cos(math.pi * (2 * k + 1) / (2 * order))))
+        for k in range(order // 2)
     ]
 
 
@@ -87,7 +108,9 @@ def biquads(z: Ints, sections: list[Section]) -> Ints:
             p = rounded_shift(i32(s.b * z[:, i]), s.b_shift)
             y = np.clip(i32(p + s1), -HELD, HELD - 1)
             v = rounded_shift(y, 11)
-            e1, e2 = (rounded_shift(i32(d * v), s.d_shift) for d in (s.d1 if s.mirrored else -s.d1, s.d2))
+            e1, e2 = (
+                rounded_shift(i32(d * v), s.d_shift) for d in (s.d1 if s.mirrored else -s.d1, s.d2)
+            )
             s1 = i32(i32(i32(k * y) + i32(i32(m * p) + s2)) + e1)
             s2 = i32(i32(p - y) + e2)
             out[:, i] = v
@@ -96,11 +119,15 @@ def biquads(z: Ints, sections: list[Section]) -> Ints:
 
 
 def rectified(z: Ints, factor: int, n: int) -> tuple[Ints, Ints]:
-    """Return (n int16 of |z| under a triangle, every factor-th; the exponent e of each signal: sum = out * 2^e)."""
+    """Return (n int16 of |z| under a triangle, every factor-th; the exponent e of each signal:
+    sum = out * 2^e).
+    """
     blocks = np.abs(z[:, : (n + 1) * factor]).reshape(len(z), n + 1, factor)
     rising = np.arange(1, factor + 1)
     i32((factor + 1) * blocks.sum(axis=2))
-    sums = i32((blocks[:, :-1] * rising).sum(axis=2) + (blocks[:, 1:] * (factor - rising)).sum(axis=2))
+    sums = i32(
+        (blocks[:, :-1] * rising).sum(axis=2) + (blocks[:, 1:] * (factor - rising)).sum(axis=2)
+    )
     e = bit_length(np.bitwise_or.reduce(sums, axis=1)) - 15
     lifted = i32(sums << np.maximum(0, -e)[:, None])
     return np.minimum(0x7FFF, rounded_shift(lifted, np.maximum(0, e)[:, None])), e
@@ -118,12 +145,16 @@ class Envelope:
         self.n = (config["n_window"] - self.start) // self.factor - 1
         n_fft = fft_length(self.n)
         width = Fraction(rate, self.factor * n_fft)
-        self.cut = cut(config["n_envelope_bands"], config["spacing"], width, 0, Fraction(top), n_fft // 2)
+        self.cut = cut(
+            config["n_envelope_bands"], config["spacing"], width, 0, Fraction(top), n_fft // 2
+        )
         self.sections = band_pass(low, high, rate)
         self.bands = Bands(self.n, n_fft, self.cut)
         gain_q8 = 4 * int(log2_q8(np.int64(self.factor)))  # power of factor^2
         self.gain = (gain_q8 + 16) >> 5
-        self.bands.offset = 32 * BAND_BIAS - 2 * int(log2_q8(np.int64(self.n))) - gain_q8 + 32 * self.gain
+        self.bands.offset = (
+            32 * BAND_BIAS - 2 * int(log2_q8(np.int64(self.n))) - gain_q8 + 32 * self.gain
+        )
 
     def of(self, c: Centred) -> Ints:
         """Return int8 levels, int64 (windows, bands)."""

@@ -1,6 +1,8 @@
-"""Spectra that come ready-made, bands without their level, and the packets of a radio, in exact integers.
+"""Spectra that come ready-made, bands without their level, and the packets of a radio, in exact
+integers.
 
-The words of firmware/nearhum/spectra.py, level.py and packets.py, written from their docstrings.
+The words of firmware/nearhum/features/spectra.py, level.py and packets.py, written from their
+docstrings.
 """
 
 from __future__ import annotations
@@ -17,14 +19,20 @@ FLOOR_STEPS = 133
 
 
 def band_levels(spectra: Ints, cut: Sequence[tuple[int, int]]) -> Ints:
-    """Return int8 values, int64 (windows, bands), of amplitudes (windows, bins); cut: (first bin, bins) a band."""
+    """Return int8 values, int64 (windows, bands), of amplitudes (windows, bins); cut: (first
+    bin, bins) a band.
+    """
     power = i32(spectra * spectra)
     i32((1 << 24) - 1 + power)  # the low word before its carry
     out = []
     for first, n in cut:
         total = power[:, first : first + n].sum(axis=1)
         beyond = total >> 30 > 0
-        log = np.where(beyond, normalised(np.where(beyond, total >> 17, 1)) + 17 * 256, normalised(total * ~beyond))
+        log = np.where(
+            beyond,
+            normalised(np.where(beyond, total >> 17, 1)) + 17 * 256,
+            normalised(total * ~beyond),
+        )
         out.append(np.where(total == 0, BIAS, int8(i32(log + 32 * BIAS + 16) >> 5)))
     levels = np.stack(out, axis=1)
     return np.maximum(levels, levels.max(axis=1, keepdims=True) - FLOOR_STEPS)
@@ -37,7 +45,9 @@ def level_free(levels: Ints) -> Ints:
 
 
 def channels(packets: Ints, n_channels: int) -> Ints:
-    """Return int16 values, int64 (packets, n_channels), of packets without a gap, int16 (packets, subcarriers)."""
+    """Return int16 values, int64 (packets, n_channels), of packets without a gap, int16
+    (packets, subcarriers).
+    """
     real, imaginary = int8((packets & 255 ^ 128) - 128), int8((packets >> 8 & 255 ^ 128) - 128)
     power = i32(real * real + imaginary * imaginary)
     log = 8 * log2_q8(power)
@@ -46,7 +56,8 @@ def channels(packets: Ints, n_channels: int) -> Ints:
     total = i32(log.sum(axis=1))
     mean = (total + n // 2) // n
     groups = [
-        (log[:, a:b].sum(axis=1) + (b - a) // 2) // (b - a) - mean for a, b in zip(edges, edges[1:], strict=False)
+        (log[:, a:b].sum(axis=1) + (b - a) // 2) // (b - a) - mean
+        for a, b in zip(edges, edges[1:], strict=False)
     ]
     levels = np.stack(groups, axis=1)
     assert np.abs(levels).max(initial=0) < 1 << 15

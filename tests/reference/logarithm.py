@@ -1,4 +1,6 @@
-"""log2 in Q8 as the kernels define it: the exponent, and a table by the 8 bits after the leading one."""
+"""log2 in Q8 as the kernels define it: the exponent, and a table by the 8 bits after the
+leading one.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ _FRACTION = log2_fraction()
 
 
 def normalised(value: Ints) -> Ints:
-    """Return 256 log2(value) by the table, for 1 <= value < 2^31 (any entry for 0: the caller replaces it)."""
+    """Return 256 log2(value) by the table, for 1 <= value < 2^31 (any entry for 0: the caller
+    replaces it).
+    """
     value = i32(value)
     exponent = bit_length(np.maximum(value, 1)) - 1
     lifted = i32(np.maximum(value, 1) << (30 - exponent))
@@ -26,4 +30,8 @@ def log2_q8(value: Ints) -> Ints:
 def wide(total: Ints) -> Ints:
     """Return log2_q8 of a sum of up to 47 bits: its upper bits alone where it has 2^30 and more."""
     beyond = np.asarray(total) >> 30 > 0
-    return np.where(beyond, log2_q8(np.where(beyond, total >> 17, 1)) + 17 * 256, log2_q8(np.where(beyond, 1, total)))
+    return np.where(
+        beyond,
+        log2_q8(np.where(beyond, total >> 17, 1)) + 17 * 256,
+        log2_q8(np.where(beyond, 1, total)),
+    )

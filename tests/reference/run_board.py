@@ -1,4 +1,5 @@
-"""Runs under MicroPython: a board's pipeline on what comes in, a JSON line a call and one an answer.
+"""Runs under MicroPython: a board's pipeline on what comes in, a JSON line a call and one an
+answer.
 
 Arguments: the folder with the package nearhum, a scratch folder (ends in "/"). Calls:
 
@@ -6,15 +7,18 @@ Arguments: the folder with the package nearhum, a scratch folder (ends in "/"). 
     ["boot"]                           power off and on again: what was not saved is gone
     ["say", line]                      a console line; its answer
     ["windows", [[x, ...], ...]]       windows with these embeddings; the label announced for each
-    ["lure", [direction, ...], n, far] n times a near miss of the first label in that direction, and a hit after it;
-                                       far: the farthest there is, else the nearest
-    ["creep", centre, direction, n]    n windows, each the farthest from there that raises no alarm; how far the next
-                                       would be, in 32ths of that direction
-    ["reach", centre, direction]       how far from there, in 32ths of that direction, windows have the first label
-    ["join", [[x, ...], ...], order]   prototypes of some rows each, joined in an order; the raw sums
+    ["lure", [direction, ...], n, far] n times a near miss of the first label in that direction, and
+                                       a hit after it; far: the farthest there is, else the nearest
+    ["creep", centre, direction, n]    n windows, each the farthest from there that raises no alarm;
+                                       how far the next would be, in 32ths of that direction
+    ["reach", centre, direction]       how far from there, in 32ths of that direction, windows have
+                                       the first label
+    ["join", [[x, ...], ...], order]   prototypes of some rows each, joined in an order; the raw
+                                       sums
     ["scaled", packed, n, weight, total]
 
-All but the last two answer with what there is to know of the board as well. It stays until its input ends.
+All but the last two answer with what there is to know of the board as well. It stays until its
+input ends.
 """
 
 import json
@@ -27,9 +31,10 @@ sys.path[:0] = [firmware, firmware + "/../tests/device"]
 
 from fakes import pipeline  # noqa: E402
 from harness import as_bytes, i8, remove_tree  # noqa: E402
-from nearhum.dsp_fixed import Log2  # noqa: E402
-from nearhum.prior import scaled  # noqa: E402
-from nearhum.prototypes import Prototypes  # noqa: E402
+from nearhum.detection.prototypes import Prototypes  # noqa: E402
+from nearhum.features.transform_fixed import Log2  # noqa: E402
+from nearhum.storage.prior import scaled  # noqa: E402
+from nearhum.storage.snapshots import Snapshots  # noqa: E402
 
 SAMPLES = array("h", [(i * 37) % 101 - 50 for i in range(1024)])  # any that move
 
@@ -110,14 +115,16 @@ class Board:
             "limit": hum.recogniser.limit,
             "enrolling": [hum.learned.enrol_label, hum.learned.enrol_left],
             "vetoed": hum.guard.vetoed,
-            "snapshots": [[s["number"], s["cause"]] for s in hum.store.snapshots()],
+            "snapshots": [[s["number"], s["cause"]] for s in Snapshots(hum.store).all()],
             "bytes": text(hum.learned.pack()),
         }
 
 
 def along(centre, direction, size):
     # size 32ths of the direction away from the centre
-    return as_bytes([max(-128, min(127, centre[i] + direction[i] * size // 32)) for i in range(len(centre))])
+    return as_bytes(
+        [max(-128, min(127, centre[i] + direction[i] * size // 32)) for i in range(len(centre))]
+    )
 
 
 def bisected(beyond):

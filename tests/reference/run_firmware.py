@@ -1,10 +1,12 @@
 # ruff: noqa: SIM115 (MicroPython has no parentheses around several contexts)
-"""Runs under MicroPython: windows from a file through the firmware's own pipeline; what it makes of them, to a file.
+"""Runs under MicroPython: windows from a file through the firmware's own pipeline; what it
+makes of them, to a file.
 
-Arguments: the folder with the package nearhum, the folder that stands for the board's file system (ends in "/").
-There: nearhum.json (settings), task.json {"n_windows", "learn", "n_powers"}, windows.bin (int16, a window's channels
-one after the other). Written: result.bin, a record each window: n_features int8, n_out int8, i16 smoothed score, u8
-state, u8 label; powers.bin: the power spectra, int32, of the last channel of the last windows; state.bin, about.json.
+Arguments: the folder with the package nearhum, the folder that stands for the board's file system
+(ends in "/"). There: nearhum.json (settings), task.json {"n_windows", "learn", "n_powers"},
+windows.bin (int16, a window's channels one after the other). Written: result.bin, a record each
+window: n_features int8, n_out int8, i16 smoothed score, u8 state, u8 label; powers.bin: the power
+spectra, int32, of the last channel of the last windows; state.bin, about.json.
 """
 
 import json
@@ -14,28 +16,6 @@ from array import array
 
 sys.path.insert(0, sys.argv[1])
 root = sys.argv[2]
-
-
-class _Silent:
-    """Stands for the driver: nothing comes from it."""
-
-    cue = ""
-
-    def __init__(self, config):
-        pass
-
-    def read_into(self, block):
-        return 0
-
-    def close(self):
-        pass
-
-
-class _Driver:
-    Source = _Silent
-
-
-sys.modules["nearhum.sources.silent"] = _Driver
 
 from nearhum.kernels import tables  # noqa: E402
 from nearhum.pipeline import Pipeline  # noqa: E402
@@ -47,7 +27,8 @@ hum = Pipeline(root)
 if task["learn"]:
     hum.learned.start(task["learn"])
 window = hum.window
-window.ill = lambda clip: 0  # wilder than a sound sensor's, and learned all the same: arithmetic is what is compared
+# wilder than a sound sensor's, and learned all the same: arithmetic is what is compared
+window.ill = lambda clip: 0
 n_bytes = 2 * window.n_channels * window.n_window
 nothing = bytes(hum.head.n_out)
 windows = open(root + "windows.bin", "rb")

@@ -1,4 +1,6 @@
-"""Runs under MicroPython: kernels on what comes in, a JSON line a call and one an answer. Argument: folder of firmware.
+"""Runs under MicroPython: kernels on what comes in, a JSON line a call and one an answer.
+
+Argument: folder of firmware.
 
 [name, argument, ...] -> result. Stays until its input ends.
 """
@@ -9,11 +11,13 @@ from array import array
 
 sys.path.insert(0, sys.argv[1])
 
-from nearhum import head, kernels, plan  # noqa: E402
-from nearhum.dsp_fixed import Log2  # noqa: E402
+from nearhum import kernels
+from nearhum.embedding import head
+from nearhum.features import bands  # noqa: E402
+from nearhum.features.packets import Packets  # noqa: E402
+from nearhum.features.transform_fixed import Log2  # noqa: E402
 from nearhum.kernels import viper_filter  # noqa: E402
 from nearhum.kernels.viper_cosine import cosines  # noqa: E402
-from nearhum.packets import Packets  # noqa: E402
 
 BIAS = 0x20000
 
@@ -59,7 +63,9 @@ def cosine(x, rows):
 
 def network(image_hex, vectors):
     n = len(vectors[0])
-    made = head.Network(bytes([int(image_hex[i : i + 2], 16) for i in range(0, len(image_hex), 2)]), n)
+    made = head.Network(
+        bytes([int(image_hex[i : i + 2], 16) for i in range(0, len(image_hex), 2)]), n
+    )
     out = []
     for vector in vectors:
         out.append([(v ^ 128) - 128 for v in made.embed_into(bytearray([v & 255 for v in vector]))])
@@ -67,7 +73,7 @@ def network(image_hex, vectors):
 
 
 def cut(*arguments):
-    return plan.cut("n", *arguments)
+    return bands.cut("n", *arguments)
 
 
 def packets(rows, n_channels, n_first):
@@ -82,7 +88,10 @@ def packets(rows, n_channels, n_first):
     return out
 
 
-CALLS = {f.__name__: f for f in (band_pass, section, widen, biquads, rectify, isqrt, cosine, network, cut, packets)}
+CALLS = {
+    f.__name__: f
+    for f in (band_pass, section, widen, biquads, rectify, isqrt, cosine, network, cut, packets)
+}
 
 for line in sys.stdin:
     call = json.loads(line)

@@ -1,7 +1,8 @@
-"""What a new board makes of a prior, under MicroPython: stdin is {kind, settings, prior, seed, modes} in JSON.
+"""What a new board makes of a prior, under MicroPython: stdin is {kind, settings, prior, seed,
+modes} in JSON.
 
-prior: a state image in base64. modes as in run_states.py, without learning. Prints {"state", "threshold", "counts",
-"labels", "scores": [of each mode, the smoothed scores]}.
+prior: a state image in base64. modes as in run_states.py, without learning. Prints {"state",
+"threshold", "counts", "labels", "scores": [of each mode, the smoothed scores]}.
 """
 
 import json
@@ -26,5 +27,10 @@ for n_windows, level, tone in asked["modes"]:
         take(hum, 1, asked["seed"] + i, level, tone)
         scores[-1].append(hum.temporal.score)
 p = hum.detector.prototypes
-out = {"state": hum.detector.state, "threshold": hum.detector.threshold, "counts": p.counts, "scores": scores}
+out = {
+    "state": hum.detector.state,
+    "threshold": hum.detector.threshold,
+    "counts": p.counts,
+    "scores": scores,
+}
 print(json.dumps(dict(out, labels=hum.recogniser.labels, refused=hum.store.refused)))

@@ -1,8 +1,10 @@
-"""Make learned states with the firmware, under MicroPython: stdin is a JSON list of boards. A state in base64 a line.
+"""Make learned states with the firmware, under MicroPython: stdin is a JSON list of boards.
 
-A board: {"kind", "settings", "seed", "modes": [[windows, level, tone], ...], "label": "" or the name of two examples,
-"unfinished": true to stop in the middle}.
-The same board gives the same bytes. A mode is pseudo-random noise within +-level and a triangle of that height.
+A state in base64 a line.
+
+A board: {"kind", "settings", "seed", "modes": [[windows, level, tone], ...], "label": "" or the
+name of two examples, "unfinished": true to stop in the middle}. The same board gives the same
+bytes. A mode is pseudo-random noise within +-level and a triangle of that height.
 """
 
 import json
@@ -16,7 +18,8 @@ from fakes import pipeline, take  # noqa: E402
 
 for asked in json.loads(sys.stdin.readline()):
     hum = pipeline(asked["kind"], **asked["settings"])
-    n_range = asked["settings"].get("n_range", 0)  # windows that set the range of slow channels come before
+    # windows that set the range of slow channels come before
+    n_range = asked["settings"].get("n_range", 0)
     n_learned = sum([mode[0] for mode in asked["modes"]])
     hum.console.execute(f"learn {2 * n_learned if asked.get('unfinished') else n_learned}")
     for i, (n_windows, level, tone) in enumerate(asked["modes"]):

@@ -1,8 +1,9 @@
-"""Runs under MicroPython: learns a whitening from embeddings in a file, and embeds others with the head it makes.
+"""Runs under MicroPython: learns a whitening from embeddings in a file, and embeds others with
+the head it makes.
 
-Arguments: the folder with the package nearhum, a folder (ends in "/") with learn.bin and other.bin (rows of int8), the
-number of dimensions, the floor of spreads. Written there: head.bin, the head file; out.bin, what it makes of other.bin;
-sums.json.
+Arguments: the folder with the package nearhum, a folder (ends in "/") with learn.bin and other.bin
+(rows of int8), the number of dimensions, the floor of spreads. Written there: head.bin, the head
+file; out.bin, what it makes of other.bin; sums.json.
 """
 
 import json
@@ -11,8 +12,8 @@ import sys
 sys.path.insert(0, sys.argv[1])
 root, n = sys.argv[2], int(sys.argv[3])
 
-from nearhum.head import Network  # noqa: E402
-from nearhum.whitening import Whitening  # noqa: E402
+from nearhum.embedding.head import Network  # noqa: E402
+from nearhum.embedding.whitening import Whitening  # noqa: E402
 
 whitening = Whitening(n)
 with open(root + "learn.bin", "rb") as f:
@@ -30,4 +31,6 @@ with open(root + "other.bin", "rb") as f, open(root + "out.bin", "wb") as out:  
         out.write(dense.embed_into(row))
         row = f.read(n)
 with open(root + "sums.json", "w") as f:
-    json.dump({"count": whitening.count, "sums": list(whitening.sums), "outer": list(whitening.outer)}, f)
+    json.dump(
+        {"count": whitening.count, "sums": list(whitening.sums), "outer": list(whitening.outer)}, f
+    )

@@ -1,7 +1,10 @@
-"""Runs under MicroPython: utterances cut from frames, and their distances, by the firmware. Argument: its folder.
+"""Runs under MicroPython: utterances cut from frames, and their distances, by the firmware.
 
-Reads JSON lines: ["hear", n_bands, frames as hex] -> [[window of its end, cepstra as hex], ...]; ["align", cepstra as
-hex, cepstra as hex] -> distance. Writes a JSON line for each, until its input ends.
+Argument: its folder.
+
+Reads JSON lines: ["hear", n_bands, frames as hex] -> [[window of its end, cepstra as hex], ...];
+["align", cepstra as hex, cepstra as hex] -> distance. Writes a JSON line for each, until its input
+ends.
 """
 
 import json
@@ -12,7 +15,7 @@ from binascii import hexlify, unhexlify
 sys.path.insert(0, sys.argv[1])
 
 from nearhum.kernels.viper_words import COSTS, N_CEPSTRA, align, changes  # noqa: E402
-from nearhum.utterance import Utterances  # noqa: E402
+from nearhum.recognition.utterance import Utterances  # noqa: E402
 
 
 def hear(n_bands, frames):

@@ -1,4 +1,6 @@
-"""Tables of the fixed path, from math.sin and math.log2 and the definitions in the docstrings of kernels/tables.py."""
+"""Tables of the fixed path, from math.sin and math.log2 and the definitions in the docstrings
+of kernels/tables.py.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ import numpy as np
 
 
 def q15_sine(num: int, den: int) -> int:
-    """Return sin(num / den turns) in Q15: 1024 points a turn, each rounded, linear in between with a part in Q14."""
+    """Return sin(num / den turns) in Q15: 1024 points a turn, each rounded, linear in between
+    with a part in Q14.
+    """
     at = (num % den) * 1024 * 16384 // den
     i, part = divmod(at, 16384)
     low, high = (math.floor(32768 * math.sin(math.tau * k / 1024) + 0.5) for k in (i, i + 1))
@@ -21,7 +25,9 @@ def hann(n: int) -> np.ndarray:
 
 
 def twiddles(n: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return cos and -sin of 2 pi k / n for k < count, Q12 rounded from Q15, halves away from zero, int64."""
+    """Return cos and -sin of 2 pi k / n for k < count, Q12 rounded from Q15, halves away from
+    zero, int64.
+    """
     cos = np.array([q15_sine(4 * k + n, 4 * n) for k in range(count)], dtype=np.int64)
     sin = np.array([-q15_sine(k, n) for k in range(count)], dtype=np.int64)
     return _eighth(cos), _eighth(sin)
@@ -32,7 +38,9 @@ def _eighth(v: np.ndarray) -> np.ndarray:
 
 
 def order(m: int) -> np.ndarray:
-    """Return where a decimation in frequency leaves frequency k of m: radix 4 while four points remain, then 2."""
+    """Return where a decimation in frequency leaves frequency k of m: radix 4 while four points
+    remain, then 2.
+    """
     if m == 1:
         return np.zeros(1, dtype=np.int64)
     radix = 4 if m >= 4 else 2
@@ -42,13 +50,8 @@ def order(m: int) -> np.ndarray:
 
 
 def log2_fraction() -> np.ndarray:
-    """Return round(256 log2(1 + (i + 1/2) / 256)) for the 256 steps of a mantissa, held to a byte, int64."""
+    """Return round(256 log2(1 + (i + 1/2) / 256)) for the 256 steps of a mantissa, held to a
+    byte, int64.
+    """
     values = [math.floor(256 * math.log2(1 + (i + 0.5) / 256) + 0.5) for i in range(256)]
     return np.minimum(255, np.array(values, dtype=np.int64))
-
-
-def normal_quantiles() -> list[int]:
-    """Return the standard normal quantile at 1 - 2^-i, Q8, for i = 1..40."""
-    from statistics import NormalDist
-
-    return [math.floor(256 * -NormalDist().inv_cdf(2.0**-i) + 0.5) for i in range(1, 41)]

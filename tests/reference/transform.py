@@ -1,4 +1,6 @@
-"""One channel's window to int8 log features, many windows at once. Written from the docstrings of dsp_fixed and viper.
+"""One channel's window to int8 log features, many windows at once.
+
+Written from the docstrings of transform_fixed and viper.
 
 x: int64 (windows, n_window) of int16 values.
 """
@@ -17,7 +19,9 @@ SILENT = -128
 
 
 class Centred:
-    """Windows with their mean, its rest in Q4, the deviations and the bit length of an OR of their magnitudes."""
+    """Windows with their mean, its rest in Q4, the deviations and the bit length of an OR of
+    their magnitudes.
+    """
 
     def __init__(self, x: Ints):
         n = x.shape[1]
@@ -71,7 +75,8 @@ class Statistics:
         return self.crossings * 255 // self.n - 128
 
     READINGS = {
-        "rms": rms, "peak": peak_level, "crest": crest, "kurtosis": kurtosis, "zero_crossings": zero_crossings,
+        "rms": rms, "peak": peak_level, "crest": crest, "kurtosis": kurtosis,
+        "zero_crossings": zero_crossings,
     }  # fmt: skip
 
 
@@ -88,7 +93,9 @@ def scaled_mean(c: Centred) -> Ints:
 class Bands:
     """Log band energies. bands: (first bin, bins) each; n_fft: power of two, not below n_window."""
 
-    def __init__(self, n_window: int, n_fft: int, bands: list[tuple[int, int]], floor: int = FLOOR_STEPS):
+    def __init__(
+        self, n_window: int, n_fft: int, bands: list[tuple[int, int]], floor: int = FLOOR_STEPS
+    ):
         self.floor = floor  # steps under the strongest bin or band
         self.n_fft = n_fft
         self.m = n_fft // 2
@@ -101,7 +108,9 @@ class Bands:
     def of(self, c: Centred) -> Ints:
         """Return int8 values, int64 (windows, bands)."""
         power, exponent = self.powers(c)
-        out = np.stack([self._level(power[:, first : first + n], exponent) for first, n in self.bands], axis=1)
+        out = np.stack(
+            [self._level(power[:, first : first + n], exponent) for first, n in self.bands], axis=1
+        )
         strongest = self._level(power.max(axis=1)[:, None], exponent)
         return np.maximum(out, (np.maximum(strongest, out.max(axis=1)) - self.floor)[:, None])
 
@@ -165,7 +174,9 @@ class Bands:
         odd_re, odd_im = _product(i32(z_im - y_im), i32(y_re - z_re), self.cos[k], self.sin[k], 0)
         even_re, even_im = i32(z_re + y_re), i32(z_im + y_im)
         out = np.zeros((len(re), self.m), dtype=np.int64)
-        out[:, self.m - k] = _square(rounded_shift(even_re - odd_re, 2), rounded_shift(even_im - odd_im, 2))
+        out[:, self.m - k] = _square(
+            rounded_shift(even_re - odd_re, 2), rounded_shift(even_im - odd_im, 2)
+        )
         kept = out[:, self.m // 2].copy()
         out[:, k] = _square(rounded_shift(even_re + odd_re, 2), rounded_shift(even_im + odd_im, 2))
         # the middle bin is its own mirror; the kernel writes its mirrored value last
@@ -177,7 +188,9 @@ class Bands:
         total = power.sum(axis=1)
         beyond = total >> 30 > 0
         log = np.where(
-            beyond, normalised(np.where(beyond, total >> 17, 1)) + 17 * 256, normalised(np.where(beyond, 1, total))
+            beyond,
+            normalised(np.where(beyond, total >> 17, 1)) + 17 * 256,
+            normalised(np.where(beyond, 1, total)),
         )
         level = int8(i32(log + self.offset + 512 * (exponent + 1) + 16) >> 5)
         return np.where(total == 0, SILENT, level)
@@ -194,7 +207,10 @@ def _radix2(re: Ints, im: Ints) -> tuple[Ints, Ints]:
 
 
 def _product(re: Ints, im: Ints, cos: Ints, sin: Ints, down: int) -> tuple[Ints, Ints]:
-    """Multiply by a twiddle in Q12 and divide by 2^down. The kernels' three products come to the same modulo 2^32."""
+    """Multiply by a twiddle in Q12 and divide by 2^down.
+
+    The kernels' three products come to the same modulo 2^32.
+    """
     real = i32(re * cos - im * sin)
     imaginary = i32(re * sin + im * cos)
     return rounded_shift(real, 12 + down), rounded_shift(imaginary, 12 + down)
@@ -205,7 +221,9 @@ def _square(re: Ints, im: Ints) -> Ints:
 
 
 def _length(v: Ints) -> Ints:
-    """Return the bit length of an OR of a window's magnitudes (one's complement for negative ones)."""
+    """Return the bit length of an OR of a window's magnitudes (one's complement for negative
+    ones).
+    """
     return bit_length(np.bitwise_or.reduce(v ^ (v >> 63), axis=1))
 
 

@@ -1,4 +1,6 @@
-"""The whole feature vector of a configuration, and the true band levels in float64 to measure it against."""
+"""The whole feature vector of a configuration, and the true band levels in float64 to measure
+it against.
+"""
 
 from __future__ import annotations
 
@@ -9,28 +11,68 @@ import numpy as np
 from . import bands, given
 from .exact import Ints
 from .filters import Envelope
-from .learning import Ranged
+from .learning import Board, Ranged
 from .transform import BAND_BIAS, FLOOR_STEPS, SILENT, Bands, Centred, Statistics, scaled_mean
 
 
 class Vectors:
-    """Windows to int8 vectors, in features.Plan's order: each channel's mean, statistics, bands, envelope bands."""
+    """Windows to int8 vectors, in features.Plan's order: each channel's mean, statistics,
+    bands, envelope bands.
+    """
 
     def __init__(self, config: dict[str, Any], ranged: Ranged | None = None):
-        """config: complete settings of the firmware. ranged: the learned ranges, where mean is "ranged"."""
+        """config: complete settings of the firmware. ranged: the learned ranges, where mean is
+        "ranged".
+        """
         self.mean = config["mean"]
         self.ranged = ranged
         self.statistics = [word.strip() for word in config["statistics"].split(",") if word.strip()]
+        self.beside = [word.strip() for word in config["aside"].split(",") if word.strip()]
         n_window = config["n_window"]
         cut = bands.edges(config)
         self.cut = cut if config["bin_hz"] else []
-        self.bands = Bands(n_window, bands.fft_length(n_window), cut) if cut and not self.cut else None
+        self.bands = (
+            Bands(n_window, bands.fft_length(n_window), cut) if cut and not self.cut else None
+        )
         self.level_free = config["level"] == "free"
         self.envelope = Envelope(config) if config["n_envelope_bands"] else None
 
     def of(self, windows: Ints) -> Ints:
         """Return int64 (windows, n_features) of int64 (windows, n_channels, n_window)."""
-        return np.concatenate([self._channel(windows[:, c], c) for c in range(windows.shape[1])], axis=1)
+        return np.concatenate(
+            [self._channel(windows[:, c], c) for c in range(windows.shape[1])], axis=1
+        )
+
+    def aside(self, windows: Ints) -> Ints:
+        """Return the statistics beside the vector, int64 (windows, n_channels * statistics)."""
+        out = []
+        for c in range(windows.shape[1] if self.beside else 0):
+            moments = Statistics(Centred(windows[:, c]))
+            out += [Statistics.READINGS[name](moments) for name in self.beside]
+        return np.stack(out, axis=1) if out else np.empty((len(windows), 0), dtype=np.int64)
+
+    def widened(self, window: Ints, board: Board) -> tuple[Ints, Ints]:
+        """Return (vector, reach) of one window; while the board learns its ranges grow first."""
+        assert self.ranged
+        stride = len(self.of(window[None])[0]) // len(window)
+        out = np.zeros(stride * len(window), dtype=np.int64)
+        grown = False
+        while True:
+            means = [int(Centred(row[None]).mean_q4[0]) for row in window]
+            reach = [self.ranged.reach(c, mean) for c, mean in enumerate(means)]
+            out[::stride] = reach
+            if board.watching or not any(reach):
+                break
+            if not grown and board.strays(self.of(window[None])[0], out):
+                break
+            grown = True
+            for c, far in enumerate(reach):
+                if far:
+                    self.ranged.widen(c)
+                    board.halve(c * stride)
+        if grown:
+            board.refresh()
+        return self.of(window[None])[0], out
 
     def _channel(self, x: Ints, channel: int) -> Ints:
         centred = Centred(x)
@@ -50,8 +92,11 @@ class Vectors:
         return np.concatenate(out, axis=1)
 
 
-def true_levels(x: Ints, n_fft: int, cut: list[tuple[int, int]], floor: int = FLOOR_STEPS) -> np.ndarray:
-    """Return float64 (windows, bands): the band levels in steps as the features hold them, but not rounded.
+def true_levels(
+    x: Ints, n_fft: int, cut: list[tuple[int, int]], floor: int = FLOOR_STEPS
+) -> np.ndarray:
+    """Return float64 (windows, bands): the band levels in steps as the features hold them, but
+    not rounded.
 
     Held to int8, and to `floor` steps under the strongest bin or band.
     """

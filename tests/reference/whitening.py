@@ -1,4 +1,6 @@
-"""Whitening in float64, from the definition: the covariance, its shrinkage, Mahalanobis distances."""
+"""Whitening in float64, from the definition: the covariance, its shrinkage, Mahalanobis
+distances.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,11 @@ MIN_SHRINKAGE = 1 / 256
 
 def covariance(x: np.ndarray, spread_floor: float) -> np.ndarray:
     """Return the regularised covariance (n, n) of the rows of x (embeddings, n)."""
-    plain = np.atleast_2d(np.cov(x, rowvar=False, bias=True)) if len(x) > 1 else np.zeros((x.shape[1], x.shape[1]))
+    plain = (
+        np.atleast_2d(np.cov(x, rowvar=False, bias=True))
+        if len(x) > 1
+        else np.zeros((x.shape[1], x.shape[1]))
+    )
     spread = np.maximum(np.sqrt(np.diag(plain)), spread_floor)
     correlation = plain / np.outer(spread, spread)
     np.fill_diagonal(correlation, 1)
@@ -29,6 +35,10 @@ def shrinkage(correlation: np.ndarray, count: int) -> float:
 
 
 def squared_distances(x: np.ndarray, learned: np.ndarray, spread_floor: float) -> np.ndarray:
-    """Return the squared Mahalanobis distance of each row of x from the mean of the rows learned."""
+    """Return the squared Mahalanobis distance of each row of x from the mean of the rows
+    learned.
+    """
     apart = x - learned.mean(axis=0)
-    return np.einsum("ij,ij->i", apart, np.linalg.solve(covariance(learned, spread_floor), apart.T).T)
+    return np.einsum(
+        "ij,ij->i", apart, np.linalg.solve(covariance(learned, spread_floor), apart.T).T
+    )

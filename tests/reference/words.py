@@ -1,6 +1,7 @@
 """Utterances and words, in exact integers: hearing, cepstra, changes, alignment.
 
-Written from the docstrings of firmware/nearhum/utterance.py, words.py and kernels/viper_words.py.
+Written from the docstrings of firmware/nearhum/recognition/utterance.py, words.py and
+kernels/viper_words.py.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ N_CEPSTRA, MAX_FRAMES, BAND = 10, 64, 8
 
 
 def hear(frames: Ints) -> list[tuple[int, int]]:
-    """Return (first, end) of the utterances in frames, int8 (n, n_bands), and what ends with them is still going on."""
+    """Return (first, end) of the utterances in frames, int8 (n, n_bands), and what ends with
+    them is still going on.
+    """
     x = np.maximum(frames.astype(np.int64), QUIETEST)
     background = x[0] * 16 if len(x) else None
     out, levels = [], []
@@ -86,7 +89,9 @@ def changes(x: Ints) -> Ints:
 
 
 def distance(a: Ints, b: Ints) -> int:
-    """Return 4 times the mean L1 distance along the best alignment of two utterances' normalised cepstra."""
+    """Return 4 times the mean L1 distance along the best alignment of two utterances'
+    normalised cepstra.
+    """
     x, y = changes(a), changes(b)
     n, m = len(x), len(y)
     infinite = 1 << 29
@@ -98,7 +103,9 @@ def distance(a: Ints, b: Ints) -> int:
             if i == j == 0:
                 cost[1, 1] = 2 * here
             else:
-                cost[i + 1, j + 1] = min(cost[i, j] + 2 * here, cost[i, j + 1] + here, cost[i + 1, j] + here)
+                cost[i + 1, j + 1] = min(
+                    cost[i, j] + 2 * here, cost[i, j + 1] + here, cost[i + 1, j] + here
+                )
     return int(small(small(cost[n, m]) * 4) // (n + m))
 
 

@@ -1,7 +1,8 @@
-"""Make golden.json, real_windows.json and the vectors of `nearhum selftest`: run the firmware, keep the hashes.
+"""Make golden.json, real_windows.json and the vectors of `nearhum selftest`: run the firmware,
+keep the hashes.
 
-`python tests/vectors/make.py`, after a change that is meant to change features, scores or state. The difference in the
-file is part of that change.
+`python tests/vectors/make.py`, after a change that is meant to change features, scores or state.
+The difference in the file is part of that change.
 """
 
 import hashlib
@@ -16,8 +17,8 @@ sys.path.insert(0, str(HERE.parent))
 
 import bits  # noqa: E402
 from device.run import micropython  # noqa: E402
-from nearhum_host import selftest  # noqa: E402
-from nearhum_host.targets import UNIX, open_target  # noqa: E402
+from nearhum_host.boards import stage_check  # noqa: E402
+from nearhum_host.virtual.targets import UNIX, open_target  # noqa: E402
 
 _ON_DEVICE = """
 import sys
@@ -52,9 +53,9 @@ def main() -> int:
         "kinds": json.loads(kinds),
     }
     (HERE / "golden.json").write_text(json.dumps(golden, indent=1, sort_keys=True) + "\n")
-    with open_target(UNIX, (selftest.MODULE,), None, 60) as there:
-        selftest.VECTORS.write_text(selftest.sealed(selftest.crcs(selftest.run(there))))
-    bits.VECTORS.write_text(selftest.sealed(bits.found(UNIX, bits.ALL)))
+    with open_target(UNIX, (stage_check.MODULE,), None, 60) as there:
+        stage_check.VECTORS.write_text(stage_check.sealed(stage_check.crcs(stage_check.run(there))))
+    bits.VECTORS.write_text(stage_check.sealed(bits.found(UNIX, bits.ALL)))
     return 0
 
 

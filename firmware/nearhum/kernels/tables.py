@@ -1,4 +1,5 @@
-"""Tables of the fixed path, made with integer arithmetic alone, so that no float width changes a bit of them.
+"""Tables of the fixed path, made with integer arithmetic alone, so that no float width changes a
+bit of them.
 
 Leaf. Built once at configuration; the arrays live as long as the pipeline.
 """
@@ -7,7 +8,9 @@ from array import array
 
 
 def sine_q60(num, den):
-    """Return sin(2 pi num / den) in Q60, 0 <= num / den <= 1/4, by the Taylor series in integers (error < 1e-15)."""
+    """Return sin(2 pi num / den) in Q60, 0 <= num / den <= 1/4, by the Taylor series in
+    integers (error < 1e-15).
+    """
     turn = 7244019458077122842  # 2 pi in Q60
     x = turn * num // den
     term, total, k = x, x, 1
@@ -44,7 +47,9 @@ class Sine:
 
 
 def hann_q14(sine, n):
-    """Return the periodic Hann window sin^2(pi i / n), array('H') of n values 0..16384 (Q14), and zeros to a fourth."""
+    """Return the periodic Hann window sin^2(pi i / n), array('H') of n values 0..16384 (Q14),
+    and zeros to a fourth.
+    """
     out = array("H", bytes((2 * n + 7) & ~7))
     for i in range(n):
         s = sine.q15(i, 2 * n)
@@ -53,7 +58,9 @@ def hann_q14(sine, n):
 
 
 def twiddles_q12(sine, n):
-    """Return cos, -sin of 2 pi k / n for k = 0..3n/4, interleaved, array('h') in Q12, halves away from zero."""
+    """Return cos, -sin of 2 pi k / n for k = 0..3n/4, interleaved, array('h') in Q12, halves
+    away from zero.
+    """
     count = 3 * n // 4 + 1
     out = array("h", bytes(4 * count))
     for k in range(count):
@@ -80,10 +87,12 @@ def digit_reversal(m):
 
 
 def log2_table():
-    """Return bytes of 512: the fraction of log2 by 8 bits, and how far 8 bits lie below their highest place.
+    """Return bytes of 512: the fraction of log2 by 8 bits, and how far 8 bits lie below their
+    highest place.
 
-    First 256 times round(256 log2(1 + (i + 1/2) / 256)), the last held to 255, by repeated squaring: each squaring of a
-    number in 1..2 gives one more bit of its logarithm. Then 256 times 7 - floor(log2 i), 8 for 0.
+    First 256 times round(256 log2(1 + (i + 1/2) / 256)), the last held to 255, by repeated
+    squaring: each squaring of a number in 1..2 gives one more bit of its logarithm. Then 256 times
+    7 - floor(log2 i), 8 for 0.
     """
     out = bytearray(512)
     for i in range(256):

@@ -1,4 +1,4 @@
-"""Tables of thumb_spectrum, made with those of every board. For a start alone, see board.let_go."""
+"""Tables of thumb_spectrum, made with those of every board. For a start alone, see lifetime.AT_START."""
 
 from array import array
 from uctypes import addressof

@@ -1,21 +1,30 @@
-"""Kernels of the fixed path for any board: machine code by MicroPython's viper emitter, nothing allocated.
+"""Kernels of the fixed path for any board: machine code by MicroPython's viper emitter, nothing
+allocated.
 
 Rules that make the same bits come out of a 32-bit board and of the 64-bit unix port:
-- viper ints are machine words: no intermediate may leave int32. Each bound stands beside its shift; the reference
+- viper ints are machine words: no intermediate may leave int32. Each bound stands beside its shift;
+  the reference
   in tests/reference repeats every step with exact integers and refuses one that leaves int32.
-- loads through ptr8, ptr16 (and ptr32 on 64 bit) are unsigned: sign-extend with (v ^ s) - s, s the sign bit.
-  The sign bit of 32 (1 << b with b = 31 in a variable) is made at run time: as a constant it does not fit viper.
-- shifts of negative numbers are arithmetic: they round towards minus infinity; (v + half) >> s rounds to nearest.
+- loads through ptr8, ptr16 (and ptr32 on 64 bit) are unsigned: sign-extend with (v ^ s) - s, s the
+  sign bit.
+  The sign bit of 32 (1 << b with b = 31 in a variable) is made at run time: as a constant it does
+  not fit viper.
+- shifts of negative numbers are arithmetic: they round towards minus infinity; (v + half) >> s
+  rounds to nearest.
 
-Arguments: arrays (array, bytearray, memoryview of either) go in as pointers; counts are items, not bytes.
+Arguments: arrays (array, bytearray, memoryview of either) go in as pointers; counts are items, not
+bytes.
 """
 
 import micropython
 
 
 @micropython.viper
-def deinterleave(block: ptr16, v: int, start: int, n_channels: int, window: ptr16, stride: int, at: int):
-    """Copy v interleaved int16 frames, from frame `start`, into rows of `stride` samples from column `at`.
+def deinterleave(
+    block: ptr16, v: int, start: int, n_channels: int, window: ptr16, stride: int, at: int
+):
+    """Copy v interleaved int16 frames, from frame `start`, into rows of `stride` samples from
+    column `at`.
 
     v: n_frames; its register then holds the way to the next frame, in bytes.
     """
@@ -67,7 +76,9 @@ def deinterleave(block: ptr16, v: int, start: int, n_channels: int, window: ptr1
 
 @micropython.viper
 def slide(to: ptr16, v: int, n_channels: int, stride: int, by: int):
-    """Move the last v samples of each row, from `to` on, to its start; by: how far. Overlap is safe (ascending copy).
+    """Move the last v samples of each row, from `to` on, to its start; by: how far.
+
+    Overlap is safe (ascending copy).
 
     v: n_keep; its register then holds where they come from.
     """
@@ -94,79 +105,11 @@ def slide(to: ptr16, v: int, n_channels: int, stride: int, by: int):
 
 
 @micropython.viper
-def moments(x: ptr16, v: int, mean: int, out: ptr32):
-    """Write seven readings of y = x - mean to out: sum y^2 (high, low), sum z^2, sum z^4 (high, low), sign changes,
-    largest |y|.
-
-    v: n; its register then holds deviations. z = y >> shift, rounded, |z| <= 128: the shift is what y has beyond 7
-    bits. A pair counts high * 2^24 + low, low < 2^24. Bounds: y^2 < 2^32 would leave int32, so y is halved first where
-    |y| >= 2^15 and its square counted four times; n z^2 <= 2^24, z^4 <= 2^28, n <= 1024.
-    """
-    start = int(x)
-    end = start + (v << 1)
-    mean += 0x8000
-    peak = 0
-    while int(x) < end:
-        v = (x[0] ^ 0x8000) - mean
-        peak |= v ^ (v >> 31)
-        x = ptr16(int(x) + 2)
-    shift = 0
-    peak = peak >> 7
-    while peak > 0:
-        peak = peak >> 1
-        shift += 1
-    half = (1 << shift) >> 1
-    x = ptr16(start)
-    hi = 0
-    lo = 0
-    z2 = 0
-    z4hi = 0
-    z4lo = 0
-    crossings = 0
-    last = 0
-    while int(x) < end:
-        y = (x[0] ^ 0x8000) - mean
-        x = ptr16(int(x) + 2)
-        v = (y + half) >> shift
-        v = v * v
-        z2 += v
-        v = v * v + z4lo
-        z4hi += v >> 24
-        z4lo = v & 0xFFFFFF
-        if y != 0:
-            v = 1 - (y >> 31)  # 1 above zero, 2 below: a product of 2 is a change
-            if last * v == 2:
-                crossings += 1
-            last = v
-            if v == 2:
-                v = -y
-            else:
-                v = y
-            if v > peak:
-                peak = v
-            if v >= 0x8000:
-                y = y >> 1
-                y = y * y
-                hi += y >> 22
-                lo += (y & 0x3FFFFF) << 2
-            else:
-                y = y * y
-                lo += y & 0xFFFFFF
-                hi += y >> 24
-            hi += lo >> 24
-            lo &= 0xFFFFFF
-    out[0] = hi
-    out[1] = lo
-    out[2] = z2
-    out[3] = z4hi
-    out[4] = z4lo
-    out[5] = crossings
-    out[6] = peak
-
-
-@micropython.viper
 def log2_q8(v: int, table: ptr8) -> int:
-    """Return round(256 log2 v) for 1 <= v < 2^31, 0 for v <= 1. table: tables.log2_table; error below 1.3 of 256."""
+    """Return round(256 log2 v) for 1 <= v < 2^31, 0 for v <= 1.
+
+    table: tables.log2_table; error below 1.3 of 256.
+    """
     if v <= 1:
         return 0
     n = 30 << 8
@@ -185,8 +128,9 @@ def log2_q8(v: int, table: ptr8) -> int:
 def isqrt(high: int, low: int) -> int:
     """Return floor(sqrt(high * 2^24 + low)), 0 <= high < 2^23, 0 <= low < 2^24.
 
-    Digit by digit, two bits of the radicand a step (Warren, Hacker's Delight 11-1): 24 steps, the root stays below
-    2^23.5; the remainder is at most twice the root, four times that plus two bits more < 2^27.
+    Digit by digit, two bits of the radicand a step (Warren, Hacker's Delight 11-1): 24 steps, the
+    root stays below 2^23.5; the remainder is at most twice the root, four times that plus two bits
+    more < 2^27.
     """
     root = 0
     rest = 0
@@ -205,7 +149,9 @@ def isqrt(high: int, low: int) -> int:
 
 @micropython.viper
 def smallest(values: ptr32, first: int, n: int) -> int:
-    """Return where the smallest of n values below 2^30 lies from index `first` on; -1 where n is 0."""
+    """Return where the smallest of n values below 2^30 lies from index `first` on; -1 where n
+    is 0.
+    """
     b = 31
     sign = 1 << b
     best = 0x3FFFFFFF

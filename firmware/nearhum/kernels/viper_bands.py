@@ -1,4 +1,6 @@
-"""From the power of each bin to log bands, with a floor under the strongest: for any board, on both numeric paths."""
+"""From the power of each bin to log bands, with a floor under the strongest: for any board, on
+both numeric paths.
+"""
 
 import micropython
 
@@ -15,11 +17,16 @@ def strongest(p: ptr32, v: int, n: int) -> int:
 
 
 @micropython.viper
-def bands_into(p: ptr32, v: int, bands: ptr16, out: ptr8, n_bands: int, table: ptr8, offset: int, top: int) -> int:
-    """Write n_bands int8 of 8 log2(sum of power over the band) to out, from -128 to 127. Returns the largest, or top.
+def bands_into(
+    p: ptr32, v: int, bands: ptr16, out: ptr8, n_bands: int, table: ptr8, offset: int, top: int
+) -> int:
+    """Write n_bands int8 of 8 log2(sum of power over the band) to out, from -128 to 127.
 
-    p: power. bands: (first bin, number of bins) a band. A sum counts high * 2^24 + low: low + power < 2^24 + 2^30 +
-    2^17, and high <= 512 * 2^7. offset: added to the logarithm, Q8. table: tables.log2_table.
+    Returns the largest, or top.
+
+    p: power. bands: (first bin, number of bins) a band. A sum counts high * 2^24 + low: low + power
+    < 2^24 + 2^30 + 2^17, and high <= 512 * 2^7. offset: added to the logarithm, Q8. table:
+    tables.log2_table.
     """
     power = int(p)
     end = int(out) + n_bands

@@ -1,8 +1,8 @@
 """Cosine distance between int8 embeddings for any board, in viper. Nothing allocated.
 
-For embeddings whose length says nothing, as a network trained for it makes them. Log features are not such: their zero
-is where a scale starts, so an angle between two of them means nothing. Hence recognition measures by
-`kernels.distances`, and nothing of the pipeline loads this file.
+For embeddings whose length says nothing, as a network trained for it makes them. Log features are
+not such: their zero is where a scale starts, so an angle between two of them means nothing. Hence
+recognition measures as viper_nearest does, and nothing of the pipeline loads this file.
 """
 
 import micropython
@@ -12,12 +12,15 @@ from nearhum.kernels.viper import isqrt
 
 @micropython.viper
 def cosines(x: ptr8, v: int, bound):
-    """Write 1 - x y / (|x| |y|), Q15, 0..65536, for each of v rows y, to out. A zero vector is at right angles to all.
+    """Write 1 - x y / (|x| |y|), Q15, 0..65536, for each of v rows y, to out.
 
-    v: n_rows. bound: bind(rows, n, out); n <= 128: |x y|, |x|^2 <= 2^21. A squared length is shifted up by an even
-    number of bits into 2^28..2^30; its root r lies in 2^14..2^15, off by less than 2^-14 of itself, and |x y| shifted
-    up by half the bits of both stays below 2^30 (Cauchy-Schwarz). Long division: a remainder below 2^30, doubled.
-    Parallel vectors are at exactly 0 or 65536; elsewhere the error is below 5.
+    A zero vector is at right angles to all.
+
+    v: n_rows. bound: bind(rows, n, out); n <= 128: |x y|, |x|^2 <= 2^21. A squared length is
+    shifted up by an even number of bits into 2^28..2^30; its root r lies in 2^14..2^15, off by less
+    than 2^-14 of itself, and |x y| shifted up by half the bits of both stays below 2^30
+    (Cauchy-Schwarz). Long division: a remainder below 2^30, doubled. Parallel vectors are at
+    exactly 0 or 65536; elsewhere the error is below 5.
     """
     rows = ptr8(bound[0])
     n = int(bound[1])

@@ -1,16 +1,20 @@
-"""From sums of embeddings to their mean, variance and weights, for any board. Rules of kernels/viper.py."""
+"""From sums of embeddings to their mean, variance and weights, for any board.
+
+Rules of kernels/viper.py.
+"""
 
 import micropython
 
 
 @micropython.viper
 def derive(sums: ptr32, v: int, squares: ptr32, count: int, mean: ptr8, variance: ptr32):
-    """Write mean (int8, rounded) and variance (Q12, of the exact mean) of v raw sums over count embeddings.
+    """Write mean (int8, rounded) and variance (Q12, of the exact mean) of v raw sums over count
+    embeddings.
 
-    v: n; its register then holds dividends. 1 <= count < 2^24. Quotients digit by digit, six bits at a time: a
-    remainder below count, times 64, stays below 2^30.
-    With S1/count = q + f, f in Q20 and S2/count = a + g: variance = a - q^2 + g - 2 q f - f^2.
-    |q| <= 128: 2 q f <= 2^28; f^2 of f in Q14 <= 2^28; a, q^2 <= 2^14: in Q12 2^26.
+    v: n; its register then holds dividends. 1 <= count < 2^24. Quotients digit by digit, six bits
+    at a time: a remainder below count, times 64, stays below 2^30. With S1/count = q + f, f in Q20
+    and S2/count = a + g: variance = a - q^2 + g - 2 q f - f^2. |q| <= 128: 2 q f <= 2^28; f^2 of f
+    in Q14 <= 2^28; a, q^2 <= 2^14: in Q12 2^26.
     """
     b = 31
     sign = 1 << b
@@ -80,9 +84,11 @@ def derive(sums: ptr32, v: int, squares: ptr32, count: int, mean: ptr8, variance
 
 @micropython.viper
 def pool(variances: ptr32, n: int, n_rows: int, shares: ptr32, out: ptr32):
-    """Write the mean over n_rows of variances (n_rows, n), Q12, weighted by shares of 256, to out (n,); held to 2^26.
+    """Write the mean over n_rows of variances (n_rows, n), Q12, weighted by shares of 256, to out
+    (n,); held to 2^26.
 
-    The shares add to 512 at most and a variance is at most 2^26: the sum of (v >> 5) * share is at most 2^30.
+    The shares add to 512 at most and a variance is at most 2^26: the sum of (v >> 5) * share is at
+    most 2^30.
     """
     for i in range(n):
         s = 0
@@ -98,10 +104,11 @@ def pool(variances: ptr32, n: int, n_rows: int, shares: ptr32, out: ptr32):
 
 @micropython.viper
 def weigh(variance: ptr32, n: int, floor: int, weights: ptr8, n_rows: int) -> int:
-    """Write weights = 255 smallest / variance, rounded, 1..255, to each of n_rows rows of n; return the smallest.
+    """Write weights = 255 smallest / variance, rounded, 1..255, to each of n_rows rows of n; return
+    the smallest.
 
-    floor: Q12, 1 <= floor <= 2^24, and so is what is returned, or more. A variance is at most 2^26; smallest and
-    variance are halved together until 255 * smallest + variance / 2 < 2^30.
+    floor: Q12, 1 <= floor <= 2^24, and so is what is returned, or more. A variance is at most 2^26;
+    smallest and variance are halved together until 255 * smallest + variance / 2 < 2^30.
     """
     low = 0x3FFFFFFF
     for i in range(n):

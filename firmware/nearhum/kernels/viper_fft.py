@@ -1,18 +1,22 @@
-"""The transform for any board: m = n / 2 complex points of n real samples, in viper, one buffer to another and back.
+"""The transform for any board: m = n / 2 complex points of n real samples, in viper, one buffer
+to another and back.
 
-Fixed point with one exponent a window. `load` finds the peak after the window, `first4` scales by it to |component| <=
-2^16. Its butterflies come in an order such that the legs of the next ones end side by side: every later pass reads one
-stream and writes four. Each pass of radix 4 divides by 4, so |point| <= sqrt(2) 2^16 holds throughout; passes run down
-to spans of 8 or 4 points, which one last stage takes without dividing (viper_last8, viper_last4).
+Fixed point with one exponent a window. `load` finds the peak after the window, `place` scales by it
+to |component| <= 2^16, in an order such that the legs of every butterfly stand side by side: a pass
+reads one stream and writes four. Each pass of radix 4 divides by 4,
+so |point| <= sqrt(2) 2^16 holds throughout; passes run down to spans of 8 or 4 points, which one
+last stage takes without dividing (viper_last8, viper_last4).
 
-z holds pairs of int32 as component + bias: never negative, so that a load is right whether it extends the sign (32-bit
-boards) or zeros (the 64-bit unix port). Differences lose the bias by themselves. Viper keeps the first two or three
-locals in registers, and arguments are the first locals: hence arguments that only give a register. It takes no global
-constants: the biases stand in the kernels as numbers, 0x10000000 after `load`, 0x40000 in the passes, 0x100000 after
-the last stage.
+z holds pairs of int32 as component + bias: never negative, so that a load is right whether it
+extends the sign (32-bit boards) or zeros (the 64-bit unix port). Differences lose the bias by
+themselves. Viper keeps the first two or three locals in registers, and arguments are the first
+locals: hence arguments that only give a register. It takes no global constants: the biases stand in
+the kernels as numbers, 0x10000000 after `load`, 0x40000 in the passes, 0x100000 after the last
+stage.
 
-(x + j y)(c + j s) with three products: (x + y) c - y (c + s) and (x + y) c + x (s - c). (x + y) c may leave int32: it
-wraps on a 32-bit board and not on unix, and what is left of it in the end is the same.
+(x + j y)(c + j s) with three products: (x + y) c - y (c + s) and (x + y) c + x (s - c). (x + y) c
+may leave int32: it wraps on a 32-bit board and not on unix, and what is left of it in the end is
+the same.
 """
 
 from array import array
@@ -22,12 +26,13 @@ import micropython
 
 @micropython.viper
 def load(x: ptr16, v: int, z: ptr32, window: ptr16, n_window: int, n: int, reading: ptr32) -> int:
-    """Write ((x - mean) * window - rest / 16 * window) / 4 to z, zeros from n_window to n; returns first4's shift.
+    """Write ((x - mean) * window - rest / 16 * window) / 4 to z, zeros from n_window to n; returns
+    first4's shift.
 
-    n_window: a multiple of 4; where the window's length is none, its table ends in zeros, and x is read beyond its end.
-    window: Q14. reading: mean and rest of `centre`. rest: what rounding the mean left, -8..8 in Q4; without it half a
-    count of mean would leak into the first bands of a quiet channel. |x - mean| < 2^16: the product is below 2^30,
-    |z| < 2^28.
+    n_window: a multiple of 4; where the window's length is none, its table ends in zeros, and x is
+    read beyond its end. window: Q14. reading: mean and rest of `centre`. rest: what rounding the
+    mean left, -8..8 in Q4; without it half a count of mean would leak into the first bands of a
+    quiet channel. |x - mean| < 2^16: the product is below 2^30, |z| < 2^28.
     """
     v = 31
     v = 1 << v
@@ -68,88 +73,33 @@ def load(x: ptr16, v: int, z: ptr32, window: ptr16, n_window: int, n: int, readi
 
 
 @micropython.viper
-def first4(p: ptr32, x: int, z: ptr32, q: ptr32, turns: ptr16, places: ptr16, m: int, shift: int):
-    """The first pass, from z as `load` left it, scaled by 2^-shift, to q. Otherwise as radix4.
+def place(p: ptr32, x: int, z: ptr32, q: ptr32, places: ptr16, m: int, shift: int):
+    """Write m points from z, as `load` left it, scaled by 2^-shift, to q: the legs of each
+    butterfly of the first pass side by side.
 
-    places: byte offset of the first leg of each butterfly; the others follow m / 4 points apart. shift <= 12: what
-    turns one bias into the other, 0x40000 << shift, stays below 2^30.
+    places: byte offset of the first leg of each butterfly; the others follow m / 4 points apart.
+    shift <= 12: what turns one bias into the other, 0x40000 << shift, stays below 2^30.
     """
     add = ((1 << shift) >> 1) + (0x40000 << shift) - 0x10000000
     quarter = m << 1
-    w = turns
-    q1 = ptr32(int(q) + quarter)
-    end = int(q1)
-    q2 = ptr32(end + quarter)
-    q3 = ptr32(int(q2) + quarter)
+    end = int(q) + (m << 3)
     while int(q) < end:
         p = ptr32(int(z) + places[0])
         places = ptr16(int(places) + 2)
-        ar = (int(p[0]) + add) >> shift
-        ai = (int(p[1]) + add) >> shift
-        p = ptr32(int(p) + quarter)
-        cr = (int(p[0]) + add) >> shift
-        ci = (int(p[1]) + add) >> shift
-        p = ptr32(int(p) + quarter)
-        x = (int(p[0]) + add) >> shift
-        br = ar - x  # t1 = a - c
-        ar = ar + x  # t0 = a + c
-        x = (int(p[1]) + add) >> shift
-        bi = ai - x
-        ai = ai + x
-        p = ptr32(int(p) + quarter)
-        x = (int(p[0]) + add) >> shift
-        s = cr - x  # b - d
-        x = cr + x  # t2 = b + d
-        q[0] = (ar + x + 2) >> 2
-        ur = ar - x
-        x = s
-        ei = bi - x
-        bi = bi + x
-        x = (int(p[1]) + add) >> shift
-        s = ci - x
-        x = ci + x
-        q[1] = (ai + x + 2) >> 2
-        ui = ai - x
-        x = s
-        er = br + x
-        br = br - x
-        q = ptr32(int(q) + 8)
-        # leg 2: t0 - t2
-        x = ur
-        x = x + ui
-        s = (w[0] - 0x8000) * x + 8192
-        x = (w[1] - 0x8000) * ui
-        q2[0] = ((s - x) >> 14) + 0x40000
-        x = (w[2] - 0x8000) * ur
-        q2[1] = ((s + x) >> 14) + 0x40000
-        q2 = ptr32(int(q2) + 8)
-        # leg 1: t1 - j (b - d)
-        x = er
-        x = x + ei
-        s = (w[3] - 0x8000) * x + 8192
-        x = (w[4] - 0x8000) * ei
-        q1[0] = ((s - x) >> 14) + 0x40000
-        x = (w[5] - 0x8000) * er
-        q1[1] = ((s + x) >> 14) + 0x40000
-        q1 = ptr32(int(q1) + 8)
-        # leg 3: t1 + j (b - d)
-        x = br
-        x = x + bi
-        s = (w[6] - 0x8000) * x + 8192
-        x = (w[7] - 0x8000) * bi
-        q3[0] = ((s - x) >> 14) + 0x40000
-        x = (w[8] - 0x8000) * br
-        q3[1] = ((s + x) >> 14) + 0x40000
-        q3 = ptr32(int(q3) + 8)
-        w = ptr16(int(w) + 18)
+        x = int(q) + 32
+        while int(q) < x:
+            q[0] = (int(p[0]) + add) >> shift
+            q[1] = (int(p[1]) + add) >> shift
+            p = ptr32(int(p) + quarter)
+            q = ptr32(int(q) + 8)
 
 
 @micropython.viper
 def radix4(p: ptr32, x: int, q: ptr32, turns: ptr16, m: int, span: int):
     """One pass of a decimation-in-frequency FFT over m points, from p to q, divided by 4, rounded.
 
-    span: points of a sub-transform. turns: `turns_u16`, nine words a butterfly. |point| <= 2^16.5: the sum of four is
-    2^18.5 at most, times the twiddle 2^30.5 < 2^31.
+    span: points of a sub-transform. turns: `turns_u16`, nine words a butterfly. |point| <= 2^16.5:
+    the sum of four is 2^18.5 at most, times the twiddle 2^30.5 < 2^31.
     """
     end = int(p) + (m << 3)
     quarter = span << 1
@@ -217,7 +167,9 @@ def radix4(p: ptr32, x: int, q: ptr32, turns: ptr16, m: int, span: int):
 
 
 def slots(span):
-    """Return which point of a sub-transform stands in each slot, a list: the legs of a butterfly side by side."""
+    """Return which point of a sub-transform stands in each slot, a list: the legs of a
+    butterfly side by side.
+    """
     if span <= 8:
         return list(range(span))
     quarter = span >> 2
@@ -225,12 +177,13 @@ def slots(span):
 
 
 def places_u16(m):
-    """Return the table of `first4`, array('H') of m / 4."""
+    """Return the table of `place`, array('H') of m / 4."""
     return array("H", [j << 3 for j in slots(m >> 2)])
 
 
 def turns_u16(w, m, span):
-    """Return the twiddles of one pass, array('H'): c, c + s, s - c of legs 2, 1, 3 a butterfly, plus 2^15 each.
+    """Return the twiddles of one pass, array('H'): c, c + s, s - c of legs 2, 1, 3 a butterfly,
+    plus 2^15 each.
 
     w: cos, -sin of a turn in n = 2m steps, tables.twiddles_q12.
     """

@@ -1,14 +1,19 @@
-"""Filters for any board: a cascade of biquads, and the envelope of what it lets through, in viper. Nothing allocated.
+"""Filters for any board: a cascade of biquads, and the envelope of what it lets through, in viper.
 
-A section is a transposed direct form II (Oppenheim & Schafer 6.3.3) whose zeros lie at z = 1 (high-pass) or z = -1
-(low-pass), twofold: its numerator is b (1 +- 2/z + 1/z^2), one multiplication. Its poles are held as what they differ
-from a double pole at z = 1, or at z = -1 for corners above a quarter of the rate: 1 -+ (2 - d1)/z + (1 - d2)/z^2.
-d1 and d2 are small where the corner is low, and carry 13 bits there too; and the state carries 11 bits more than the
-samples, which go back unrounded. So a low corner costs little: noise under a full-scale sine is at -89 dB for corners
-down to rate / 500 and at -78 dB at rate / 1000, gain within 0.1 dB of the design (tests/host/test_filter_oracle.py).
+Nothing allocated.
 
-z holds samples as int32 + BIAS: 15 bits of signal, two bits of headroom (no cascade of `band_pass` takes more: the sum
-of |impulse response| stays below 4), and a bias so that a load is right whether it extends the sign or zeros.
+A section is a transposed direct form II (Oppenheim & Schafer 6.3.3) whose zeros lie at z = 1
+(high-pass) or z = -1 (low-pass), twofold: its numerator is b (1 +- 2/z + 1/z^2), one
+multiplication. Its poles are held as what they differ from a double pole at z = 1, or at z = -1 for
+corners above a quarter of the rate: 1 -+ (2 - d1)/z + (1 - d2)/z^2. d1 and d2 are small where the
+corner is low, and carry 13 bits there too; and the state carries 11 bits more than the samples,
+which go back unrounded. So a low corner costs little: noise under a full-scale sine is at -89 dB
+for corners down to rate / 500 and at -78 dB at rate / 1000, gain within 0.1 dB of the design
+(tests/host/test_filter_oracle.py).
+
+z holds samples as int32 + BIAS: 15 bits of signal, two bits of headroom (no cascade of `band_pass`
+takes more: the sum of |impulse response| stays below 4), and a bias so that a load is right whether
+it extends the sign or zeros.
 """
 
 from array import array
@@ -20,19 +25,26 @@ WORDS = 7  # a section: high-pass, b, shift of b, poles near z = -1, d1, d2, shi
 
 
 def band_pass(low, high, rate):
-    """Return the sections of a band-pass, array('H'): Butterworth, 24 dB an octave below low, 12 above high.
+    """Return the sections of a band-pass, array('H'): Butterworth, 24 dB an octave below low,
+    12 above high.
 
-    Below the band lie shaft and gears, often 40 dB stronger; above it noise. Integers of one unit; rate / 1000 <= low
-    < high <= 0.45 rate. Made with integers alone, so that no float width changes a bit.
+    Below the band lie shaft and gears, often 40 dB stronger; above it noise. Integers of one unit;
+    rate / 1000 <= low < high <= 0.45 rate. Made with integers alone, so that no float width changes
+    a bit.
     """
-    return section(True, low, rate, 0, 4) + section(True, low, rate, 1, 4) + section(False, high, rate, 0, 2)
+    return (
+        section(True, low, rate, 0, 4)
+        + section(True, low, rate, 1, 4)
+        + section(False, high, rate, 0, 2)
+    )
 
 
 def section(high_pass, corner, rate, k, order):
     """Return section k of a Butterworth filter of that order, array('H') of WORDS.
 
-    Bilinear transform as in the Audio EQ Cookbook (Bristow-Johnson): w = 2 pi corner / rate, 1 / 2Q =
-    cos(pi (2k + 1) / 2 order), alpha = sin w / 2Q. With h = sin(w/2), g = cos(w/2): 1 - cos w = 2 h^2.
+    Bilinear transform as in the Audio EQ Cookbook (Bristow-Johnson): w = 2 pi corner / rate, 1 / 2Q
+    = cos(pi (2k + 1) / 2 order), alpha = sin w / 2Q. With h = sin(w/2), g = cos(w/2): 1 - cos w = 2
+    h^2.
     """
     from nearhum.kernels.tables import sine_q60
 
@@ -49,7 +61,9 @@ def section(high_pass, corner, rate, k, order):
 
 
 def _mantissa(value_q60, bits):
-    """Return (value * 2^bits rounded, bits), with the most bits, not fewer than given, at which it is at most 2^13."""
+    """Return (value * 2^bits rounded, bits), with the most bits, not fewer than given, at which
+    it is at most 2^13.
+    """
     while True:
         finer = value_q60 + (1 << 58 - bits) >> 59 - bits
         if finer > 1 << 13:
@@ -59,10 +73,12 @@ def _mantissa(value_q60, bits):
 
 @micropython.viper
 def widen(x: ptr16, v: int, n: int, mean: int, z: ptr32) -> int:
-    """Write n int16 less their mean, brought to 15 bits, to z: (x - mean) * 2^(15 - bits) + BIAS. Returns bits.
+    """Write n int16 less their mean, brought to 15 bits, to z: (x - mean) * 2^(15 - bits) + BIAS.
 
-    v: gives a register. bits: the length of the largest |x - mean| (one's complement) < 2^16. Shifted by 16 - bits it
-    stays below 2^16, then it is halved and rounded.
+    Returns bits.
+
+    v: gives a register. bits: the length of the largest |x - mean| (one's complement) < 2^16.
+    Shifted by 16 - bits it stays below 2^16, then it is halved and rounded.
     """
     mean += 0x8000
     start = int(x)
@@ -89,12 +105,15 @@ def widen(x: ptr16, v: int, n: int, mean: int, z: ptr32) -> int:
 
 @micropython.viper
 def biquads(z: ptr32, v: int, n: int, sections: ptr16, n_sections: int):
-    """Filter n samples in place through n_sections, one after the other, each from rest. v: holds what is computed.
+    """Filter n samples in place through n_sections, one after the other, each from rest.
 
-    The output y, Q11, is held to -2^28..2^28 - 1, so a sample of it to 2^17: it saturates and never wraps.
-    b, d1, d2 <= 2^13: products at most 2^30, their rounding halves below 2^19. b < 1: |p| <= 2^28. In units of y
-    d1 <= 2 and d2 < 1: |2y - d1 y| <= 2^29, |y - d2 y| <= 2^28. So |s2| <= 2^29, |s1| <= 2^29 + 2^29 + 2^29, and
-    |p + s1| < 2^31. Operands stand in the order that costs viper the fewest loads and stores.
+    v: holds what is computed.
+
+    The output y, Q11, is held to -2^28..2^28 - 1, so a sample of it to 2^17: it saturates and never
+    wraps. b, d1, d2 <= 2^13: products at most 2^30, their rounding halves below 2^19. b < 1: |p| <=
+    2^28. In units of y d1 <= 2 and d2 < 1: |2y - d1 y| <= 2^29, |y - d2 y| <= 2^28. So |s2| <=
+    2^29, |s1| <= 2^29 + 2^29 + 2^29, and |p + s1| < 2^31. Operands stand in the order that costs
+    viper the fewest loads and stores.
     """
     start = int(z)
     end = start + (n << 2)
@@ -133,12 +152,14 @@ def biquads(z: ptr32, v: int, n: int, sections: ptr16, n_sections: int):
 
 @micropython.viper
 def rectify_into(z: ptr32, v: int, factor: int, out: ptr16, n: int) -> int:
-    """Rectify, low-pass and decimate: write n int16 of sum of |z| times a triangle 2 factor - 1 samples wide to out.
+    """Rectify, low-pass and decimate: write n int16 of sum of |z| times a triangle 2 factor - 1
+    samples wide to out.
 
-    The triangle is a boxcar of `factor` twice, the low-pass of a second-order CIC (Hogenauer 1981): its zeros lie where
-    decimation folds onto the slowest, which is what counts in an envelope. v: the first sample; n + 1 blocks of
-    `factor` from there are read, and z is used up. Returns e: out = sum * 2^-e fills 15 bits.
-    |z| <= 2^17, factor <= 64: a sum is at most factor^2 2^17 <= 2^29, and (factor + 1) s < 2^30.
+    The triangle is a boxcar of `factor` twice, the low-pass of a second-order CIC (Hogenauer 1981):
+    its zeros lie where decimation folds onto the slowest, which is what counts in an envelope. v:
+    the first sample; n + 1 blocks of `factor` from there are read, and z is used up. Returns e: out
+    = sum * 2^-e fills 15 bits. |z| <= 2^17, factor <= 64: a sum is at most factor^2 2^17 <= 2^29,
+    and (factor + 1) s < 2^30.
     """
     first = int(z)
     o = first
@@ -159,7 +180,8 @@ def rectify_into(z: ptr32, v: int, factor: int, out: ptr16, n: int) -> int:
             v = v + t
             t = v
             z = ptr32(int(z) + 4)
-        # t = sum of (factor - i) |z_i|: t - s is the falling side, (factor + 1) s - t the rising one of the next sum
+        # t = sum of (factor - i) |z_i|: t - s is the falling side, (factor + 1) s - t the rising
+        # one of the next sum
         if k > 0:
             v = held + t - s
             ptr32(o)[0] = v
@@ -189,14 +211,19 @@ def rectify_into(z: ptr32, v: int, factor: int, out: ptr16, n: int) -> int:
 
 
 @micropython.viper
-def lift(levels: ptr8, n: int, by: int):
-    """Add `by` to n int8 levels, held to -128..127; the silent, -128, stay silent. |by| < 2^10."""
-    for i in range(n):
-        v = (levels[i] ^ 128) - 128
+def lift(levels: ptr8, v: int, by: int):
+    """Add `by` to v int8 levels, held to -128..127; the silent, -128, stay silent. |by| < 2^10.
+
+    v: how many; its register then holds a level.
+    """
+    end = int(levels) + v
+    while int(levels) < end:
+        v = (levels[0] ^ 128) - 128
         if v > -128:
             v += by
             if v < -128:
                 v = -128
             if v > 127:
                 v = 127
-            levels[i] = v
+            levels[0] = v
+        levels = ptr8(int(levels) + 1)

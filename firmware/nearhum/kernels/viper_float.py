@@ -1,6 +1,9 @@
-"""The float path's part in machine code: what comes before ulab's transform and after it. Nothing is allocated.
+"""The float path's part in machine code: what comes before ulab's transform and after it.
 
-Rules of kernels/viper.py. Floats are looked at as words, little endian: sign, exponent, mantissa (IEEE 754).
+Nothing is allocated.
+
+Rules of kernels/viper.py. Floats are looked at as words, little endian: sign, exponent, mantissa
+(IEEE 754).
 """
 
 import micropython
@@ -10,8 +13,8 @@ import micropython
 def weigh_window(z: ptr32, x: ptr16, window: ptr16, n_window: int, n: int, reading: ptr32):
     """Write (x - mean - rest / 16) * window, int32 in Q14, to z, and zeros from n_window to n.
 
-    window: Q14. reading: mean, rest of `viper_window.centre`. |x - mean| < 2^16 and |rest| <= 8: the product is below
-    2^30 + 2^13.
+    window: Q14. reading: mean, rest of `viper_window.centre`. |x - mean| < 2^16 and |rest| <= 8:
+    the product is below 2^30 + 2^13.
     """
     v = 31
     v = 1 << v
@@ -32,11 +35,13 @@ def weigh_window(z: ptr32, x: ptr16, window: ptr16, n_window: int, n: int, readi
 
 @micropython.viper
 def fold(p: ptr32, m: int, wide: int) -> int:
-    """Turn the float amplitudes of bins 1..m-1 into int32 powers in their place, p[0] into the strongest of them.
+    """Turn the float amplitudes of bins 1..m-1 into int32 powers in their place, p[0] into the
+    strongest of them.
 
-    wide: 1 for doubles, of which the upper word is looked at, 0 for single floats. An amplitude is taken with 15 bits
-    of mantissa: v <= 2^15, v^2 <= 2^30, shifted down by twice the exponents between it and the strongest; beyond 30
-    bits, 90 dB under it, nothing is left. v^2 + half < 2^30 + 2^29. Returns e: power = |amplitude|^2 * 4^-e.
+    wide: 1 for doubles, of which the upper word is looked at, 0 for single floats. An amplitude is
+    taken with 15 bits of mantissa: v <= 2^15, v^2 <= 2^30, shifted down by twice the exponents
+    between it and the strongest; beyond 30 bits, 90 dB under it, nothing is left. v^2 + half < 2^30
+    + 2^29. Returns e: power = |amplitude|^2 * 4^-e.
     """
     bits = 23 - wide - wide - wide  # of the mantissa in the word
     step = 4 << wide

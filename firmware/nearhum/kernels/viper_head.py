@@ -8,10 +8,9 @@ import micropython
 def layer(weights, bias, rescale, n_in, n_out, low):
     """Return the one argument in which `dense` takes a layer.
 
-    weights: n_out rows of n_in int8. bias: array('i'). rescale: array('H'), (pre, factor, post) a row. low: 0 for ReLU,
-    else -128.
-    Weights and inputs become unsigned by adding 128: (w + 128)(x + 128) = w x + 128 (x + 128) + 128 w. The last term
-    goes to the bias here.
+    weights: n_out rows of n_in int8. bias: array('i'). rescale: array('H'), (pre, factor, post) a
+    row. low: 0 for ReLU, else -128. Weights and inputs become unsigned by adding 128: (w + 128)(x +
+    128) = w x + 128 (x + 128) + 128 w. The last term goes to the bias here.
     """
     lifted = bytearray([w ^ 128 for w in weights])
     start = array("i")
@@ -23,11 +22,12 @@ def layer(weights, bias, rescale, n_in, n_out, low):
 
 @micropython.viper
 def dense(x: ptr8, v: int, out: ptr8, bound):
-    """One int8 layer: out = clamp((((w x + bias) >> pre) * factor) >> post), rounded at both shifts.
+    """One int8 layer: out = clamp((((w x + bias) >> pre) * factor) >> post), rounded at both
+    shifts.
 
-    x: v = n_in int8, n_in <= 1024; v's register then holds sums. out: n_out int8. bound: `layer`. The loader of a head
-    has proven |w x + bias| < 2^30 and ((w x + bias) >> pre) * factor < 2^30; what the lift adds stays below
-    1024 * 255^2 * 2 < 2^27.
+    x: v = n_in int8, n_in <= 1024; v's register then holds sums. out: n_out int8. bound: `layer`.
+    The loader of a head has proven |w x + bias| < 2^30 and ((w x + bias) >> pre) * factor < 2^30;
+    what the lift adds stays below 1024 * 255^2 * 2 < 2^27.
     """
     start = ptr32(bound[1])
     rescale = ptr16(bound[2])

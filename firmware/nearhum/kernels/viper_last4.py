@@ -1,7 +1,8 @@
-"""The last stage of the transform of viper_fft where 4 points remain: neighbours, in place, not divided.
+"""The last stage of the transform of viper_fft where 4 points remain: neighbours, in place, not
+divided.
 
-Enters: pairs of int32 as component + 0x40000, |point| <= sqrt(2) 2^16. Leaves: component + 0x100000. A window's length
-asks for this stage or for viper_last8, never for both.
+Enters: pairs of int32 as component + 0x40000, |point| <= sqrt(2) 2^16. Leaves: component +
+0x100000. A window's length asks for this stage or for viper_last8, never for both.
 """
 
 import micropython
@@ -9,7 +10,10 @@ import micropython
 
 @micropython.viper
 def last4(p: ptr32, x: int, y: int, m: int) -> int:
-    """The last stage where 4 points remain, neighbours, in place: radix 4 without twiddles. Returns as viper_last8."""
+    """The last stage where 4 points remain, neighbours, in place: radix 4 without twiddles.
+
+    Returns as viper_last8.
+    """
     end = int(p) + (m << 3)
     peak = 0
     while int(p) < end:

@@ -1,7 +1,8 @@
-"""The last stage of the transform of viper_fft where 8 points remain: neighbours, in place, not divided.
+"""The last stage of the transform of viper_fft where 8 points remain: neighbours, in place, not
+divided.
 
-Enters: pairs of int32 as component + 0x40000, |point| <= sqrt(2) 2^16. Leaves: component + 0x100000. A window's length
-asks for this stage or for viper_last4, never for both.
+Enters: pairs of int32 as component + 0x40000, |point| <= sqrt(2) 2^16. Leaves: component +
+0x100000. A window's length asks for this stage or for viper_last4, never for both.
 """
 
 import micropython
@@ -9,15 +10,16 @@ import micropython
 
 @micropython.viper
 def last8(p: ptr32, x: int, y: int, m: int) -> int:
-    """The last stage where 8 points remain, neighbours, in place: radix 4, and radix 2 on its results.
+    """The last stage where 8 points remain, neighbours, in place: radix 4, and radix 2 on its
+    results.
 
-    Returns the shift by which `powers` has to scale. |component| <= 2^19.5. 2896: cos 45 degrees in Q12; |re + im| <=
-    2^19, times it 2^30.5.
+    Returns the shift by which `powers` has to scale. |component| <= 2^19.5. 2896: cos 45 degrees in
+    Q12; |re + im| <= 2^19, times it 2^30.5.
     """
     end = int(p) + (m << 3)
     peak = 0
     while int(p) < end:
-        # points 0 2 4 6: t0 .. t3 as in radix4, no twiddles
+        # points 0 2 4 6: t0 .. t3 as in radix4, no twiddles; 0x100000 is the bias of what leaves
         x = int(p[0])
         y = int(p[8])
         ar = x + y
@@ -34,14 +36,14 @@ def last8(p: ptr32, x: int, y: int, m: int) -> int:
         y = int(p[13])
         bi = x + y
         di = x - y
-        yr0 = ar + br - 0x100000
-        yi0 = ai + bi - 0x100000
-        yr2 = ar - br
-        yi2 = ai - bi
-        yr1 = er + di
-        yi1 = ei - dr
-        yr3 = er - di
-        yi3 = ei + dr
+        yr0 = ar + br
+        yi0 = ai + bi
+        yr2 = ar - br + 0x100000
+        yi2 = ai - bi + 0x100000
+        yr1 = er + di + 0x100000
+        yi1 = ei - dr + 0x100000
+        yr3 = er - di + 0x100000
+        yi3 = ei + dr + 0x100000
         # points 1 3 5 7: the same, then times 1, w, w^2 = -j, w^3, w = (1 - j) cos 45
         x = int(p[2])
         y = int(p[10])
@@ -61,71 +63,46 @@ def last8(p: ptr32, x: int, y: int, m: int) -> int:
         di = x - y
         # sums and differences of the two
         y = ar + br - 0x100000
-        x = yr0 + y
-        peak = ((x >> 31) ^ x) | peak
-        p[0] = x + 0x100000
-        x = yr0 - y
-        peak = ((x >> 31) ^ x) | peak
-        p[2] = x + 0x100000
+        p[0] = yr0 + y
+        p[2] = yr0 - y
         y = ai + bi - 0x100000
-        x = yi0 + y
-        peak = ((x >> 31) ^ x) | peak
-        p[1] = x + 0x100000
-        x = yi0 - y
-        peak = ((x >> 31) ^ x) | peak
-        p[3] = x + 0x100000
+        p[1] = yi0 + y
+        p[3] = yi0 - y
         # -j (ar, ai) = (ai, -ar)
         y = ai - bi
-        x = yr2 + y
-        peak = ((x >> 31) ^ x) | peak
-        p[8] = x + 0x100000
-        x = yr2 - y
-        peak = ((x >> 31) ^ x) | peak
-        p[10] = x + 0x100000
+        p[8] = yr2 + y
+        p[10] = yr2 - y
         y = ar - br
-        x = yi2 - y
-        peak = ((x >> 31) ^ x) | peak
-        p[9] = x + 0x100000
-        x = yi2 + y
-        peak = ((x >> 31) ^ x) | peak
-        p[11] = x + 0x100000
+        p[9] = yi2 - y
+        p[11] = yi2 + y
         # t1 + t3 = (er + di, ei - dr)
         x = er + di
         y = ei - dr
         ar = ((y - x) * 2896 + 2048) >> 12
         y = ((x + y) * 2896 + 2048) >> 12
-        x = yr1 + y
-        peak = ((x >> 31) ^ x) | peak
-        p[4] = x + 0x100000
-        x = yr1 - y
-        peak = ((x >> 31) ^ x) | peak
-        p[6] = x + 0x100000
+        p[4] = yr1 + y
+        p[6] = yr1 - y
         y = ar
-        x = yi1 + y
-        peak = ((x >> 31) ^ x) | peak
-        p[5] = x + 0x100000
-        x = yi1 - y
-        peak = ((x >> 31) ^ x) | peak
-        p[7] = x + 0x100000
+        p[5] = yi1 + y
+        p[7] = yi1 - y
         # t1 - t3 = (er - di, ei + dr)
         x = er - di
         y = ei + dr
         ar = (2048 - (x + y) * 2896) >> 12
         y = ((y - x) * 2896 + 2048) >> 12
-        x = yr3 + y
-        peak = ((x >> 31) ^ x) | peak
-        p[12] = x + 0x100000
-        x = yr3 - y
-        peak = ((x >> 31) ^ x) | peak
-        p[14] = x + 0x100000
+        p[12] = yr3 + y
+        p[14] = yr3 - y
         y = ar
-        x = yi3 + y
-        peak = ((x >> 31) ^ x) | peak
-        p[13] = x + 0x100000
-        x = yi3 - y
-        peak = ((x >> 31) ^ x) | peak
-        p[15] = x + 0x100000
-        p = ptr32(int(p) + 64)
+        p[13] = yi3 + y
+        p[15] = yi3 - y
+        # in a loop of its own: a third smaller, and room for native code is scarce on an ESP32
+        y = int(p) + 64
+        while int(p) < y:
+            x = int(p[0]) - 0x100000
+            peak = ((x >> 31) ^ x) | peak
+            x = int(p[1]) - 0x100000
+            peak = ((x >> 31) ^ x) | peak
+            p = ptr32(int(p) + 8)
     x = 0
     peak = peak >> 15
     while peak > 0:

@@ -1,4 +1,6 @@
-"""From a window to log bands for any board: the transform of viper_fft, the power of each bin, the bands of it."""
+"""From a window to log bands for any board: the transform of viper_fft, the power of each bin,
+the bands of it.
+"""
 
 from array import array
 
@@ -6,17 +8,18 @@ import micropython
 
 from nearhum import kernels
 from nearhum.kernels.viper_bands import bands_into, raise_to, strongest
-from nearhum.kernels.viper_fft import first4, load, places_u16, radix4, turns_u16
+from nearhum.kernels.viper_fft import load, place, places_u16, radix4, turns_u16
 
 
 @micropython.viper
 def powers(t: ptr16, v: int, z: ptr32, m: int, shift: int, out: ptr32):
-    """Split the m-point transform into bins 1..m-1 of the real one and write |X / 2|^2 of each to out[1..m-1].
+    """Split the m-point transform into bins 1..m-1 of the real one and write |X / 2|^2 of each to
+    out[1..m-1].
 
-    t: rows (byte offset of bin k in z, of bin m-k, cos, sin of 2 pi k / 2m in Q12) for k = 1..m/2, see `rows_u16`.
-    Inputs are scaled by 2^-shift to |component| <= 2^15. With Z = z[k], Y = conj z[m-k]: 2X = (Z + Y) - j w^k (Z - Y);
-    |Z + Y|^2 + |Z - Y|^2 = 2 |Z|^2 + 2 |Y|^2 <= 2^33, so |2X| <= 2^17, X/2 = 2X >> 2 <= 2^15 and its square 2^30 +
-    rounding < 2^31.
+    t: rows (byte offset of bin k in z, of bin m-k, cos, sin of 2 pi k / 2m in Q12) for k = 1..m/2,
+    see `rows_u16`. Inputs are scaled by 2^-shift to |component| <= 2^15. With Z = z[k], Y = conj
+    z[m-k]: 2X = (Z + Y) - j w^k (Z - Y); |Z + Y|^2 + |Z - Y|^2 = 2 |Z|^2 + 2 |Y|^2 <= 2^33, so |2X|
+    <= 2^17, X/2 = 2X >> 2 <= 2^15 and its square 2^30 + rounding < 2^31.
     """
     half = (1 << shift) >> 1
     two = (0x100000 >> shift) << 1
@@ -49,7 +52,9 @@ def powers(t: ptr16, v: int, z: ptr32, m: int, shift: int, out: ptr32):
 
 
 def rows_u16(at, w, m):
-    """Return the table of `powers`, array('H'); at: tables.digit_reversal(m), w: twiddles of the n = 2m point turn."""
+    """Return the table of `powers`, array('H'); at: tables.digit_reversal(m), w: twiddles of
+    the n = 2m point turn.
+    """
     rows = array("H")
     for k in range(1, (m >> 1) + 1):
         for value in (at[k] << 3, at[m - k] << 3, w[2 * k], -w[2 * k + 1]):
@@ -63,17 +68,16 @@ class Spectrum:
     def __init__(self, n_window, n, bands, offset, floor, log2, reading):
         """n_window <= n, a power of two, 64..1024. bands: (first bin, number of bins) each.
 
-        offset: of 8 log2(power), Q8. floor: steps under the strongest bin or band. log2: tables.log2_table.
-        reading: array('i') that `centre` fills.
+        offset: of 8 log2(power), Q8. floor: steps under the strongest bin or band. log2:
+        tables.log2_table. reading: array('i') that `centre` fills.
         """
-        from nearhum.kernels import tables  # for a start alone, see board.let_go
+        from nearhum.kernels import tables  # for a start alone, see lifetime.AT_START
 
         sine = tables.Sine()
         w = tables.twiddles_q12(sine, n)
         window = tables.hann_q14(sine, n_window)
         m = n >> 1
-        turns = turns_u16(w, m, m)
-        passes, span = [], m >> 2
+        passes, span = [], m
         while span > 8:
             passes.append((turns_u16(w, m, span), span))
             span >>= 2
@@ -85,14 +89,15 @@ class Spectrum:
             edges.append(first)
             edges.append(count)
         # power is |X / 2|^2 / 4^exponent; the exponent starts with the window's 14 bits less 2
-        offset += (1 - 12 + 2 + 2 * len(passes)) << 9
-        # bins in no band, which the floor hangs on too: bands leave no gap between them. The strongest goes to bin 0
+        offset += (1 - 12 + 2 * len(passes)) << 9
+        # bins in no band, which the floor hangs on too: bands leave no gap between them. The
+        # strongest goes to bin 0
         self._outside = power[1 : bands[0][0]], power[sum(bands[-1]) :], array("H", [0, 1])
         self._some_outside = len(power) - 1 > sum([count for _, count in bands])
         last = kernels.last_stage(n)
         # one tuple: taking attributes one by one costs more than a kernel
         self._bound = (
-            window, len(window), n, reading, z, y, turns, places_u16(m), m, passes, last,
+            window, len(window), n, reading, z, y, places_u16(m), m, passes, last,
             rows_u16(tables.digit_reversal(m), w, m), power, edges, len(bands), log2, offset, floor,
         )  # fmt: skip
 
@@ -100,11 +105,11 @@ class Spectrum:
     def extract_into(self, x, out):
         """Write n_bands int8 of the window x, centred by `centre`, to out. Allocates nothing."""
         (
-            window, n_loaded, n, reading, z, y, turns, places, m, passes, last, rows, power, edges, n_bands, log2,
-            offset, floor,
+            window, n_loaded, n, reading, z, y, places, m, passes, last, rows, power, edges,
+            n_bands, log2, offset, floor,
         ) = self._bound  # fmt: skip
         shift = load(x, 0, z, window, n_loaded, n, reading)
-        first4(z, 0, z, y, turns, places, m, shift)
+        place(z, 0, z, y, places, m, shift)
         for turns, span in passes:
             radix4(y, 0, z, turns, m, span)
             y, z = z, y

@@ -1,6 +1,9 @@
-"""Utterances and words for any board, in viper: hearing, cepstra, their changes, alignment. Rules of kernels/viper.py.
+"""Utterances and words for any board, in viper: hearing, cepstra, their changes, alignment.
 
-A frame is a row of int8 log bands; frames lie in a ring of RING of them. A cepstrum is a row of N_CEPSTRA.
+Rules of kernels/viper.py.
+
+A frame is a row of int8 log bands; frames lie in a ring of RING of them. A cepstrum is a row of
+N_CEPSTRA.
 """
 
 import micropython
@@ -18,12 +21,14 @@ _BAND = const(8)  # frames that an alignment may be off the straight line (Sakoe
 
 @micropython.viper
 def hear(x: ptr8, slot: int, rise: int, bound) -> int:
-    """Put frame x into the ring, follow the background with it, and return how far it stands out of that.
+    """Put frame x into the ring, follow the background with it, and return how far it stands out of
+    that.
 
-    bound: bind(ring, background, n_bands); background: int32 a band, steps in Q4. Level: over three neighbouring bands,
-    the highest sum of what is above the background, a quarter of it: 0..155, a unit is 0.5 dB.
-    The background of a band moves by at most `rise` up and 16 down (towards the median, therefore); rise -1: by a
-    quarter of the way; -2: it starts here. |background| <= 16 * 128.
+    bound: bind(ring, background, n_bands); background: int32 a band, steps in Q4. Level: over three
+    neighbouring bands, the highest sum of what is above the background, a quarter of it: 0..155, a
+    unit is 0.5 dB. The background of a band moves by at most `rise` up and 16 down (towards the
+    median, therefore); rise -1: by a quarter of the way; -2: it starts here. |background| <= 16 *
+    128.
     """
     ring = ptr8(bound[0])
     background = ptr32(bound[1])
@@ -61,10 +66,12 @@ def hear(x: ptr8, slot: int, rise: int, bound) -> int:
 
 @micropython.viper
 def cepstra(ring: ptr8, slot: int, n: int, bound) -> int:
-    """Write the cosine transform of n frames of the ring, from `slot` on, int32 rows; return their number.
+    """Write the cosine transform of n frames of the ring, from `slot` on, int32 rows; return their
+    number.
 
-    bound: bind(cosines, n_bands, out), cosines: int8 Q7, a row of n_bands for each of N_CEPSTRA. More than MAX_FRAMES
-    are thinned out evenly, the first and the last stay. n_bands <= 32: |sum| <= 32 * 128 * 127 < 2^19; out: a 16th.
+    bound: bind(cosines, n_bands, out), cosines: int8 Q7, a row of n_bands for each of N_CEPSTRA.
+    More than MAX_FRAMES are thinned out evenly, the first and the last stay. n_bands <= 32: |sum|
+    <= 32 * 128 * 127 < 2^19; out: a 16th.
     """
     cosines = int(ptr8(bound[0]))
     n_bands = int(bound[1])
@@ -90,11 +97,12 @@ def cepstra(ring: ptr8, slot: int, n: int, bound) -> int:
 
 @micropython.viper
 def normalise(c: ptr32, n: int, out: ptr8):
-    """Write n rows of cepstra as int8: each coefficient less its mean over the rows, 32 steps a standard deviation.
+    """Write n rows of cepstra as int8: each coefficient less its mean over the rows, 32 steps a
+    standard deviation.
 
-    |c| < 2^15, n <= 64: sums below 2^21. Deviations, which take the place of c, are halved until all are below 2^11, so
-    that their squares add up to less than 2^28; root: 16 standard deviations, from the mean square in Q8. A deviation
-    of 0 throughout gives 0.
+    |c| < 2^15, n <= 64: sums below 2^21. Deviations, which take the place of c, are halved until
+    all are below 2^11, so that their squares add up to less than 2^28; root: 16 standard
+    deviations, from the mean square in Q8. A deviation of 0 throughout gives 0.
     """
     b = 31
     sign = 1 << b
@@ -150,7 +158,8 @@ def normalise(c: ptr32, n: int, out: ptr8):
 
 @micropython.viper
 def changes(x: ptr8, n: int, out: ptr8):
-    """Write n rows of 2 N_CEPSTRA: normalised cepstra and half of their change over four frames; each plus 128, 0..255.
+    """Write n rows of 2 N_CEPSTRA: normalised cepstra and half of their change over four
+    frames; each plus 128, 0..255.
 
     |x| <= 127: half of a difference is within -127..127.
     """
@@ -171,11 +180,14 @@ def changes(x: ptr8, n: int, out: ptr8):
 try:
     from nearhum.kernels.thumb_words import l1
 except (ImportError, SyntaxError):
-    # made only where it is called: machine code that no function holds goes with the first garbage collection
+    # made only where it is called: machine code that no function holds goes with the first garbage
+    # collection
 
     @micropython.viper
     def l1(a: ptr8, b: ptr8, v: int, out: ptr32):
-        """Write the L1 distances of row a of `changes` from v rows b; v then holds differences, below 2^8."""
+        """Write the L1 distances of row a of `changes` from v rows b; v then holds differences,
+        below 2^8.
+        """
         end = int(out) + (v << 2)
         while int(out) < end:
             s = 0
@@ -200,12 +212,14 @@ except (ImportError, SyntaxError):
 
 @micropython.viper
 def align(a: ptr8, b: ptr8, v: int, costs: ptr32) -> int:
-    """Return 4 times the mean L1 distance of two utterances' rows (of `changes`) along their best alignment.
+    """Return 4 times the mean L1 distance of two utterances' rows (of `changes`) along their best
+    alignment.
 
-    v: rows of a << 8 | rows of b, 6 to MAX_FRAMES each. costs: int32, COSTS of them: the costs so far by the rows of b,
-    and the distances of a row of a. Dynamic time warping (Sakoe, Chiba, 1978, the symmetric form: a step in both counts
-    twice), so the weights of every path add up to the rows of both: its cost is below 128 * 20 * 255 < 2^20. From one
-    row to the next the straight line moves by less than 13, so that bands of 17 meet.
+    v: rows of a << 8 | rows of b, 6 to MAX_FRAMES each. costs: int32, COSTS of them: the costs so
+    far by the rows of b, and the distances of a row of a. Dynamic time warping (Sakoe, Chiba, 1978,
+    the symmetric form: a step in both counts twice), so the weights of every path add up to the
+    rows of both: its cost is below 128 * 20 * 255 < 2^20. From one row to the next the straight
+    line moves by less than 13, so that bands of 17 meet.
     """
     n = v >> 8
     m = v & 255

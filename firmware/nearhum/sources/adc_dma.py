@@ -1,12 +1,13 @@
 """Analogue sensors on the RP2040's ADC, by DMA: no sample is late or lost while the board computes.
 
-source = {"driver": "adc_dma", "pins": [26], "oversample": 8, "ring_bytes": 4096}
-pins: of 26 to 29, rising, one a channel. 65536 counts are the 3.3 V of the ADC's reference, 0 its middle: 19859 counts
-a V. oversample: conversions averaged to a sample (1 to 64); without it what brings the ADC to some 16 kHz, which also
-keeps out what is faster than the samples. rate_hz * n_channels * oversample: 733 to 500000 a second.
-The ADC converts its inputs in turn into its FIFO, and two DMA channels that start each other carry that into one ring,
-for ever. A ring that was not read in time is a gap; so is an ADC FIFO that ran over.
-Source: RP2040 Datasheet, 4.9 ADC and Temperature Sensor (List of Registers), 2.5 DMA (System DREQ Table).
+source = {"driver": "adc_dma", "pins": [26], "oversample": 8, "ring_bytes": 4096} pins: of 26 to 29,
+rising, one a channel. 65536 counts are the 3.3 V of the ADC's reference, 0 its middle: 19859 counts
+a V. oversample: conversions averaged to a sample (1 to 64); without it what brings the ADC to some
+16 kHz, which also keeps out what is faster than the samples. rate_hz * n_channels * oversample: 733
+to 500000 a second. The ADC converts its inputs in turn into its FIFO, and two DMA channels that
+start each other carry that into one ring, for ever. A ring that was not read in time is a gap; so
+is an ADC FIFO that ran over. Source: RP2040 Datasheet, 4.9 ADC and Temperature Sensor (List of
+Registers), 2.5 DMA (System DREQ Table).
 """
 
 import sys
@@ -20,22 +21,28 @@ from machine import ADC, Pin, mem32
 from nearhum.errors import ConfigError, SourceError
 from nearhum.sources import GAP, NONE
 
-_CS = micropython.const(0x4004C000)  # bit 0 on; 3 convert on and on; 14:12 first input; 20:16 inputs in turn
+# bit 0 on; 3 convert on and on; 14:12 first input; 20:16 inputs in turn
+_CS = micropython.const(0x4004C000)
 _FCS = micropython.const(
     0x4004C008
 )  # bit 0 FIFO on; 3 ask the DMA; 11 ran over (write 1 to clear); 27:24 from how many
 _FIFO = micropython.const(0x4004C00C)
-_DIV = micropython.const(0x4004C010)  # cycles of 48 MHz between conversions, less one, in 1/256; at least 96 cycles
+# cycles of 48 MHz between conversions, less one, in 1/256; at least 96 cycles
+_DIV = micropython.const(0x4004C010)
 _FCS_ON = micropython.const(0x01000009)
 _OVER = micropython.const(0x800)
 _DREQ_ADC = micropython.const(36)
-_LAP = micropython.const(1 << 29)  # transfers of a DMA channel before the other takes over: a whole number of rings
+# transfers of a DMA channel before the other takes over: a whole number of rings
+_LAP = micropython.const(1 << 29)
 _CLOCK_HZ = micropython.const(48000000)
 
 
 @micropython.viper
 def _gather(ring: ptr16, at: int, mask: int, n_frames: int, block: ptr16, n: int, k: int):
-    """Average k conversions of each of n inputs to a sample, from ring[at] on. 12 bits become 16 around 0."""
+    """Average k conversions of each of n inputs to a sample, from ring[at] on.
+
+    12 bits become 16 around 0.
+    """
     out = 0
     for f in range(n_frames):
         for c in range(n):
@@ -57,15 +64,22 @@ class Source:
     counts = 19859
     clip = 32752  # 12 bits at the top of 16
 
-    def __init__(self, config):
-        given, n, rate = config["source"], config["n_channels"], config["rate_hz"]
-        pins = given["pins"]
+    def plan(self, config, given):
+        n, rate, pins = config["n_channels"], config["rate_hz"], given["pins"]
         if "RP2040" not in sys.implementation._machine:
             raise ConfigError(
-                'driver = "adc_dma" on %s' % sys.implementation._machine, "an RP2040; elsewhere adc_timer"
+                'driver = "adc_dma" on %s' % sys.implementation._machine,
+                "an RP2040; elsewhere adc_timer",
             )
-        if len(pins) != n or sorted(pins) != pins or not 26 <= pins[0] <= pins[-1] <= 29 or len(set(pins)) != n:
-            raise ConfigError("pins = %r" % (pins,), "of 26 to 29, rising, one for each of n_channels = %d" % n)
+        if (
+            len(pins) != n
+            or sorted(pins) != pins
+            or not 26 <= pins[0] <= pins[-1] <= 29
+            or len(set(pins)) != n
+        ):
+            raise ConfigError(
+                "pins = %r" % (pins,), "of 26 to 29, rising, one for each of n_channels = %d" % n
+            )
         k = self._k = given.get("oversample") or max(1, min(64, int(16000 / (rate * n))))
         total = rate * n * k
         if not 1 <= k <= 64 or not 733 <= total <= 500000:
@@ -76,6 +90,12 @@ class Source:
         ring_bytes = given.get("ring_bytes", 4096)
         if ring_bytes not in (1024, 2048, 4096, 8192, 16384, 32768):
             raise ConfigError("ring_bytes = %r" % ring_bytes, "1024, 2048, 4096 ... 32768")
+        return total, ring_bytes
+
+    def __init__(self, config):
+        given, n, rate = config["source"], config["n_channels"], config["rate_hz"]
+        total, ring_bytes = self.plan(config, given)
+        k, pins = self._k, given["pins"]
         self._inputs = 0
         for pin in pins:
             ADC(Pin(pin))  # the pad: input, no pulls; and the ADC is on
@@ -95,15 +115,16 @@ class Source:
         one, other = self._dmas
         self._controls = [
             dma.pack_ctrl(
-                size=1, inc_read=False, inc_write=True, ring_sel=True, ring_size=log2, treq_sel=_DREQ_ADC,
-                chain_to=then.channel, irq_quiet=True,
+                size=1, inc_read=False, inc_write=True, ring_sel=True, ring_size=log2,
+                treq_sel=_DREQ_ADC, chain_to=then.channel, irq_quiet=True,
             )
             for dma, then in ((one, other), (other, one))
         ]  # fmt: skip
         self._begin()
 
     def _begin(self):
-        # everything stands still, is emptied, and goes on together: the first conversion is of the first input
+        # everything stands still, is emptied, and goes on together: the first conversion is of the
+        # first input
         mem32[_CS] = 1
         for dma in self._dmas:
             dma.active(0)
@@ -119,10 +140,14 @@ class Source:
             self.close()
             raise SourceError("the DMA does not start", "is it used by other code?")
         self._at = 0
-        self._tail_us = time.ticks_us()  # when the first conversion that is still to be read was made, at the latest
+        # when the first conversion that is still to be read was made, at the latest
+        self._tail_us = time.ticks_us()
 
     def read_into(self, block):
-        """Fill block, array('h'), with interleaved frames. Returns their number, NONE, or GAP after an overrun."""
+        """Fill block, array('h'), with interleaved frames.
+
+        Returns their number, NONE, or GAP after an overrun.
+        """
         now = time.ticks_us()
         if time.ticks_diff(now, self._tail_us) > self._ring_us or mem32[_FCS] & _OVER:
             self._begin()

@@ -1,9 +1,11 @@
-"""Analogue sensors on any board's ADC, by a timer, for slow signals. On an RP2040 adc_dma is better at any rate.
+"""Analogue sensors on any board's ADC, by a timer, for slow signals.
 
-source = {"driver": "adc_timer", "pins": [34], "timer": 0}
-65536 counts are the full scale of the port's ADC.read_u16, 0 its middle. rate_hz: 1000 at most.
-The timer calls back between two bytecodes, so a kernel that computes for milliseconds delays a sample: `late` counts
-those that came more than a quarter of a period off. One that came a whole period late is a gap.
+On an RP2040 adc_dma is better at any rate.
+
+source = {"driver": "adc_timer", "pins": [34], "timer": 0} 65536 counts are the full scale of the
+port's ADC.read_u16, 0 its middle. rate_hz: 1000 at most. The timer calls back between two
+bytecodes, so a kernel that computes for milliseconds delays a sample: `late` counts those that came
+more than a quarter of a period off. One that came a whole period late is a gap.
 """
 
 import time
@@ -22,12 +24,16 @@ class Source:
     unit = "full scale"
     counts = 65536
 
-    def __init__(self, config):
-        given, n, rate = config["source"], config["n_channels"], config["rate_hz"]
+    def plan(self, config, given):
+        n, rate = config["n_channels"], config["rate_hz"]
         if len(given["pins"]) != n:
             raise ConfigError("pins = %r" % (given["pins"],), "one for each of n_channels = %d" % n)
         if rate > 1000:
             raise ConfigError("rate_hz = %s" % rate, "at most 1000; an RP2040 has adc_dma")
+
+    def __init__(self, config):
+        given, n, rate = config["source"], config["n_channels"], config["rate_hz"]
+        self.plan(config, given)
         self._inputs = [ADC(Pin(pin)) for pin in given["pins"]]
         self._period_us = int(1000000 / rate)
         self._n_ring = max(64, int(rate))
@@ -55,7 +61,10 @@ class Source:
         self._head = after
 
     def read_into(self, block):
-        """Fill block, array('h'), with interleaved frames. Returns their number, NONE, or GAP after a lost one."""
+        """Fill block, array('h'), with interleaved frames.
+
+        Returns their number, NONE, or GAP after a lost one.
+        """
         if self._gap:
             self._tail = self._head
             self._gap = False

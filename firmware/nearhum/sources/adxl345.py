@@ -1,11 +1,12 @@
 """ADXL345 accelerometer over I2C or SPI.
 
-source = {"driver": "adxl345", "i2c": 0, "sda": 4, "scl": 5, "address": 83, "range_g": 4}, or the pins of SPI
-n_channels 3: acceleration x y z, 256 counts a g in every range (full resolution: 3.9 mg a count). range_g 2, 4, 8, 16.
-rate_hz: 3200 / 2^n; on I2C at most 800. Its FIFO holds 32 frames: 40 ms at 800 Hz, and each frame is a transfer of its
-own: on I2C a board does little else above 400 Hz.
-Source: Analog Devices ADXL345 Data Sheet, Rev. E: Register Definitions (the heading is "Register 0x..-NAME"),
-Interrupts, FIFO. The 5 us that it wants between two reads of its FIFO go by in the interpreter.
+source = {"driver": "adxl345", "i2c": 0, "sda": 4, "scl": 5, "address": 83, "range_g": 4}, or the
+pins of SPI n_channels 3: acceleration x y z, 256 counts a g in every range (full resolution: 3.9 mg
+a count). range_g 2, 4, 8, 16. rate_hz: 3200 / 2^n; on I2C at most 800. Its FIFO holds 32 frames: 40
+ms at 800 Hz, and each frame is a transfer of its own: on I2C a board does little else above 400 Hz.
+Source: Analog Devices ADXL345 Data Sheet, Rev. E: Register Definitions (the heading is "Register
+0x..-NAME"), Interrupts, FIFO. The 5 us that it wants between two reads of its FIFO go by in the
+interpreter.
 """
 
 import micropython
@@ -16,7 +17,8 @@ from nearhum.sources.registers import Fifo, code_of
 _DEVID = micropython.const(0x00)  # fixed, 0xE5
 _BW_RATE = micropython.const(0x2C)  # Table 7: code 15 is 3200 Hz, each less halves it
 _POWER_CTL = micropython.const(0x2D)  # bit 3: measure; 0 is standby
-_INT_SOURCE = micropython.const(0x30)  # bit 0, overrun: a frame was overwritten; cleared by reading frames (Interrupts)
+# bit 0, overrun: a frame was overwritten; cleared by reading frames (Interrupts)
+_INT_SOURCE = micropython.const(0x30)
 _DATA_FORMAT = micropython.const(0x31)  # bit 3 full resolution; bits 1:0, +-2 4 8 16 g
 _DATAX0 = micropython.const(0x32)  # six bytes, low first: one read takes one frame from the FIFO
 _FIFO_CTL = micropython.const(0x38)  # bits 7:6: 0 bypass, which empties it; 2 stream

@@ -1,14 +1,15 @@
 """A microphone on I2S: INMP441, ICS-43434, SPH0645 and the like, 24 bits at the top of 32.
 
-source = {"driver": "i2s_microphone", "i2s": 0, "sck": 16, "ws": 17, "sd": 18, "gain_bits": 4, "ibuf_bytes": 16384}
-One channel, the left one: the pin L/R of the microphone lies on GND. On an RP2040 or RP2350 it is pio_microphone's.
-gain_bits: of the 8 bits below the upper 16 so many more come up, and what is louder is stopped at full scale: with 4 an
-INMP441 (full scale 120 dB SPL) clips at 96 dB SPL and speech keeps some ten bits. 32768 counts are full scale.
-The port's driver fills a buffer of ibuf_bytes while the board computes, as frames of 8 bytes; longer away is a gap.
-Where none is given it holds HOLD_MS of sound, two blocks of flash erased among them. DMA fills it, and it is not of
-MicroPython's heap.
-Source: InvenSense INMP441 data sheet, DS-INMP441-00, revision 1.1: I2S Data Interface (24 bits, MSB first, a word of
-32 clocks), Power Management (2^18 clocks of sck), Table 1; MicroPython, class I2S, non-blocking mode.
+source = {"driver": "i2s_microphone", "i2s": 0, "sck": 16, "ws": 17, "sd": 18, "gain_bits": 4,
+"ibuf_bytes": 16384} One channel, the left one: the pin L/R of the microphone lies on GND. On an
+RP2040 or RP2350 it is pio_microphone's. gain_bits: of the 8 bits below the upper 16 so many more
+come up, and what is louder is stopped at full scale: with 4 an INMP441 (full scale 120 dB SPL)
+clips at 96 dB SPL and speech keeps some ten bits. 32768 counts are full scale. The port's driver
+fills a buffer of ibuf_bytes while the board computes, as frames of 8 bytes; longer away is a gap.
+Where none is given it holds HOLD_MS of sound, two blocks of flash erased among them. DMA fills it,
+and it is not of MicroPython's heap. Source: InvenSense INMP441 data sheet, DS-INMP441-00, revision
+1.1: I2S Data Interface (24 bits, MSB first, a word of 32 clocks), Power Management (2^18 clocks of
+sck), Table 1; MicroPython, class I2S, non-blocking mode.
 """
 
 import sys
@@ -28,7 +29,9 @@ _START_CLOCKS = micropython.const(262144)
 
 @micropython.viper
 def _to_int16(block: ptr16, n: int, shift: int):
-    """Take the upper 24 bits of n little-endian words of 32, shifted down, stopped at the ends of int16, in place."""
+    """Take the upper 24 bits of n little-endian words of 32, shifted down, stopped at the ends
+    of int16, in place.
+    """
     words = ptr16(int(block))
     end = int(block) + (n << 1)
     while int(block) < end:
@@ -49,16 +52,21 @@ class Source:
     unit = "full scale"
     counts = 32768
 
-    def __init__(self, config):
-        given, rate = config["source"], config["rate_hz"]
-        if sys.platform == "rp2":  # its DMA runs over the heap while flash is written, see pio_microphone
+    def plan(self, config, given):
+        # its DMA runs over the heap while flash is written, see pio_microphone
+        if sys.platform == "rp2":
             raise ConfigError('driver = "i2s_microphone" on this chip', "pio_microphone")
         if config["n_channels"] != 1:
             raise ConfigError("n_channels = %d for a microphone" % config["n_channels"], "1")
-        gain, ibuf = given.get("gain_bits", 4), given.get("ibuf_bytes", int(rate * _FRAME_BYTES * HOLD_MS) // 1000)
+        gain = given.get("gain_bits", 4)
         if gain not in range(9):
             raise ConfigError("gain_bits = %r" % gain, "0 to 8")
         self._shift = 8 - gain
+
+    def __init__(self, config):
+        given, rate = config["source"], config["rate_hz"]
+        self.plan(config, given)
+        ibuf = given.get("ibuf_bytes", int(rate * _FRAME_BYTES * HOLD_MS) // 1000)
         self._ready = False
         self._asks = True  # at the next call: what the port filled last has been taken
         self._skip = _START_CLOCKS // 64  # samples that are no sound yet, or lie before a gap
@@ -78,7 +86,8 @@ class Source:
         self._ready = True
 
     def _ask(self, block, n):
-        # what came since the last time beyond what was taken waits in the port's buffer, as long as there is room
+        # what came since the last time beyond what was taken waits in the port's buffer, as long as
+        # there is room
         now = time.ticks_us()
         waiting = max(0, self._waiting_us + time.ticks_diff(now, self._asked_us) - self._block_us)
         if waiting > self._ibuf_us:
@@ -92,9 +101,12 @@ class Source:
         self._i2s.readinto(block)
 
     def read_into(self, block):
-        """Fill block, array('h'), the same at every call. Returns how many samples, NONE, or GAP after an overrun.
+        """Fill block, array('h'), the same at every call.
 
-        The port puts words of 32 bits into it from one call on, and a later one makes samples of them in their place.
+        Returns how many samples, NONE, or GAP after an overrun.
+
+        The port puts words of 32 bits into it from one call on, and a later one makes samples of
+        them in their place.
         """
         n = len(block) // 2
         if self._asks:

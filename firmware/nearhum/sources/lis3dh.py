@@ -1,11 +1,11 @@
 """LIS3DH accelerometer over I2C or SPI.
 
-source = {"driver": "lis3dh", "i2c": 0, "sda": 4, "scl": 5, "address": 24, "range_g": 4}, or the pins of SPI
-n_channels 3: acceleration x y z in high-resolution mode, 12 bits at the top of 16. range_g 2, 4, 8, 16: 16000, 8000,
-4000, 1333 counts a g (0.125 mg a count at 4 g). rate_hz: 1, 10, 25, 50, 100, 200, 400, 1344. Its FIFO holds 32 frames:
-80 ms at 400 Hz.
-Source: ST LIS3DH datasheet, DocID17530 Rev 2: Mechanical characteristics (sensitivity), 5.1 FIFO, I2C operation and SPI
-read (of several bytes), and the section of chapter 8 that is named as the register.
+source = {"driver": "lis3dh", "i2c": 0, "sda": 4, "scl": 5, "address": 24, "range_g": 4}, or the
+pins of SPI n_channels 3: acceleration x y z in high-resolution mode, 12 bits at the top of 16.
+range_g 2, 4, 8, 16: 16000, 8000, 4000, 1333 counts a g (0.125 mg a count at 4 g). rate_hz: 1, 10,
+25, 50, 100, 200, 400, 1344. Its FIFO holds 32 frames: 80 ms at 400 Hz. Source: ST LIS3DH datasheet,
+DocID17530 Rev 2: Mechanical characteristics (sensitivity), 5.1 FIFO, I2C operation and SPI read (of
+several bytes), and the section of chapter 8 that is named as the register.
 """
 
 import micropython
@@ -17,7 +17,8 @@ _WHO_AM_I = micropython.const(0x0F)  # fixed, 0x33
 _CTRL_REG1 = micropython.const(0x20)  # bits 7:4 rate; bits 2:0 axes on
 _CTRL_REG4 = micropython.const(0x23)  # bit 7 block update; bits 5:4 range; bit 3 high resolution
 _CTRL_REG5 = micropython.const(0x24)  # bit 6: FIFO on
-_OUT_X_L = micropython.const(0x28)  # six bytes, low first; in a FIFO read the address goes round from 0x2D to 0x28
+# six bytes, low first; in a FIFO read the address goes round from 0x2D to 0x28
+_OUT_X_L = micropython.const(0x28)
 _MANY = micropython.const(0x80)  # with the address: it counts up (I2C operation)
 _FIFO_CTRL_REG = micropython.const(0x2E)  # bits 7:6: 0 bypass, which empties it; 2 stream
 _FIFO_SRC_REG = micropython.const(0x2F)  # bit 6 overrun; bits 4:0 unread frames
@@ -46,7 +47,9 @@ class Source(Fifo):
         ), ((_FIFO_CTRL_REG, 0), (_FIFO_CTRL_REG, 0x80))
 
     def level(self):
-        """Return the frames in the FIFO, below 0 where some were overwritten: it is full, and one may be lost."""
+        """Return the frames in the FIFO, below 0 where some were overwritten: it is full, and
+        one may be lost.
+        """
         source = self.read(_FIFO_SRC_REG, self.one)[0]
         return -1 if source & 0x40 else source & 31
 

@@ -1,11 +1,11 @@
 """LSM6DS3 (and LSM6DS3TR-C) accelerometer over I2C or SPI; its gyroscope stays off.
 
-source = {"driver": "lsm6ds3", "i2c": 0, "sda": 4, "scl": 5, "address": 106, "range_g": 4}, or the pins of SPI
-n_channels 3: acceleration x y z. range_g 2, 4, 8, 16: 16393, 8197, 4098, 2049 counts a g (0.122 mg a count at 4 g).
-rate_hz: 12.5, 26, 52, 104, 208, 416, 833, 1660, 3330, 6660. Its FIFO of 4096 words (TR-C: 2048) lasts 1.6 s at 833 Hz.
-Source: ST LSM6DS3 datasheet, DocID026899 Rev 8: Mechanical characteristics (sensitivity), 5.5 FIFO, and the
-section of chapter 9 that is named as the register; LSM6DS3TR-C, DocID030071, has the same registers here and another
-identity.
+source = {"driver": "lsm6ds3", "i2c": 0, "sda": 4, "scl": 5, "address": 106, "range_g": 4}, or the
+pins of SPI n_channels 3: acceleration x y z. range_g 2, 4, 8, 16: 16393, 8197, 4098, 2049 counts a
+g (0.122 mg a count at 4 g). rate_hz: 12.5, 26, 52, 104, 208, 416, 833, 1660, 3330, 6660. Its FIFO
+of 4096 words (TR-C: 2048) lasts 1.6 s at 833 Hz. Source: ST LSM6DS3 datasheet, DocID026899 Rev 8:
+Mechanical characteristics (sensitivity), 5.5 FIFO, and the section of chapter 9 that is named as
+the register; LSM6DS3TR-C, DocID030071, has the same registers here and another identity.
 """
 
 import micropython
@@ -13,13 +13,18 @@ import micropython
 from nearhum.errors import ConfigError
 from nearhum.sources.registers import Fifo, code_of
 
-_FIFO_CTRL3 = micropython.const(0x08)  # bits 2:0: 1, acceleration undecimated; bits 5:3: 0, no angular rate
-_FIFO_CTRL5 = micropython.const(0x0A)  # bits 6:3 rate; bits 2:0: 0 bypass, which empties it; 6 continuous
+# bits 2:0: 1, acceleration undecimated; bits 5:3: 0, no angular rate
+_FIFO_CTRL3 = micropython.const(0x08)
+# bits 6:3 rate; bits 2:0: 0 bypass, which empties it; 6 continuous
+_FIFO_CTRL5 = micropython.const(0x0A)
 _WHO_AM_I = micropython.const(0x0F)  # 0x69; TR-C: 0x6A
 _CTRL1_XL = micropython.const(0x10)  # bits 7:4 rate; bits 3:2 range: 0 2 g, 1 16 g, 2 4 g, 3 8 g
-_CTRL3_C = micropython.const(0x12)  # bit 6 block update; bit 2 the register counts up (so after reset)
-_FIFO_STATUS1 = micropython.const(0x3A)  # low byte of the unread words; in the next: bit 6 overrun, bits 3:0 high part
-_FIFO_DATA_OUT_L = micropython.const(0x3E)  # a word, low byte first; the address goes round from 0x3F to 0x3E
+# bit 6 block update; bit 2 the register counts up (so after reset)
+_CTRL3_C = micropython.const(0x12)
+# low byte of the unread words; in the next: bit 6 overrun, bits 3:0 high part
+_FIFO_STATUS1 = micropython.const(0x3A)
+# a word, low byte first; the address goes round from 0x3F to 0x3E
+_FIFO_DATA_OUT_L = micropython.const(0x3E)
 
 
 class Source(Fifo):
@@ -33,7 +38,9 @@ class Source(Fifo):
     def plan(self, config, given):
         if config["n_channels"] != 3:
             raise ConfigError("n_channels = %d" % config["n_channels"], "3")
-        code = code_of("rate_hz", config["rate_hz"], (0, 12.5, 26, 52, 104, 208, 416, 833, 1660, 3330, 6660))
+        code = code_of(
+            "rate_hz", config["rate_hz"], (0, 12.5, 26, 52, 104, 208, 416, 833, 1660, 3330, 6660)
+        )
         wide = code_of("range_g", given.get("range_g", 4), (2, 16, 4, 8))
         self.counts = (16393, 2049, 8197, 4098)[wide]
         return (

@@ -1,11 +1,12 @@
 """LSM6DSOX (and LSM6DSO) accelerometer over I2C or SPI; its gyroscope stays off.
 
-source = {"driver": "lsm6dsox", "i2c": 0, "sda": 4, "scl": 5, "address": 106, "range_g": 4}, or the pins of SPI
-n_channels 3: acceleration x y z. range_g 2, 4, 8, 16: 16393, 8197, 4098, 2049 counts a g (0.122 mg a count at 4 g).
-rate_hz: 12.5, 26, 52, 104, 208, 416, 833, 1660, 3330, 6660. Its FIFO holds 512 words of a tag and a frame: 0.6 s at 833
-Hz. Its FIFO has nothing in common with that of the LSM6DS3, so it has a driver of its own.
-Source: ST LSM6DSOX datasheet, DS12814: Mechanical characteristics (sensitivity), FIFO reading procedure, and
-the section of chapter 9 that is named as the register.
+source = {"driver": "lsm6dsox", "i2c": 0, "sda": 4, "scl": 5, "address": 106, "range_g": 4}, or the
+pins of SPI n_channels 3: acceleration x y z. range_g 2, 4, 8, 16: 16393, 8197, 4098, 2049 counts a
+g (0.122 mg a count at 4 g). rate_hz: 12.5, 26, 52, 104, 208, 416, 833, 1660, 3330, 6660. Its FIFO
+holds 512 words of a tag and a frame: 0.6 s at 833 Hz. Its FIFO has nothing in common with that of
+the LSM6DS3, so it has a driver of its own. Source: ST LSM6DSOX datasheet, DS12814: Mechanical
+characteristics (sensitivity), FIFO reading procedure, and the section of chapter 9 that is named as
+the register.
 """
 
 import micropython
@@ -13,15 +14,18 @@ import micropython
 from nearhum.errors import ConfigError
 from nearhum.sources.registers import Fifo, code_of
 
-_FIFO_CTRL3 = micropython.const(0x09)  # bits 3:0: rate of acceleration in the FIFO; bits 7:4: 0, no angular rate
+# bits 3:0: rate of acceleration in the FIFO; bits 7:4: 0, no angular rate
+_FIFO_CTRL3 = micropython.const(0x09)
 _FIFO_CTRL4 = micropython.const(0x0A)  # bits 2:0: 0 bypass, which empties it; 6 continuous
 _WHO_AM_I = micropython.const(0x0F)  # 0x6C
 _CTRL1_XL = micropython.const(0x10)  # bits 7:4 rate; bits 3:2 range: 0 2 g, 1 16 g, 2 4 g, 3 8 g
-_CTRL3_C = micropython.const(0x12)  # bit 6 block update; bit 2 the register counts up (so after reset)
+# bit 6 block update; bit 2 the register counts up (so after reset)
+_CTRL3_C = micropython.const(0x12)
 _FIFO_STATUS1 = micropython.const(
     0x3A
 )  # low byte of the unread words; in the next: bits 6 and 3 overrun, 1:0 high part
-_FIFO_DATA_OUT_TAG = micropython.const(0x78)  # bits 7:3: 2 acceleration; then six bytes; goes round from 0x7E
+# bits 7:3: 2 acceleration; then six bytes; goes round from 0x7E
+_FIFO_DATA_OUT_TAG = micropython.const(0x78)
 
 
 @micropython.viper
@@ -48,7 +52,9 @@ class Source(Fifo):
     def plan(self, config, given):
         if config["n_channels"] != 3:
             raise ConfigError("n_channels = %d" % config["n_channels"], "3")
-        code = code_of("rate_hz", config["rate_hz"], (0, 12.5, 26, 52, 104, 208, 416, 833, 1660, 3330, 6660))
+        code = code_of(
+            "rate_hz", config["rate_hz"], (0, 12.5, 26, 52, 104, 208, 416, 833, 1660, 3330, 6660)
+        )
         wide = code_of("range_g", given.get("range_g", 4), (2, 16, 4, 8))
         self.counts = (16393, 2049, 8197, 4098)[wide]
         return (

@@ -1,10 +1,10 @@
 """MPU-6050 accelerometer (and gyroscope) over I2C.
 
-source = {"driver": "mpu6050", "i2c": 0, "sda": 4, "scl": 5, "freq_hz": 400000, "address": 104, "range_g": 4}
-n_channels 3: acceleration x y z; range_g 2, 4, 8, 16: 16384, 8192, 4096, 2048 counts a g (0.122 mg a count at 4 g).
-6: and angular rate, +-1000 deg/s, 32.8 counts a deg/s. rate_hz: 1000 / n, n whole, 1..256. Its FIFO of 1024 bytes lasts
-170 ms at 1 kHz and 3 channels.
-Source: InvenSense MPU-6000/MPU-6050 Register Map, revision 4.2; the section stands at each register.
+source = {"driver": "mpu6050", "i2c": 0, "sda": 4, "scl": 5, "freq_hz": 400000, "address": 104,
+"range_g": 4} n_channels 3: acceleration x y z; range_g 2, 4, 8, 16: 16384, 8192, 4096, 2048 counts
+a g (0.122 mg a count at 4 g). 6: and angular rate, +-1000 deg/s, 32.8 counts a deg/s. rate_hz: 1000
+/ n, n whole, 1..256. Its FIFO of 1024 bytes lasts 170 ms at 1 kHz and 3 channels. Source:
+InvenSense MPU-6000/MPU-6050 Register Map, revision 4.2; the section stands at each register.
 """
 
 import micropython
@@ -43,9 +43,11 @@ class Source(Fifo):
 
     def plan(self, config, given):
         rate = config["rate_hz"]
-        divider = int(1000 / rate + 0.5)
-        if not 1 <= divider <= 256 or abs(1000 - rate * divider) > 1:
-            raise ConfigError("rate_hz = %s" % rate, "1000 / n")
+        divider = max(1, min(256, int(1000 / rate + 0.5)))
+        if abs(1000 - rate * divider) > 1:
+            raise ConfigError(
+                "rate_hz = %s" % rate, "1000 / n, n of 1 to 256: %g is near" % (1000 / divider)
+            )
         turning = code_of("n_channels", config["n_channels"], (3, 6))
         wide = code_of("range_g", given.get("range_g", 4), (2, 4, 8, 16))
         self.counts = 16384 >> wide
@@ -62,7 +64,8 @@ class Source(Fifo):
         """Return the frames in the FIFO, below 0 where it overflowed."""
         two = self.read(_FIFO_COUNT, self.two)
         n_bytes = two[0] << 8 | two[1]
-        # a FIFO that overflowed is full until it is read, and then no whole frames: 1024 is no multiple of either
+        # a FIFO that overflowed is full until it is read, and then no whole frames: 1024 is no
+        # multiple of either
         return -1 if n_bytes > 1020 else n_bytes // (2 * self.n_values)
 
     def take(self, n, block):

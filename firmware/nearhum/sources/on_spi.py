@@ -1,14 +1,18 @@
 """SPI that takes I2C's calls: for high rates, long wires, two chips of one kind.
 
 source = {"driver": ..., "spi": 0, "sck": 18, "mosi": 19, "miso": 16, "cs": 17, "freq_hz": 5000000}
-Mode 3 (clock idles high, sampled on its second edge); bit 7 of the first byte reads: so do all chips that have drivers.
+Mode 3 (clock idles high, sampled on its second edge); bit 7 of the first byte reads: so do all
+chips that have drivers.
 """
 
 from machine import SPI, Pin
 
 
 class OnSpi:
-    """A chip with a chip-select pin of its own. many: what its first byte has where several bytes are read."""
+    """A chip with a chip-select pin of its own.
+
+    many: what its first byte has where several bytes are read.
+    """
 
     def __init__(self, given, many):
         self._cs = Pin(given["cs"], Pin.OUT, value=1)
@@ -20,7 +24,10 @@ class OnSpi:
         self._first = bytearray(1)
 
     def readfrom_mem_into(self, address, register, out):
-        """Fill out from a register on; address: I2C's, not used. A chip that is not there reads as 0x00 or 0xff."""
+        """Fill out from a register on; address: I2C's, not used.
+
+        A chip that is not there reads as 0x00 or 0xff.
+        """
         self._first[0] = register | 0x80 | (self._many if len(out) > 1 else 0)
         self._cs(0)
         self._spi.write(self._first)

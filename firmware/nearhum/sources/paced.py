@@ -1,13 +1,17 @@
 """A source that rests: it wraps the driver that the board file names where that file says so.
 
 source = {"driver": "paced", "wraps": "lis3dh", ..., "duty_s": 60, "sleep": "light", "rest_ms": 20}
-duty_s    wake, sample one window, score it, sleep until so many seconds after the last waking. What was learned, the
-          alarm and the console stay; times that are counted in windows (learn 10m) count the time awake.
-sleep     "idle" (default): the processor waits, USB and UART go on. "light": machine.lightsleep, with clocks off; the
-          RP2040 keeps a host on USB, an ESP32 loses it meanwhile, and characters typed are lost.
-rest_ms   look at the chip no more often than this while awake: its FIFO must last longer, else `status` counts gaps.
-The chip itself sleeps too: it is closed and opened again, and its first twentieth of a second is dropped. One that does
-not wake, or delivers no window in time, is a fault, and has its next chance with the next waking.
+duty_s    wake, sample one window, score it, sleep until so many seconds after the last waking.
+          What was learned, the alarm and the console stay; times that are counted in windows
+          (learn 10m) count the time awake.
+sleep     "idle" (default): the processor waits, USB and UART go on. "light": machine.lightsleep,
+          with clocks off; the RP2040 keeps a host on USB, an ESP32 loses it meanwhile, and
+          characters typed are lost.
+rest_ms   look at the chip no more often than this while awake: its FIFO must last longer, else
+          `status` counts gaps.
+The chip itself sleeps too: it is closed and opened again, and its first twentieth of a second is
+dropped. One that does not wake, or delivers no window in time, is a fault, and has its next chance
+with the next waking.
 """
 
 import time
@@ -18,17 +22,19 @@ from nearhum import board
 from nearhum.errors import ConfigError, SourceError
 from nearhum.sources import GAP, NONE, REST
 
-_SLICE_MS = micropython.const(100)  # slept at once: the console is served, a watchdog fed in between
+# slept at once: the console is served, a watchdog fed in between
+_SLICE_MS = micropython.const(100)
 
 
 class Source:
     """read_into waits, at most a tenth of a second, while the board is to rest."""
 
-    def __init__(self, config):
-        given = config["source"]
+    def plan(self, config, given):
         # the driver's own part of it
         self._config = dict(config)
-        self._config["source"] = {key: given[key] for key in given if key not in ("duty_s", "rest_ms", "sleep")}
+        self._config["source"] = {
+            key: given[key] for key in given if key not in ("duty_s", "rest_ms", "sleep")
+        }
         self._config["source"]["driver"] = given["wraps"]
         self._duty_ms = int(given.get("duty_s", 0) * 1000)
         self._rest_ms = given.get("rest_ms", 0)
@@ -36,13 +42,18 @@ class Source:
         self._awake_ms = int((self._n_window / config["rate_hz"] + 0.05) * 1000)  # at best
         if self._duty_ms and not self._awake_ms < self._duty_ms <= 86400000:
             raise ConfigError(
-                "duty_s = %s" % given["duty_s"], "more than the %d ms of a window, to 86400" % self._awake_ms
+                "duty_s = %s" % given["duty_s"],
+                "more than the %d ms of a window, to 86400" % self._awake_ms,
             )
         if not 0 <= self._rest_ms <= 1000:
             raise ConfigError("rest_ms = %r" % self._rest_ms, "0 to 1000")
         how = given.get("sleep", "idle")
         if how not in ("idle", "light"):
             raise ConfigError("sleep = %r" % how, '"idle" or "light"')
+        return how
+
+    def __init__(self, config):
+        how = self.plan(config, config["source"])
         self._sleep_ms = time.sleep_ms
         if how == "light":
             import machine
@@ -52,7 +63,8 @@ class Source:
         self._due_ms = time.ticks_ms()  # of the next waking
         self.n_wakings = 0
         self._wake()
-        self.live = not self._duty_ms and getattr(self.inner, "live", True)  # time passes a sleeper by
+        # time passes a sleeper by
+        self.live = not self._duty_ms and getattr(self.inner, "live", True)
 
     def _wake(self):
         self.inner = None
@@ -83,7 +95,9 @@ class Source:
         return getattr(self.inner, "late", 0)
 
     def read_into(self, block):
-        """Fill block, array('h'), as the driver does; REST when a window is to start anew after a sleep."""
+        """Fill block, array('h'), as the driver does; REST when a window is to start anew after
+        a sleep.
+        """
         if not self.inner:
             left = time.ticks_diff(self._due_ms, time.ticks_ms())
             if left > 0:
@@ -91,7 +105,10 @@ class Source:
                 return NONE
             self._wake()
             return REST
-        if self._duty_ms and time.ticks_diff(time.ticks_ms(), self._woken_ms) > 4 * self._awake_ms + 1000:
+        if (
+            self._duty_ms
+            and time.ticks_diff(time.ticks_ms(), self._woken_ms) > 4 * self._awake_ms + 1000
+        ):
             self.close()
             raise SourceError("no whole window since it woke", "nearhum doctor tells why")
         n = self.inner.read_into(block)

@@ -1,16 +1,19 @@
-"""Chips of registers that collect frames in a FIFO, on I2C or SPI: what their drivers have in common.
+"""Chips of registers that collect frames in a FIFO, on I2C or SPI: what their drivers have in
+common.
 
-source = {"driver": ..., "i2c": 0, "sda": 4, "scl": 5, "freq_hz": 400000, "address": ..., "range_g": 4}
-     or {"driver": ..., "spi": 0, "sck": 18, "mosi": 19, "miso": 16, "cs": 17, "freq_hz": 5000000, "range_g": 4}
-A driver states its chip (class attributes) and says how its FIFO is read (`plan`, `level`, `take`). No sample is lost
-while the board computes, as long as it comes back before the FIFO is full.
+source = {"driver": ..., "i2c": 0, "sda": 4, "scl": 5, "freq_hz": 400000, "address": ..., "range_g":
+4}
+     or {"driver": ..., "spi": 0, "sck": 18, "mosi": 19, "miso": 16, "cs": 17, "freq_hz": 5000000,
+     "range_g": 4}
+A driver states its chip (class attributes) and says how its FIFO is read (`plan`, `level`, `take`).
+No sample is lost while the board computes, as long as it comes back before the FIFO is full.
 
-Class attributes of a driver: address (I2C, where the board file names none), who and chips (the register of the chip's
-identity and what may stand in it), n_burst (frames read at once),
-sleep (what puts it to sleep), spi_many (SPI: what asks for several bytes). `plan` returns what is written once and what
-is written whenever the FIFO starts anew, pairs of register and value, and sets `counts`, the counts of a g. `level`
-returns the frames that wait, below 0: some were lost. Frames are read straight into the block, low byte first, as all
-ports are.
+Class attributes of a driver: address (I2C, where the board file names none), who and chips (the
+register of the chip's identity and what may stand in it), n_burst (frames read at once), sleep
+(what puts it to sleep), spi_many (SPI: what asks for several bytes). `plan` returns what is written
+once and what is written whenever the FIFO starts anew, pairs of register and value, and sets
+`counts`, the counts of a g. `level` returns the frames that wait, below 0: some were lost. Frames
+are read straight into the block, low byte first, as all ports are.
 """
 
 from machine import I2C, Pin
@@ -20,11 +23,16 @@ from nearhum.sources import GAP
 
 
 def code_of(name, value, allowed):
-    """Return the index of value in allowed, within 1 %: the code that the chip has for it. Raises ConfigError."""
+    """Return the index of value in allowed, within 1 %: the code that the chip has for it.
+
+    Raises ConfigError.
+    """
     for i, one in enumerate(allowed):
         if abs(one - value) < 0.01 * one:
             return i
-    raise ConfigError("%s = %s" % (name, value), str(allowed))
+    raise ConfigError(
+        "%s = %s" % (name, value), "one of " + ", ".join(["%g" % one for one in allowed if one])
+    )
 
 
 class Fifo:
@@ -48,7 +56,10 @@ class Fifo:
             self._bus = OnSpi(given, self.spi_many)
         else:
             self._bus = I2C(
-                given.get("i2c", 0), sda=Pin(given["sda"]), scl=Pin(given["scl"]), freq=given.get("freq_hz", 400000)
+                given.get("i2c", 0),
+                sda=Pin(given["sda"]),
+                scl=Pin(given["scl"]),
+                freq=given.get("freq_hz", 400000),
             )
         self._start()
 
@@ -71,7 +82,10 @@ class Fifo:
             self._bus.writeto_mem(self.address, register, self.one)
 
     def read_into(self, block):
-        """Fill block, array('h'), with whole frames. Returns their number, NONE, or GAP after an overflow."""
+        """Fill block, array('h'), with whole frames.
+
+        Returns their number, NONE, or GAP after an overflow.
+        """
         if block is not self._block:
             # slices made once, one a number of frames: making one in each turn would allocate
             self._block = block

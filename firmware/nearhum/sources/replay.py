@@ -1,31 +1,34 @@
 """Replay: a recording as the sensor, at its own pace or as fast as it goes.
 
-A recording (recording.py, NHR1) is what a sensor delivered, in segments, with the console lines that were typed
-meanwhile: a segment's cue is carried out before its first sample. A segment boundary is a gap, as after an overrun,
-unless its cue begins with ~ : then the samples go on where the last segment ended.
+A recording (recording.py, NHR1) is what a sensor delivered, in segments, with the console lines
+that were typed meanwhile: a segment's cue is carried out before its first sample. A segment
+boundary is a gap, as after an overrun, unless its cue begins with ~ : then the samples go on where
+the last segment ended. Before the first sample there is none.
 
-source = {"driver": "replay", "path": "/sd/replay.nhr", "speed": 1}
-speed: 1 plays in real time, 20 twenty times as fast, 0 as fast as the board computes. A file beside the recording,
-/sd/replay.json, may say {"speed": ...} and wins: that is how the virtual board's user chooses.
+source = {"driver": "replay", "path": "/sd/replay.nhr", "speed": 1} speed: 1 plays in real time, 20
+twenty times as fast, 0 as fast as the board computes. A file beside the recording, /sd/replay.json,
+may say {"speed": ...} and wins: that is how the virtual board's user chooses.
 """
 
-import json
 import time
 
 from nearhum.config import frame_values
 from nearhum.errors import ConfigError, SourceError
-from nearhum.recording import (
+from nearhum.files import parsed, read_file
+from nearhum.sources import END, GAP, NONE
+from nearhum.sources.recording import (
     RECORDING_HEADER_BYTES,
     SEGMENT_HEADER_BYTES,
     unpack_recording_header,
     unpack_segment_header,
 )
-from nearhum.sources import END, GAP, NONE
-from nearhum.store import read_file
 
 
 class Source:
-    """Reads frames from a recording. `cue` holds a console line when read_into has returned GAP or NONE for it."""
+    """Reads frames from a recording.
+
+    `cue` holds a console line when read_into has returned GAP or NONE for it.
+    """
 
     live = False
 
@@ -33,11 +36,13 @@ class Source:
         given = config["source"]
         path = given.get("path", "")
         beside = read_file(path[: -len(".nhr")] + ".json") if path.endswith(".nhr") else None
-        self._speed = (json.loads(beside) if beside else given).get("speed", 1)
+        self._speed = (parsed(beside) if beside else given).get("speed", 1)
         try:
             self._file = open(path, "rb")
         except OSError:
-            raise SourceError("no recording at %r" % path, "start the virtual board with --replay FILE")
+            raise SourceError(
+                "no recording at %r" % path, "start the virtual board with --replay FILE"
+            )
         n_channels, self._n_segments, rate_mhz, n_frames = unpack_recording_header(
             self._file.read(RECORDING_HEADER_BYTES)
         )
@@ -45,12 +50,14 @@ class Source:
         if n_channels != frame_values(config):
             name = "n_subcarriers" if config["n_subcarriers"] else "n_channels"
             raise ConfigError(
-                "the recording has %d channels, %s is %d" % (n_channels, name, frame_values(config)),
+                "the recording has %d channels, %s is %d"
+                % (n_channels, name, frame_values(config)),
                 "convert it for this board, or set %s" % name,
             )
         if rate_mhz != want:
             raise ConfigError(
-                "the recording has %d.%03d Hz, rate_hz is %s" % (rate_mhz // 1000, rate_mhz % 1000, config["rate_hz"]),
+                "the recording has %d.%03d Hz, rate_hz is %s"
+                % (rate_mhz // 1000, rate_mhz % 1000, config["rate_hz"]),
                 "convert it for this board, or set rate_hz",
             )
         if not n_frames:
@@ -63,7 +70,10 @@ class Source:
         self._given = 0
 
     def read_into(self, block):
-        """Fill block, array('h'), with interleaved frames. Returns their number, or NONE, GAP, END."""
+        """Fill block, array('h'), with interleaved frames.
+
+        Returns their number, or NONE, GAP, END.
+        """
         if not self._left:
             return self._next_segment()
         n = min(self._left, len(block) * 2 // self._frame_bytes)
@@ -76,7 +86,9 @@ class Source:
         else:
             got = self._file.readinto(memoryview(block)[: n * self._frame_bytes // 2])
         if got != n * self._frame_bytes:
-            raise SourceError("the recording ends %d frames early" % self._left, "convert or copy it again")
+            raise SourceError(
+                "the recording ends %d frames early" % self._left, "convert or copy it again"
+            )
         self._left -= n
         self._given += n
         return n
@@ -92,14 +104,16 @@ class Source:
         self._n_segments -= 1
         header = self._file.read(SEGMENT_HEADER_BYTES)
         if len(header) != SEGMENT_HEADER_BYTES:
-            raise SourceError("the recording ends before its last segment", "convert or copy it again")
+            raise SourceError(
+                "the recording ends before its last segment", "convert or copy it again"
+            )
         self._left, n_cue, n_padded = unpack_segment_header(header)
         cue = self._file.read(n_padded)[:n_cue].decode()
         if cue[:1] == "~":
             self.cue = cue[1:]
             return NONE
         self.cue = cue
-        return GAP
+        return GAP if self._given else NONE
 
     def close(self):
         """Let go of the recording."""

@@ -1,11 +1,11 @@
 """Wi-Fi as a sensor: the strength of the access point's signal, and the pace at which packets come.
 
 source = {"driver": "wifi", "port": 5005}; kind = "radio", n_subcarriers = 0, rate_hz up to 100
-n_channels 1: that strength, 640 counts a dB around -65 dBm. 2: and the time between the last two UDP packets that came
-to `port` (which opens that port; without it nothing listens), 16 counts a millisecond, 2047 ms at most.
-The board must be on the network already: boot.py connects it, with a password that stays there. The strength is read at
-the pace of the clock, by polling: `late` counts samples that were held because the board came more than one period too
-late; four or more are a gap.
+n_channels 1: that strength, 640 counts a dB around -65 dBm. 2: and the time between the last two
+UDP packets that came to `port` (which opens that port; without it nothing listens), 16 counts a
+millisecond, 2047 ms at most. The board must be on the network already: boot.py connects it, with a
+password that stays there. The strength is read at the pace of the clock, by polling: `late` counts
+samples that were held because the board came more than one period too late; four or more are a gap.
 """
 
 import time
@@ -28,17 +28,25 @@ class Source:
     unit = "dB"
     counts = _PER_DB
 
-    def __init__(self, config):
-        given = config["source"]
+    def plan(self, config, given):
         if config["n_channels"] not in (1, 2) or config["n_subcarriers"]:
-            raise ConfigError("n_channels = %d" % config["n_channels"], "1 or 2, with n_subcarriers = 0")
+            raise ConfigError(
+                "n_channels = %d" % config["n_channels"], "1 or 2, with n_subcarriers = 0"
+            )
         if config["rate_hz"] > 100:
             raise ConfigError("rate_hz = %s for Wi-Fi" % config["rate_hz"], "at most 100")
+        return given["port"] if config["n_channels"] == 2 else given.get("port")
+
+    def __init__(self, config):
+        port = self.plan(config, config["source"])
         self._n = config["n_channels"]
         self._period_us = int(1000000 / config["rate_hz"])
         self._wlan = network.WLAN(network.STA_IF)
         if not self._wlan.isconnected():
-            raise SourceError("Wi-Fi is not connected", "connect in boot.py: network.WLAN().connect(name, password)")
+            raise SourceError(
+                "Wi-Fi is not connected",
+                "connect in boot.py: network.WLAN().connect(name, password)",
+            )
         self._socket = None
         self._between = 0
         self._packet = bytearray(1)
@@ -46,7 +54,7 @@ class Source:
             import socket
 
             self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            self._socket.bind(socket.getaddrinfo("0.0.0.0", given["port"])[0][-1])
+            self._socket.bind(socket.getaddrinfo("0.0.0.0", port)[0][-1])
             self._socket.setblocking(False)
         self.late = 0
         self._packet_ms = time.ticks_ms()
@@ -65,7 +73,10 @@ class Source:
             self._packet_ms = now
 
     def read_into(self, block):
-        """Fill block, array('h'), with a frame, more where the board was late. Returns how many, NONE, or GAP."""
+        """Fill block, array('h'), with a frame, more where the board was late.
+
+        Returns how many, NONE, or GAP.
+        """
         if self._socket:
             self._listen()
         behind = time.ticks_diff(time.ticks_us(), self._due_us)

@@ -7,26 +7,27 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import Json, Port, Resume, print_json, tell
+from .terminal import Json, Port, Resume, print_json, tell
 
 
 def backup(
     file: Annotated[
-        Path | None, typer.Argument(help="Where to; default: BOARD-DATE-TIME.nhs here.", show_default=False)
+        Path | None,
+        typer.Argument(help="Where to; default: BOARD-DATE-TIME.nhs here.", show_default=False),
     ] = None,
     port: Port = None,
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
     """Save what the board has learned; the detector goes on meanwhile."""
-    from .. import learned
-    from ..link import connect
+    from ..boards import state_image
+    from ..serial_line.link import connect
 
     with connect(port, resume) as link:
         board = str(link.ask("status").get("board"))
-        image = learned.fetch(link)
-    file = file or learned.dated_name(board)
-    learned.save(file, image)
+        image = state_image.fetch(link)
+    file = file or state_image.dated_name(board)
+    state_image.save(file, image)
     if as_json:
         print_json({"file": str(file), "n_bytes": len(image), "board": board})
     else:

@@ -7,33 +7,43 @@ from typing import Annotated, Any
 
 import typer
 
-from ..terminal import DeployedAs, Json, print_json, print_rows, progress
+from .terminal import DeployedAs, Json, print_json, print_rows, progress
 
 
 def bench(
     target: Annotated[
-        str, typer.Option("--target", help="unix, virtual, emulated (an RP2040, cycle by cycle), or a board's port.")
+        str,
+        typer.Option(
+            "--target",
+            help="unix, virtual, emulated (an RP2040, cycle by cycle), or a board's port.",
+        ),
     ] = "unix",
     uf2: Annotated[
         Path | None,
         typer.Option(
-            "--uf2", help="Firmware image that the emulated RP2040 boots; without it NEARHUM_UF2.", show_default=False
+            "--uf2",
+            help="Firmware image that the emulated RP2040 boots; without it NEARHUM_UF2.",
+            show_default=False,
         ),
     ] = None,
     board: DeployedAs = None,
     growth: Annotated[
-        bool, typer.Option("--growth", help="How the cost grows with window, bands, dimensions and prototypes.")
+        bool,
+        typer.Option(
+            "--growth", help="How the cost grows with window, bands, dimensions and prototypes."
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Time the stages of the firmware, beside the same work in ulab and in plain bytecode.
 
-    Microseconds of one call, the median of five, net of an empty one; on a chip with interrupts off.
+    Microseconds of one call, the median of five, net of an empty one; on a chip with interrupts
+    off.
     """
-    from .. import bench as measuring
-    from .. import boards
+    from ..boards import board_files
+    from ..evaluation import stage_costs as measuring
 
-    there = boards.load(board) if board else None
+    there = board_files.load(board) if board else None
     with progress(f"timing on {target}", "runs") as bar:
         found = measuring.bench(target, uf2, growth, bar, there)
     if as_json:
@@ -46,12 +56,18 @@ def bench(
     for stage in found["stages"]:
         if stage["name"].startswith("audio_512") and found["clock_hz"]:
             spare = 100 * (1 - stage["us"] / measuring.AUDIO_HOP_US)
-            print(f"\n{stage['name']}: {spare:.1f} % of the time between two windows (16 ms) is left")
+            print(
+                f"\n{stage['name']}: {spare:.1f} % of the time between two windows (16 ms) is left"
+            )
 
 
 def _row(stage: dict[str, Any]) -> dict[str, Any]:
     out = {key: stage[key] for key in ("name", "us", "cycles", "bytes")}
     for rival in ("ulab", "bytecode"):
         rival_us = stage[f"{rival}_us"]
-        out[rival] = f"{rival_us:.0f} us, x{rival_us / stage['us']:.1f}" if rival_us and stage["us"] else None
+        out[rival] = (
+            f"{rival_us:.0f} us, x{rival_us / stage['us']:.1f}"
+            if rival_us and stage["us"]
+            else None
+        )
     return out

@@ -6,13 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
-from .. import boards as board_files
-from ..terminal import tell
+from ..boards import board_files as board_files
+from .terminal import note, tell
 
 
 def boards(
     name: Annotated[
-        str | None, typer.Argument(help="A board, or the path of your own .toml file: show all of it.")
+        str | None,
+        typer.Argument(help="A board, or the path of your own .toml file: show all of it."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -27,16 +28,22 @@ def boards(
             signal = f"{board.kind} from {board.source['driver']}"
             tell(f"{board.name:{width}}  {board.title}, {board.chip}, {signal}")
         return
+    from ..boards.checking import configuration
+
     board = board_files.load(name)
+    whole = configuration.check(board.config(), board.chip, board.port, board.file)
     if as_json:
         print(json.dumps(_described(board)))
-        return
-    for key, value in _flat(_described(board)):
-        tell(f"{key} = {value}")
+    else:
+        for key, value in _flat(_described(board)):
+            tell(f"{key} = {value}")
+    source = board.source.get("wraps", board.source["driver"])
+    note(f"ok: {name}: {source} on {board.chip}, {whole['n_channels']} x {whole['rate_hz']:g} Hz")
 
 
 def _described(board: board_files.Board) -> dict[str, Any]:
     described = dataclasses.asdict(board)
+    del described["file"]
     described["usb_ids"] = [f"{vid:04x}:{pid:04x}" for vid, pid in board.usb_ids]
     return described
 

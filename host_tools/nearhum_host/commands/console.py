@@ -8,15 +8,19 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import Port, Resume, note, print_json, print_pairs
+from .terminal import Port, Resume, note, print_json, print_pairs
 
 
 def console(
     line: Annotated[
         str | None,
-        typer.Argument(help="One line to ask, such as 'get kind'; without it a prompt.", show_default=False),
+        typer.Argument(
+            help="One line to ask, such as 'get kind'; without it a prompt.", show_default=False
+        ),
     ] = None,
-    raw: Annotated[bool, typer.Option("--raw", "--json", help="Print the answers as JSON.")] = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", "--json", help="Print the answers as JSON.")
+    ] = False,
     port: Port = None,
     resume: Resume = False,
 ) -> None:
@@ -24,7 +28,7 @@ def console(
 
     Ctrl-C stays on this side: the detector goes on.
     """
-    from ..link import connect
+    from ..serial_line.link import connect
 
     with connect(port, resume) as link:
         if line is not None:
@@ -34,7 +38,9 @@ def console(
 
 
 def _converse(link, raw: bool) -> None:
-    """Read lines to the end: at a terminal with prompt and history, from a pipe up to the first error."""
+    """Read lines to the end: at a terminal with prompt and history, from a pipe up to the first
+    error.
+    """
     from ..errors import HostError
 
     at_terminal = sys.stdin.isatty()

@@ -6,13 +6,18 @@ from typing import Annotated, Any
 
 import typer
 
-from ..terminal import Json, Port, Resume, note, print_json, tell
+from .terminal import Json, Port, Resume, note, print_json, tell
 
 Number = Annotated[int, typer.Argument(metavar="ID", min=1, help="Of `nearhum list --pending`.")]
 
 
-def accept(number: Number, port: Port = None, resume: Resume = False, as_json: Json = False) -> None:
-    """Learn a pending example: a near miss that a hit of the same label followed. `nearhum rollback` undoes it."""
+def accept(
+    number: Number, port: Port = None, resume: Resume = False, as_json: Json = False
+) -> None:
+    """Learn a pending example: a near miss that a hit of the same label followed.
+
+    `nearhum rollback` undoes it.
+    """
     answer = _decided(f"accept {number}", port, resume)
     if as_json:
         print_json(answer)
@@ -21,7 +26,9 @@ def accept(number: Number, port: Port = None, resume: Resume = False, as_json: J
         note("`nearhum rollback` undoes it")
 
 
-def reject(number: Number, port: Port = None, resume: Resume = False, as_json: Json = False) -> None:
+def reject(
+    number: Number, port: Port = None, resume: Resume = False, as_json: Json = False
+) -> None:
     """Drop a pending example."""
     answer = _decided(f"reject {number}", port, resume)
     if as_json:
@@ -31,7 +38,7 @@ def reject(number: Number, port: Port = None, resume: Resume = False, as_json: J
 
 
 def _decided(line: str, port: str | None, resume: bool) -> dict[str, Any]:
-    from ..link import connect
+    from ..serial_line.link import connect
 
     with connect(port, resume) as link:
         answer = link.ask(line)

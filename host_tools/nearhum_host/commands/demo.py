@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..terminal import Json, note, print_json, progress
+from .terminal import Json, note, print_json, progress
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ..link import Link
-    from ..recordings import Recording
+    from ..recordings.nhr import Recording
+    from ..serial_line.link import Link
 
 RATE_HZ = 50
 WINDOW, HOP = 200, 50  # samples: 4 s, every second
@@ -29,37 +29,57 @@ SETTINGS = {"n_hop": HOP}
 
 def demo(
     out: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("report.html"),
-    wearer: Annotated[int, typer.Option(min=1, max=6, help="Whose wrist: one of the six public wearers.")] = 2,
+    wearer: Annotated[
+        int, typer.Option(min=1, max=6, help="Whose wrist: one of the six public wearers.")
+    ] = 2,
     as_json: Json = False,
 ) -> None:
-    """Learn one exercise, watch for others, enrol two: on a virtual board that plays real recordings."""
-    from .. import boards, datasets, deployment, logs, recordings, report, seen, traces
-    from ..application import application
-    from ..link import connect
+    """Learn one exercise, watch for others, enrol two: on a virtual board that plays real
+    recordings.
+    """
+    from ..boards import board_files, deployment
+    from ..boards.application import application
+    from ..logs import log_file, seen, traces
+    from ..recordings import nhr
+    from ..recordings.datasets import gestures
+    from ..report import page
+    from ..serial_line.link import connect
     from ..virtual import VirtualBoard
 
     began = time.monotonic()
-    note("This board is virtual: real MicroPython on this machine, its sensor a recording of a smartwatch (seglearn).")
-    session, spans = session_of(datasets.seglearn_watch()[f"s{wearer:02d}", "L"])
+    note(
+        "This board is virtual: real MicroPython on this machine, its sensor a recording of a"
+        " smartwatch (seglearn)."
+    )
+    session, spans = session_of(gestures.seglearn_watch()[f"s{wearer:02d}", "L"])
     with tempfile.TemporaryDirectory(prefix="nearhum-demo-") as folder:
         card = Path(folder) / "sd"
         card.mkdir()
-        recordings.write_nhr(session, card / "replay.nhr")
+        nhr.write_nhr(session, card / "replay.nhr")
         (card / "replay.json").write_text(f'{{"speed": {SPEED}}}')
         with VirtualBoard("rp2040", sd=card) as board, connect(board.path) as link:
             with progress("1/4 deploying", "bytes") as bar:
-                done = deployment.deploy(link, application(boards.load("virtual"), SETTINGS), bar)
+                done = deployment.deploy(
+                    link, application(board_files.load("virtual"), SETTINGS), bar
+                )
             note(
-                f"1/4 deployed {len(done.copied)} files, {done.n_bytes} bytes, in {done.seconds:.1f} s to {board.path}"
+                f"1/4 deployed {len(done.copied)} files, {done.n_bytes} bytes, in"
+                f" {done.seconds:.1f} s to {board.path}"
             )
             log = Path(folder) / "demo.nhl"
             status, n_pulls = follow(link, log, session.n_frames // HOP)
-            seen.save(log, seen.look_at(link))  # what the report shows as now, beside what is normal
-            note(f"3/4 the log was pulled {n_pulls} times while the detector ran: {log.stat().st_size} bytes")
-        trace = traces.trace(logs.read_log(log), "demo", spans)
+            # what the report shows as now, beside what is normal
+            seen.save(log, seen.look_at(link))
+            note(
+                f"3/4 the log was pulled {n_pulls} times while the detector ran:"
+                f" {log.stat().st_size} bytes"
+            )
+        trace = traces.trace(log_file.read_log(log), "demo", spans)
         labels = Path(folder) / "labels.csv"
-        labels.write_text("first,last,label\n" + "".join(f"{a},{b},{label}\n" for a, b, label in spans))
-        out.write_text(report.report(log, labels), encoding="utf-8")
+        labels.write_text(
+            "first,last,label\n" + "".join(f"{a},{b},{label}\n" for a, b, label in spans)
+        )
+        out.write_text(page.report(log, labels), encoding="utf-8")
     note(f"4/4 report: {out}")
     figures = judge(trace, status)
     figures["seconds"] = round(time.monotonic() - began, 1)
@@ -72,10 +92,11 @@ def demo(
 def session_of(exercises: dict[str, np.ndarray]) -> tuple[Recording, list[tuple[int, int, str]]]:
     """Return what the sensor delivers, with the person's commands as cues, and the truth by window.
 
-    The learned exercise: its first 60 % to learn from (18 windows at least), the rest to watch. Then the other
-    exercises; two of them are enrolled in between, from windows that are not asked about later.
+    The learned exercise: its first 60 % to learn from (18 windows at least), the rest to watch.
+    Then the other exercises; two of them are enrolled in between, from windows that are not asked
+    about later.
     """
-    from ..recordings import Recording
+    from ..recordings.nhr import Recording
 
     session = Recording(RATE_HZ, 6)
     spans: list[tuple[int, int, str]] = []
@@ -102,8 +123,11 @@ def session_of(exercises: dict[str, np.ndarray]) -> tuple[Recording, list[tuple[
 
 
 def follow(link: Link, log: Path, n_windows: int) -> tuple[dict[str, Any], int]:
-    """Pull the log again and again until the recording is over. Returns the last status and the number of pulls."""
-    from ..pulling import pull
+    """Pull the log again and again until the recording is over.
+
+    Returns the last status and the number of pulls.
+    """
+    from ..logs.pulling import pull
 
     n_pulls = 0
     with progress("2/4 learning, watching, enrolling", "windows") as bar:
@@ -121,7 +145,7 @@ def judge(trace: Any, status: dict[str, Any]) -> dict[str, Any]:
     """Return the figures of the demo, fractions from 0 to 1, and the trivial ones beside them."""
     import numpy as np
 
-    from .. import metrics
+    from ..evaluation import metrics
 
     known = trace.known & trace.watching & np.isfinite(trace.scores)
     strange = trace.truth[known] != "normal"
@@ -133,7 +157,9 @@ def judge(trace: Any, status: dict[str, Any]) -> dict[str, Any]:
         "false_alarms": float(alarm[~strange].mean()),
         "detections": float(alarm[strange].mean()),
         "recognition": metrics.accuracy(trace.truth[asked], trace.labels[asked]),
-        "recognition_always_the_first": metrics.accuracy(trace.truth[asked], np.full(asked.sum(), ENROLLED[0])),
+        "recognition_always_the_first": metrics.accuracy(
+            trace.truth[asked], np.full(asked.sum(), ENROLLED[0])
+        ),
         "n_normal": int((~strange).sum()),
         "n_strange": int(strange.sum()),
         "n_asked": int(asked.sum()),
@@ -146,20 +172,25 @@ def show(figures: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("", "AUC", "false alarms", "detections", "recognition", box=None, padding=(0, 2, 0, 0))
+    table = Table(
+        "", "AUC", "false alarms", "detections", "recognition", box=None, padding=(0, 2, 0, 0)
+    )
 
     def row(name: str, *shares: float) -> None:
         table.add_row(name, f"{shares[0]:.3f}", *(f"{share:.1%}" for share in shares[1:]))
 
-    row("nearhum, on the board", *(figures[key] for key in ("auc", "false_alarms", "detections", "recognition")))
+    row(
+        "nearhum, on the board",
+        *(figures[key] for key in ("auc", "false_alarms", "detections", "recognition")),
+    )
     row("always alarm, always the first label", 0.5, 1, 1, figures["recognition_always_the_first"])
     row("never alarm", 0.5, 0, 0, 0)
     row("a coin", 0.5, 0.5, 0.5, 0.5)
     console = Console()
     console.print(table)
     console.print(
-        f"{figures['n_normal']} normal and {figures['n_strange']} strange windows, {figures['n_asked']} of the "
-        f"enrolled exercises; learned state {figures['state_bytes']} bytes; {figures['seconds']} s. "
-        "The board was virtual.",
+        f"{figures['n_normal']} normal and {figures['n_strange']} strange windows,"
+        f" {figures['n_asked']} of the enrolled exercises; learned state {figures['state_bytes']}"
+        f" bytes; {figures['seconds']} s. The board was virtual.",
         highlight=False,
     )

@@ -4,81 +4,144 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..terminal import Json, Port, note, print_json, progress, tell
+from .terminal import Json, Port, note, print_json, progress, tell
+
+if TYPE_CHECKING:
+    from ..boards.board_files import Board
+    from ..boards.deployment import Deployed
 
 
 def deploy(
     board: Annotated[
-        str, typer.Option("--board", "-b", help="A board's name (`nearhum boards`) or your own .toml file.")
-    ],
+        str | None,
+        typer.Option(
+            "--board",
+            "-b",
+            help="A board's name (`nearhum boards`) or your own .toml file.",
+            show_default=False,
+        ),
+    ] = None,
     prior: Annotated[
         Path | None,
         typer.Option(
-            help="A backup (.nhs) of a board with the same settings: what this one starts from; prior_weight says how "
-            "many windows it counts as.",
+            help=(
+                "A backup (.nhs) of a board with the same settings: what this one starts from;"
+                " prior_weight says how "
+                "many windows it counts as."
+            ),
             show_default=False,
         ),
     ] = None,
     head: Annotated[
         Path | None,
         typer.Option(
-            help="A head file (`nearhum train`): what the board embeds with. Name it at every deploy; what is learned "
-            "with one head means nothing to another.",
+            help=(
+                "A head file (`nearhum train`): what the board embeds with. Name it at every"
+                " deploy; what is learned "
+                "with one head means nothing to another."
+            ),
             show_default=False,
         ),
     ] = None,
     key: Annotated[
         str | None,
         typer.Option(
-            help="A key (`nearhum key`), or its file: the board takes no state, head or prior not signed with it.",
+            help=(
+                "A key (`nearhum key`), or its file: the board takes no state, head or prior not"
+                " signed with it."
+            ),
             show_default=False,
         ),
     ] = None,
     no_key: Annotated[bool, typer.Option("--no-key", help="Take the board's key off it.")] = False,
     everything: Annotated[
         bool,
-        typer.Option("--everything", help="The modules too that its settings never load: for tests and benchmarks."),
+        typer.Option(
+            "--everything",
+            help="The modules too that its settings never load: for tests and benchmarks.",
+        ),
+    ] = False,
+    undo: Annotated[
+        bool,
+        typer.Option(
+            "--undo",
+            help=(
+                "Put the application before this one back, with its settings; for ten minutes"
+                " after a deploy."
+            ),
+        ),
     ] = False,
     port: Port = None,
     as_json: Json = False,
 ) -> None:
-    """Copy what changed of the application to a board that runs MicroPython, and start the detector.
+    """Copy what changed of the application to a board that runs MicroPython, and start the
+    detector.
 
-    What the board has learned and logged stays.
+    It is written beside the application that runs, and starts once it is whole: wherever the power
+    fails, one of the two starts. What the board has learned and logged stays. A virtual board gets
+    code that it can run, and takes its recording or its --sensor for the board's own.
     """
-    from .. import boards, deployment, head_file, keys, learned
-    from ..application import CONFIG_PATH, application
+    from ..boards import board_files, deployment, head_file, keys, state_image
+    from ..boards.application import CONFIG_PATH, application
     from ..errors import UsageError
-    from ..link import connect
+    from ..serial_line.link import connect
+    from ..virtual import stand_in
 
+    if undo:
+        if board or prior or head or key or no_key or everything:
+            raise UsageError("--undo and what to deploy", "one or the other")
+        with connect(port) as link:
+            done = deployment.undo(link)
+        _tell(done, as_json)
+        return
+    if not board:
+        raise UsageError("no board is named", "deploy --board NAME; `nearhum boards` lists them")
     if key and no_key:
         raise UsageError("--key and --no-key", "one or the other")
     secret = keys.load(key) if key else None
-    image = keys.signed_for(learned.load(prior), secret, str(prior)) if prior else None
-    there, given = boards.load(board), {"prior": learned.PRIOR.lstrip("/")} if image else {}
+    image = keys.signed_for(state_image.load(prior), secret, str(prior)) if prior else None
+    there, given = (
+        board_files.load(board),
+        {"prior": state_image.PRIOR.lstrip("/")} if image else {},
+    )
     if head:
         given["head"] = head_file.ON_BOARD.lstrip("/")
-    files = application(there, given, everything, secret)
-    if image:
-        files[learned.PRIOR] = image
-    if head:
-        files[head_file.ON_BOARD] = head_file.for_board(head, json.loads(files[CONFIG_PATH]), secret)
+
+    def made(board: Board) -> dict[str, bytes]:
+        files = application(board, given, everything, secret)
+        if image:
+            files[state_image.PRIOR] = image
+        if head:
+            files[head_file.ON_BOARD] = head_file.for_board(
+                head, json.loads(files[CONFIG_PATH]), secret
+            )
+        return files
+
+    files = made(there)  # what is wrong with the settings shows before a board is touched
     with connect(port) as link:
         with progress("deploying", "bytes") as bar:
-            done = deployment.deploy(link, files, bar, no_key)
+            done = deployment.deploy(link, files, bar, no_key, stand_in.maker(there, made, note))
         if image:
-            learned.check_prior(link, image)
+            state_image.check_prior(link, image)
+    _tell(done, as_json)
+
+
+def _tell(done: Deployed, as_json: bool) -> None:
     if as_json:
         print_json(vars(done))
         return
     for path in done.removed:
         note(f"removed {path}")
+    runs = f"nearhum {done.start.get('version')} runs on {done.start.get('board')}"
+    if not done.copied and not done.unchanged:
+        tell(f"{runs}, from {done.folder}, in {done.seconds:.1f} s")
+        return
     tell(
         f"{len(done.copied)} files copied ({done.n_bytes} bytes), {len(done.unchanged)} unchanged, "
         f"{len(done.removed)} removed, in {done.seconds:.1f} s; "
-        f"nearhum {done.start.get('version')} runs on {done.start.get('board')}"
+        f"{runs}, from {done.folder}"
     )

@@ -7,33 +7,36 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import Json, Port, print_json, progress
+from .terminal import Json, Port, print_json, progress
 
 
 def doctor(
     port: Port = None,
-    seconds: Annotated[float, typer.Option(min=1, max=20, help="How long to listen to the sensor.")] = 3.0,
+    seconds: Annotated[
+        float, typer.Option(min=1, max=20, help="How long to listen to the sensor.")
+    ] = 3.0,
     as_json: Json = False,
 ) -> None:
     """Look at the board and its sensor: chip, gravity, axes, noise, true rate, overruns, memory.
 
-    Without the sensor it says what else is on the bus. The detector pauses meanwhile. The output is made to be pasted
-    into a bug report. Ends with 1 where something is wrong.
+    Without the sensor it says what else is on the bus. The detector pauses meanwhile. The output is
+    made to be pasted into a bug report. Ends with 1 where something is wrong.
     """
-    from .. import doctor as examining
+    from ..boards import sensor_check
+    from ..boards.findings import FAIL
 
     with progress("listening to the sensor"):
-        found = examining.examine(port, seconds)
-    told = examining.verdicts(found)
+        found = sensor_check.examine(port, seconds)
+    told = sensor_check.verdicts(found)
     if as_json:
         print_json({**found, "verdicts": [asdict(verdict) for verdict in told]})
     else:
-        for name, value in examining.facts(found).items():
+        for name, value in sensor_check.facts(found).items():
             print(f"{name:12} {value}")
         print()
         for verdict in told:
             print(f"{verdict.state:6} {verdict.what:9} {verdict.found}")
             if verdict.remedy:
                 print(f"{'':16} -> {verdict.remedy}")
-    if any(verdict.state == examining.FAIL for verdict in told):
+    if any(verdict.state == FAIL for verdict in told):
         raise typer.Exit(1)

@@ -8,37 +8,52 @@ from typing import Annotated
 import typer
 
 from ..errors import DeviceError, HostError
-from ..terminal import Json, note, print_json, progress
 from .image import FirmwareOption
+from .terminal import Json, note, print_json, progress
 
 
 def flash(
     board: Annotated[
-        str, typer.Option("--board", "-b", help="A board's name (`nearhum boards`) or your own .toml file.")
+        str,
+        typer.Option(
+            "--board", "-b", help="A board's name (`nearhum boards`) or your own .toml file."
+        ),
     ],
     firmware: FirmwareOption = "stock",
     port: Annotated[
         str | None,
-        typer.Option("--port", "-p", help="Serial port or URL of the board; found where none is given."),
+        typer.Option(
+            "--port", "-p", help="Serial port or URL of the board; found where none is given."
+        ),
     ] = None,
     volume: Annotated[
         Path | None,
-        typer.Option(help="Drive of an RP2 board's boot ROM (BOOTSEL); found where it is mounted in the usual places."),
+        typer.Option(
+            help=(
+                "Drive of an RP2 board's boot ROM (BOOTSEL); found where it is mounted in the usual"
+                " places."
+            )
+        ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell all it would do, and do nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell all it would do, and do nothing.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Put MicroPython on a board, deploy the application, and let the board test itself.
 
-    What an RP2 or ESP32 board had on its file system stays, unless the image brings a file system of its own.
+    What an RP2 or ESP32 board had on its file system stays, unless the image brings a file system
+    of its own.
     """
-    from .. import boards, deployment, firmware_files, selftest
-    from .. import flash as flashing
-    from ..application import application
-    from ..chips import VIRTUAL
-    from ..link import Link
+    from ..boards import board_files, deployment, stage_check
+    from ..boards.application import application
+    from ..flashing import firmware_files
+    from ..flashing import flash as flashing
+    from ..flashing.chips import VIRTUAL
+    from ..serial_line.link import Link
+    from ..virtual import stand_in
 
-    there = boards.load(board)
+    there = board_files.load(board)
     if there.flash.method == VIRTUAL:
         raise HostError(f"board {there.name} is not flashed", "start it with `nearhum virtual`")
     if dry_run:
@@ -64,17 +79,29 @@ def flash(
     note(f"{image.path.name} is in the flash ({into}); waiting for MicroPython")
     serial_port = flashing.await_micropython(there, port)
     with Link(serial_port) as link, progress("deploying", "bytes") as bar:
-        done = deployment.deploy(link, files, bar)
+        done = deployment.deploy(
+            link, files, bar, in_place=stand_in.maker(there, application, note)
+        )
     with progress("testing"):
-        found = selftest.selftest(serial_port, board=there)
+        found = stage_check.selftest(serial_port, board=there)
     if as_json:
-        print_json({"firmware": image.came_from, "into": into, "port": serial_port, **flashing.summary(done, found)})
+        print_json(
+            {
+                "firmware": image.came_from,
+                "into": into,
+                "port": serial_port,
+                **flashing.summary(done, found),
+            }
+        )
     else:
         print(
-            f"{len(done.copied)} files copied ({done.n_bytes} bytes), {len(done.unchanged)} unchanged; "
-            f"nearhum {done.start.get('version')} runs on {done.start.get('board')}, port {serial_port}"
+            f"{len(done.copied)} files copied ({done.n_bytes} bytes), {len(done.unchanged)}"
+            f" unchanged; nearhum {done.start.get('version')} runs on {done.start.get('board')},"
+            f" port {serial_port}"
         )
-        print("it computes what it should" if found["ok"] else f"self-test: {found['first']} differs")
+        print(
+            "it computes what it should" if found["ok"] else f"self-test: {found['first']} differs"
+        )
         print(f"next: nearhum learn 10m --wait --port {serial_port}")
     if not found["ok"]:
         raise typer.Exit(1)

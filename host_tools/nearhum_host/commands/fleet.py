@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..terminal import Json, note, print_json, print_rows, progress
+from .terminal import Json, note, print_json, print_rows, progress
 
 fleet = typer.Typer(
     help="What many boards have learned, and logged: merge, deploy, evaluate.",
@@ -17,29 +17,42 @@ fleet = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 BoardFile = Annotated[
-    str, typer.Option("--board", "-b", help="The boards' name (`nearhum boards`) or your own .toml file.")
+    str,
+    typer.Option(
+        "--board", "-b", help="The boards' name (`nearhum boards`) or your own .toml file."
+    ),
 ]
 
 
 @fleet.command("merge")
 def merge(
-    backups: Annotated[list[Path], typer.Argument(help="Backups (.nhs), a board each, or folders of them.")],
+    backups: Annotated[
+        list[Path], typer.Argument(help="Backups (.nhs), a board each, or folders of them.")
+    ],
     board: BoardFile,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The prior to write.")] = Path("prior.nhs"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="The prior to write.")] = Path(
+        "prior.nhs"
+    ),
     trim: Annotated[
         bool,
-        typer.Option("--trim", help="Leave out the fourth of the boards that stands furthest from the median board."),
+        typer.Option(
+            "--trim",
+            help="Leave out the fourth of the boards that stands furthest from the median board.",
+        ),
     ] = False,
     head: Annotated[
-        Path | None, typer.Option(help="The trained head that the settings name.", show_default=False)
+        Path | None,
+        typer.Option(help="The trained head that the settings name.", show_default=False),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Add what many boards have learned to one prior; counts, sums and sums of squares add exactly, in any order.
+    """Add what many boards have learned to one prior; counts, sums and sums of squares add exactly,
+    in any order.
 
-    Labels are merged by name. A board that went wrong, or was led astray, moves the sum; with --trim it is left out.
+    Labels are merged by name. A board that went wrong, or was led astray, moves the sum; with
+    --trim it is left out.
     """
-    from .. import boards, learned
+    from ..boards import board_files, state_image
     from ..errors import UsageError
     from ..fleet import merging
 
@@ -49,24 +62,37 @@ def merge(
         head_image = head.read_bytes() if head else None
     except OSError as error:
         raise UsageError(f"cannot read {head}: {error.strerror}") from None
-    done = merging.merge(merging.read_states(backups), boards.load(board).config(), trim=trim, head=head_image)
-    learned.save(out, done.image)
+    done = merging.merge(
+        merging.read_states(backups), board_files.load(board).config(), trim=trim, head=head_image
+    )
+    state_image.save(out, done.image)
     told: dict[str, Any] = {name: value for name, value in vars(done).items() if name != "image"}
     if as_json:
         print_json({"file": str(out), "n_bytes": len(done.image), **told})
         return
     for board_out in done.left_out:
-        note(f"left out: {board_out['file']}, {board_out['apart']} median deviations from the others")
+        note(
+            f"left out: {board_out['file']}, {board_out['apart']} median deviations from the others"
+        )
     if done.dropped:
-        note(f"dropped: {done.dropped} windows of modes that less than a twentieth of all windows belong to")
+        note(
+            f"dropped: {done.dropped} windows of modes that less than a twentieth of all windows"
+            " belong to"
+        )
     if done.scaled != 1:
-        note(f"scaled: more windows than a prototype counts (16,777,215); all counts times {done.scaled:.3g}")
+        note(
+            "scaled: more windows than a prototype counts (16,777,215); all counts times"
+            f" {done.scaled:.3g}"
+        )
     if done.examples_left:
         note(f"{done.examples_left} examples of labels found no room; their sums are in")
     print_rows([{**mode, "label": mode["label"] or "(normal)"} for mode in done.modes])
     for name, count in done.labels.items():
         print(f"label {name}: {count} examples")
-    print(f"{out}: {len(done.image)} bytes, of {done.boards} boards; threshold {done.threshold:.2f} octaves")
+    print(
+        f"{out}: {len(done.image)} bytes, of {done.boards} boards; threshold {done.threshold:.2f}"
+        " octaves"
+    )
 
 
 @fleet.command("deploy")
@@ -76,59 +102,89 @@ def deploy(
     port: Annotated[
         list[str] | None,
         typer.Option(
-            "--port", "-p", help="A port; again for each board. Default: every board on USB.", show_default=False
+            "--port",
+            "-p",
+            help="A port; again for each board. Default: every board on USB.",
+            show_default=False,
         ),
     ] = None,
     key: Annotated[
-        str | None, typer.Option("--key", help="A key (`nearhum key`) that all of them have.", show_default=False)
+        str | None,
+        typer.Option(
+            "--key", help="A key (`nearhum key`) that all of them have.", show_default=False
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Put the application, and a prior to start from, on every attached board; what a board has learned stays."""
-    from .. import boards, keys, learned
+    """Put the application, and a prior to start from, on every attached board; what a board has
+    learned stays.
+    """
+    from ..boards import board_files, keys, state_image
     from ..fleet import deploying
 
     secret = keys.load(key) if key else None
-    image, board_file = keys.signed_for(learned.load(prior), secret, str(prior)), boards.load(board)
+    image, board_file = (
+        keys.signed_for(state_image.load(prior), secret, str(prior)),
+        board_files.load(board),
+    )
     with progress("deploying", "boards") as bar:
         done = deploying.deploy(deploying.ports(port), board_file, image, bar, secret)
     if as_json:
         print_json([vars(one) for one in done])
     else:
-        print_rows([{"port": one.port, "board": one.board, "result": one.error or one.told} for one in done])
+        print_rows(
+            [
+                {"port": one.port, "board": one.board, "result": one.error or one.told}
+                for one in done
+            ]
+        )
     failed = [one for one in done if one.error]
     if failed:
-        note(f"{len(failed)} of {len(done)} boards failed; repeat it: what is done is not done again")
+        note(
+            f"{len(failed)} of {len(done)} boards failed; repeat it: what is done is not done again"
+        )
         raise typer.Exit(3)
 
 
 @fleet.command("evaluate")
 def evaluate(
-    folder: Annotated[Path, typer.Argument(help="The tables that `nearhum pull FOLDER --all` makes.")],
+    folder: Annotated[
+        Path, typer.Argument(help="The tables that `nearhum pull FOLDER --all` makes.")
+    ],
     labels: Annotated[
         Path | None,
-        typer.Option("--labels", help="What is true: csv with board,from_utc,until_utc,label.", show_default=False),
+        typer.Option(
+            "--labels",
+            help="What is true: csv with board,from_utc,until_utc,label.",
+            show_default=False,
+        ),
     ] = None,
     engine: Annotated[str, typer.Option("--engine", help="duckdb, or spark.")] = "duckdb",
     master: Annotated[
         str, typer.Option("--master", help="Spark's master: local[2], spark://HOST:7077, yarn.")
     ] = "local[2]",
-    memory: Annotated[str, typer.Option("--memory", help="What the engine may take of this machine's memory.")] = "3GB",
+    memory: Annotated[
+        str, typer.Option("--memory", help="What the engine may take of this machine's memory.")
+    ] = "3GB",
     as_json: Json = False,
 ) -> None:
-    """Evaluate the logs of many boards: alarms a day, time in alarm, score against threshold, and who stands out."""
+    """Evaluate the logs of many boards: alarms a day, time in alarm, score against threshold,
+    and who stands out.
+    """
     from ..extras import needs
 
     with needs("fleet"):
-        from ..fleet import engines, evaluation
+        from ..fleet import comparison, engines
 
     with engines.opened(folder, engine, master, memory) as backend:
-        found = evaluation.evaluate(backend, labels)
+        found = comparison.evaluate(backend, labels)
     if as_json:
         print_json(found.json())
         return
     shown = [board for board in found.boards if board.stands_out] or found.boards[:20]
-    print_rows([{title: _plain(getattr(board, name)) for title, name in _SHOWN.items()} for board in shown])
+    print_rows(
+        [{title: _plain(getattr(board, name)) for title, name in _SHOWN.items()} for board in shown]
+    )
     if len(shown) < len(found.boards):
         note(f"{len(found.boards) - len(shown)} boards more; --json has all of them")
     print_rows([{"all boards": name, "": _plain(value)} for name, value in found.pooled.items()])
@@ -141,6 +197,7 @@ def _plain(value: Any) -> Any:
 
 
 _SHOWN = {
-    "board": "board", "days": "days", "gone": "days_missing", "alarms/d": "alarms_per_day", "in alarm": "in_alarm",
-    "level": "level", "1 in 100": "level_high", "resets": "resets", "stands out": "stands_out",
+    "board": "board", "days": "days", "gone": "days_missing", "alarms/d": "alarms_per_day",
+    "in alarm": "in_alarm", "level": "level", "1 in 100": "level_high", "resets": "resets",
+    "stands out": "stands_out",
 }  # fmt: skip

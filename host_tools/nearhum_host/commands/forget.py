@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import Json, Port, Resume, print_json, tell
+from .terminal import Json, Port, Resume, print_json, tell
 
 
 def forget(
@@ -16,7 +16,7 @@ def forget(
     as_json: Json = False,
 ) -> None:
     """Remove a label and its examples (`nearhum rollback` brings it back)."""
-    from ..link import connect
+    from ..serial_line.link import connect
 
     with connect(port, resume) as link:
         answer = link.ask(f"forget {label}")

@@ -8,63 +8,90 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import HostError, UsageError
-from ..terminal import Json, note, print_json, progress
+from .terminal import Json, note, print_json, progress
 
 if TYPE_CHECKING:
-    from ..boards import Board
+    from ..boards.board_files import Board
 
 if TYPE_CHECKING:
-    from ..boards import Board
+    from ..boards.board_files import Board
 
 FirmwareOption = Annotated[
-    str, typer.Option("--firmware", "-f", help="MicroPython: stock, ulab (both downloaded once), or a file of yours.")
+    str,
+    typer.Option(
+        "--firmware",
+        "-f",
+        help="MicroPython: stock, ulab (both downloaded once), or a file of yours.",
+    ),
 ]
 
 
 def image(
     board: Annotated[
-        str, typer.Option("--board", "-b", help="A board's name (`nearhum boards`) or your own .toml file.")
+        str,
+        typer.Option(
+            "--board", "-b", help="A board's name (`nearhum boards`) or your own .toml file."
+        ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write, .uf2 or .bin as the board takes.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="The file to write, .uf2 or .bin as the board takes."),
+    ],
     firmware: FirmwareOption = "stock",
     as_json: Json = False,
 ) -> None:
-    """Make one file of MicroPython, the application and the settings: drag it onto the board, and it watches.
+    """Make one file of MicroPython, the application and the settings: drag it onto the board,
+    and it watches.
 
     What the board has learned and logged before is gone with its file system.
     """
-    from .. import boards, firmware_files
-    from ..application import application
-    from ..deployment import with_manifest
-    from ..image import build
+    from ..boards import board_files
+    from ..boards.application import application
+    from ..boards.deployment import with_manifest
+    from ..flashing import firmware_files
+    from ..flashing.image import build
 
-    there = boards.load(board)
+    there = board_files.load(board)
+    files = with_manifest(application(there))
     with progress("downloading", "bytes") as bar:
         stock = firmware_files.find(there, firmware, bar)
-    made = build(there, stock.path, with_manifest(application(there)))
+    made = build(there, stock.path, files)
     if output.suffix != made.suffix:
-        raise UsageError(f"{output}: {there.title} takes a {made.suffix} file", f"-o {output.with_suffix(made.suffix)}")
+        raise UsageError(
+            f"{output}: {there.title} takes a {made.suffix} file",
+            f"-o {output.with_suffix(made.suffix)}",
+        )
     try:
         output.write_bytes(made.contents)
     except OSError as error:
-        raise HostError(f"cannot write {output}: {error.strerror}", "give -o another place") from None
+        raise HostError(
+            f"cannot write {output}: {error.strerror}", "give -o another place"
+        ) from None
     next_step = how_to(output, there)
     if as_json:
         found = {"file": str(output), "n_bytes": len(made.contents), "n_files": made.n_files}
-        print_json({**found, "firmware": stock.came_from, "verified": stock.verified, "next": next_step})
+        print_json(
+            {**found, "firmware": stock.came_from, "verified": stock.verified, "next": next_step}
+        )
         return
     if not stock.verified:
         note(f"no sum is known for {stock.came_from}; it is whole, and for this chip")
-    print(f"{output}: {len(made.contents)} bytes, {made.n_files} files on its file system, read back and the same")
+    print(
+        f"{output}: {len(made.contents)} bytes, {made.n_files} files on its file system, read back"
+        " and the same"
+    )
     print(f"next: {next_step}")
 
 
 def how_to(output: Path, board: Board) -> str:
     """Return how such a file gets onto its board, one sentence."""
-    from ..chips import CHIPS, UF2
+    from ..flashing.chips import CHIPS, UF2
 
     if board.flash.method == UF2:
         volume = CHIPS[board.chip].volume_id
         return f"hold BOOTSEL, plug the board in, copy {output.name} onto the drive {volume}"
     at = board.flash.image_offset_bytes
-    return f"nearhum flash --board {board.name} --firmware {output}, or esptool write-flash 0x{at:X} {output.name}"
+    return (
+        f"nearhum flash --board {board.name} --firmware {output}, or esptool write-flash 0x{at:X}"
+        f" {output.name}"
+    )

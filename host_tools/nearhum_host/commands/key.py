@@ -7,23 +7,29 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import Json, note, print_json, tell
+from .terminal import Json, note, print_json, tell
 
 
 def key(
-    name: Annotated[str | None, typer.Argument(help="Of a key; without it the keys here.", show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Of a key; without it the keys here.", show_default=False)
+    ] = None,
     new: Annotated[bool, typer.Option("--new", help="Make it.")] = False,
     sign: Annotated[
         list[Path] | None,
-        typer.Option(help="A backup (.nhs) or head (.nhh) to sign: you made it, or trust who did.", show_default=False),
+        typer.Option(
+            help="A backup (.nhs) or head (.nhh) to sign: you made it, or trust who did.",
+            show_default=False,
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Make the key of a board, list the keys here, or sign files with one.
 
-    `nearhum deploy --key NAME` gives it to a board, which then takes no state, head or prior not signed with it.
+    `nearhum deploy --key NAME` gives it to a board, which then takes no state, head or prior not
+    signed with it.
     """
-    from .. import keys
+    from ..boards import keys
     from ..errors import UsageError
 
     if name is None:
@@ -36,7 +42,10 @@ def key(
         return
     if new:
         tell(str(keys.make(name)))
-        note("keep a copy where it is safe: without it, what is signed with it can only be signed anew")
+        note(
+            "keep a copy where it is safe: without it, what is signed with it can only be signed"
+            " anew"
+        )
     secret = keys.load(name)
     for file in sign or ():
         keys.sign_file(file, secret)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import Json, Port, Resume, note, print_json, print_pairs, progress, tell
+from .terminal import Json, Port, Resume, note, print_json, print_pairs, progress, tell
 
 _POLL_S = 0.3
 
@@ -16,32 +16,45 @@ def learn(
         str | None,
         typer.Argument(
             metavar="[400 | 10m | stop]",
-            help="How many windows, how long (30s, 10m, 24h), or `stop` to end it now; default: the board's.",
+            help=(
+                "How many windows, how long (30s, 10m, 24h), or `stop` to end it now; default: the"
+                " board's."
+            ),
             show_default=False,
         ),
     ] = None,
     mode: Annotated[
         str | None,
         typer.Option(
-            "--as", metavar="MODE", help="Keep what is normal, and add this as a mode of it: night, full load."
+            "--as",
+            metavar="MODE",
+            help="Keep what is normal, and add this as a mode of it: night, full load.",
         ),
     ] = None,
     stable: Annotated[
-        bool, typer.Option("--until-stable", help="End when more would change nothing; at the length given, or 24h.")
+        bool,
+        typer.Option(
+            "--until-stable",
+            help="End when more would change nothing; at the length given, or 24h.",
+        ),
     ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until learning has ended.")] = False,
     port: Port = None,
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Start a learning period: what the board hears now is normal, and nothing else, or (--as) that too."""
+    """Start a learning period: what the board hears now is normal, and nothing else, or (--as)
+    that too.
+    """
     from ..errors import UsageError
-    from ..link import connect
+    from ..serial_line.link import connect
 
     if stable and spec == "stop":
         raise UsageError("--until-stable and stop", "one or the other")
     if mode is not None and spec in (None, "stop") and not stable:
-        raise UsageError(f"--as {mode} without a length", "say how long: nearhum learn 10m --as MODE")
+        raise UsageError(
+            f"--as {mode} without a length", "say how long: nearhum learn 10m --as MODE"
+        )
 
     with connect(port, resume) as link:
         words = ["learn", "stable" if stable else None, spec, f"as {mode}" if mode else None]
@@ -54,7 +67,10 @@ def learn(
     elif wait and spec != "stop":
         from .status import octaves
 
-        said = f"learned {answer.get('n_learned')} windows, threshold {octaves(answer.get('threshold'))} octaves"
+        said = (
+            f"learned {answer.get('n_learned')} windows, threshold"
+            f" {octaves(answer.get('threshold'))} octaves"
+        )
         tell(f"{said}, now: {'stable, ' if answer.get('learn_most') else ''}{answer.get('state')}")
     elif answer:
         print_pairs(answer)
@@ -63,7 +79,10 @@ def learn(
 
 
 def _until_learned(link) -> dict:
-    """Return the status once the board no longer learns. Raises DeviceError when its source ends before."""
+    """Return the status once the board no longer learns.
+
+    Raises DeviceError when its source ends before.
+    """
     import time
 
     from ..errors import DeviceError
@@ -76,9 +95,18 @@ def _until_learned(link) -> dict:
                 return status
             left, total = int(status.get("learn_left") or 0), int(status.get("learn_total") or 0)
             bar(total - left, total)
+            if status.get("source") == "end":
+                raise DeviceError(
+                    f"the recording is over after {total - left} of {total} windows to be learned",
+                    hint=(
+                        "`nearhum learn stop` does with those; or start `nearhum virtual --replay`"
+                        " again, and learn a shorter time or a longer recording"
+                    ),
+                )
             if ended(status):
                 raise DeviceError(
-                    f"{left} windows are still to be learned, but the source says {status['source']!r}",
-                    hint="end learning with what there is: `nearhum learn stop`",
+                    f"{left} of {total} windows are still to be learned, and the sensor does not"
+                    f" answer: {status.get('fault') or status.get('source')}",
+                    hint="`nearhum doctor` looks at it; learning goes on once it answers",
                 )
             time.sleep(_POLL_S)

@@ -1,4 +1,6 @@
-"""nearhum list: the prototypes of a board, what waits to become a part of them, and what it can go back to."""
+"""nearhum list: the prototypes of a board, what waits to become a part of them, and what it can
+go back to.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..terminal import Json, Port, Resume, note, print_json, print_rows
+from .terminal import Json, Port, Resume, note, print_json, print_rows
 
 # name: (columns, what is said where there are none)
 _TABLES = {
@@ -24,18 +26,24 @@ _TABLES = {
 
 def list_(
     pending: Annotated[
-        bool, typer.Option("--pending", help="Near misses that a hit followed, for `nearhum accept` or `reject`.")
+        bool,
+        typer.Option(
+            "--pending", help="Near misses that a hit followed, for `nearhum accept` or `reject`."
+        ),
     ] = False,
     snapshots: Annotated[
-        bool, typer.Option("--snapshots", help="What `nearhum rollback N` can put back, oldest first.")
+        bool,
+        typer.Option("--snapshots", help="What `nearhum rollback N` can put back, oldest first."),
     ] = False,
     port: Port = None,
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Show what the board has learned: normal prototypes and labels with their counts; or what is kept beside."""
+    """Show what the board has learned: normal prototypes and labels with their counts; or what
+    is kept beside.
+    """
     from ..errors import UsageError
-    from ..link import connect
+    from ..serial_line.link import connect
 
     if pending and snapshots:
         raise UsageError("--pending and --snapshots are two lists", hint="ask for one at a time")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ..terminal import Ports, Resume
+from .terminal import Ports, Resume
 
 
 def live(ports: Ports = None, resume: Resume = False) -> None:
-    """Show score, threshold, mode, label, what is strange, and the journal; learn, enrol, veto, roll back by a key.
+    """Show score, threshold, mode, label, what is strange, and the journal; learn, enrol, veto,
+    roll back by a key.
 
     Several boards with several --port. q quits; the boards go on.
     """
@@ -14,12 +15,12 @@ def live(ports: Ports = None, resume: Resume = False) -> None:
 
     from ..errors import UsageError
     from ..extras import needs
-    from ..ports import find_port
+    from ..serial_line.ports import find_port
 
     if not sys.stdout.isatty():
         raise UsageError("live needs a terminal", hint="`nearhum status --json` is for programs")
     with needs("live"):
-        from ..following import Follower
-        from ..live import Live
+        from ..logs.following import Follower
+        from ..report.live import Live
     named = list(dict.fromkeys(ports or [])) or [find_port(None)]
     Live([Follower(port, resume) for port in named]).run()

@@ -9,12 +9,16 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import Json, print_json, print_rows
+from .terminal import Json, print_json, print_rows
 
 
 def query(
-    sql: Annotated[str, typer.Argument(help="DuckDB's SQL over windows, events, alarms, boards and days.")],
-    folder: Annotated[Path, typer.Option("--in", help="The folder of `nearhum pull FOLDER --all`.")] = Path("."),
+    sql: Annotated[
+        str, typer.Argument(help="DuckDB's SQL over windows, events, alarms, boards and days.")
+    ],
+    folder: Annotated[
+        Path, typer.Option("--in", help="The folder of `nearhum pull FOLDER --all`.")
+    ] = Path("."),
     as_json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
@@ -25,7 +29,7 @@ def query(
     if as_json and as_csv:
         raise UsageError("--json and --csv are two ways to print", hint="choose one")
     with needs("fleet"):
-        from .. import asking
+        from ..logs import asking
     columns, rows = asking.ask(folder, sql)
     if as_json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])

@@ -7,31 +7,43 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import Json, Port, Resume, note, print_json, progress, tell
+from .terminal import Json, Port, Resume, note, print_json, progress, tell
 
 
 def record(
-    label: Annotated[str, typer.Argument(help="What it is that the sensor hears: the name of a folder.")],
+    label: Annotated[
+        str, typer.Argument(help="What it is that the sensor hears: the name of a folder.")
+    ],
     length: Annotated[str, typer.Argument(help="How long: 30s, 10m, 1h.")] = "10s",
-    into: Annotated[Path, typer.Option("--into", help="The data set: a folder, with one in it a label.")] = Path(
-        "recorded"
-    ),
-    form: Annotated[str, typer.Option("--as", help="nhr (exact, with gaps), wav, csv or npz.")] = "nhr",
+    into: Annotated[
+        Path, typer.Option("--into", help="The data set: a folder, with one in it a label.")
+    ] = Path("recorded"),
+    form: Annotated[
+        str,
+        typer.Option(
+            "--as", help="nhr (exact, with gaps), npz, csv, parquet, wav, ei-json, ei-cbor."
+        ),
+    ] = "nhr",
     port: Port = None,
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Record what the board's sensor delivers, under a label; the detector goes on meanwhile."""
+    """Record what the board's sensor delivers, under a label; the detector goes on meanwhile.
+
+    csv, parquet and ei-* of an accelerometer are in g, of any other sensor in counts.
+    """
+    from ..boards.checking import sensor_units
     from ..extras import needs
-    from ..link import connect
+    from ..serial_line.link import connect
 
     with needs("train"):
-        from .. import capturing
+        from ..recordings import capturing
     capturing.check_label(label)
     seconds = capturing.seconds_of(length)
     with connect(port, resume) as link, progress("recording", "frames") as bar:
         captured = capturing.capture(link, seconds, bar)
-    files = capturing.write(into, label, captured, form)
+    units = sensor_units.units(captured.settings)
+    files = capturing.write(into, label, captured, form, units)
     recording = captured.recording
     if captured.ended:
         note("the source ended before that length")
@@ -51,4 +63,7 @@ def record(
     else:
         shown = files[0] if len(files) == 1 else f"{len(files)} files in {files[0].parent}"
         n = len(recording.segments)
-        tell(f"{shown}: {recording.n_frames / recording.rate_hz:.1f} s in {n} segment{'s' if n > 1 else ''}")
+        tell(
+            f"{shown}: {recording.n_frames / recording.rate_hz:.1f} s in {n}"
+            f" segment{'s' if n > 1 else ''}"
+        )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import Json, Port, Resume, print_json, tell
+from .terminal import Json, Port, Resume, print_json, tell
 
 
 def relabel(
@@ -18,7 +18,7 @@ def relabel(
 ) -> None:
     """Rename a label; its examples stay, and so does its old name in the log before."""
     from ..errors import UsageError
-    from ..link import connect
+    from ..serial_line.link import connect
 
     if not new or any(c.isspace() for c in new):
         raise UsageError(f"{new!r} is no label: a label is one word", hint="join words with _ or -")

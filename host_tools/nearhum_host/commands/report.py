@@ -7,21 +7,29 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import Json, print_json
+from .terminal import Json, print_json
 
 
 def report(
     path: Annotated[
         Path,
-        typer.Argument(help="A log (NAME.nhl), a folder with one, or a run folder of evaluate.", show_default=False),
+        typer.Argument(
+            help="A log (NAME.nhl), a folder with one, or a run folder of evaluate.",
+            show_default=False,
+        ),
     ],
-    out: Annotated[Path, typer.Option("--out", help="The HTML file to write.")] = Path("report.html"),
+    out: Annotated[Path, typer.Option("--out", help="The HTML file to write.")] = Path(
+        "report.html"
+    ),
     labels: Annotated[
         Path | None,
         typer.Option(
             "--labels",
-            help="What is true of a log: csv with the columns first,last,label; windows, counted from "
-            "the log's start; the label normal or any other.",
+            help=(
+                "What is true of a log: csv with the columns first,last,label; windows, counted"
+                " from "
+                "the log's start; the label normal or any other."
+            ),
             show_default=False,
         ),
     ] = None,
@@ -35,12 +43,14 @@ def report(
     from ..extras import needs
 
     with needs("eval"):
-        from .. import report as drawing
+        from ..report import page as drawing
     text = drawing.report(path, labels)
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise HostError(f"cannot write {out}: {error.strerror}", "name another file with --out") from None
+        raise HostError(
+            f"cannot write {out}: {error.strerror}", "name another file with --out"
+        ) from None
     if as_json:
         print_json({"file": str(out), "bytes": len(text.encode())})
     else:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import Json, Port, Resume, note, print_json, tell
+from .terminal import Json, Port, Resume, note, print_json, tell
 
 
 def restore(
@@ -16,20 +16,22 @@ def restore(
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Replace what the board has learned by a backup; what it had is saved first, beside the backup."""
-    from .. import keys, learned
-    from ..link import connect
+    """Replace what the board has learned by a backup; what it had is saved first, beside the
+    backup.
+    """
+    from ..boards import keys, state_image
+    from ..serial_line.link import connect
 
-    image = learned.load(file)
+    image = state_image.load(file)
     with connect(port, resume) as link:
-        before = learned.fetch(link)
-        learned.check_fits(image, before)
+        before = state_image.fetch(link)
+        state_image.check_fits(image, before)
         image = keys.as_taken(image, before, str(file))
         board = str(link.ask("status").get("board"))
-        kept = file.parent / learned.dated_name(f"{board}-before-restore")
-        learned.save(kept, before)
+        kept = file.parent / state_image.dated_name(f"{board}-before-restore")
+        state_image.save(kept, before)
         note(f"what the board had is in {kept}")
-        learned.give(link, image, f"`nearhum restore {kept}` goes back")
+        state_image.give(link, image, f"`nearhum restore {kept}` goes back")
     if as_json:
         print_json({"restored": str(file), "n_bytes": len(image), "before": str(kept)})
     else:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from ..terminal import Json, Port, print_json, tell
 from .status import SAFE
+from .terminal import Json, Port, print_json, tell
 
 
 def resume(port: Port = None, as_json: Json = False) -> None:
-    """Start the detector again if it was stopped (Ctrl-C, mpremote, Thonny); a running one is left alone.
+    """Start the detector again if it was stopped (Ctrl-C, mpremote, Thonny); a running one is left
+    alone.
 
     A board in safe mode tries at once what it would try by itself later.
     """
-    from ..link import connect
+    from ..serial_line.link import connect
 
     was_stopped = []
     with connect(port) as link:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from ..terminal import Json, Port, Resume, print_json, print_pairs
-from ..times import shown
+from ..logs.times import shown
+from .terminal import Json, Port, Resume, print_json, print_pairs
 
 SAFE = "safe"  # state of a board that could not start: a console, and nothing else
 _OCTAVE = 256  # a score counts octaves in Q8
@@ -14,7 +15,7 @@ _MANY_FAULTS = 5  # in a row; a single one may pass
 
 def status(port: Port = None, resume: Resume = False, as_json: Json = False) -> None:
     """Show what the board is doing: state, score, what it has learned, and its journal."""
-    from ..link import connect
+    from ..serial_line.link import connect
 
     with connect(port, resume) as link:
         answer = link.ask("status")
@@ -27,24 +28,44 @@ def status(port: Port = None, resume: Resume = False, as_json: Json = False) -> 
 
 
 def readable(port: str, status: dict[str, Any]) -> dict[str, Any]:
-    """Return a status as a person reads it: what belongs together in one line, octaves instead of Q8."""
-    left = dict(status)
+    """Return a status as a person reads it: what belongs together in one line, octaves instead
+    of Q8.
+    """
+    left = {name: value for name, value in status.items() if name != "folder"}
     if left.get("state") == SAFE:
         return {
-            "board": f"{left['board']} on {port}, nearhum {left['version']}",
-            "state": f"safe mode: nothing is watched; starts by itself in {left['starts_in_s']} s, "
-            "or at once by `nearhum trust`",
+            "board": f"{left['board']} on {port}, nearhum {left['version']}{_in(status)}",
+            "state": (
+                f"safe mode: nothing is watched; starts by itself in {left['starts_in_s']} s, "
+                "or at once by `nearhum trust`"
+            ),
             "warning": left["warning"],
-            "journal": f"records {left['log_first']} to {left['seq']}, safe on flash below {left['synced_seq']}",
+            "journal": (
+                f"records {left['log_first']} to {left['seq']}, safe on flash below"
+                f" {left['synced_seq']}"
+            ),
         }
 
     def take(name: str) -> Any:
         return left.pop(name, None)
 
-    state, learned, to_learn, of = take("state"), take("n_learned"), take("learn_left"), take("learn_total")
-    enrolling, faults, most, fault = take("enrolling"), take("faults"), take("learn_most"), take("fault")
+    state, learned, to_learn, of = (
+        take("state"),
+        take("n_learned"),
+        take("learn_left"),
+        take("learn_total"),
+    )
+    enrolling, faults, most, fault = (
+        take("enrolling"),
+        take("faults"),
+        take("learn_most"),
+        take("fault"),
+    )
     if state == "learn":
-        state = f"learn ({of - to_learn} of {of} windows{f', {most} at most until stable' if most else ''})"
+        state = (
+            f"learn ({of - to_learn} of {of}"
+            f" windows{f', {most} at most until stable' if most else ''})"
+        )
     elif most and state == "watch":
         state = f"{state}, after learning until stable"
     if enrolling:
@@ -53,30 +74,69 @@ def readable(port: str, status: dict[str, Any]) -> dict[str, Any]:
     gaps, late, turn_ms = take("gaps"), take("late") or 0, take("turn_ms")
     seq, synced, first = take("seq"), take("synced_seq"), take("log_first")
     shown = {
-        "board": f"{take('board')} on {port}, nearhum {take('version')}",
-        "signal": f"{take('kind')}, {take('path')} path, source {take('source')}"
-        + (f", {faults} faults" if faults else "")
-        + (f": {fault}" if fault else ""),
-        "sampling": f"{gaps} gaps, {late} samples late; longest turn {turn_ms} ms",
+        "board": f"{take('board')} on {port}, nearhum {take('version')}{_in(status)}",
+        "signal": (
+            f"{take('kind')}, {take('path')} path, source {take('source')}"
+            + (f", {_n(faults, 'fault')}" if faults else "")
+            + (f": {fault}" if fault else "")
+        ),
+        "sampling": f"{_n(gaps, 'gap')}, {_n(late, 'sample')} late; longest turn {turn_ms} ms",
         "state": state,
-        "alarm": take("alarm"),
-        "score": f"{score} (threshold {threshold})",
+        "alarm": _alarm(take("alarm"), take("alarm_s"), take("in_alarm_percent")),
+        "score": f"{score} (threshold {threshold}{_trusted(take)})",
         "label": take("label"),
         "mode": take("mode"),
         "windows": take("n_windows"),
-        "learned": f"{learned} windows; {take('n_prototypes')} normal prototypes, {take('n_labels')} labels, "
-        f"{take('state_bytes')} bytes",
+        "learned": (
+            f"{learned} windows; {take('n_prototypes')} normal prototypes, {take('n_labels')}"
+            f" labels, {take('state_bytes')} bytes"
+        ),
         "journal": f"records {first} to {seq}, safe on flash below {synced}",
         "uptime": f"{take('uptime_s')} s since boot {take('boot')}{_utc(take('utc'))}",
-        "flash": f"{take('erased')} blocks erased since boot, lasts {take('flash_years')} years at that rate",
-        "free memory": f"{take('mem_free')} bytes",
+        "flash": (
+            f"{take('erased')} blocks erased since boot, lasts {take('flash_years')} years at that"
+            " rate"
+        ),
+        "free memory": _memory(take("mem_free"), take("native_free")),
     }
     if shown["mode"] is None:
         shown.pop("mode")
-    for name in ("dropped", "unsaved", "warning"):
+    for name in ("dropped", "log_lost", "unsaved", "warning"):
         if not left.get(name):
             left.pop(name, None)
     return {**shown, **left}
+
+
+def _alarm(alarm: bool, lasts_s: int | None, percent: float | None) -> str:
+    """Say whether there is an alarm, for how long, and how much of the time there was one."""
+    if lasts_s is None:  # an older board does not say it
+        return "yes" if alarm else "no"
+    now = f"yes, for {lasts_s} s" if alarm else "no"
+    return f"{now}; {percent:g} % of the windows since the start"
+
+
+def _in(status: dict[str, Any]) -> str:
+    """Say where the application lies that runs; one of before there were two folders does not."""
+    return f" in {status['folder']}" if status.get("folder") else ""
+
+
+def _trusted(take: Callable[[str], Any]) -> str:
+    """Say how many scores set the threshold, and which false alarms a day it stands for."""
+    independent, interval = take("independent"), {"alarms_per_day": take("alarms_per_day")}
+    if not independent:
+        return ""
+    from ..report.wording import promised  # it brings numpy, which a status of two lines can spare
+
+    return f" from {independent} independent scores{promised(interval)}"
+
+
+def _n(number: Any, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _memory(heap: int, native: int | None) -> str:
+    apart = "" if native is None else f", and {native} bytes of executable memory"
+    return f"{heap} bytes{apart}"
 
 
 def _utc(utc: int | None) -> str:
@@ -84,7 +144,9 @@ def _utc(utc: int | None) -> str:
 
 
 def ended(status: dict[str, Any]) -> bool:
-    """Return whether no window will come any more: the recording was played, or the sensor keeps failing."""
+    """Return whether no window will come any more: the recording was played, or the sensor
+    keeps failing.
+    """
     return status.get("source") == "end" or int(status.get("faults") or 0) >= _MANY_FAULTS
 
 

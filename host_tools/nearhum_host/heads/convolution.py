@@ -1,10 +1,11 @@
 """A small 1-D convolutional network under a softmax, trained with NumPy alone.
 
-Enters: int8 feature vectors and labels. Leaves: the layers before the softmax. Two convolutions along the vector (the
-bands of a spectrum follow each other in it) and a dense layer: what a tone at another speed is, a few bands further on,
-is the same to it. Adam (Kingma, Ba, 2015) on the cross entropy, with weight decay.
-The weights are kept on a grid of GRID after every step: the last bits of a machine's linear algebra, which differ from
-one to another, do not add up, and the same recordings give the same bytes elsewhere too.
+Enters: int8 feature vectors and labels. Leaves: the layers before the softmax. Two convolutions
+along the vector (the bands of a spectrum follow each other in it) and a dense layer: what a tone at
+another speed is, a few bands further on, is the same to it. Adam (Kingma, Ba, 2015) on the cross
+entropy, with weight decay. The weights are kept on a grid of GRID after every step: the last bits
+of a machine's linear algebra, which differ from one to another, do not add up, and the same
+recordings give the same bytes elsewhere too.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ GRID = 2.0**-20
 SHORTEST = WIDTH + WIDTH_2 - 1  # features
 
 
-def fit(x: np.ndarray, y: np.ndarray, n_out: int, seed: int) -> tuple[list[Layer], np.ndarray, np.ndarray]:
-    """Return (layers up to the embedding, weights (n_labels, n_out), bias (n_labels,) of the softmax behind them).
+def fit(
+    x: np.ndarray, y: np.ndarray, n_out: int, seed: int
+) -> tuple[list[Layer], np.ndarray, np.ndarray]:
+    """Return (layers up to the embedding, weights (n_labels, n_out), bias (n_labels,) of the
+    softmax behind them).
 
     x: features (n, n_in), at least SHORTEST of them. y: label indices from 0, (n,).
     """
@@ -29,12 +33,17 @@ def fit(x: np.ndarray, y: np.ndarray, n_out: int, seed: int) -> tuple[list[Layer
     mean, spread = float(x.mean()), float(x.std()) or 1.0
     x = (x - mean) / spread
     net = [
-        _layer(random, FILTERS, WIDTH, True, CONVOLUTION, 1),
-        _layer(random, FILTERS_2, WIDTH_2 * FILTERS, True, CONVOLUTION, FILTERS, STRIDE_2),
+        drawn_layer(random, FILTERS, WIDTH, True, CONVOLUTION, 1),
+        drawn_layer(random, FILTERS_2, WIDTH_2 * FILTERS, True, CONVOLUTION, FILTERS, STRIDE_2),
     ]
     n = net[1].n_out(net[0].n_out(x.shape[1]))
-    net += [_layer(random, n_out, n, False, DENSE), _layer(random, int(y.max()) + 1, n_out, False, DENSE)]
-    moments = [[np.zeros_like(p) for p in (layer.weights, layer.bias) for _ in (1, 2)] for layer in net]
+    net += [
+        drawn_layer(random, n_out, n, False, DENSE),
+        drawn_layer(random, int(y.max()) + 1, n_out, False, DENSE),
+    ]
+    moments = [
+        [np.zeros_like(p) for p in (layer.weights, layer.bias) for _ in (1, 2)] for layer in net
+    ]
     step = 0
     for epoch in range(EPOCHS):
         rate = RATE * (1 - epoch / EPOCHS)
@@ -42,18 +51,31 @@ def fit(x: np.ndarray, y: np.ndarray, n_out: int, seed: int) -> tuple[list[Layer
         for first in range(0, len(x), BATCH):
             some = order[first : first + BATCH]
             step += 1
-            for layer, (by_weight, by_bias), kept in zip(net, _gradients(net, x[some], y[some]), moments, strict=True):
-                _adam(layer.weights, by_weight + DECAY * layer.weights, kept[0], kept[1], step, rate)
+            for layer, (by_weight, by_bias), kept in zip(
+                net, gradients(net, x[some], y[some]), moments, strict=True
+            ):
+                _adam(
+                    layer.weights, by_weight + DECAY * layer.weights, kept[0], kept[1], step, rate
+                )
                 _adam(layer.bias, by_bias, kept[2], kept[3], step, rate)
-    return [shifted(net[0], np.full(1, mean), np.full(1, spread)), *net[1:3]], net[3].weights, net[3].bias
+    return (
+        [shifted(net[0], np.full(1, mean), np.full(1, spread)), *net[1:3]],
+        net[3].weights,
+        net[3].bias,
+    )
 
 
-def _layer(random: np.random.Generator, n_out: int, n_row: int, relu: bool, kind: str, channels=0, stride=1) -> Layer:
+def drawn_layer(
+    random: np.random.Generator, n_out: int, n_row: int, relu: bool, kind: str, channels=0, stride=1
+) -> Layer:
+    """Return a layer of random weights on the grid of int8, as training begins with (He, 2015)."""
     weights = random.normal(0, np.sqrt(2 / n_row), (n_out, n_row))
     return Layer(_on_grid(weights), np.zeros(n_out), relu, kind, channels, stride)
 
 
-def _gradients(net: list[Layer], x: np.ndarray, y: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+def gradients(
+    net: list[Layer], x: np.ndarray, y: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return for each layer the gradients of the mean cross entropy by its weights and its bias."""
     inputs = [x]
     for layer in net:
@@ -77,7 +99,14 @@ def _gradients(net: list[Layer], x: np.ndarray, y: np.ndarray) -> list[tuple[np.
     return out[::-1]
 
 
-def _adam(p: np.ndarray, gradient: np.ndarray, first: np.ndarray, second: np.ndarray, step: int, rate: float) -> None:
+def _adam(
+    p: np.ndarray,
+    gradient: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    step: int,
+    rate: float,
+) -> None:
     first += 0.1 * (gradient - first)
     second += 0.001 * (gradient**2 - second)
     by = rate * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)

@@ -1,7 +1,9 @@
-"""What a head takes on a board: flash, heap and time, before it is deployed. Estimates, from what was measured.
+"""What a head takes on a board: flash, heap and time, before it is deployed.
 
-The time of a multiplication is that of the dense layer of 64 by 16 in PERFORMANCE.md, measured on an emulated RP2040 at
-125 MHz; on an ESP32 nobody has measured it.
+Estimates, from what was measured.
+
+The time of a multiplication is that of the dense layer of 64 by 16 in PERFORMANCE.md, measured on
+an emulated RP2040 at 125 MHz; on an ESP32 nobody has measured it.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ VIEW_BYTES = 16  # of a memoryview; a position of a convolution has two
 
 
 def cost(n_in: int, layers: Sequence[Layer], file_bytes: int) -> dict[str, Any]:
-    """Return what layers on n_in features take: flash and heap in bytes, multiplications and microseconds a window."""
+    """Return what layers on n_in features take: flash and heap in bytes, multiplications and
+    microseconds a window.
+    """
     heap, n_macs, calls = 0, 0, 0
     for layer in layers:
         n_out = layer.n_out(n_in)

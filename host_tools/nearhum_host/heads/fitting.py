@@ -1,8 +1,10 @@
-"""Fitting: features with labels to the layers of a head, by one of four methods; the last layer of each is cut off.
+"""Fitting: features with labels to the layers of a head, by one of four methods; the last layer
+of each is cut off.
 
-Enters: int8 feature vectors as real numbers, a label and a session (of a speaker, a wearer, a machine; 0 where none is
-known) each. Leaves: layers, and the classifier that was cut. A class is a label of one session: how a label differs
-from one to another is not what tells labels apart, and a board that is shown examples is shown those of one.
+Enters: int8 feature vectors as real numbers, a label and a session (of a speaker, a wearer, a
+machine; 0 where none is known) each. Leaves: layers, and the classifier that was cut. A class is a
+label of one session: how a label differs from one to another is not what tells labels apart, and a
+board that is shown examples is shown those of one.
 """
 
 from __future__ import annotations
@@ -25,18 +27,22 @@ SEED = 1
 
 @dataclass(frozen=True)
 class Fitted:
-    """layers: up to the embedding. answer: label indices of embeddings, by the layer that was cut."""
+    """layers: up to the embedding. answer: label indices of embeddings, by the layer that was
+    cut.
+    """
 
     layers: list[Layer]
     answer: Callable[[np.ndarray], np.ndarray]
 
 
 def fit(method: str, x: np.ndarray, y: np.ndarray, session: np.ndarray, n_out: int) -> Fitted:
-    """Return what a method makes of x, (n, n_in); y, session: (n,) indices from 0; n_out: dimensions, at most.
+    """Return what a method makes of x, (n, n_in); y, session: (n,) indices from 0; n_out:
+    dimensions, at most.
 
-    softmax: the spread within classes is made alike in all directions, then scikit-learn's softmax; the directions that
-    it reads are the embedding. lda: the directions in which the means of classes differ most. dense: two rectified
-    layers of scikit-learn's network. conv: two convolutions and a dense layer, see convolution.
+    softmax: the spread within classes is made alike in all directions, then scikit-learn's softmax;
+    the directions that it reads are the embedding. lda: the directions in which the means of
+    classes differ most. dense: two rectified layers of scikit-learn's network. conv: two
+    convolutions and a dense layer, see convolution.
     """
     if method not in METHODS:
         raise UsageError(f"no method {method!r}", hint="one of " + ", ".join(METHODS))
@@ -56,16 +62,23 @@ def linear(method: str, x: np.ndarray, y: np.ndarray, session: np.ndarray, n_out
     if method == "softmax":
         from sklearn.linear_model import LogisticRegression
 
-        model = LogisticRegression(C=STRENGTH, max_iter=1000).fit((x - mean) @ even, classes.reshape(-1))
+        model = LogisticRegression(C=STRENGTH, max_iter=1000).fit(
+            (x - mean) @ even, classes.reshape(-1)
+        )
         read = model.coef_ if len(model.coef_) > 1 else np.concatenate([model.coef_, -model.coef_])
     else:
-        read = np.stack([((x - mean) @ even)[classes.reshape(-1) == c].mean(axis=0) for c in range(len(names))])
+        read = np.stack(
+            [((x - mean) @ even)[classes.reshape(-1) == c].mean(axis=0) for c in range(len(names))]
+        )
     for s in np.unique(names[:, 1]):
         read[names[:, 1] == s] -= read[names[:, 1] == s].mean(axis=0)
-    rank = len(names) - len(np.unique(names[:, 1]))  # what is left of the classes' differences within sessions
+    # what is left of the classes' differences within sessions
+    rank = len(names) - len(np.unique(names[:, 1]))
     directions = np.linalg.svd(read, full_matrices=False)[2][: min(n_out, rank, x.shape[1])]
     weights = directions @ even
-    weights *= np.where(weights[np.arange(len(weights)), np.abs(weights).argmax(axis=1)] < 0, -1, 1)[:, None]
+    weights *= np.where(
+        weights[np.arange(len(weights)), np.abs(weights).argmax(axis=1)] < 0, -1, 1
+    )[:, None]
     return Layer(weights, -weights @ mean, False)
 
 
@@ -76,12 +89,16 @@ def _evening(x: np.ndarray, classes: np.ndarray) -> np.ndarray:
     rest = x - (sums / np.bincount(classes)[:, None])[classes]
     within = rest.T @ rest / len(x)
     alike = max(np.trace(within) / len(within), 1e-6)
-    values, vectors = np.linalg.eigh((1 - SHRINKAGE) * within + SHRINKAGE * alike * np.eye(len(within)))
+    values, vectors = np.linalg.eigh(
+        (1 - SHRINKAGE) * within + SHRINKAGE * alike * np.eye(len(within))
+    )
     return vectors @ (vectors / np.sqrt(values)).T
 
 
 def softmax(embedded: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """Return the labels that a softmax over embeddings answers: the layer that was cut, of labels alone."""
+    """Return the labels that a softmax over embeddings answers: the layer that was cut, of
+    labels alone.
+    """
     from sklearn.linear_model import LogisticRegression
 
     spread = max(float(embedded.std()), 1e-9)

@@ -1,7 +1,8 @@
 """Layers of a head in real numbers, and in int8 as the board runs them.
 
-Enters: weights, and features for calibration: int8 vectors as real numbers. Leaves: the network part of a head file;
-its format stands in firmware/nearhum/head.py, which proves on loading that nothing can overflow.
+Enters: weights, and features for calibration: int8 vectors as real numbers. Leaves: the network
+part of a head file; its format stands in firmware/nearhum/embedding/head.py, which proves on
+loading that nothing can overflow.
 """
 
 from __future__ import annotations
@@ -18,17 +19,19 @@ from ..errors import HostError
 
 DENSE, CONVOLUTION, POOLING = "dense", "convolution", "pooling"
 KINDS = (DENSE, CONVOLUTION, POOLING)  # by their number in the file
-MAX_OUT, MAX_ROW, MAX_BETWEEN = 128, 1024, 4096  # rows, weights of a row, values between two layers: see head.py
+# rows, weights of a row, values between two layers: see head.py
+MAX_OUT, MAX_ROW, MAX_BETWEEN = 128, 1024, 4096
 _PRODUCT = (1 << 30) - 1  # bound of (sum * factor), see head.py
 _RECIPE = "fewer dimensions, or stronger regularisation: its weights cancel each other"
 
 
 @dataclass(frozen=True)
 class Layer:
-    """out = weights @ x + bias, negative ones set to 0 where relu; of a convolution at every stride-th position.
+    """out = weights @ x + bias, negative ones set to 0 where relu; of a convolution at every
+    stride-th position.
 
-    weights: (n_out, n_row). kind: of KINDS. n_channels: values a position of a convolution's or a pooling's input;
-    width: positions a row covers. name: what it is called in messages.
+    weights: (n_out, n_row). kind: of KINDS. n_channels: values a position of a convolution's or a
+    pooling's input; width: positions a row covers. name: what it is called in messages.
     """
 
     weights: np.ndarray
@@ -51,14 +54,18 @@ class Layer:
 
     def n_out(self, n_in: int) -> int:
         """Return how many values leave where n_in enter."""
-        return self.n_channels if self.kind == POOLING else len(self.weights) * self.n_positions(n_in)
+        return (
+            self.n_channels if self.kind == POOLING else len(self.weights) * self.n_positions(n_in)
+        )
 
     def rows(self, x: np.ndarray) -> np.ndarray:
         """Return what the weights are applied to, (n, positions, n_row), of x, (n, n_in)."""
         step, n_row = self.stride * self.n_channels, self.weights.shape[1]
         if self.kind == DENSE:
             return x[:, None]
-        return np.stack([x[:, i * step : i * step + n_row] for i in range(self.n_positions(x.shape[1]))], axis=1)
+        return np.stack(
+            [x[:, i * step : i * step + n_row] for i in range(self.n_positions(x.shape[1]))], axis=1
+        )
 
 
 def pooling(n_channels: int, name: str = "") -> Layer:
@@ -82,32 +89,43 @@ def check_fits(layers: Sequence[Layer], n_in: int) -> None:
     for layer in layers:
         name = layer.name or layer.kind
         if layer.kind != DENSE and n_in % layer.n_channels:
-            raise HostError(f"{name}: {n_in} values in {layer.n_channels} channels", "whole positions")
+            raise HostError(
+                f"{name}: {n_in} values in {layer.n_channels} channels", "whole positions"
+            )
         if layer.kind == CONVOLUTION and layer.n_positions(n_in) < 1:
             raise HostError(
-                f"{name}: {n_in} values are shorter than a row of {layer.weights.shape[1]}", "a smaller one"
+                f"{name}: {n_in} values are shorter than a row of {layer.weights.shape[1]}",
+                "a smaller one",
             )
         if layer.kind == DENSE and layer.weights.shape[1] != n_in:
-            raise HostError(f"{name} takes {layer.weights.shape[1]} values, there are {n_in}", "match the settings")
+            raise HostError(
+                f"{name} takes {layer.weights.shape[1]} values, there are {n_in}",
+                "match the settings",
+            )
         n_rows = layer.n_channels if layer.kind == POOLING else len(layer.weights)
         n_row = 0 if layer.kind == POOLING else layer.weights.shape[1]
         n_in = layer.n_out(n_in)
         if not 1 <= n_rows <= MAX_OUT or n_row > MAX_ROW or n_in > MAX_BETWEEN:
             raise HostError(
-                f"{name} has {n_rows} rows of {n_row} weights and {n_in} values out, which no board runs",
-                f"at most {MAX_OUT} rows of {MAX_ROW} weights, {MAX_BETWEEN} values between two layers",
+                f"{name} has {n_rows} rows of {n_row} weights and {n_in} values out, which no board"
+                " runs",
+                f"at most {MAX_OUT} rows of {MAX_ROW} weights, {MAX_BETWEEN} values between two"
+                " layers",
             )
     if not layers or n_in > MAX_OUT:
         raise HostError(f"an embedding of {n_in if layers else 'no'} dimensions", f"1 to {MAX_OUT}")
 
 
 def quantised(layers: Sequence[Layer], x: np.ndarray, steps: float | None = None) -> bytes:
-    """Return the network part of a head file. x: features for calibration, (n, n_in): how large outputs get.
+    """Return the network part of a head file.
 
-    Weights in 127 steps a row; all rows of a layer share one gain, so that distances keep their proportions: 127 is the
-    99.9th percentile of its outputs; steps: those a unit of what the last layer makes, where they are given. A factor
-    has the most bits for which no product leaves int32 (head.py proves it). Raises HostError where no factor does, or a
-    layer is larger than a board runs.
+    x: features for calibration, (n, n_in): how large outputs get.
+
+    Weights in 127 steps a row; all rows of a layer share one gain, so that distances keep their
+    proportions: 127 is the
+    99.9th percentile of its outputs; steps: those a unit of what the last layer makes, where they
+    are given. A factor has the most bits for which no product leaves int32 (head.py proves it).
+    Raises HostError where no factor does, or a layer is larger than a board runs.
     """
     check_fits(layers, x.shape[1])
     body = struct.pack("<HBB", x.shape[1], len(layers), 0)
@@ -144,12 +162,15 @@ def _factor(gain: float, bound: float, layer: Layer) -> bytes:
         post += 1
     factor = int(gain + 0.5)
     if bound > _PRODUCT or not 1 <= factor <= limit:
-        raise HostError(f"{layer.name or layer.kind}: a row does not fit int8 weights and int32 sums", _RECIPE)
+        raise HostError(
+            f"{layer.name or layer.kind}: a row does not fit int8 weights and int32 sums", _RECIPE
+        )
     return struct.pack("<HHH", 0, factor, post)
 
 
 def read_layers(body: bytes | memoryview) -> tuple[int, list[Layer]]:
-    """Return (n_in, layers) of the body of a head file whose CRC was checked, weights as int8, bias int32.
+    """Return (n_in, layers) of the body of a head file whose CRC was checked, weights as int8, bias
+    int32.
 
     For what is told about a file. Raises HostError where it is cut short.
     """
@@ -169,17 +190,25 @@ def read_layers(body: bytes | memoryview) -> tuple[int, list[Layer]]:
                 at += 8
             n_row = n_channels * width or n
             bias = np.frombuffer(body, "<i4", n_out, at)
-            weights = np.frombuffer(body, "i1", n_out * n_row, at + 10 * n_out).reshape(n_out, n_row)
+            weights = np.frombuffer(body, "i1", n_out * n_row, at + 10 * n_out).reshape(
+                n_out, n_row
+            )
             layer = Layer(weights, bias, bool(relu), KINDS[kind], n_channels, stride)
             layers.append(layer)
             at += n_out * (10 + n_row)
             n = layer.n_out(n)
     except (struct.error, ValueError, IndexError) as error:
-        raise HostError(f"the layers of the head file do not hold: {error}", "export it again") from None
+        raise HostError(
+            f"the layers of the head file do not hold: {error}", "export it again"
+        ) from None
     return n_in, layers
 
 
 def shifted(layer: Layer, mean: np.ndarray, spread: np.ndarray) -> Layer:
-    """Return the layer that takes x where the given one took (x - mean) / spread; both one a value of a row."""
+    """Return the layer that takes x where the given one took (x - mean) / spread; both one a
+    value of a row.
+    """
     weights = layer.weights / spread
-    return replace(layer, weights=weights, bias=layer.bias - weights @ np.broadcast_to(mean, weights.shape[1]))
+    return replace(
+        layer, weights=weights, bias=layer.bias - weights @ np.broadcast_to(mean, weights.shape[1])
+    )

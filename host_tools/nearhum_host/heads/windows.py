@@ -1,7 +1,8 @@
 """Windows: what the firmware made of labelled recordings, and what training a head asks of it.
 
-Enters: labelled recordings and a board's settings. Leaves: feature vectors by window with label, group and session;
-heads fitted to them, their int8, and what the firmware makes of it. words.py has the same of utterances.
+Enters: labelled recordings and a board's settings. Leaves: feature vectors by window with label,
+group and session; heads fitted to them, their int8, and what the firmware makes of it. words.py has
+the same of utterances.
 """
 
 from __future__ import annotations
@@ -45,7 +46,10 @@ class Windows:
         return self.x.shape[1]
 
     def fit(self, method: str, learn: np.ndarray, n_out: int) -> Fitted:
-        """Return what a method makes of those to learn from, bool (n,): see fitting. Answers count known labels."""
+        """Return what a method makes of those to learn from, bool (n,): see fitting.
+
+        Answers count known labels.
+        """
         return fitting.fit(method, self.x[learn], self.known(learn)[1], self.session[learn], n_out)
 
     def judged(self, layers: list[Layer], learn: np.ndarray) -> Fitted:
@@ -76,13 +80,17 @@ class Windows:
 
 
 def places(recordings: Sequence[Labelled], recording: np.ndarray) -> dict[str, Any]:
-    """Return label, group, session, labels and groups of what comes from recordings by their number, (n,)."""
+    """Return label, group, session, labels and groups of what comes from recordings by their
+    number, (n,).
+    """
     labels, groups = sorted({r.label for r in recordings}), sorted({r.group for r in recordings})
     sessions = sorted({(r.group, r.session) for r in recordings})
     return {
         "label": np.array([labels.index(recordings[i].label) for i in recording], int),
         "group": np.array([groups.index(recordings[i].group) for i in recording], int),
-        "session": np.array([sessions.index((recordings[i].group, recordings[i].session)) for i in recording], int),
+        "session": np.array(
+            [sessions.index((recordings[i].group, recordings[i].session)) for i in recording], int
+        ),
         "recording": recording,
         "labels": labels,
         "groups": groups,
@@ -90,10 +98,14 @@ def places(recordings: Sequence[Labelled], recording: np.ndarray) -> dict[str, A
 
 
 def of_recordings(recordings: Sequence[Labelled], config: Mapping[str, Any]) -> Windows:
-    """Return the windows of recordings. Raises UsageError where a head cannot know what the board will make of them."""
+    """Return the windows of recordings.
+
+    Raises UsageError where a head cannot know what the board will make of them.
+    """
     if config.get("mean") == "ranged" or config["kind"] == "telemetry" and "mean" not in config:
         raise UsageError(
-            "means are ranged by what the board itself learns: a head cannot know them", hint="--set mean=scaled"
+            "means are ranged by what the board itself learns: a head cannot know them",
+            hint="--set mean=scaled",
         )
     recording, x, n_apart = extracted(recordings, config)
     first = np.searchsorted(recording, recording)  # of its recording; recordings come in order

@@ -1,9 +1,10 @@
-"""Utterances of labelled recordings of words, and heads for them: a map of each frame with those beside it.
+"""Utterances of labelled recordings of words, and heads for them: a map of each frame with
+those beside it.
 
-Enters: recordings of words and a board's settings. Leaves: what Windows has of windows; the firmware cuts utterances
-out and embeds them (context.py), and tells them apart by aligning them in time. A class is a part of a word as one
-speaker says it: each utterance in STATES equal parts. To be judged by a softmax or a nearest mean, an utterance is the
-mean of each of its parts.
+Enters: recordings of words and a board's settings. Leaves: what Windows has of windows; the
+firmware cuts utterances out and embeds them (context.py), and tells them apart by aligning them in
+time. A class is a part of a word as one speaker says it: each utterance in STATES equal parts. To
+be judged by a softmax or a nearest mean, an utterance is the mean of each of its parts.
 """
 
 from __future__ import annotations
@@ -46,22 +47,31 @@ class Utterances(Windows):
         if method not in METHODS:
             raise UsageError(f"method {method!r} for words", hint="one of " + ", ".join(METHODS))
         rows, part, which = self._rows(learn)
-        layer = fitting.linear(method, rows, self.label[which] * STATES + part, self.session[which], N_CEPSTRA)
+        layer = fitting.linear(
+            method, rows, self.label[which] * STATES + part, self.session[which], N_CEPSTRA
+        )
         return self.judged([layer], learn)
 
     def judged(self, layers: list[Layer], learn: np.ndarray) -> Fitted:
         check_fits(layers, self.n_in)
         n_out = len(layers[-1].weights)
         if n_out != N_CEPSTRA:
-            raise HostError(f"a head for words makes {n_out} values", f"{N_CEPSTRA} of {self.n_in}, a frame")
+            raise HostError(
+                f"a head for words makes {n_out} values", f"{N_CEPSTRA} of {self.n_in}, a frame"
+            )
         return super().judged(layers, learn)
 
     def network(self, layers: Sequence[Layer], learn: np.ndarray) -> bytes:
-        # in the unit of cepstra, so that the board's limits hold: as far from the mean of their class as those are
+        # in the unit of cepstra, so that the board's limits hold: as far from the mean of their
+        # class as those are
         rows, part, which = self._rows(learn)
-        _, classes = np.unique(np.stack([self.label[which], self.session[which], part]), axis=1, return_inverse=True)
+        _, classes = np.unique(
+            np.stack([self.label[which], self.session[which], part]), axis=1, return_inverse=True
+        )
         classes, middle = classes.reshape(-1), rows[:, WIDTH // 2 * N_CEPSTRA :][:, :N_CEPSTRA]
-        return quantised(layers, rows, _apart(middle, classes) / _apart(forward(layers, rows), classes))
+        return quantised(
+            layers, rows, _apart(middle, classes) / _apart(forward(layers, rows), classes)
+        )
 
     def made(self, layers: Sequence[Layer]) -> np.ndarray:
         return _in_parts([forward(layers, stacked(frames)) for frames in self.frames])
@@ -69,20 +79,31 @@ class Utterances(Windows):
     def embedded(
         self, networks: Sequence[bytes | str], rounds: Sequence[Round], settings: Mapping[str, Any]
     ) -> tuple[list[np.ndarray], list[list[str]]]:
-        outs, answers = embedded_words(self.frames, networks, rounds, self.n_bands, settings["reject"])
+        outs, answers = embedded_words(
+            self.frames, networks, rounds, self.n_bands, settings["reject"]
+        )
         return [_in_parts(out) for out in outs], answers
 
     def cost(self, layers: Sequence[Layer], file_bytes: int) -> dict[str, Any]:
         of_frame = cost(self.n_in, layers, file_bytes)
         of_frame["heap_bytes"] += HEAP_BYTES
-        return {key if key.endswith("bytes") else f"{key}_a_frame": value for key, value in of_frame.items()}
+        return {
+            key if key.endswith("bytes") else f"{key}_a_frame": value
+            for key, value in of_frame.items()
+        }
 
     def _rows(self, learn: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return (what a head takes, the part of its utterance, the utterance) of every frame to learn from."""
+        """Return (what a head takes, the part of its utterance, the utterance) of every frame
+        to learn from.
+        """
         which = np.flatnonzero(learn)
         part = np.concatenate([_parts(len(self.frames[i])) for i in which])
         lengths = [len(self.frames[i]) for i in which]
-        return np.concatenate([stacked(self.frames[i]) for i in which]), part, np.repeat(which, lengths)
+        return (
+            np.concatenate([stacked(self.frames[i]) for i in which]),
+            part,
+            np.repeat(which, lengths),
+        )
 
 
 def of_recordings(recordings: Sequence[Labelled], config: Mapping[str, Any]) -> Utterances:
@@ -96,11 +117,19 @@ def of_recordings(recordings: Sequence[Labelled], config: Mapping[str, Any]) -> 
             hint="louder ones, or the rate they were recorded at: --rate",
         )
     apart = np.ones(len(frames), bool)
-    return Utterances(x=_in_parts(frames), apart=apart, frames=frames, n_bands=n_bands, **places(recordings, recording))
+    return Utterances(
+        x=_in_parts(frames),
+        apart=apart,
+        frames=frames,
+        n_bands=n_bands,
+        **places(recordings, recording),
+    )
 
 
 def stacked(frames: np.ndarray) -> np.ndarray:
-    """Return each of n frames, (n, k), between those before and behind it, (n, WIDTH k); the ends stand in for more."""
+    """Return each of n frames, (n, k), between those before and behind it, (n, WIDTH k); the
+    ends stand in for more.
+    """
     at = np.arange(len(frames))[:, None] + np.arange(WIDTH) - WIDTH // 2
     return frames[at.clip(0, len(frames) - 1)].reshape(len(frames), -1)
 
@@ -113,7 +142,8 @@ def _in_parts(utterances: Sequence[np.ndarray]) -> np.ndarray:
     """Return the mean of each part of every utterance, (n, STATES * k)."""
     out = []
     for rows in utterances:
-        at = np.arange(max(len(rows), STATES)) * len(rows) // max(len(rows), STATES)  # a short one's frames again
+        # a short one's frames again
+        at = np.arange(max(len(rows), STATES)) * len(rows) // max(len(rows), STATES)
         part, sums = _parts(len(at)), np.zeros((STATES, rows.shape[1]))
         np.add.at(sums, part, rows[at])
         out.append((sums / np.bincount(part)[:, None]).reshape(-1))

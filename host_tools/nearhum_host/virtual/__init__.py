@@ -1,4 +1,5 @@
-"""A virtual board: real MicroPython behind a serial line, with a NOR flash image, power and a USB plug.
+"""A virtual board: real MicroPython behind a serial line, with a NOR flash image, power and a
+USB plug.
 
     with VirtualBoard("rp2040", image=Path("flash.bin")) as board:
         print(board.path)  # a PTY: connect mpremote, pyserial or nearhum to it
@@ -8,12 +9,12 @@ It imports on any host; where it cannot run, the first use of VirtualBoard says 
 
 from typing import TYPE_CHECKING, Any
 
-from .models import MODELS, interpreter_dir
+from .chips import CHIPS, interpreter_dir
 
 if TYPE_CHECKING:
     from .board import VirtualBoard
 
-__all__ = ["MODELS", "VirtualBoard"]
+__all__ = ["CHIPS", "VirtualBoard"]
 
 
 def __getattr__(name: str) -> Any:

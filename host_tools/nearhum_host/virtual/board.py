@@ -15,8 +15,8 @@ from typing import Any
 from ..errors import HostError, UsageError
 from . import flash_image
 from .child import Child
+from .chips import chip_named, interpreter_dir
 from .line import HostPort
-from .models import interpreter_dir, model_named
 from .sensors import described
 from .supervisor import PowerCut, ResetCauses, Supervisor
 
@@ -26,20 +26,22 @@ _START_S = 10.0
 class VirtualBoard:
     """One board. Use it as a context manager, or call start and stop.
 
-    model: "rp2040" or "esp32". image: the flash chip's content, made when absent; None: a fresh one, thrown
-    away at stop. sd: host directory shown read-only at /sd. sensors: what is on its buses (sensors.py). link: kept
-    pointing to the port. journal: file that gets every flash operation (powercut.py). cut_at: index of the flash
-    operation, counted from a start of MicroPython, in which the power fails, once; cut_keep: bytes of it that reach the
-    cells. stall_s: a host that has the port open and does not read holds a printing board up for this long; then
-    output is lost, as on the RP2040's USB.
+    chip: "esp32", "esp32c3", "rp2040" or "rp2350". image: the flash chip's content, made when
+    absent; None: a fresh one, thrown away at stop. sd: host directory shown read-only at /sd.
+    sensors: what is on its buses (sensors.py). link: kept pointing to the port. journal: file that
+    gets every flash operation (powercut.py). cut_at: index of the flash operation, counted from a
+    start of MicroPython, in which the power fails, once; cut_keep: bytes of it that reach the
+    cells. stall_s: a host that has the port open and does not read holds a printing board up for
+    this long; then output is lost, as on the RP2040's USB.
 
-    Events (wait_event): booted, soft, reset, bootloader, cut, off, watchdog; crash: it starts again; dead: it does not.
-    Raises HostError (another board on this image, wrong size, host not supported), UsageError (model, sd).
+    Events (wait_event): booted, soft, reset, bootloader, cut, off, watchdog; crash: it starts
+    again; dead: it does not. Raises HostError (another board on this image, wrong size, host not
+    supported), UsageError (chip, sd).
     """
 
     def __init__(
         self,
-        model: str = "rp2040",
+        chip: str = "rp2040",
         image: Path | None = None,
         *,
         sd: Path | None = None,
@@ -50,11 +52,13 @@ class VirtualBoard:
         stall_s: float = 1.0,
         sensors: Sequence[str] = (),
     ) -> None:
-        self.model = model_named(model)
+        self.chip = chip_named(chip)
         self._interpreter = interpreter_dir()
         self.sd = sd.resolve() if sd else None
         if self.sd and not self.sd.is_dir():
-            raise UsageError(f"{sd} is not a directory", hint="sd takes the directory to show at /sd")
+            raise UsageError(
+                f"{sd} is not a directory", hint="sd takes the directory to show at /sd"
+            )
         self.journal = journal.resolve() if journal else None
         self._cut_at = cut_at
         self._cut_keep = cut_keep
@@ -67,25 +71,27 @@ class VirtualBoard:
         self._closing: contextlib.ExitStack | None = None
 
     def start(self) -> "VirtualBoard":
-        """Plug in and switch on; return when MicroPython has started (boot.py and main.py may be running)."""
+        """Plug in and switch on; return when MicroPython has started (boot.py and main.py may
+        be running).
+        """
         if self._closing:
             return self
         with contextlib.ExitStack() as undo:
             own = tempfile.TemporaryDirectory(prefix="nearhum-virtual-")
             undo.callback(own.cleanup)
             self.image = (self._given_image or Path(own.name) / "flash.bin").resolve()
-            lock = flash_image.claim(self.image, self.model.flash_bytes, self.model.name)
+            lock = flash_image.claim(self.image, self.chip.flash_bytes, self.chip.name)
             undo.callback(os.close, lock)
             self._port = HostPort(self._link)
             undo.callback(self._port.unplug)
-            self._child = Child(self._interpreter, self.model.heap_bytes, own.name)
+            self._child = Child(self._interpreter, self.chip.heap_bytes, own.name)
             undo.callback(self._child.close)
             self._events.clear()
             self._supervisor = Supervisor(
                 self._child,
                 self._port,
                 self._start_description(),
-                ResetCauses(self.model.cause_of_program_reset, self.model.cause_of_soft_reset),
+                ResetCauses(self.chip.cause_of_program_reset, self.chip.cause_of_soft_reset),
                 PowerCut(self._cut_at, self._cut_keep),
                 self._stall_s,
                 self._announce,
@@ -133,7 +139,10 @@ class VirtualBoard:
         self._ask(lambda: self._supervisor.restart("PWRON_RESET", "reset"))
 
     def power_off(self) -> None:
-        """Cut the power between two flash operations. The port stays, as that of a USB-serial chip."""
+        """Cut the power between two flash operations.
+
+        The port stays, as that of a USB-serial chip.
+        """
         self._ask(self._supervisor.power_off)
 
     def power_on(self) -> None:
@@ -167,14 +176,16 @@ class VirtualBoard:
     def _start_description(self) -> dict[str, Any]:
         """Return what stays the same at every start; virtual_board.boot reads it."""
         return {
-            "chip": self.model.name,
-            "reset_causes": self.model.reset_causes,
-            "freq_hz": self.model.freq_hz,
+            "chip": self.chip.name,
+            "reset_causes": self.chip.reset_causes,
+            "freq_hz": self.chip.freq_hz,
+            "watchdog_ms": self.chip.watchdog_ms,
+            "executable_bytes": list(self.chip.executable_bytes),
             "unique_id": hashlib.sha256(os.fsencode(self.image)).digest()[:8],
             "image": str(self.image),
-            "fs_offset": self.model.fs_offset,
-            "fs_size": self.model.fs_bytes,
-            "prog_bytes": self.model.prog_bytes,
+            "fs_offset": self.chip.fs_offset,
+            "fs_size": self.chip.fs_bytes,
+            "prog_bytes": self.chip.prog_bytes,
             "journal": str(self.journal) if self.journal else None,
             "sd": str(self.sd) if self.sd else None,
             "sensors": self._sensors,
@@ -187,7 +198,9 @@ class VirtualBoard:
         with self._event_came:
             event = self._event_came.wait_for(first, timeout)
             if event is None:
-                raise TimeoutError(f"no event {' or '.join(names)} in {timeout} s; there were {self._events}")
+                raise TimeoutError(
+                    f"no event {' or '.join(names)} in {timeout} s; there were {self._events}"
+                )
             self._events.remove(event)
             return event
 

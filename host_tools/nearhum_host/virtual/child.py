@@ -1,7 +1,8 @@
 """One MicroPython process after the other, and the pipes they have for a serial line.
 
-Every start of the board is one child (launcher.py). The pipes outlive it, so that a soft reset keeps what the
-host typed meanwhile; a reset or a power cut renews them. The supervisor (board.py) decides; this obeys.
+Every start of the board is one child (launcher.py). The pipes outlive it, so that a soft reset
+keeps what the host typed meanwhile; a reset or a power cut renews them. The supervisor (board.py)
+decides; this obeys.
 """
 
 import contextlib
@@ -14,7 +15,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ..boards.application import compiled
+
 _HERE = Path(__file__).resolve().parent
+_ARCH = "x64"  # of this interpreter
 _F_SETPIPE_SZ = 1031  # linux/fcntl.h; missing from the fcntl module of some Python builds
 _STDOUT_BYTES = 16384  # room for several lines, so that a line written after POLLOUT never blocks
 _STDIN_BYTES = 4096
@@ -25,16 +29,18 @@ _UNWANTED_ENVIRONMENT = ("HOME", "MICROPYPATH", "MICROPYINSPECT")
 class Child:
     """The running MicroPython, if any. booted: it has begun boot.py, and Ctrl-C may interrupt it.
 
-    pending_address: where its pending exception is (launcher.py). early_output: printed before booted.
+    pending_address: where its pending exception is (launcher.py). early_output: printed before
+    booted.
     """
 
     def __init__(self, interpreter: Path, heap_bytes: int, cwd: str) -> None:
         self._interpreter = interpreter
         self._heap_bytes = heap_bytes
         self._cwd = cwd
-        # a board that runs for days starts as it did at first, whatever becomes of these files meanwhile
+        # a board that runs for days starts as it did at first, whatever becomes of these files
+        # meanwhile
         self._launcher = shutil.copy(_HERE / "launcher.py", cwd)
-        self._device = shutil.copytree(_HERE / "device", Path(cwd) / "device")
+        self._device = _device_in(Path(cwd))
         self._process: subprocess.Popen[bytes] | None = None
         self.exit_fd = -1  # readable once the child has ended
         self.control, self._control_of_child = os.pipe()
@@ -86,7 +92,8 @@ class Child:
             ],
             stdin=self._stdin_of_child, stdout=self._stdout_of_child, stderr=self._stdout_of_child,
             pass_fds=(self._control_of_child, line_state_fd), cwd=self._cwd, start_new_session=True,
-            env={name: text for name, text in os.environ.items() if name not in _UNWANTED_ENVIRONMENT},
+            env={name: text for name, text in os.environ.items() if name not in
+            _UNWANTED_ENVIRONMENT},
         )
         # fmt: on
         self.exit_fd = os.pidfd_open(self._process.pid)
@@ -110,7 +117,9 @@ class Child:
         self._control_rest = b""
 
     def words(self) -> list[str]:
-        """Return the words it said on the control pipe for the supervisor; note those about itself."""
+        """Return the words it said on the control pipe for the supervisor; note those about
+        itself.
+        """
         *lines, self._control_rest = (self._control_rest + os.read(self.control, 4096)).split(b"\n")
         for line in lines:
             if line.startswith(b"pending "):
@@ -134,3 +143,17 @@ class Child:
             while waiting:
                 n = os.write(self.stdin, waiting[:4096])
                 del waiting[:n]
+
+
+def _device_in(folder: Path) -> Path:
+    """Put what makes MicroPython a board into a folder, compiled, and return where.
+
+    Sources would have the board keep the name of every local variable of them, which no chip does:
+    its own 1,260 names and those were too many for the tables that MicroPython has by then.
+    """
+    device = folder / "device"
+    device.mkdir()
+    for source in (_HERE / "device").glob("*.py"):
+        mpy = compiled(source, source.stem, _ARCH)
+        (device / source.name).with_suffix(".mpy").write_bytes(mpy)
+    return device

@@ -1,4 +1,6 @@
-"""The file that is the flash chip: made when absent, of the right size, used by one board at a time."""
+"""The file that is the flash chip: made when absent, of the right size, used by one board at a
+time.
+"""
 
 import fcntl
 import os
@@ -7,7 +9,7 @@ from pathlib import Path
 from ..errors import HostError
 
 
-def claim(image: Path, size: int, model: str) -> int:
+def claim(image: Path, size: int, chip: str) -> int:
     """Return an fd that holds the lock on image, a chip of size bytes; the lock goes with the fd.
 
     Raises HostError: not to be opened, in use by another virtual board, of another size.
@@ -32,8 +34,8 @@ def claim(image: Path, size: int, model: str) -> int:
             _write_all(fd, b"\xff" * size)
         elif found != size:
             raise HostError(
-                f"the flash image {image} has {found} bytes; the flash of a {model} has {size}",
-                hint="choose the --model it was made with, or another --image",
+                f"the flash image {image} has {found} bytes; the flash of a {chip} has {size}",
+                hint="choose the --chip it was made with, or another --image",
             )
     except BaseException:
         os.close(fd)

@@ -1,4 +1,5 @@
-"""The serial line between host and board: the PTY a host opens, CR LF cooking, and what Ctrl-C means.
+"""The serial line between host and board: the PTY a host opens, CR LF cooking, and what Ctrl-C
+means.
 
 The supervisor (board.py) moves the bytes; each class here knows one rule of the line.
 """
@@ -95,7 +96,9 @@ class HostPort:
 
 
 class Cooker:
-    """Turns LF of the board's text into CR LF; passes its binary frames (0xFF, u16 length, bytes) bare."""
+    """Turns LF of the board's text into CR LF; passes its binary frames (0xFF, u16 length,
+    bytes) bare.
+    """
 
     def __init__(self) -> None:
         self._frame_left = 0
@@ -126,7 +129,8 @@ class Cooker:
         return bytes(cooked)
 
     def _text(self, text: bytes) -> bytes:
-        # The REPL writes CR LF itself, perhaps with the CR at the end of one read and the LF in the next.
+        # The REPL writes CR LF itself, perhaps with the CR at the end of one read and the LF in the
+        # next.
         cooked = text.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
         if self._ended_in_cr and text.startswith(b"\n"):
             cooked = cooked[1:]
@@ -138,11 +142,12 @@ class Cooker:
 def interrupt(pid: int, pending_address: int) -> bool | None:
     """Do with the child pid what Ctrl-C does on a board.
 
-    True: the program is interrupted. False: Ctrl-C is a byte like any other now. None: the child has gone.
-    MicroPython installs a SIGINT handler exactly while Ctrl-C should interrupt, so the handler's presence is
-    the board's own state. The child is stopped while we look: otherwise it could remove the handler before
-    the signal arrives, and die of it. It would also exit on a second SIGINT with the first still pending;
-    pending_address is where it keeps that (launcher.py).
+    True: the program is interrupted. False: Ctrl-C is a byte like any other now. None: the child
+    has gone. MicroPython installs a SIGINT handler exactly while Ctrl-C should interrupt, so the
+    handler's presence is the board's own state. The child is stopped while we look: otherwise it
+    could remove the handler before the signal arrives, and die of it. It would also exit on a
+    second SIGINT with the first still pending; pending_address is where it keeps that
+    (launcher.py).
     """
     try:
         os.kill(pid, signal.SIGSTOP)
@@ -178,5 +183,6 @@ def _interrupt_pending(pid: int, address: int) -> bool:
         with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
             memory.seek(address)
             return address != 0 and any(memory.read(8))
-    except OSError:  # a container may forbid it; then a second Ctrl-C in native code resets the board
+    # a container may forbid it; then a second Ctrl-C in native code resets the board
+    except OSError:
         return False

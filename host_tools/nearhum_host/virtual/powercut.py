@@ -1,7 +1,9 @@
-"""Every power cut of one run: replay a flash journal up to each operation, with that operation torn.
+"""Every power cut of one run: replay a flash journal up to each operation, with that operation
+torn.
 
-One run of the board writes the journal (VirtualBoard(journal=...)); from it come all the images a power cut
-could have left, without starting a board for each. Killing a process never tears a write: this does.
+One run of the board writes the journal (VirtualBoard(journal=...)); from it come all the images a
+power cut could have left, without starting a board for each. Killing a process never tears a write:
+this does.
 """
 
 import random
@@ -15,7 +17,9 @@ PROGRAM, ERASE, MARK = 1, 2, 3
 
 @dataclass(frozen=True)
 class FlashOperation:
-    """One entry: kind, byte address in the chip, length in bytes, payload (the bits, or a mark's text)."""
+    """One entry: kind, byte address in the chip, length in bytes, payload (the bits, or a
+    mark's text).
+    """
 
     kind: int
     address: int
@@ -25,10 +29,11 @@ class FlashOperation:
 
 @dataclass(frozen=True)
 class Cut:
-    """One way in which the power can fail in an operation: which cells it leaves there, at which address.
+    """One way in which the power can fail in an operation: which cells it leaves there, at
+    which address.
 
-    tear: "before" it (no cells), after a "prefix" of its bytes, with each of its "bits" old or new. index: of the
-    operation. read: bytes of the journal before it: what had happened by then.
+    tear: "before" it (no cells), after a "prefix" of its bytes, with each of its "bits" old or new.
+    index: of the operation. read: bytes of the journal before it: what had happened by then.
     """
 
     index: int
@@ -40,7 +45,10 @@ class Cut:
 
 @dataclass(frozen=True)
 class CutState:
-    """An image after a Cut, or at the "end" of the run. marks: what the board had marked by then."""
+    """An image after a Cut, or at the "end" of the run.
+
+    marks: what the board had marked by then.
+    """
 
     index: int
     tear: str
@@ -65,7 +73,10 @@ def read_journal(path: Path) -> Iterator[FlashOperation]:
 
 
 class Replay:
-    """A flash image on its way through a journal. image: as the operations up to now have left it."""
+    """A flash image on its way through a journal.
+
+    image: as the operations up to now have left it.
+    """
 
     def __init__(self, start: bytes, seed: int = 0) -> None:
         self.image = bytearray(start)
@@ -76,7 +87,10 @@ class Replay:
         self._operation = FlashOperation(MARK, 0, 0)
 
     def take(self, operation: FlashOperation) -> bool:
-        """Look at the next operation; False for a mark, which is no operation. `done` carries it out."""
+        """Look at the next operation; False for a mark, which is no operation.
+
+        `done` carries it out.
+        """
         self._operation = operation
         if operation.kind == MARK:
             self.marks.append(operation.payload.decode())
@@ -85,9 +99,11 @@ class Replay:
         return True
 
     def cuts(self, n_bits: int = 1) -> Iterator[Cut]:
-        """Yield every kind of cut in the operation that was taken; n_bits: with random bits so many times.
+        """Yield every kind of cut in the operation that was taken; n_bits: with random bits so
+        many times.
 
-        Raises ValueError where the run programmed a cell that was not erased: real flash would hold the AND.
+        Raises ValueError where the run programmed a cell that was not erased: real flash would hold
+        the AND.
         """
         address, n = self._operation.address, self._operation.length
         old, new = bytes(self.image[address : address + n]), self.cells()
@@ -101,14 +117,19 @@ class Replay:
             yield Cut(self.index, self.read, "bits", address, cells)
 
     def cells(self) -> bytes:
-        """Return what the operation that was taken leaves in its cells. Raises ValueError as cuts does."""
+        """Return what the operation that was taken leaves in its cells.
+
+        Raises ValueError as cuts does.
+        """
         operation = self._operation
         if operation.kind == ERASE:
             return b"\xff" * operation.length
         old = bytes(self.image[operation.address : operation.address + operation.length])
         new = bytes(a & b for a, b in zip(old, operation.payload, strict=True))
         if new != operation.payload:
-            raise ValueError(f"operation {self.index} programs cells not erased, at {operation.address:#x}")
+            raise ValueError(
+                f"operation {self.index} programs cells not erased, at {operation.address:#x}"
+            )
         return new
 
     def done(self) -> None:
@@ -119,8 +140,13 @@ class Replay:
         self.index += 1
 
 
-def cut_states(start: bytes, journal: Iterable[FlashOperation], seed: int = 0) -> Iterator[CutState]:
-    """Yield each state a power cut could leave, beginning from the image start. Raises ValueError as Replay.cuts."""
+def cut_states(
+    start: bytes, journal: Iterable[FlashOperation], seed: int = 0
+) -> Iterator[CutState]:
+    """Yield each state a power cut could leave, beginning from the image start.
+
+    Raises ValueError as Replay.cuts.
+    """
     replay = Replay(start, seed)
     for operation in journal:
         if not replay.take(operation):

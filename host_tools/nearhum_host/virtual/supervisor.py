@@ -1,33 +1,35 @@
 """The supervisor: the one thread that moves the bytes of a virtual board and obeys its buttons.
 
-    host <-> PTY (line.py) <-> supervisor <-> pipes (child.py) <-> MicroPython (device/virtual_board.py)
+    host <-> PTY (line.py) <-> supervisor <-> pipes (child.py) <-> MicroPython
+    (device/virtual_board.py)
                                    '-- control pipe: what the program asks for, e.g. a reset
 
-Other threads hand it a call with ask and wait; its buttons are called in its own thread only. A soft reset is
-a child that left with 100 (friendly REPL) or 101 (raw REPL), and keeps the line as it was.
+Other threads hand it a call with ask and wait; its buttons are called in its own thread only. A
+soft reset is a child that left with 100 (friendly REPL) or 101 (raw REPL), and keeps the line as it
+was.
 """
 
 import os
-import queue
 import select
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
+from .calls import Calls
 from .child import Child
 from .line import CONGESTED, NO_HOST, READING, Cooker, HostPort, interrupt
 
 _TYPED_BYTES = 8192  # typed ahead by the host; beyond that the host has to wait
 _LOOK_MS = 10  # how often an unopened port is looked at
-_ANSWER_S = 10.0
 
 
 @dataclass
 class PowerCut:
-    """In which flash operation after a start of MicroPython (-1: none), and how many bytes of it are done."""
+    """In which flash operation after a start of MicroPython (-1: none), and how many bytes of
+    it are done.
+    """
 
     at: int
     keep: int
@@ -35,14 +37,18 @@ class PowerCut:
 
 @dataclass(frozen=True)
 class ResetCauses:
-    """What machine.reset_cause() names after a reset by the program and a soft one (None: as before)."""
+    """What machine.reset_cause() names after a reset by the program and a soft one (None: as
+    before).
+    """
 
     program: str
     soft: str | None
 
 
 class Supervisor:
-    """See the module. start: what virtual_board.boot is told at each start, but for what this adds to it.
+    """See the module.
+
+    start: what virtual_board.boot is told at each start, but for what this adds to it.
 
     announce: called with the name of each event, in the supervisor's thread.
     """
@@ -64,8 +70,7 @@ class Supervisor:
         self._cut = cut
         self._stall_s = stall_s
         self._announce = announce
-        self._calls: queue.SimpleQueue[tuple[Callable[[], None], Future[None]]] = queue.SimpleQueue()
-        self._wake_read, self._wake_write = os.pipe()
+        self._calls = Calls()
         self._line_state_fd = os.memfd_create("line-state")
         self._line_state = NO_HOST
         os.pwrite(self._line_state_fd, NO_HOST, 0)
@@ -86,15 +91,12 @@ class Supervisor:
         """End the child and the thread."""
         self.ask(self._quit)
         self._thread.join()
-        for fd in (self._wake_read, self._wake_write, self._line_state_fd):
-            os.close(fd)
+        self._calls.close()
+        os.close(self._line_state_fd)
 
     def ask(self, call: Callable[[], None]) -> None:
         """Have call done in the supervisor's thread; return, or raise what it raised."""
-        done: Future[None] = Future()
-        self._calls.put((call, done))
-        os.write(self._wake_write, b"!")
-        done.result(timeout=_ANSWER_S)
+        self._calls.ask(call)
 
     # ---- power -----------------------------------------------------------------------------------
 
@@ -151,12 +153,12 @@ class Supervisor:
         while self._running:
             self._publish_line_state()
             ready = self._poll()
-            if self._wake_read in ready:
-                os.read(self._wake_read, 4096)
-                self._obey()
+            if self._calls.fd in ready:
+                self._calls.obey()
             if not self._running:
                 break
-            # A call may have renewed the pipes, whose old numbers are in ready: reading finds nothing then.
+            # A call may have renewed the pipes, whose old numbers are in ready: reading finds
+            # nothing then.
             if self._child.control in ready:
                 self._hear_program()
             self._exchange_with_host(ready)
@@ -172,7 +174,7 @@ class Supervisor:
 
     def _poll(self) -> dict[int, int]:
         wanted = select.poll()
-        wanted.register(self._wake_read, select.POLLIN)
+        wanted.register(self._calls.fd, select.POLLIN)
         wanted.register(self._child.control, select.POLLIN)
         timeout: float | None = None
         if self._powered:
@@ -203,16 +205,6 @@ class Supervisor:
 
     def _wants_typing(self) -> bool:
         return len(self._typed) + len(self._to_board) < _TYPED_BYTES
-
-    def _obey(self) -> None:
-        while not self._calls.empty():
-            call, done = self._calls.get()
-            try:
-                call()
-            except Exception as error:  # handed to the caller, whose call it was
-                done.set_exception(error)
-            else:
-                done.set_result(None)
 
     def _hear_program(self) -> None:
         if not select.select([self._child.control], [], [], 0)[0]:
@@ -253,7 +245,8 @@ class Supervisor:
     def _sort_typed(self) -> None:
         if not self._powered:
             self._typed.clear()
-        # While MicroPython is starting nothing is sorted: whether a Ctrl-C interrupts is not known yet.
+        # While MicroPython is starting nothing is sorted: whether a Ctrl-C interrupts is not known
+        # yet.
         while self._typed and self._child.booted:
             before, ctrl_c, after = self._typed.partition(b"\x03")
             self._to_board += before
@@ -283,7 +276,8 @@ class Supervisor:
         self._congested = bool(self._to_host) or self._congested
         if self._to_host and now - self._moved_at >= self._stall_s:
             self._to_host.clear()
-            self._moved_at = now  # the next helping waits as long again: the board prints on, slowly
+            # the next helping waits as long again: the board prints on, slowly
+            self._moved_at = now
 
     def _publish_line_state(self) -> None:
         state = CONGESTED if self._congested else READING if self._port.attached else NO_HOST

@@ -1,10 +1,14 @@
 # Runs on the virtual board before main.py, from /boot.py: a world that fails when it is told to.
-# /sd/world.json says how, and may change while the board runs. The time is virtual: it passes only while the program
-# sleeps, so a board's hour takes seconds and nothing depends on how busy the host is.
+# /sd/world.json says how, and may change while the board runs. The time is virtual: it passes only
+# while the program sleeps, so a board's hour takes seconds and nothing depends on how busy the host
+# is.
 #   sensor   gone, who (chip id), stuck, saturated, nack, overrun (of 65536), rate (percent), dip
-#   time     jump_ms (once a change), hurry (a sleep counts so many times), ticks (where the counter starts)
-#   board    ballast (bytes of heap that are left), stall, full (of the file system), sick (errno of every write)
-#   when     "enrol", "save": the rest holds from the moment that this is going on; not full, which takes writing
+#   time     jump_ms (once a change), hurry (a sleep counts so many times), ticks (where the counter
+#            starts)
+#   board    ballast (bytes of heap that are left), stall, full (of the file system), sick (errno of
+#            every write)
+#   when     "enrol", "save": the rest holds from the moment that this is going on; not full, which
+#            takes writing
 import gc
 import json
 import os
@@ -97,8 +101,8 @@ def ballast(left):
 
 
 def fill():
-    # what is written is kept file by file: one that cannot be closed for want of room is not. In pieces: what is
-    # full is the flash, not the heap
+    # what is written is kept file by file: one that cannot be closed for want of room is not. In
+    # pieces: what is full is the flash, not the heap
     n, i = 65536, 0
     while n:
         try:
@@ -117,7 +121,7 @@ def empty():
             os.remove("/" + name)
 
 
-# --- time ----------------------------------------------------------------------------------------------------------
+# --- time -----------------------------------------------------------------------------------------
 
 
 def ticks_ms():
@@ -140,7 +144,7 @@ def sleep_s(s):
     sleep_ms(int(s * 1000))
 
 
-# --- the sensor ----------------------------------------------------------------------------------------------------
+# --- the sensor -----------------------------------------------------------------------------------
 
 
 class Lcg:
@@ -155,7 +159,8 @@ chance = Lcg()
 
 
 def loop_of(level, tone):
-    # a second of frames, big-endian: a wave of 25 Hz on three axes, and noise; clipped as the chip does
+    # a second of frames, big-endian: a wave of 25 Hz on three axes, and noise; clipped as the chip
+    # does
     random = Lcg()
     out = bytearray(6 * _RATE_HZ)
     for i in range(3 * _RATE_HZ):
@@ -167,11 +172,16 @@ def loop_of(level, tone):
     return bytes(out)
 
 
-LOOPS = {"": loop_of(300, 900), "stuck": bytes((1, 44)) * 3 * _RATE_HZ, "saturated": loop_of(300, 40000)}
+LOOPS = {
+    "": loop_of(300, 900),
+    "stuck": bytes((1, 44)) * 3 * _RATE_HZ,
+    "saturated": loop_of(300, 40000),
+}
 
 
 class Chip:
-    # an MPU-6050: the registers of its map that the driver touches, a FIFO of 1024 bytes, a sample every 5 ms
+    # an MPU-6050: the registers of its map that the driver touches, a FIFO of 1024 bytes, a sample
+    # every 5 ms
 
     def __init__(self):
         self.lose_power()
@@ -245,7 +255,7 @@ class I2C:
             buf[0] = chip.registers.get(register, 0)
 
 
-# --- the flash ------------------------------------------------------------------------------------------------------
+# --- the flash ------------------------------------------------------------------------------------
 
 
 class Sick:

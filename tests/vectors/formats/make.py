@@ -1,7 +1,9 @@
-"""Keep what this firmware writes as golden files of its format: `python tests/vectors/formats/make.py`.
+"""Keep what this firmware writes as golden files of its format: `python
+tests/vectors/formats/make.py`.
 
-Fills the boards of tests/device/filled.py and keeps their files as vN beside this, N the number of the format. What is
-there is never made again: a format that was in the field stays as it was written, and a change of it is a new number.
+Fills the boards of tests/device/filled.py and keeps their files as vN beside this, N the number of
+the format. What is there is never made again: a format that was in the field stays as it was
+written, and a change of it is a new number.
 """
 
 import json
@@ -28,7 +30,10 @@ make({folder!r})
 
 
 def fill(folder: Path) -> None:
-    """Fill every board below a folder, with the firmware of this checkout. Raises CalledProcessError."""
+    """Fill every board below a folder, with the firmware of this checkout.
+
+    Raises CalledProcessError.
+    """
     code = _ON_DEVICE.format(device=str(TESTS / "device"), folder=f"{folder}/")
     subprocess.run([micropython() or "micropython", "-X", "heapsize=4M", "-c", code], check=True)
     for copy in folder.glob("*.copy"):
@@ -40,7 +45,10 @@ def fill(folder: Path) -> None:
 def main() -> int:
     kept = HERE / f"v{wire.FORMAT}"
     if kept.exists():
-        print(f"{kept} is kept as it is; a changed format is FORMAT {wire.FORMAT + 1} in wire.py", file=sys.stderr)
+        print(
+            f"{kept} is kept as it is; a changed format is FORMAT {wire.FORMAT + 1} in wire.py",
+            file=sys.stderr,
+        )
         return 1
     with tempfile.TemporaryDirectory() as folder:
         fill(Path(folder))

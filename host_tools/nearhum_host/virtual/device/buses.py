@@ -29,7 +29,9 @@ class I2C:
         raise OSError(5)
 
     def scan(self):
-        return sorted([wire.address for wire in wired if wire.i2c == self.id and not wire.chip.nacks])
+        return sorted(
+            [wire.address for wire in wired if wire.i2c == self.id and not wire.chip.nacks]
+        )
 
     def readfrom_mem_into(self, address, register, out):
         chip = self._chip(address)
@@ -47,7 +49,9 @@ def _counting(register, many, size):
     # a chip whose address must be told to count up reads the same byte again and again otherwise
     if many:
         if size > 1 and not register & many:
-            raise AssertionError("several bytes of register 0x%02x without the bit that counts up" % register)
+            raise AssertionError(
+                "several bytes of register 0x%02x without the bit that counts up" % register
+            )
         register &= ~many
     return register
 
@@ -62,14 +66,24 @@ class SPI:
     MSB = 0
 
     def __init__(
-        self, id, baudrate=1000000, *, polarity=0, phase=0, bits=8, firstbit=0, sck=None, mosi=None, miso=None
+        self,
+        id,
+        baudrate=1000000,
+        *,
+        polarity=0,
+        phase=0,
+        bits=8,
+        firstbit=0,
+        sck=None,
+        mosi=None,
+        miso=None,
     ):
         self.id, self.baudrate, self.mode = id, baudrate, (polarity, phase)
         self._command = None
 
     def _chip(self):
         for wire in wired:
-            if wire.spi == self.id and Pin._levels.get(wire.cs) == 0:
+            if wire.spi == self.id and Pin.levels.get(wire.cs) == 0:
                 return wire.chip
         return None
 
@@ -113,7 +127,8 @@ class Pin(virtual_machine.Pin):
 
 
 def wire(described):
-    # put sensors on the buses: {"chip": "mpu6050", "i2c": 0, "address": 104} or {"chip": ..., "spi": 0, "cs": 17}
+    # put sensors on the buses: {"chip": "mpu6050", "i2c": 0, "address": 104} or {"chip": ...,
+    # "spi": 0, "cs": 17}
     wired[:] = []
     for one in described:
         chip = models()[one["chip"]](time.ticks_us)

@@ -1,18 +1,19 @@
 # type: ignore
 # ruff: noqa: F821
-# Models of sensors at the level of their registers, for both Pythons: MicroPython on a virtual board (buses.py),
-# CPython beside an emulated RP2040 (../../emulated_sensor.py). Enters: reads and writes of registers, and a clock.
-# Leaves: bytes. Every register, its reset value and what it does stand in the chip's data sheet; the file of a chip
-# names the section. A model does what the data sheet says also where a driver would like it otherwise: a FIFO that is
-# not read loses frames.
+# Models of sensors at the level of their registers, for both Pythons: MicroPython on a virtual
+# board (buses.py), CPython beside an emulated RP2040 (../../emulated_sensor.py). Enters: reads and
+# writes of registers, and a clock. Leaves: bytes. Every register, its reset value and what it does
+# stand in the chip's data sheet; the file of a chip names the section. A model does what the data
+# sheet says also where a driver would like it otherwise: a FIFO that is not read loses frames.
 
 
 class Motion:
-    # What a sensor feels, in mg an axis: gravity on z, a shaker, noise. Integers alone, so both Pythons agree.
-    # 32 steps of a sine, 1000 high.
+    # What a sensor feels, in mg an axis: gravity on z, a shaker, noise. Integers alone, so both
+    # Pythons agree. 32 steps of a sine, 1000 high.
     _SINE = (
         0, 195, 383, 556, 707, 831, 924, 981, 1000, 981, 924, 831, 707, 556, 383, 195,
-        0, -195, -383, -556, -707, -831, -924, -981, -1000, -981, -924, -831, -707, -556, -383, -195,
+        0, -195, -383, -556, -707, -831, -924, -981, -1000, -981, -924, -831, -707, -556, -383,
+        -195,
     )  # fmt: skip
 
     def __init__(self, gravity_mg=(0, 0, 1000), amplitude_mg=50, period=20, noise_mg=8):
@@ -29,7 +30,9 @@ class Motion:
     def at(self, i):
         # the acceleration of the i-th sample: x, y, z
         swing = self._SINE[(i % self.period) * 32 // self.period] * self.amplitude_mg // 1000
-        return tuple([g + swing // (1 + axis) + self._noise() for axis, g in enumerate(self.gravity_mg)])
+        return tuple(
+            [g + swing // (1 + axis) + self._noise() for axis, g in enumerate(self.gravity_mg)]
+        )
 
 
 def counts(mg, per_g, bits=16):
@@ -50,8 +53,9 @@ def high_first(values):
 
 
 class Chip:
-    # clock_us: function, microseconds that go on. motion: what it feels.
-    # A subclass has WHO (register, value), RESET {register: value}, rate_hz(), keep(sample), and what its registers do.
+    # clock_us: function, microseconds that go on. motion: what it feels. A subclass has WHO
+    # (register, value), RESET {register: value}, rate_hz(), keep(sample), and what its registers
+    # do.
     RESET = {}
     INCREMENT = True  # a read or write of several bytes goes on to the next register
 

@@ -1,5 +1,6 @@
 # type: ignore
-# Analog Devices ADXL345 Data Sheet, Rev. E: Register Map (reset values), Register Definitions, Interrupts, FIFO.
+# Analog Devices ADXL345 Data Sheet, Rev. E: Register Map (reset values), Register Definitions,
+# Interrupts, FIFO.
 from chip import Chip, counts, low_first
 
 DEVID, BW_RATE, POWER_CTL, INT_SOURCE, DATA_FORMAT, DATAX0 = 0x00, 0x2C, 0x2D, 0x30, 0x31, 0x32
@@ -35,7 +36,8 @@ class Adxl345(Chip):
     def read(self, register, n):
         out = super().read(register, n)
         if register <= DATAX0 + 5 and register + n > DATAX0 and self.fifo:
-            # the FIFO moves up after a read of the data registers, once a transfer; the overrun bit goes with it
+            # the FIFO moves up after a read of the data registers, once a transfer; the overrun bit
+            # goes with it
             self.fifo.pop(0)
             self.registers[INT_SOURCE] = self.get(INT_SOURCE) & ~1
         return out

@@ -1,5 +1,6 @@
 # type: ignore
-# ST LIS3DH datasheet, DocID17530 Rev 2: Register mapping (reset values), 5.1 FIFO, I2C operation, SPI read, chapter 8.
+# ST LIS3DH datasheet, DocID17530 Rev 2: Register mapping (reset values), 5.1 FIFO, I2C operation,
+# SPI read, chapter 8.
 from chip import Chip, counts, low_first
 
 WHO_AM_I, CTRL_REG1, CTRL_REG4, CTRL_REG5 = 0x0F, 0x20, 0x23, 0x24
@@ -16,9 +17,18 @@ class Lis3dh(Chip):
 
     def rate_hz(self):
         low_power = self.get(CTRL_REG1) & 8
-        return (0, 1, 10, 25, 50, 100, 200, 400, 1600 if low_power else 0, 5376 if low_power else 1344)[
-            min(9, self.get(CTRL_REG1) >> 4)
-        ]
+        return (
+            0,
+            1,
+            10,
+            25,
+            50,
+            100,
+            200,
+            400,
+            1600 if low_power else 0,
+            5376 if low_power else 1344,
+        )[min(9, self.get(CTRL_REG1) >> 4)]
 
     def keep(self, mg):
         per_g = (16000, 8000, 4000, 1333)[self.get(CTRL_REG4) >> 4 & 3]

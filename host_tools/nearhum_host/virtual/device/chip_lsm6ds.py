@@ -1,6 +1,6 @@
 # type: ignore
-# ST LSM6DS3 (DocID026899 Rev 8) and LSM6DSOX (DS12814): register map (reset values), FIFO, chapter 9. Acceleration
-# alone.
+# ST LSM6DS3 (DocID026899 Rev 8) and LSM6DSOX (DS12814): register map (reset values), FIFO, chapter
+# 9. Acceleration alone.
 from chip import Bytes, Chip, counts, low_first
 
 WHO_AM_I, CTRL1_XL, CTRL3_C, FIFO_STATUS1, FIFO_STATUS2 = 0x0F, 0x10, 0x12, 0x3A, 0x3B
@@ -44,7 +44,11 @@ class Lsm6ds3(_Lsm6ds):
 
     def keep(self, mg):
         mode = self.get(self.MODE)
-        if mode & 7 != 6 or self.get(self.FIFO_CTRL3) & 7 != 1 or mode >> 3 & 15 != self.get(CTRL1_XL) >> 4:
+        if (
+            mode & 7 != 6
+            or self.get(self.FIFO_CTRL3) & 7 != 1
+            or mode >> 3 & 15 != self.get(CTRL1_XL) >> 4
+        ):
             return
         if self.fifo.push(self.frame(mg)):
             self.over = True

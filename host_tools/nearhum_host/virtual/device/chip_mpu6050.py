@@ -3,6 +3,7 @@
 from chip import Bytes, Chip, counts, high_first
 
 SMPLRT_DIV, CONFIG, ACCEL_CONFIG, FIFO_EN = 0x19, 0x1A, 0x1C, 0x23  # [4.2] [4.3] [4.5] [4.6]
+GYRO_CONFIG = 0x1B  # [4.4]: bits 4:3, +-250, 500, 1000, 2000 degrees a second
 INT_STATUS, USER_CTRL, PWR_MGMT_1 = 0x3A, 0x6A, 0x6B  # [4.16] [4.27] [4.28]
 FIFO_COUNTH, FIFO_COUNTL, FIFO_R_W, WHO_AM_I = 0x72, 0x73, 0x74, 0x75  # [4.30] [4.31] [4.32]
 FIFO_BYTES = 1024
@@ -12,6 +13,7 @@ class Mpu6050(Chip):
     ADDRESSES = (0x68, 0x69)
     WHO = (WHO_AM_I, 0x68)
     RESET = {PWR_MGMT_1: 0x40}  # [3]: all others 0; it sleeps
+    turning = 0, 0, 0  # degrees a second
 
     def power_on(self):
         super().power_on()
@@ -19,9 +21,14 @@ class Mpu6050(Chip):
         self._last = 0
 
     def rate_hz(self):
-        if self.get(PWR_MGMT_1) & 0x40 or not self.get(USER_CTRL) & 0x40 or not self.get(FIFO_EN) & 0x78:
+        if (
+            self.get(PWR_MGMT_1) & 0x40
+            or not self.get(USER_CTRL) & 0x40
+            or not self.get(FIFO_EN) & 0x78
+        ):
             return 0
-        # [4.2]: 8 kHz without the low-pass, 1 kHz with it; but the accelerometer gives 1 kHz at most [4.5]
+        # [4.2]: 8 kHz without the low-pass, 1 kHz with it; but the accelerometer gives 1 kHz at
+        # most [4.5]
         base = 8000 if self.get(CONFIG) & 7 in (0, 7) else 1000
         return base / (1 + self.get(SMPLRT_DIV))
 
@@ -31,7 +38,10 @@ class Mpu6050(Chip):
         if self.get(FIFO_EN) & 0x08:
             frame += high_first([counts(v, per_g) for v in mg])
         if self.get(FIFO_EN) & 0x70:
-            frame += high_first((0, 0, 0))
+            widest = 250 << (self.get(GYRO_CONFIG) >> 3 & 3)
+            # [6.1]: 131, 65.5, 32.8, 16.4 counts a degree a second
+            per_1000 = {250: 131000, 500: 65500, 1000: 32800, 2000: 16400}[widest]
+            frame += high_first([counts(v, per_1000) for v in self.turning])
         if self.fifo.push(frame):  # [4.31]: the oldest is lost, and the flag is up
             self.registers[INT_STATUS] = self.get(INT_STATUS) | 0x10
             self.n_lost += 1
@@ -57,7 +67,8 @@ class Mpu6050(Chip):
         if register == PWR_MGMT_1 and value & 0x80:  # [4.28]: reset
             self.power_on()
             return
-        if register == USER_CTRL and value & 0x04:  # [4.27]: empties the FIFO only while it is off; clears itself
+        # [4.27]: empties the FIFO only while it is off; clears itself
+        if register == USER_CTRL and value & 0x04:
             if not value & 0x40:
                 self.fifo.clear()
             value &= ~0x04

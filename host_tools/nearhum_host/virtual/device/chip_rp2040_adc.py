@@ -1,6 +1,7 @@
 # type: ignore
-# The RP2040's ADC and two of its DMA channels as a driver sees them: machine.mem32, machine.ADC, rp2.DMA.
-# RP2040 Datasheet: 4.9 ADC, 2.5 DMA (rings, chaining), and their Lists of Registers. Time goes on in run().
+# The RP2040's ADC and two of its DMA channels as a driver sees them: machine.mem32, machine.ADC,
+# rp2.DMA. RP2040 Datasheet: 4.9 ADC, 2.5 DMA (rings, chaining), and their Lists of Registers. Time
+# goes on in run().
 import uctypes
 
 CS, RESULT, FCS, FIFO, DIV = 0x4004C000, 0x4004C004, 0x4004C008, 0x4004C00C, 0x4004C010
@@ -82,7 +83,13 @@ class Dma:
         return fields
 
     def config(self, *, read, write, count, ctrl, trigger):
-        wanted = {"treq_sel": DREQ_ADC, "size": 1, "ring_sel": True, "inc_write": True, "inc_read": False}
+        wanted = {
+            "treq_sel": DREQ_ADC,
+            "size": 1,
+            "ring_sel": True,
+            "inc_write": True,
+            "inc_read": False,
+        }
         assert read == FIFO
         assert {name: ctrl[name] for name in wanted} == wanted
         self._ring = (1 << ctrl["ring_size"]) - 1

@@ -1,7 +1,8 @@
 # type: ignore
-# A state machine of the PIO, its RX FIFO and the DMA as a driver sees them: rp2.asm_pio, StateMachine, PIO, DMA; and an
-# INMP441 on its pins. RP2040 Datasheet: 2.5 DMA (rings, chaining, the count that is loaded again), 3.4 Instruction Set,
-# 3.5 (side-set, joined FIFOs, autopush). Time goes on in run(), by samples, or in cycle(), by steps of the program.
+# A state machine of the PIO, its RX FIFO and the DMA as a driver sees them: rp2.asm_pio,
+# StateMachine, PIO, DMA; and an INMP441 on its pins. RP2040 Datasheet: 2.5 DMA (rings, chaining,
+# the count that is loaded again), 3.4 Instruction Set, 3.5 (side-set, joined FIFOs, autopush). Time
+# goes on in run(), by samples, or in cycle(), by steps of the program.
 import uctypes
 
 FIFO_LEVELS = 8  # joined
@@ -33,18 +34,21 @@ class Chip:
             busy[0].transfer(self.fifo.pop(0))
 
     def run(self, n):
-        # n samples of time; returns how many words were made: none while the FIFO is full, the machine then waits
+        # n samples of time; returns how many words were made: none while the FIFO is full, the
+        # machine then waits
         made = 0
         for _ in range(n):
             if self.machine and self.machine.on and len(self.fifo) < FIFO_LEVELS:
-                self.fifo.append((self.word(self.n) & 0xFFFFFF) << 8 | 0x55)  # the last 8 bits are nobody's
+                # the last 8 bits are nobody's
+                self.fifo.append((self.word(self.n) & 0xFFFFFF) << 8 | 0x55)
                 self.n += 1
                 made += 1
             self.carry()
         return made
 
     def set_pins(self, sck, ws):
-        # the microphone looks at ws as sck rises and puts its next bit out as sck falls: 24 of them, first the highest
+        # the microphone looks at ws as sck rises and puts its next bit out as sck falls: 24 of
+        # them, first the highest
         rises, falls = sck > self.pins[0], sck < self.pins[0]
         self.pins[:] = sck, ws
         if rises and ws != self._ws:
@@ -85,8 +89,8 @@ class Dma:
     def config(self, *, read, write, count, ctrl, trigger):
         number = read.number  # a state machine, as a buffer, is its FIFO
         wanted = {
-            "treq_sel": 8 * (number // 4) + 4 + number % 4, "size": 2, "ring_sel": True, "inc_write": True,
-            "inc_read": False, "irq_quiet": True,
+            "treq_sel": 8 * (number // 4) + 4 + number % 4, "size": 2, "ring_sel": True,
+            "inc_write": True, "inc_read": False, "irq_quiet": True,
         }  # fmt: skip
         assert {name: ctrl[name] for name in wanted} == wanted
         self._ring = (1 << ctrl["ring_size"]) - 1
@@ -103,7 +107,9 @@ class Dma:
         return self.busy
 
     def transfer(self, value):
-        uctypes.bytearray_at(self.write, 4)[:] = bytes((value & 255, value >> 8 & 255, value >> 16 & 255, value >> 24))
+        uctypes.bytearray_at(self.write, 4)[:] = bytes(
+            (value & 255, value >> 8 & 255, value >> 16 & 255, value >> 24)
+        )
         self.write = self.write & ~self._ring | (self.write + 4) & self._ring
         self.count -= 1
         if not self.count:
@@ -149,7 +155,8 @@ class StateMachine:
         return self.on
 
     def cycle(self):
-        # one instruction: its side-set is on the pins as it begins. What is read has come before (two synchronisers).
+        # one instruction: its side-set is on the pins as it begins. What is read has come before
+        # (two synchronisers).
         chip = Dma.chip
         name, args, side = self.program.words[self.pc]
         sd = chip.sd

@@ -1,9 +1,10 @@
 # type: ignore
 # ruff: noqa: F821, SIM115
-# Runs inside MicroPython's unix port and makes it behave as a board: one LittleFS in a NOR flash image at /,
-# boot.py and main.py, machine, a cooked stdout, and nothing of the host but a read-only /sd.
-# The supervisor (board.py) hears of it over a control pipe, one word a line:
-#   booted  Ctrl-C may interrupt from now on        reset  bootloader  soft  asked for by the program
+# Runs inside MicroPython's unix port and makes it behave as a board: one LittleFS in a NOR flash
+# image at /, boot.py and main.py, machine, a cooked stdout, and nothing of the host but a read-only
+# /sd. The supervisor (board.py) hears of it over a control pipe, one word a line:
+#   booted  Ctrl-C may interrupt from now on
+#   reset  bootloader  soft  asked for by the program
 #   cut     the power fails in this flash operation
 #   dead    it cannot become a board: what it printed tells why
 #   watchdog N, fed    it runs, for N ms unless it is fed; 0: it is held
@@ -24,6 +25,7 @@ _HIDDEN = ("system", "getenv", "putenv", "unsetenv")  # of the unix port's os, o
 
 _control = None
 _flash = None
+_start = None
 
 
 def _tell(word):
@@ -53,19 +55,41 @@ class Overlay:
 
 
 def mark(text):
-    """Write text into the flash journal, e.g. what is acknowledged by now. For tests, on this board only."""
+    """Write text into the flash journal, such as what is acknowledged by now.
+
+    For tests, on this board only.
+    """
     _flash.mark(text)
 
 
-def _mount_root(flash, prog_bytes):
-    options = {"progsize": prog_bytes, "readsize": 32, "lookahead": 32}  # as the ports' own _boot.py
+def about():
+    """Return what this board is, for the host's tools: its chip, its sensors, the files on its
+    card, and the header of the recording there.
+    """
+    card = [entry[0] for entry in _os.ilistdir("/sd")] if _start["sd"] else []
+    header = b""
+    if "replay.nhr" in card:
+        with open("/sd/replay.nhr", "rb") as recording:
+            header = recording.read(24)
+    return {
+        "chip": _start["chip"],
+        "sensors": _start["sensors"],
+        "card": card,
+        "header": list(header),
+    }
+
+
+def _mount_root(flash, prog_bytes, seen):
+    # seen: what stands before the file system, where loading is to be seen
+    # as the ports' own _boot.py
+    options = {"progsize": prog_bytes, "readsize": 32, "lookahead": 32}
     try:
         root = vfs.VfsLfs2(flash, **options)
     except OSError:
         vfs.VfsLfs2.mkfs(flash, **options)
         root = vfs.VfsLfs2(flash, **options)
     vfs.umount("/")
-    vfs.mount(root, "/")
+    vfs.mount(seen(root), "/")
     _os.chdir("/")
 
 
@@ -82,6 +106,7 @@ def _overlays(start, out):
 
     causes = start["reset_causes"]
     WDT.tell = _tell
+    WDT.longest_ms = start["watchdog_ms"]
     names = {
         "Pin": Pin,
         "WDT": WDT,
@@ -115,7 +140,7 @@ def _print_exception(error):
     text = io.StringIO()
     sys.print_exception(error, text)
     for i, line in enumerate(text.getvalue().split("\n")[:-1]):
-        if i != 1 or "virtual_board.py" not in line:
+        if i != 1 or '"virtual_board' not in line:
             print(line)
 
 
@@ -154,24 +179,35 @@ def _become(start):
         start["cut_keep"],
         lambda: _tell_last("cut"),
     )
-    _mount_root(_flash, start["prog_bytes"])
+    pool = None
+    if start["executable_bytes"]:
+        from virtual_executable import Esp32, Pool, Root
+
+        pool = Pool(start["executable_bytes"])
+    _mount_root(_flash, start["prog_bytes"], lambda lfs: Root(lfs, pool) if pool else lfs)
     if sd:
         vfs.mount(sd, "/sd", readonly=True)
     sys.path[:] = ["", ".frozen", "/lib"]
     sys.argv[:] = []
     _overlays(start, TextOut(pipe, line_state))
+    if pool:
+        sys.modules["esp32"] = Esp32(pool)
     sys.modules.pop("__main__", None)
 
 
 def boot(namespace, start):
-    """Become the board that start describes, run boot.py and main.py, leave the REPL to the interpreter."""
-    global _control
+    """Become the board that start describes, run boot.py and main.py, leave the REPL to the
+    interpreter.
+    """
+    global _control, _start
     micropython.kbd_intr(-1)
     _control = open(start["control_fd"], "wb")
+    _start = start
     try:
         _become(start)
     except Exception as error:
-        # at the REPL, which would be next, it would wait for ever, and so would who waits for the board
+        # at the REPL, which would be next, it would wait for ever, and so would who waits for the
+        # board
         sys.print_exception(error)
         _tell_last("dead")
 

@@ -1,9 +1,11 @@
 # type: ignore
 # ruff: noqa: F821, SIM115
-# The flash chip: a NOR array in the image file, with a journal of its operations and a power that can fail.
+# The flash chip: a NOR array in the image file, with a journal of its operations and a power that
+# can fail.
 import micropython
+from micropython import const
 
-_BLOCK_BYTES = 4096  # the erase sector
+_BLOCK_BYTES = const(4096)  # the erase sector
 
 
 @micropython.viper
@@ -13,9 +15,9 @@ def _program(cells: ptr8, bits: ptr8, n: int):
 
 
 class Flash:
-    # Block device over the image file. Erasing sets bits, programming only clears them.
-    # The journal, if there is one, gets every operation before the cells do (powercut.py reads it):
-    # u8 kind (1 program, 2 erase, 3 mark), u32 address, u32 length, then the bytes (not for an erase).
+    # Block device over the image file. Erasing sets bits, programming only clears them. The
+    # journal, if there is one, gets every operation before the cells do (powercut.py reads it): u8
+    # kind (1 program, 2 erase, 3 mark), u32 address, u32 length, then the bytes (not for an erase).
 
     def __init__(self, path, base, size, journal, cut_at, cut_keep, on_cut):
         self._cells = open(path, "r+b")
@@ -32,7 +34,9 @@ class Flash:
 
     def _record(self, kind, address, n, payload):
         if self._journal:
-            self._journal.write(bytes((kind,)) + address.to_bytes(4, "little") + n.to_bytes(4, "little"))
+            self._journal.write(
+                bytes((kind,)) + address.to_bytes(4, "little") + n.to_bytes(4, "little")
+            )
             if payload is not None:
                 self._journal.write(payload)
 

@@ -4,16 +4,21 @@
 import time
 
 import uctypes
+from micropython import const
 
-_WATCHDOG_CTRL_CLEAR = 0x4005B000  # of an RP2040: bits written here are cleared in its watchdog's register
+# of an RP2040: bits written here are cleared in its watchdog's register
+_WATCHDOG_CTRL_CLEAR = const(0x4005B000)
 
 
 class WDT:
     # The watchdog: the supervisor counts. It hears of a feed at most four times in a timeout.
 
     tell = None  # set at boot
+    longest_ms = 8388
 
     def __init__(self, id=0, timeout=5000):
+        if not 0 < timeout <= self.longest_ms:
+            raise ValueError("timeout exceeds %d" % self.longest_ms)
         self._timeout_ms = timeout
         self._told = time.ticks_ms()
         WDT.tell("watchdog %d" % timeout)
@@ -26,7 +31,8 @@ class WDT:
 
 
 class Memory:
-    # machine.mem32 over this process: mpremote's mount reaches seek's arguments through it. And one register.
+    # machine.mem32 over this process: mpremote's mount reaches seek's arguments through it. And one
+    # register.
 
     def __getitem__(self, address):
         return int.from_bytes(uctypes.bytes_at(address, 4), "little")
@@ -50,19 +56,19 @@ class Pin:
     # A pin with nothing connected: it remembers what was written, per number.
 
     IN, OUT, OPEN_DRAIN, PULL_UP, PULL_DOWN = 0, 1, 2, 1, 2
-    _levels = {}
+    levels = {}
 
     def __init__(self, id, mode=-1, pull=-1, *, value=None):
         self.id = id
         if value is not None:
-            self._levels[id] = int(bool(value))
-        elif id not in self._levels:
-            self._levels[id] = int(pull == self.PULL_UP)
+            self.levels[id] = int(bool(value))
+        elif id not in self.levels:
+            self.levels[id] = int(pull == self.PULL_UP)
 
     def value(self, level=None):
         if level is None:
-            return self._levels[self.id]
-        self._levels[self.id] = int(bool(level))
+            return self.levels[self.id]
+        self.levels[self.id] = int(bool(level))
         return None
 
     __call__ = value

@@ -4,16 +4,18 @@
 import io
 import select
 
-_IOCTL_POLL = 3  # py/stream.h
-_EINVAL = 22
-_FRAME_BYTES = 1024
-_CONGESTED = 2  # line.py: the host has the port open and does not read
+from micropython import const
+
+_IOCTL_POLL = const(3)  # py/stream.h
+_EINVAL = const(22)
+_FRAME_BYTES = const(1024)
+_CONGESTED = const(2)  # line.py: the host has the port open and does not read
 
 
 class BytesOut(io.IOBase):
-    # sys.stdout.buffer: bytes leave as they are. 0xFF is in no UTF-8 text, so it marks a frame (0xFF, u16
-    # length, bytes) that the supervisor's CR LF cooking leaves alone. A frame is one write below PIPE_BUF:
-    # Ctrl-C never splits it.
+    # sys.stdout.buffer: bytes leave as they are. 0xFF is in no UTF-8 text, so it marks a frame
+    # (0xFF, u16 length, bytes) that the supervisor's CR LF cooking leaves alone. A frame is one
+    # write below PIPE_BUF: Ctrl-C never splits it.
 
     def __init__(self, pipe, line_state):
         self._pipe = pipe
@@ -41,8 +43,9 @@ class BytesOut(io.IOBase):
     def ioctl(self, operation, argument):
         if operation != _IOCTL_POLL:
             return -_EINVAL
-        # Writable: no host has the port open (output is dropped), or the host has taken all there was.
-        # The pipe behind has room for a long line then, so a line written after this does not block.
+        # Writable: no host has the port open (output is dropped), or the host has taken all there
+        # was. The pipe behind has room for a long line then, so a line written after this does not
+        # block.
         self._line_state.seek(0)
         self._line_state.readinto(self._state)
         if self._state[0] != _CONGESTED:

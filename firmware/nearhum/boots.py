@@ -1,0 +1,103 @@
+"""Boots: starts in a row that were not stable, counted on flash; and safe mode, which ends them.
+
+Loaded at a start, and where safe mode begins. See start.py, which says when that is.
+"""
+
+import os
+import sys
+
+from micropython import const
+
+import nearhum
+
+# two bytes: starts in a row that were not stable; how often safe mode has ended by itself
+BOOTS = "/hum/boots"
+_MANY = const(6)
+
+
+def judge(changed):
+    """Count this start, and judge it. changed: start.changed.
+
+    Returns (why there is safe mode, None for none; how often it has ended by itself; True to write
+    that it came; True where the files are as they were deployed).
+    """
+    n, retries, fresh = count()
+    if n == 1:  # the start before was a stable one
+        try:
+            os.stat("/hum/set.new")
+            changed("proven")
+        except OSError:
+            pass
+    wrong = nearhum.wrong
+    # it is the other application's file where this one starts in its place
+    if wrong == "/main.py" or wrong and wrong.startswith("/beside/") == (nearhum.folder != ""):
+        why = wrong + " is not as it was deployed", "deploy again: `nearhum deploy`"
+        return why, retries, fresh, False
+    if n >= _MANY:
+        if not changed("suspect"):
+            why = (
+                "%d starts in a row ended within 10 s" % n,
+                "look at its supply and wiring, then `nearhum trust`",
+            )
+            return why, retries, fresh, True
+        note(_MANY - 2, retries)
+    return None, retries, fresh, True
+
+
+def in_place():
+    """Return what to tell where this application runs in place of the other, "" where it does
+    not.
+    """
+    if not nearhum.wrong:
+        return ""
+    return "%s is not as it was deployed, so the application in %s runs: deploy again" % (
+        nearhum.wrong,
+        nearhum.folder or "/",
+    )
+
+
+def count():
+    """Count this start.
+
+    Returns (starts in a row, safe modes that ended by themselves, True if that was written).
+    """
+    try:
+        with open(BOOTS, "rb") as f:
+            n, retries = f.read()
+    except (OSError, ValueError):
+        n = retries = 0
+    if n >= _MANY:
+        return n, retries, False  # a board that browns out for hours writes no more
+    note(n + 1, retries)
+    return n + 1, retries, True
+
+
+def note(n, retries):
+    try:
+        with open(BOOTS, "wb") as f:
+            f.write(bytes((n, retries)))
+    except OSError:
+        pass  # the first start of all has no folder yet
+
+
+def forget():
+    try:
+        os.remove(BOOTS)
+    except OSError:
+        pass
+
+
+def safe(why, retries, fresh, sound):
+    """Answer the console until somebody has put things right, or time has; then start anew.
+
+    sound: whether the files are as they were deployed.
+    """
+    print("nearhum: safe mode: %s. %s" % why)
+    from nearhum.console.safe import Safe
+
+    again = not Safe(why, 600 << min(retries, 7), fresh, sound).serve()
+    if again:
+        note(_MANY - 2, min(retries + 1, 255))  # one start to show that all is well
+    else:
+        forget()
+    sys.exit()  # a soft reset

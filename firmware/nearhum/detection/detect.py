@@ -1,0 +1,300 @@
+"""Detection: learn what is normal, then say how strange a window is. idle -> learn -> watch.
+
+Enters: int8 embeddings and the smoothed scores that temporal makes of them. Leaves: scores, and a
+threshold.
+
+How a learning period goes is period.py's. Slow drift may be followed (drift.py), distances may be
+by covariance (covariance.py), and windows may be looked at in a second way (view.py), where the
+settings ask for it.
+
+States, numbered as the journal has them:
+  0 idle   nothing learned, nothing to compare with
+  1 learn  first the range of slow channels (ranges.py), then warming up: no scores for the first
+    half of the period, then scores and learning side by side
+  2 watch  scores against the threshold; nothing is learned, what creeps is followed inside its
+    budget
+"""
+
+import struct
+
+import micropython
+from micropython import const
+from nearhum import lifetime
+from nearhum.detection.doubts import unreachable
+from nearhum.errors import FormatError
+from nearhum.wire import IDLE, LEARN, NO_SCORE, NO_THRESHOLD, WATCH
+
+# state, paused, prototypes, threshold, learn_left, learn_total, most; threshold, modes of before
+_STATE = "<BBBhIIIiB"
+# Of the state: it is of format 3. The scores of format 2 set thresholds otherwise: left out.
+_FORMAT_3 = const(128)
+
+
+class Detector:
+    """The detector over one set of normal prototypes.
+
+    Scoring and learning a window allocate nothing.
+    """
+
+    def __init__(self, prototypes, one_in, tied=1, skip=0):
+        """prototypes: Prototypes of normal. one_in, tied, skip: of the calibration."""
+        self.prototypes = prototypes
+        self.n_found = prototypes.capacity  # modes at most that are found without a name
+        self.ranges = None  # ranges.Ranges, of slow channels that are dimensions 0, stride, ...
+        self.stride = 1
+        self._near = bytearray(prototypes.n_dims)
+        self.views = ()  # of view.View
+        self.strange = None  # the view in which the last window was strangest; None: the first one
+        self.period = None  # period.Period, while learning
+        self.drift = None  # drift.Drift
+        self.covariance = None  # covariance.Covariance
+        self._blocks = one_in, tied, skip
+        self.tied = tied
+        self._scores = b""  # of the last period, as its calibration packs them
+        self._keep(self.calibration())
+        self._no_scores = self._scores
+        self._enter(IDLE)
+        self.threshold = NO_THRESHOLD
+        self.learn_total = self.learn_left = 0
+        # windows of a period until stable, at most; 0: ends at its length, or was not stable
+        self.most = 0
+        self.before = self.n_before = 0  # threshold, as a distance, and modes, when compared last
+        self.paused = False  # a learning period waits
+        self.dirt = self.stale = False  # the last window may be dirt; time for `refresh`
+        self.stray = False  # the last window is dirt out of range
+        self.out_of_reach = False  # no window can reach the threshold
+        self.dropped = 0  # windows of dirt, of the last period
+
+    def start(self, n_windows, mode=None, most=0):
+        """Forget what is normal and learn it anew from the next n_windows; or add them as a mode of
+        that name.
+
+        most: 0, or windows of a period until stable; it is compared with itself at n_windows for
+        the first time.
+        """
+        from nearhum.detection.period import Period
+
+        if not mode:
+            self._keep_none()
+        self.period = Period(self)
+        self.period.start(n_windows, mode)
+        self.threshold = NO_THRESHOLD
+        self.n_before = 0
+        self.most = most
+        self.stray = False
+        self.learn_total = self.learn_left = n_windows
+        self._enter(LEARN)
+        self.paused = False
+        if not mode:
+            if self.drift:
+                self.drift.forget()
+            if self.covariance:
+                self.covariance.start()
+        for view in self.views:
+            view.start(n_windows, mode, most)
+
+    def restart(self):
+        """The next window does not follow the last one: views begin anew."""
+        for view in self.views:
+            view.restart()
+
+    def calibration(self):
+        """Return the scores of the last learning period, as a Calibration.
+
+        Allocates, and loads its code.
+        """
+        from nearhum.detection.calibration import Calibration
+
+        made = Calibration(*self._blocks)
+        if self._scores:
+            made.unpack(self._scores)
+        return made
+
+    def _keep(self, scores):
+        # beyond_q8: octaves by which a false alarm is rarer than the independent scores can show
+        self._scores, self.n_scores = scores.pack(), scores.n
+        self.independent = scores.independent_q8() + 128 >> 8 if scores.n else 0
+        self.beyond_q8 = scores.beyond_q8()
+
+    def _keep_none(self):
+        self._scores, self.n_scores, self.independent, self.beyond_q8 = self._no_scores, 0, 0, 0
+
+    def _enter(self, state):
+        self.state = state
+        if state != LEARN:
+            self.period = None
+            lifetime.let_go(lifetime.WHILE_LEARNING)
+        # where nothing stands between, a watching window goes to the prototypes at once
+        plain = state == WATCH and not (self.drift or self.covariance or self.views or self.ranges)
+        self.scorer = self.prototypes.score_one if plain else self.score_one
+
+    @micropython.native
+    def score_one(self, embedding):
+        """Return the score of an embedding, or NO_SCORE where there is nothing to compare it with.
+
+        Changes nothing.
+        """
+        score = self.first_score(embedding)
+        self.strange = None
+        for view in self.views:
+            view.score = other = view.score_one(embedding)
+            if self.state == WATCH and other != NO_SCORE:
+                other = view.shifted(other)
+                if other > score:
+                    score, self.strange = other, view
+        return score
+
+    @micropython.native
+    def first_score(self, embedding, early=False):
+        """Return the score that no view has a part in.
+
+        early: also where too little is learned for a score to count.
+        """
+        p = self.prototypes
+        halvings = 0
+        if self.ranges and self.ranges.beyond and p.n:
+            offset = self.drift.offset if self.drift else None
+            mean = p.mean_of(p.nearest())
+            halvings = self.ranges.nearer_into(self._near, embedding, mean, offset, self.stride)
+            embedding = self._near
+        x = self.drift.apply(embedding) if self.drift else embedding
+        if not early and self.state != WATCH and sum(p.counts) < max(1, self.learn_left):
+            return NO_SCORE
+        if self.covariance and self.covariance.network:
+            score = self.covariance.score_one(x)
+        else:
+            score = p.score_one(x)
+        # half the distance is two octaves less of its square
+        return score + (halvings << 9)
+
+    def refresh(self):
+        """Make the covariance of what was learned so far. Allocates."""
+        self.stale = False
+        if self.covariance:
+            self.covariance.refresh()
+        for view in self.views:
+            if view.detector.stale:
+                view.detector.refresh()
+
+    def follow(self):
+        """Follow what creeps: the window scored last was not strange."""
+        p = self.prototypes
+        if not (self.ranges and self.ranges.beyond):
+            self.drift.follow(p.mean_of(p.nearest()))
+
+    def finish(self):
+        """End the learning period: derive what was learned, set the threshold, watch.
+
+        Idle if nothing was learned.
+        """
+        p, period = self.prototypes, self.period
+        if self.learn_left > 0 or self.learn_total >= self.most:
+            self.most = 0  # ended by the user, or at its length: not stable
+        self.learn_left = 0
+        self.dirt = self.stale = self.paused = False
+        if not sum(p.counts):
+            p.clear()
+            self._enter(IDLE)
+            for view in self.views:
+                view.detector.forget()
+            return
+        self.dropped = period.modes.finish()
+        self.threshold = period.calibration.threshold()
+        self._keep(period.calibration)
+        self._enter(WATCH)
+        if self.covariance:
+            self.covariance.finish()
+        if self.drift:
+            self.drift.bound(p.variance)
+        self.out_of_reach = unreachable(self)
+        for view in self.views:
+            view.finish(self.threshold)
+
+    def strangest(self, embedding):
+        """Return what is strange of the embedding scored last, as prototypes do."""
+        return self.prototypes.strangest(self.drift.apply(embedding) if self.drift else embedding)
+
+    def mode(self):
+        """Return the name of the mode that the last window was nearest to; None where it has
+        none.
+        """
+        p = self.prototypes
+        return p.labels[p.nearest()] if p.n and self.state == WATCH else None
+
+    def forget(self):
+        """Forget what is normal."""
+        self.prototypes.clear()
+        self._enter(IDLE)
+        self.threshold = NO_THRESHOLD
+        self.learn_total = self.learn_left = self.most = 0
+        self.paused = False
+        self._keep_none()
+        if self.drift:
+            self.drift.forget()
+        if self.covariance:
+            self.covariance.forget()
+        for view in self.views:
+            view.detector.forget()
+
+    def pack(self):
+        """Return state, threshold, the scores of the calibration, prototypes, drift and
+        covariance as bytes.
+        """
+        p = self.prototypes
+        out = struct.pack(
+            _STATE, self.state | _FORMAT_3, self.paused, p.n, self.threshold, self.learn_left,
+            self.learn_total, self.most, self.before, self.n_before,
+        )  # fmt: skip
+        out += self.period.calibration.pack() if self.period else self._scores
+        for j in range(p.n):
+            name = (p.labels[j] or "").encode()
+            out += bytes([len(name)]) + name + p.pack(j)
+        for part in (self.drift, self.covariance):
+            packed = part.pack() if part else b""
+            out += struct.pack("<H", len(packed)) + packed
+        for view in self.views:
+            out += view.detector.pack()
+        return out
+
+    def unpack(self, view):
+        """Take the place of what `pack` returned. Returns the bytes used."""
+        p = self.prototypes
+        self.forget()
+        fields = struct.unpack_from(_STATE, view, 0)
+        state, paused, n, self.threshold, self.learn_left, self.learn_total = fields[:6]
+        self.most, self.before, self.n_before = fields[6:]
+        at = struct.calcsize(_STATE)
+        scores, new = self.calibration(), state & _FORMAT_3
+        if new:
+            at += scores.unpack(view[at:])
+        else:
+            at += 30 + 2 * min(32, struct.unpack_from("<I", view, at + 20)[0])
+        self._keep(scores)
+        self._enter((IDLE, LEARN, WATCH)[state & ~_FORMAT_3])
+        self.paused = paused > 0
+        for _ in range(n):
+            end = at + 1 + view[at]
+            at = end + p.unpack(bytes(view[at + 1 : end]).decode() or None, view[end:])
+        # what a part's setting no longer asks for is left; what it asks for now comes with the next
+        # learning period
+        for part in (self.drift, self.covariance):
+            size = struct.unpack_from("<H", view, at)[0]
+            at += 2 + size
+            if part and size:
+                part.unpack(view[at - size : at])
+        for j in range(p.n):
+            p.derive(j)
+        if self.drift:
+            self.drift.bound(p.variance)
+        if self.state == LEARN:
+            from nearhum.detection.period import Period
+
+            self.period = Period(self)
+            self.period.modes.resume(self.learn_total)
+        self.out_of_reach = self.state == WATCH and unreachable(self)
+        for part in self.views:
+            if not new:
+                raise FormatError("a state of an earlier firmware", "learn again")
+            at += part.detector.unpack(view[at:])
+            part.settle(self.threshold)
+        return at

@@ -1,0 +1,69 @@
+"""Doubts: how far what was learned can be trusted, in numbers and in words.
+
+Enters: a detector. Leaves: what status, the log and the report say of it.
+Loaded when they are asked.
+"""
+
+FEW = 8  # With fewer independent scores a threshold is a guess: warn.
+SHOWN = 3  # constant dimensions that are named
+
+
+def trusted(detector):
+    """Return (independent scores that set the threshold, octaves in Q8 by which a false alarm is
+    rarer than those can show), of the view that has the fewest.
+    """
+    n, beyond = detector.independent, detector.beyond_q8
+    for view in detector.views:
+        n = min(n, view.detector.independent)
+        beyond = max(beyond, view.detector.beyond_q8)
+    return n, beyond
+
+
+def interval(detector, stated):
+    """Return what is known of the threshold, as fields of a record.
+
+    independent: scores that set it. alarms_per_day: from what is stated, to what the scores can
+    show at most.
+    """
+    n, beyond = trusted(detector)
+    if not n:
+        return {"independent": 0, "alarms_per_day": None}
+    most = stated * (1 << (beyond >> 8)) * (256 + (beyond & 255)) / 256
+    return {"independent": n, "alarms_per_day": [stated, most]}
+
+
+def unreachable(detector):
+    """Return True where no window can reach the threshold. Allocates."""
+    p = detector.prototypes
+    if detector.ranges or not p.n:
+        return False  # what is beyond its range counts, however far it is
+    mean = p.mean_of(0)
+    far = bytearray(p.n_dims)
+    for i in range(p.n_dims):
+        far[i] = 127 if mean[i] > 127 else 128
+    return p.score_one(far) <= detector.threshold
+
+
+def said(detector, name, hop_s):
+    """Return the worst of what is doubtful as a text, "" for nothing.
+
+    name: a function of a dimension. hop_s: seconds from one window to the next.
+    """
+    p = detector.prototypes
+    several = sum(p.counts) > 1
+    if several and not any(p.variance):
+        return "what was learned never varied"
+    if detector.out_of_reach:
+        return "no signal can reach the threshold: learn again, while all is quiet"
+    n, beyond = trusted(detector)
+    if n < FEW:
+        tied = max([one.tied for one in [detector] + [view.detector for view in detector.views]])
+        wanted = FEW * tied * 3 // 2
+        text = "%d independent scores set the threshold, which may be off by a factor of %s:"
+        text += " learn %d windows, %d s, at least"
+        octaves = beyond + 128 >> 8
+        factor = 1 << octaves if octaves < 10 else "more than 1000"
+        return text % (n, factor, wanted, wanted * hop_s)
+    constant = [i for i in range(p.n_dims) if several and not p.variance[i]][:SHOWN]
+    names = ", ".join([name(i) for i in constant])
+    return names + " never varied while it was learned" if names else ""

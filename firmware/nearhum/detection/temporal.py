@@ -1,0 +1,133 @@
+"""Time as a teacher: one odd window is an error, several are an alarm.
+
+Enters: the score of each window. Leaves: the smoothed score, and an alarm's begin and end.
+
+The smoothed score is a running mean of scores, which are logarithms: one wild window moves it
+little. The first scores have the share of a plain mean, so that smoothing does not begin at one.
+
+An alarm needs alarm_m of the last alarm_n windows over the threshold. While it lasts the threshold
+rises by a share, `release`, of the way to the highest score seen, and that memory fades: an alarm
+ends although the machine does not come all the way back, and a lasting fault raises it again.
+
+Cases of `update`:
+  1 no score                      nothing changes
+  2 quiet, too few windows over   stays quiet
+  3 quiet, alarm_m over           QUIET -> ALARM, returns BEGIN
+  4 alarm, one of alarm_n over    stays
+  5 alarm, none over              ALARM -> QUIET, returns END
+"""
+
+from array import array
+
+import micropython
+from micropython import const
+from nearhum.wire import NO_SCORE
+
+BEGIN = 1
+END = 2
+_LIMIT = const(8191)  # of a score: 32 octaves either way
+_LOWEST = const(-0x10000000)  # no peak yet
+
+# words of what is set and what is remembered; Q8 is of the score's unit
+_SHARE = const(0)
+_M = const(1)
+_MASK = const(2)
+_RELEASE = const(3)
+_FADE_Q8 = const(4)
+_ALARM = const(5)
+_OVER = const(6)
+_PEAK_Q8 = const(7)
+_RUNNING = const(8)
+_MEAN_Q8 = const(9)
+_SCORE = const(10)
+
+
+class Temporal:
+    """Smooths scores and decides on alarms. Holds no learned state; allocates nothing."""
+
+    def __init__(self, config):
+        others = (1 << config["alarm_n"] - 1) - 1  # the windows that stay of alarm_n when one comes
+        fade_q8 = max(1, 65536 // config["fade"])  # a window
+        self._words = array(
+            "i", [config["smooth"], config["alarm_m"], others, config["release"], fade_q8] + [0] * 6
+        )
+        self.reset()
+        self.restart()
+
+    def reset(self):
+        """Forget alarm and peak: a new period begins."""
+        self._words[_ALARM] = self._words[_OVER] = 0
+        self._words[_PEAK_Q8] = _LOWEST
+
+    def restart(self):
+        """Forget the running mean: the next window does not follow the last one."""
+        self._words[_RUNNING] = 0
+
+    @property
+    def score(self):
+        """The smoothed score, rounded to the score's unit; NO_SCORE before the first."""
+        return self._words[_SCORE] if self._words[_RUNNING] else NO_SCORE
+
+    @property
+    def alarm(self):
+        """True while an alarm lasts."""
+        return self._words[_ALARM] > 0
+
+    @micropython.native
+    def update(self, score, threshold):
+        """Take in a score (NO_SCORE: none), compare the smoothed one with the threshold.
+
+        Returns BEGIN, END or 0.
+        """
+        return 0 if score == NO_SCORE else _update(self._words, score, threshold)
+
+
+@micropython.viper
+def _update(words: ptr32, score: int, threshold: int) -> int:
+    # machine words: |score| is held below 2^13, so in Q8 a difference is below 2^22 and its product
+    # with a share 2^30
+    b = 31
+    sign = 1 << b
+    if score > _LIMIT:
+        score = _LIMIT
+    if score < -_LIMIT:
+        score = -_LIMIT
+    q8 = score << 8
+    n = int(words[_RUNNING])
+    if n > 0:
+        # the n-th score has a share of 1 / n at least: smoothing begins as the mean of all so far
+        share = 256 // (n + 1)
+        if share <= int(words[_SHARE]):
+            share = int(words[_SHARE])
+            n -= 1
+        before = (int(words[_MEAN_Q8]) ^ sign) - sign
+        q8 = before + (((q8 - before) * share + 128) >> 8)
+    words[_RUNNING] = n + 1
+    words[_MEAN_Q8] = q8
+    score = (q8 + 128) >> 8
+    words[_SCORE] = score
+    peak = ((int(words[_PEAK_Q8]) ^ sign) - sign) - int(words[_FADE_Q8])
+    if peak < _LOWEST:
+        peak = _LOWEST
+    if peak < score << 8:
+        peak = score << 8
+    words[_PEAK_Q8] = peak
+    bits = (int(words[_OVER]) & int(words[_MASK])) << 1
+    # a peak is less than 2^15 above a threshold, a share below 2^8
+    if score > threshold:
+        if (score - threshold) << 8 > ((peak >> 8) - threshold) * int(words[_RELEASE]):
+            bits |= 1
+    words[_OVER] = bits
+    if int(words[_ALARM]) > 0:
+        if bits > 0:
+            return 0
+        words[_ALARM] = 0
+        return 2
+    n = 0
+    while bits > 0:
+        n += bits & 1
+        bits = bits >> 1
+    if n < int(words[_M]):
+        return 0
+    words[_ALARM] = 1
+    return 1

@@ -1,0 +1,114 @@
+"""Labels: the names that a person gave, with ids for the log.
+
+What both recognisers, of windows and of words, share.
+
+Leaf. An id (1..255) is never used for two labels in one log, unless 255 were given in between.
+"""
+
+import struct
+
+from micropython import const
+from nearhum.errors import CommandError
+from nearhum.wire import is_sound
+
+MAX_LABELS = 16
+_MAX_LABEL_BYTES = const(32)
+# a logistic distribution is nearest to a normal one if its argument is that many spreads
+LOGISTIC = 1.702
+
+
+def check_name(label):
+    """Raise CommandError unless label is a name: 1 to 32 bytes of sound UTF-8 without control
+    characters.
+    """
+    size = len(label.encode())
+    if not 1 <= size <= _MAX_LABEL_BYTES:
+        raise CommandError(
+            "a name of %d bytes: %r" % (size, label[:32]), "1 to %d bytes" % _MAX_LABEL_BYTES
+        )
+    if not is_sound(label) or [c for c in label if ord(c) < 32 or ord(c) == 127]:
+        raise CommandError("no name: %r" % label, "visible signs")
+
+
+class Labels:
+    """A recogniser's labels, their ids and how many examples each has.
+
+    labels, counts: lists, changed in place.
+    """
+
+    max_examples = 64
+
+    def __init__(self, labels, counts):
+        self.labels = labels
+        self.counts = counts
+        self.ids = []
+        self._next_id = 1
+        self.n_examples = 0
+
+    def index(self, label):
+        """Return where label stands. Raises CommandError where there is none of that name."""
+        if label not in self.labels:
+            raise CommandError("no label %r" % label[:40], "`list` shows the labels")
+        return self.labels.index(label)
+
+    def check_room(self, label, n):
+        """Raise CommandError unless n more examples of label fit and it is a name."""
+        check_name(label)
+        if self.n_examples + n > self.max_examples:
+            raise CommandError(
+                "%d examples more than the %d the board holds"
+                % (self.n_examples + n - self.max_examples, self.max_examples),
+                "forget a label first",
+            )
+        if label not in self.labels and len(self.labels) == MAX_LABELS:
+            raise CommandError("the board holds %d labels" % MAX_LABELS, "forget one first")
+
+    def check_rename(self, old, new):
+        """Raise CommandError unless there is a label old and new is a name that none has."""
+        self.index(old)
+        check_name(new)
+        if new in self.labels:
+            raise CommandError(
+                "there is a label %r already" % new, "another name, or forget that one first"
+            )
+
+    def rename(self, old, new):
+        """Give label old the name new; returns its id, which is a new one: the log before it
+        keeps the old name.
+        """
+        self.check_rename(old, new)
+        j = self.index(old)
+        self.labels[j] = new
+        self.ids[j] = self.new_id()
+        return self.ids[j]
+
+    def new_id(self):
+        while self._next_id in self.ids:
+            self._next_id = self._next_id % 255 + 1
+        label_id = self._next_id
+        self._next_id = label_id % 255 + 1
+        return label_id
+
+    def pack_labels(self):
+        """Return number of labels and examples, ids and names as bytes."""
+        parts = [struct.pack("<BBB", len(self.labels), self.n_examples, self._next_id)]
+        for j in range(len(self.labels)):
+            name = self.labels[j].encode()
+            parts.append(struct.pack("<BB", self.ids[j], len(name)) + name)
+        return b"".join(parts)
+
+    def unpack_labels(self, view):
+        """Take ids from what `pack_labels` returned.
+
+        Returns (names, number of examples, bytes used).
+        """
+        n_labels, n_examples, self._next_id = struct.unpack_from("<BBB", view, 0)
+        if n_labels > MAX_LABELS:
+            raise ValueError
+        at, names = 3, []
+        for _ in range(n_labels):
+            label_id, n = struct.unpack_from("<BB", view, at)
+            self.ids.append(label_id)
+            names.append(bytes(view[at + 2 : at + 2 + n]).decode())
+            at += 2 + n
+        return names, n_examples, at

@@ -1,0 +1,1 @@
+"""Board files and their checks, and the application that a board gets."""

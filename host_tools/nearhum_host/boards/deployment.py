@@ -1,0 +1,233 @@
+"""Deploys the application: writes a new one beside the one that runs, and switches by one rename.
+
+Enters: a link and the files (see `application`). Leaves: a report. What is on the board is found
+out by hashing its real files, not by trusting a note about the last deploy. The cable may come out,
+and the power fail, at any moment:
+
+1. look at what is there (upgrade/places.py); if nothing differs and the detector runs, nothing is
+   written;
+2. refuse what must not be, and what has no room, before anything is written;
+3. where the board gets another key, or none any more, sign anew what it keeps: see keys.change;
+4. take out of the other folder what does not belong there, its list of hashes first;
+5. write there what differs, each file beside its place, verified, renamed; what the other folder
+   has, the board copies by itself; the list of hashes last. One that was cut off goes on there;
+6. let main.py and choose_app start either of the two: an application of before there were two
+   folders gets its own main.py as nearhum/start.py;
+7. rename the small file that names the folder: this is the switch. Until then the old one starts;
+8. let the board know the new key alone, restart it, wait for the start line.
+
+Where nothing on the board is whole, there is nothing to keep, and the new one is written over it.
+What was learned and logged (/hum) and whatever else the user keeps on the board is never touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nearhum import __version__
+
+from ..errors import DeviceError
+from ..serial_line.link import Link
+from ..serial_line.repl import BoardError, Repl, stopped
+from . import keys
+from .application import KEY_PATH
+from .upgrade.change import (
+    Change,
+    NoSpace,
+    Refused,
+    keep_old_start,
+    n_new,
+    no_space,
+    switch,
+    write_starters,
+)  # fmt: skip
+from .upgrade.places import (
+    BESIDE,
+    MANIFEST_PATH,
+    ROOT,
+    STARTERS,
+    Places,
+    in_order,
+    look,
+    with_manifest,
+)  # fmt: skip
+
+__all__ = ["MANIFEST_PATH", "Deployed", "NoSpace", "deploy", "in_order", "undo", "with_manifest"]
+
+# What a virtual board says of itself; nothing on any other.
+_VIRTUAL = "getattr(__import__('sys').modules.get('virtual_board'),'about',dict)()"
+_NO_SPACE = ("OSError: 28", "ENOSPC")
+
+
+@dataclass
+class Deployed:
+    """What a deploy did: paths, bytes sent, seconds in all, and the board's start line.
+
+    copied: what was sent. unchanged: what the board had. removed: what the application before had,
+    and this one has not. folder: where the application lies.
+    """
+
+    copied: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    n_bytes: int = 0
+    seconds: float = 0.0
+    folder: str = "/"
+    start: dict[str, Any] = field(default_factory=dict)
+
+
+def deploy(
+    link: Link,
+    files: dict[str, bytes],
+    on_bytes: Callable[[int, int], None] = lambda done, of: None,
+    no_key: bool = False,
+    in_place: Callable[[Mapping[str, Any]], dict[str, bytes]] | None = None,
+) -> Deployed:
+    """Bring the board to hold exactly these application files and restart it.
+
+    files: {path: contents}. on_bytes: called with the bytes sent so far and in all. no_key: take
+    the board's key off it. in_place: called with what a virtual board says of itself; returns the
+    files that it takes in place of these (virtual/stand_in.py). Raises DeviceError; the application
+    that was there is still in place then, and deploying again goes on from there.
+    """
+    began = time.monotonic()
+    done = Deployed()
+    try:
+        with stopped(link) as repl:
+            said = says_of_itself(repl) if in_place else {}
+            if in_place and said:
+                files = in_place(said)
+            bring_to(repl, files, done, on_bytes, no_key)
+    except BaseException as error:
+        with contextlib.suppress(DeviceError):  # the first error is the one to tell
+            link.resume()
+        if isinstance(error, BoardError) and any(word in error.name for word in _NO_SPACE):
+            raise no_space(error.name) from None
+        if isinstance(error, DeviceError) and not isinstance(error, Refused):
+            kept = f"{len(done.copied)} files are sent" if done.copied else "no file was changed"
+            raise DeviceError(
+                f"{error.message}; {kept}", hint=f"{error.hint}; a deploy goes on where one ended"
+            ) from None
+        raise
+    done.start = link.resume()
+    if done.start.get("fault"):
+        raise DeviceError(
+            f"nearhum is on the board and runs, but its sensor does not: {done.start['fault']}",
+            hint="put that right; the board tries again every second",
+        )
+    done.seconds = time.monotonic() - began
+    return done
+
+
+def undo(link: Link) -> Deployed:
+    """Put the application before this one back, and restart the board.
+
+    Raises DeviceError where none can be put back.
+    """
+    began = time.monotonic()
+    done = Deployed()
+    with stopped(link) as repl:
+        places = look(repl)
+        before = places.before
+        can = before is not None and places.is_whole(before) and not places.old_main
+        if can:
+            switch(repl, before or ROOT, None)
+            done.folder = before or "/"
+    done.start = link.resume()
+    if not can:
+        raise DeviceError(
+            "there is no application to put back",
+            hint=(
+                "only what a deploy replaced can be put back, until the new one has run for ten"
+                " minutes; deploy the one that you want"
+            ),
+        )
+    done.seconds = time.monotonic() - began
+    return done
+
+
+def says_of_itself(repl: Repl) -> dict[str, Any]:
+    """Return what a virtual board says of itself, {} of any other."""
+    said = repl.ask(_VIRTUAL)
+    return said if isinstance(said, dict) else {}
+
+
+def bring_to(
+    repl: Repl,
+    files: dict[str, bytes],
+    done: Deployed,
+    on_bytes: Callable[[int, int], None],
+    no_key: bool = False,
+) -> None:
+    """Bring a stopped board to hold exactly these files, and to start them.
+
+    done: told what was done, step by step. Raises DeviceError, Refused before anything is written.
+    """
+    places = look(repl)
+    _check_key(places, files, no_key)
+    key = files.get(KEY_PATH)
+    starters = {path: files[path] for path in STARTERS if path in files}
+    wanted = {
+        path: contents
+        for path, contents in with_manifest(files).items()
+        if path not in (*STARTERS, KEY_PATH)
+    }
+    sums = {path: hashlib.sha256(contents).hexdigest() for path, contents in wanted.items()}
+    runs, kept = places.starts(), places.is_kept()
+    before = places.files(runs)
+    same = {path: found.sha256 for path, found in before.items()} == sums
+    target = runs if same or not kept else (ROOT if runs else BESIDE)
+    done.folder = target or "/"
+    done.removed = sorted(path for path in before if path not in wanted)
+    change = Change(repl, places, wanted, sums, target, kept and target != runs)
+    change.check_room(starters)
+    total = change.n_to_send() + sum(n_new(places, *starter) for starter in starters.items())
+
+    def count(n: int) -> None:
+        done.n_bytes += n
+        on_bytes(done.n_bytes, total)
+
+    sign = keys.change(repl, places, key, target)
+    change.write(done, count)
+    if change.is_beside and target == BESIDE and not places.has_start():
+        keep_old_start(repl, places)
+    done.copied += write_starters(repl, places, starters, count)
+    if change.is_beside or places.first != target:
+        puts_back = change.is_beside and places.is_whole(runs) and sign is None
+        switch(repl, target, runs if puts_back else None)
+    if sign:
+        sign()
+        done.copied += [KEY_PATH] if key is not None else []
+
+
+def _check_key(places: Places, files: Mapping[str, bytes], no_key: bool) -> None:
+    """Raise Refused where a board with a key would lose it unasked, or get an older application."""
+    if KEY_PATH not in places.there or no_key:
+        return
+    if KEY_PATH not in files:
+        name = keys.named_by(places.there[KEY_PATH].sha256)
+        raise Refused(
+            "the board has a key" + (f", {name!r}" if name else ""),
+            hint=f"deploy with --key {name or 'NAME'}; --no-key takes it off the board",
+        )
+    there = places.version()
+    if _number(there) > _number(__version__):
+        raise Refused(
+            f"the board has a key and nearhum {there}, and this is the older {__version__}:"
+            " a board with a key takes no older one",
+            hint=(
+                "upgrade nearhum on this computer; or `nearhum deploy --undo` within ten minutes of"
+                " the last deploy; or take the key off first: deploy with --no-key"
+            ),
+        )
+
+
+def _number(version: str) -> tuple[int, ...]:
+    """Return a version as numbers that can be compared; what is none is the oldest."""
+    parts = version.split(".")
+    return tuple(map(int, parts)) if all(part.isdecimal() for part in parts) else ()

@@ -1,0 +1,1 @@
+"""A new application on a board, written beside the one that runs."""

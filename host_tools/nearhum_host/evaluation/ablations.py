@@ -1,0 +1,68 @@
+"""What the evaluation leaves out or changes, to show what each part is worth.
+
+Enters: nothing. Leaves: ABLATIONS, by protocol: a name and the settings of each, run on the fixed
+path beside the defaults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Settings = Mapping[str, Any]
+_NO_SMOOTHING: tuple[str, Settings] = ("no smoothing", {"smooth": 256})
+_ONE_MODE: tuple[str, Settings] = ("one mode", {"n_modes": 1})
+# drift: what the kind's default does without; the guard: the budget within which learning may move
+# anything
+_DRIFT: tuple[str, Settings] = ("slow drift followed", {"drift_budget": 3})
+_NO_BUDGET: tuple[str, Settings] = ("slow drift followed, no guard", {"drift_budget": 64})
+_NO_GUARD: Settings = {"teach": "auto", "teach_budget": 1000, "teach_days": 0.001}
+
+# What is left out, or changed, to see what it is worth; on the fixed path.
+ABLATIONS: Mapping[str, Sequence[tuple[str, Settings]]] = {
+    "skab": (
+        ("one spread per feature, no covariance", {"spread": "diagonal"}),
+        ("slow drift not followed", {"drift_budget": 0}),
+        _NO_BUDGET,
+        ("an alarm ends at the threshold", {"release": 0}),
+        _NO_SMOOTHING,
+        _ONE_MODE,
+    ),
+    "adi_motor": (
+        _NO_SMOOTHING,
+        _ONE_MODE,
+        ("no least spread", {"spread_floor": 1}),
+        _DRIFT,
+        _NO_BUDGET,
+    ),
+    "femto": (
+        _NO_SMOOTHING,
+        _ONE_MODE,
+        ("no least spread", {"spread_floor": 1}),
+        _DRIFT,
+        _NO_BUDGET,
+    ),
+    "fan": (
+        _NO_SMOOTHING,
+        _ONE_MODE,
+        ("bands keep their level", {"level": "kept"}),
+        ("12 bands", {"n_bands": 12}),
+        _DRIFT,
+        _NO_BUDGET,
+    ),
+    "watch": (
+        ("no bands", {"n_bands": 0}),
+        ("no means", {"mean": "off"}),
+        ("bands alone", {"mean": "off", "statistics": ""}),
+        ("near misses learned automatically", {"teach": "auto"}),
+        ("near misses learned automatically, no guard", _NO_GUARD),
+    ),
+    "csi": (
+        _NO_SMOOTHING,
+        ("no settling time before learning", {"settle_s": 0}),
+        ("no means", {"mean": "off"}),
+        _DRIFT,
+        _NO_BUDGET,
+    ),
+    "rssi": (_NO_SMOOTHING, ("means alone", {"statistics": ""})),
+}

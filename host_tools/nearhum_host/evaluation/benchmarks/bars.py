@@ -1,0 +1,90 @@
+"""What each protocol asks of the firmware: the figure that must hold, and where it is going.
+
+The one table of it; figures as the protocols name them, fractions from 0 to 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Target:
+    """must, reach: what a figure is to be at least, or at most; None where nothing is asked.
+
+    kept: where the firmware does not come up to what it must, what it comes up to and may not fall
+    behind; the page says that the must is missed.
+    """
+
+    must: float | None
+    reach: float | None = None
+    at_most: bool = False
+    kept: float | None = None
+
+    def holds(self, figure: float | None) -> bool:
+        """Return whether a figure is what it must be."""
+        return self._fits(self.must, figure)
+
+    def is_kept(self, figure: float | None) -> bool:
+        """Return whether a figure is what it must be, or no worse than what was reached."""
+        return self._fits(self.must if self.kept is None else self.kept, figure)
+
+    def _fits(self, bar: float | None, figure: float | None) -> bool:
+        if bar is None:
+            return True
+        return figure is not None and (figure <= bar if self.at_most else figure >= bar)
+
+    def said(self) -> tuple[str, str, str]:
+        """Return must, reach and kept as a person writes them, in percent; "" for none."""
+        sign = "≤" if self.at_most else "≥"
+        must, reach, kept = (
+            "" if v is None else f"{sign} {100 * v:.4g}" for v in (self.must, self.reach, self.kept)
+        )
+        return must, reach, kept
+
+
+def _at_most(must: float | None, reach: float | None = None, kept: float | None = None) -> Target:
+    return Target(must, reach, True, kept)
+
+
+TARGETS: Mapping[str, Mapping[str, Target]] = {
+    "skab": {
+        "f1": Target(0.86, 0.89),
+        "far": _at_most(0.10, 0.06, kept=0.13),
+        "mar": _at_most(0.18, 0.15),
+    },
+    "nab": {"nab_score": Target(0.50, 0.65)},
+    "femto": {
+        "tpr": Target(0.92, 0.96, kept=0.88),
+        "far": _at_most(0.03, 0.02),
+        "early_warning": Target(0.45, 0.60, kept=0.25),
+    },
+    "adi_motor": {
+        "tpr": Target(0.97, 0.995),
+        "far": _at_most(0.02, 0.01),
+        "tpr_worst": Target(0.80, kept=0.42),
+    },
+    "fan": {
+        "auc": Target(0.99, 0.998),
+        "far": _at_most(0.02, 0.01),
+        "far_after": _at_most(0.05, 0.01),
+        "far_after_one_speed": _at_most(0.10, 0.05, kept=0.27),
+    },
+    "csi": {
+        "tpr": Target(0.97, 0.995),
+        "far": _at_most(0.01, 0.003),
+        "tpr_worst": Target(0.90),
+    },
+    # false alarms: as the plain baseline
+    "rssi": {"tpr_least": Target(0.95, 0.98), "far": _at_most(None, 0.001)},
+    "watch": {"accuracy_5": Target(0.98, 0.99), "accuracy_1": Target(None, 0.93)},
+    "fsdd": {"accuracy_5": Target(0.985, 0.995), "eer_5": _at_most(0.017, 0.008)},
+    "wakeword": {"eer": _at_most(0.09, 0.05)},
+    "atlas": {
+        "cells_within_3x": Target(0.85, kept=0.70),
+        "worst_time_in_alarm": _at_most(0.02),
+        "silent_blind": _at_most(0),
+        "short_trusted": Target(0.85),
+    },
+}

@@ -1,0 +1,1 @@
+"""MicroPython images, and the ways they come onto a board."""

@@ -1,0 +1,146 @@
+"""The values of an ONNX graph on their way, and the nodes that only move or scale them.
+
+Enters: a node's constants and attributes. Leaves: the values with what is still to be done to them;
+no layer is made here.
+
+A rule takes the values, the node as an error names it, its inputs (None for the values, an array
+for a constant) and its attributes. It raises HostError where a board cannot do it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import HostError
+from .layers import Layer
+
+
+class Values:
+    """The values on their way through the graph, between two nodes.
+
+    at: the numbers, in the order of what the board has there, of the tensor's values.
+
+    scale, shift: what is still to be done to the values, of the tensor's shape; mean: a matrix that
+    makes them of the board's, where they are means. All without the batch. out: the layers so far.
+    """
+
+    def __init__(self, shape: Sequence[int]) -> None:
+        self.at: Any = np.arange(int(np.prod(shape))).reshape(shape)
+        self.out: list[Layer] = []
+        self.afresh()
+
+    def afresh(self) -> None:
+        """Let nothing wait: what was to be done is in a layer."""
+        self.scale: Any = np.ones(self.at.shape)
+        self.shift: Any = np.zeros(self.at.shape)
+        self.mean: np.ndarray | None = None
+
+    def moved(self, move: Callable[[Any], Any]) -> None:
+        """Move the values, and what is still to be done to them."""
+        self.at, self.scale, self.shift = move(self.at), move(self.scale), move(self.shift)
+
+    def by_position(self, n_channels: int) -> np.ndarray:
+        """Return the numbers as a convolution leaves them: (channels, positions)."""
+        return np.arange(self.at.size).reshape(-1, n_channels).T
+
+
+# ---- what scales values --------------------------------------------------------------------------
+
+
+def _scaled(values: Values, said: str, given: list[Any], scale: Any, shift: Any) -> None:
+    if given[0] is not None:
+        raise HostError(f"{said} has a constant before its values", "the other way round")
+    try:
+        scale, shift = (
+            np.broadcast_to(_without_batch(v, values.at.ndim), values.at.shape)
+            for v in (scale, shift)
+        )
+    except ValueError:
+        raise HostError(
+            f"{said}: constants do not fit values {values.at.shape}",
+            "one for each, or one for all",
+        ) from None
+    values.scale, values.shift = values.scale * scale, values.shift * scale + shift
+
+
+def add(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    if given[0] is not None and given[1] is None:
+        given = given[::-1]
+    _scaled(values, said, given, 1.0, given[1])
+
+
+def sub(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    _scaled(values, said, given, 1.0, -np.asarray(given[1] if given[1] is not None else 0.0, float))
+
+
+def mul(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    if given[0] is not None and given[1] is None:
+        given = given[::-1]
+    _scaled(values, said, given, given[1], 0.0)
+
+
+def div(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    _scaled(
+        values, said, given, 1 / np.asarray(given[1] if given[1] is not None else 1.0, float), 0.0
+    )
+
+
+def batch_normalization(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    gamma, beta, mean, variance = (np.asarray(v, float) for v in given[1:5])
+    scale = gamma / np.sqrt(variance + known.get("epsilon", 1e-5))
+    shape = (-1, *[1] * (values.at.ndim - 1))
+    _scaled(values, said, given, scale.reshape(shape), (beta - mean * scale).reshape(shape))
+
+
+def _without_batch(values: Any, n_dims: int) -> np.ndarray:
+    values = np.asarray(values, float)
+    return values[0] if values.ndim == n_dims + 1 and len(values) == 1 else values
+
+
+# ---- what moves values ---------------------------------------------------------------------------
+
+
+def identity(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    pass
+
+
+def flatten(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    if known.get("axis", 1) != 1:
+        raise HostError(f"{said} joins windows of a batch", "axis 1")
+    values.moved(np.ravel)
+
+
+def reshape(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    shape = [int(n) for n in given[1]][1:] if given[1] is not None else [0]
+    try:
+        values.moved(lambda v: v.reshape(shape))
+    except ValueError:
+        raise HostError(
+            f"{said}: values {values.at.shape} to {shape}", "a fixed shape behind the batch"
+        ) from None
+
+
+def transpose(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    order = list(known.get("perm", range(values.at.ndim, -1, -1)))
+    if order[0] != 0:
+        raise HostError(f"{said} moves the batch", "leave it first")
+    values.moved(lambda v: v.transpose([i - 1 for i in order[1:]]))
+
+
+def squeeze(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    axes = known.get("axes") or (
+        given[1].tolist() if len(given) > 1 and given[1] is not None else None
+    )
+    if not axes:
+        raise HostError(f"{said} says no axes", "name them, without the batch's")
+    axes = [a % (values.at.ndim + 1) for a in axes]
+    values.moved(lambda v: v.squeeze(tuple(a - 1 for a in axes)))
+
+
+def unsqueeze(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    axes = known.get("axes") or given[1].tolist()
+    axes = [a % (values.at.ndim + 1 + len(axes)) for a in axes]
+    values.moved(lambda v: np.expand_dims(v, tuple(a - 1 for a in axes)))

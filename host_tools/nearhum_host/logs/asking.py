@@ -1,0 +1,52 @@
+"""Asking: SQL over the tables of a folder. Enters: a query. Leaves: names of columns, and rows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ..errors import UsageError
+from .tables import TABLES, VIEWS, connect, damaged, globs_of
+
+_ASKED_WRONGLY = (
+    duckdb.ParserException,
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ConversionException,
+)
+
+
+def ask(folder: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Return (columns, rows) of a query over a folder's tables.
+
+    Raises UsageError where the query is wrong, or there are no tables; HostError where a file is
+    damaged. A column that is there twice gets a number.
+    """
+    with connect(folder) as connection:
+        try:
+            found = connection.execute(sql)
+            if not found:  # there is nothing in it but spaces, or remarks
+                return [], []
+            rows = found.fetchall()
+        except _ASKED_WRONGLY as error:
+            said = re.sub(r"\s+", " ", str(error).split("\nLINE")[0]).strip()
+            known = ", ".join([*TABLES, *VIEWS])
+            raise UsageError(
+                said.removesuffix("."),
+                hint=f'there are {known}; `nearhum query "DESCRIBE windows"` lists columns',
+            ) from None
+        except duckdb.Error as error:
+            wrong = UsageError(
+                repr(str(error).splitlines()[0]), hint="ask for something else, or for less"
+            )
+            raise damaged(error, globs_of(folder)) or wrong from None
+        columns: list[str] = []
+        for column, *_ in found.description or ():
+            n = sum(
+                re.fullmatch(rf"{re.escape(column)}(_\d+)?", known) is not None for known in columns
+            )
+            columns.append(f"{column}_{n + 1}" if n else column)
+        return columns, rows

@@ -1,0 +1,184 @@
+"""What the records of a log say: the scores by window, and the events.
+
+Enters: the records of log_file. Leaves: Scores and Events; windows and milliseconds are counted on
+where the board's own counts have wrapped. Records of every format are read (`wire.FORMAT`); what a
+later firmware wrote is refused. A board counts milliseconds from its start; where a host has told
+it the time, `times` turns them into UTC.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from nearhum import wire
+from nearhum.errors import FormatError
+from nearhum.storage import scores as runs
+
+from .log_file import Log, Record
+from .times import Times
+
+MAX_NAMES = 1 << 16  # different labels in one log: an index is 16 bits
+
+
+@dataclass
+class Scores:
+    """The scores of a log by window: arrays of one length n, and the names of the labels.
+
+    windows: array('Q') window index; scores, thresholds: array('h') octaves in Q8, NO_SCORE where
+    there was none; states: array('B') 0 idle, 1 learn, 2 watch; labels: array('H') index into
+    names, 0 (name "") for unknown; boots: array('I') how many starts of the board came before, so
+    that equal window numbers of two runs stay apart; utc: array('d') seconds since 1970, NaN where
+    no host had told the time of that start; seqs: array('Q') number of the record it is in;
+    ticks_ms: array('Q') milliseconds since that start.
+    """
+
+    windows: array = field(default_factory=lambda: array("Q"))
+    scores: array = field(default_factory=lambda: array("h"))
+    thresholds: array = field(default_factory=lambda: array("h"))
+    states: array = field(default_factory=lambda: array("B"))
+    labels: array = field(default_factory=lambda: array("H"))
+    boots: array = field(default_factory=lambda: array("I"))
+    utc: array = field(default_factory=lambda: array("d"))
+    seqs: array = field(default_factory=lambda: array("Q"))
+    ticks_ms: array = field(default_factory=lambda: array("Q"))
+    names: list[str] = field(default_factory=lambda: [""])
+
+
+class Event(NamedTuple):
+    """One start of the board, or one EVENT record.
+
+    name: "boot" or the event's; what: its JSON; boot, utc: see Scores.
+
+    ticks_ms, and the window that `what` names, are counted on where the board's own count has
+    wrapped.
+
+    Every segment of the board's journal begins with a BOOT record; one with the number of the last
+    is no start.
+    """
+
+    seq: int
+    ticks_ms: int
+    boot: int
+    name: str
+    what: dict[str, Any]
+    utc: float = math.nan
+
+
+def decoded(log: Log) -> tuple[Scores, list[Event]]:
+    """Return what `decode` does of a log's records; its FormatError names the log's file."""
+    try:
+        return decode(log.records)
+    except FormatError as error:
+        if log.file is None:
+            raise
+        raise FormatError(f"{log.file}: {error.message}", error.hint) from None
+
+
+def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
+    """Return the scores by window and the events.
+
+    Raises FormatError when a sound record makes no sense, or a later firmware wrote it.
+    """
+    scores, events, boot, number = Scores(), [], 0, None
+    ticks, windows, times = _Counter(wire.TICKS_MODULO), _Counter(wire.LAST_WINDOW + 1), Times()
+    # of each run: boot, ticks of its end, windows, seconds of a window
+    when: list[tuple[int, int, int, float]] = []
+    window_s = 0.0
+    name_of = {0: 0}  # label id on the board, as of now (ids are used again) -> index into names
+    names = {"": 0}
+    for record in records:
+        if record.kind in runs.KINDS:
+            first, threshold, state, some, ids = runs.unpack_scores(record.kind, record.payload)
+            n = len(some)
+            first = windows.on(first)
+            scores.windows.extend(range(first, first + n))
+            scores.scores.extend(some)
+            scores.thresholds.extend([threshold] * n)
+            scores.states.extend([state] * n)
+            scores.boots.extend([boot] * n)
+            scores.seqs.extend([record.seq] * n)
+            when.append((boot, ticks.on(record.ticks_ms), n, window_s))
+            for label_id in ids or bytes(n):
+                if label_id not in name_of:  # enrolled before this log begins
+                    name_of[label_id] = _index(names, f"label {label_id}")
+                scores.labels.append(name_of[label_id])
+            continue
+        if record.kind not in (wire.BOOT, wire.EVENT):
+            raise _later(record, f"is of kind {record.kind}")
+        what = record.json()
+        if record.kind == wire.BOOT:
+            written = what.get("format", 1)
+            if not isinstance(written, int) or written > wire.FORMAT:
+                raise _later(record, f"is of format {written}, this reads up to {wire.FORMAT}")
+            begins = number is None or what.get("boot") != number
+            if begins:
+                number = what.get("boot")
+                boot += 1
+                ticks, windows = _Counter(wire.TICKS_MODULO), _Counter(wire.LAST_WINDOW + 1)
+                window_s = _window_s(what.get("config"))
+            times.told(boot, ticks.on(record.ticks_ms), what.get("utc"))
+            if not begins:
+                continue
+        if isinstance(what.get("window"), int) and 0 <= what["window"] <= wire.LAST_WINDOW:
+            what["window"] = windows.on(what["window"])
+        elif "window" in what:
+            what["window"] = None  # no number that a board counts to
+        name = "boot" if record.kind == wire.BOOT else str(what.get("event", ""))
+        events.append(Event(record.seq, ticks.on(record.ticks_ms), boot, name, what))
+        if name == "time":
+            times.told(boot, events[-1].ticks_ms, what.get("utc"))
+        if name in ("enrolled", "relabelled") and isinstance(what.get("id"), int):
+            name_of[what["id"]] = _index(names, str(what.get("label")))
+    for boot, end_ms, n, one_s in when:
+        end = times.utc(boot, end_ms)
+        scores.utc.extend(end - one_s * left for left in range(n - 1, -1, -1))
+        scores.ticks_ms.extend(
+            max(0, end_ms - round(1000 * one_s * left)) for left in range(n - 1, -1, -1)
+        )
+    scores.names = list(names)
+    return scores, [event._replace(utc=times.utc(event.boot, event.ticks_ms)) for event in events]
+
+
+def _later(record: Record, why: str) -> FormatError:
+    return FormatError(
+        f"record {record.seq} {why}", "a later firmware wrote it: update the host tools"
+    )
+
+
+def _window_s(config: Any) -> float:
+    """Return the seconds from one window to the next by a BOOT record's settings, 0 where it
+    has none.
+    """
+    try:
+        return float(config["n_hop"]) / float(config["rate_hz"])
+    except (TypeError, KeyError, ValueError, ZeroDivisionError):
+        return 0.0
+
+
+class _Counter:
+    """A count of one boot that the board keeps modulo a power of two: counted on where it has
+    wrapped.
+    """
+
+    def __init__(self, modulo: int):
+        self._modulo = modulo
+        self._wrapped = self._last = 0
+
+    def on(self, value: int) -> int:
+        """Return the whole count; value: as the board has it.
+
+        A step back by half of the modulus is a wrap.
+        """
+        if value + self._wrapped < self._last - self._modulo // 2:
+            self._wrapped += self._modulo
+        self._last = value + self._wrapped
+        return self._last
+
+
+def _index(names: dict[str, int], name: str) -> int:
+    if name not in names and len(names) == MAX_NAMES:
+        raise FormatError(f"more than {MAX_NAMES} different labels", "is it the log of one board?")
+    return names.setdefault(name, len(names))

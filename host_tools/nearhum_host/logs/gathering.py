@@ -1,0 +1,142 @@
+"""Gathering: every attached board's log into one folder, all boards at the same time, and from
+there into tables.
+
+Enters: ports and a folder. Leaves: `logs/BOARD.nhl` and what was seen of each board, and the tables
+(`tables`). A board is known by its name and its chip's number; where flash was erased and records
+began anew, a second journal begins, `logs/BOARD.2.nhl`. What fails at one board is told and keeps
+no other waiting.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nearhum.errors import NearhumError
+
+from ..errors import DeviceError, HostError
+from ..serial_line.link import Link
+from . import pulling, seen
+from .log_file import SUFFIX, read_log
+from .tabling import tabulate
+
+
+@dataclass
+class Gathered:
+    """What came of one port.
+
+    board: "" where it did not get that far; error, hint: "" where all went well.
+    """
+
+    port: str
+    board: str = ""
+    n_records: int = 0
+    n_windows: int = 0
+    n_missing: int = 0
+    journal: int = 0
+    error: str = ""
+    hint: str = ""
+    exit_code: int = 0
+
+
+def gather(
+    ports: Sequence[str],
+    folder: Path,
+    resume: bool = False,
+    on_board: Callable[[Gathered], None] = lambda done: None,
+) -> list[Gathered]:
+    """Pull from all ports at once into a folder, and bring its tables up to date.
+
+    Returns what came of each, in order.
+
+    on_board: called as each is done, from its thread. Never raises for what one board does.
+    """
+    claims = Claims()
+
+    def one(port: str) -> Gathered:
+        done = Gathered(port)
+        try:
+            gather_one(port, folder, resume, claims, done)
+        except HostError as error:
+            done.error, done.hint, done.exit_code = error.message, error.hint, error.exit_code
+        except NearhumError as error:
+            done.error, done.hint, done.exit_code = error.message, error.hint, 1
+        on_board(done)
+        return done
+
+    with ThreadPoolExecutor(max_workers=max(1, min(32, len(ports)))) as pool:
+        return list(pool.map(one, ports))
+
+
+def gather_one(port: str, folder: Path, resume: bool, claims: Claims, done: Gathered) -> None:
+    with Link(port, lambda: resume) as link:
+        status = link.ask("status")
+        done.board = name_of(status)
+        claims.claim(done.board, port, str(status.get("id") or ""))
+        # before its log is fetched, so that what was logged up to now has a time
+        pulling.tell_time(link, status)
+        pulled, done.journal = _pull(link, folder / "logs", done.board, bool(status.get("id")))
+        done.n_records = pulled.n_records
+        done.n_missing = sum(gap.before - gap.first for gap in pulled.gaps)
+        seen.save(pulled.file, seen.look_at(link))
+    done.n_windows = tabulate(folder, done.board, done.journal, read_log(pulled.file))
+
+
+def name_of(status: dict[str, Any]) -> str:
+    """Return what a board is called in the folder: its name and its chip's number, in
+    characters of any file system.
+    """
+    parts = [str(status.get("board") or "board"), str(status.get("id") or "")]
+    return re.sub(r"[^\w.-]|^\.", "_", "-".join(part for part in parts if part), flags=re.ASCII)
+
+
+def journal_file(folder: Path, board: str, journal: int) -> Path:
+    """Return the log of a board's journal, of which there may be several: 1, 2, ..."""
+    return folder / f"{board}{'' if journal == 1 else f'.{journal}'}{SUFFIX}"
+
+
+def _pull(link: Link, folder: Path, board: str, is_known: bool) -> tuple[pulling.Pulled, int]:
+    journal = 1
+    while journal_file(folder, board, journal + 1).exists():
+        journal += 1
+    file = journal_file(folder, board, journal)
+    try:
+        return pulling.pull(link, file), journal
+    except pulling.OtherJournal as error:
+        if not is_known:
+            raise HostError(
+                f"{link.port} is another board called {board!r}, or its log was reset:"
+                f" {error.message}",
+                "give one of the boards another name: `nearhum set board NAME`, then `nearhum"
+                " resume`",
+            ) from None
+    # the same chip: its flash was erased, and its records are numbered anew
+    return pulling.pull(link, journal_file(folder, board, journal + 1)), journal + 1
+
+
+class Claims:
+    """Which port has which board: two of one name must not be written into one log."""
+
+    def __init__(self) -> None:
+        self._ports: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def claim(self, board: str, port: str, chip: str) -> None:
+        with self._lock:
+            other = self._ports.setdefault(board, port)
+        if other == port:
+            return
+        if chip:
+            raise DeviceError(
+                f"{port} is the board that {other} is: {board}", "name each board once"
+            )
+        raise HostError(
+            f"{other} and {port} are both called {board!r}, and their chips have no number",
+            f"give one another name: `nearhum set board NAME --port {port}`, then `nearhum resume"
+            f" --port {port}`",
+        )

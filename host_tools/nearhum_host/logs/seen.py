@@ -1,0 +1,127 @@
+"""Seen: what a board said of itself when its log was pulled, kept beside the log for the report.
+
+Enters: a link. Leaves: `NAME.seen.json` beside `NAME.nhl`: status, what was learned and in which
+features, the last window, and what the host's clock said. Nothing in it is needed to read the log;
+a later pull replaces it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from binascii import Error as Base64Error
+from binascii import a2b_base64
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import DeviceError, HostError
+from ..serial_line.link import Link
+
+FORMAT = 1
+SUFFIX = ".seen.json"
+
+
+@dataclass
+class Seen:
+    """What a board said.
+
+    utc: when, ISO 8601; status, look: its answers; names: of the features, empty without a head.
+
+    prototypes: rows of `list`. A board without `look` has no look and no names.
+    """
+
+    utc: str
+    status: dict[str, Any]
+    look: dict[str, Any] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
+    prototypes: list[dict[str, Any]] = field(default_factory=list)
+
+
+def path_beside(log: Path) -> Path:
+    """Return where what a board said is kept beside its log."""
+    return log.with_suffix(SUFFIX)
+
+
+def look_at(link: Link, names: list[str] | None = None) -> Seen:
+    """Ask a board for what it is doing and has learned.
+
+    names: of its features, where they are known already.
+
+    Raises DeviceError where it does not answer; a board that has not the verb `look` leaves that
+    out.
+    """
+    status = link.ask("status")
+    utc = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    prototypes = link.ask("list").get("prototypes", [])
+    try:
+        look = link.ask("look")
+        names = names_of(link) if names is None else names
+    except DeviceError as error:
+        if not error.message.startswith("board: no command"):
+            raise
+        look, names = {}, []
+    for answer in (status, look):
+        answer.pop("verb", None)
+    return Seen(utc, status, look, names, prototypes)
+
+
+def names_of(link: Link) -> list[str]:
+    """Return the names of a board's features, in order."""
+    names: list[str] = []
+    while True:
+        part = link.ask(f"look names {len(names)}")
+        names += [str(name) for name in part["names"]]
+        if len(names) >= part["of"] or not part["names"]:
+            return names
+
+
+def save(log: Path, seen: Seen) -> None:
+    """Keep what was seen beside the log, whole or not at all. Raises HostError."""
+    file = path_beside(log)
+    half = file.with_name(file.name + ".new")
+    try:
+        half.write_text(
+            json.dumps({"format": FORMAT, **vars(seen)}, ensure_ascii=False), encoding="utf-8"
+        )
+        half.replace(file)
+    except OSError as error:
+        half.unlink(missing_ok=True)
+        raise HostError(
+            f"cannot write {file}: {error.strerror}", "make room or choose another place"
+        ) from None
+
+
+def load(log: Path) -> Seen | None:
+    """Return what was seen when a log was pulled, None where nothing is beside it.
+
+    Raises HostError with the remedy.
+    """
+    file = path_beside(log)
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        found = kept.pop("format")
+        if found != FORMAT:
+            raise HostError(
+                f"{file} has format {found}, this nearhum reads {FORMAT}",
+                "update nearhum, or remove it",
+            )
+        seen = Seen(**kept)
+        datetime.datetime.fromisoformat(seen.utc)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise HostError(f"cannot read {file}: {error.strerror}") from None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise HostError(
+            f"{file} is damaged", "remove it; the next `nearhum pull` makes it again"
+        ) from None
+    return seen
+
+
+def vector(look: dict[str, Any], key: str) -> bytes:
+    """Return a vector of a board's answer as bytes, empty where it is none."""
+    try:
+        return a2b_base64(look.get(key) or "")
+    except (Base64Error, TypeError, ValueError):
+        return b""

@@ -1,0 +1,289 @@
+"""Tables: what boards have logged, as Parquet that any reader takes, and as views for SQL.
+
+Enters: rows of windows and of events, in the columns below. Leaves: a folder, one part a board and
+a day,
+
+    windows/board=ID/day=2026-11-25/JOURNAL-FIRST-LAST.parquet     a row a window
+    events/board=ID/day=2026-11-25/JOURNAL-FIRST-LAST.parquet      a row an event
+
+and a DuckDB connection with views over it. docs/log-schema.md says what every column means. Every
+file carries the version of this layout in its own metadata (key `nearhum_schema`); a reader refuses
+another one by the file's name. A column that is added is no new version: readers take columns by
+name, and one that an old file has not is NULL. A column that is renamed, or means something else,
+is.
+"""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+
+from ..errors import HostError, UsageError
+
+SCHEMA = 1
+SCHEMA_KEY = "nearhum_schema"
+_STAMP = b"".join(
+    b"\x18" + bytes([len(text)]) + text.encode() for text in (SCHEMA_KEY, str(SCHEMA))
+)
+_END_BYTES = 1 << 14  # of a file: its footer, which has some 3 KB
+AGAIN = "remove it; `nearhum pull FOLDER --all` makes it again from the log there"
+
+
+class Column(NamedTuple):
+    """A column: its name, its SQL type, and what it means."""
+
+    name: str
+    type: str
+    meaning: str
+
+
+# `board` and `day` are the folders' names: a reader has them as columns, the files have not
+PARTITION = (
+    Column(
+        "board", "VARCHAR", "the board: its name and its chip's number, rpi_pico-e6614103e72b4a2f"
+    ),
+    Column(
+        "day", "DATE", "UTC day of time_utc; where that is not known, the day when it was pulled"
+    ),
+)
+_COMMON = (
+    Column(
+        "journal",
+        "SMALLINT",
+        "1; one more each time the board's flash was erased and its records began anew",
+    ),
+    Column("boot", "INTEGER", "which start of the board, as it counts them itself"),
+    Column("seq", "BIGINT", "number of the record; with board and journal it says which one it is"),
+    Column(
+        "time_utc",
+        "TIMESTAMP",
+        "when, by the host's clock; NULL for a boot that had ended before any pull",
+    ),
+    Column("ticks_ms", "BIGINT", "milliseconds since that start"),
+)
+WINDOWS = (
+    *_COMMON,
+    Column("window_index", "BIGINT", "which window of that boot, from 0"),
+    Column("hop_s", "DOUBLE", "seconds from a window to the next"),
+    Column("score", "DOUBLE", "octaves of squared distance to normal; NULL where there was none"),
+    Column("threshold", "DOUBLE", "octaves, as the score; NULL before one was known"),
+    Column("state", "VARCHAR", "idle, learn or watch"),
+    Column("alarm", "BOOLEAN", "whether the board's alarm was on"),
+    Column("label", "VARCHAR", "the label announced; NULL for none"),
+)
+EVENTS = (
+    *_COMMON,
+    Column("window_index", "BIGINT", "the window it names; NULL where it names none"),
+    Column("event", "VARCHAR", "boot, alarm, alarm_end, learned, enrolled, fault, gap, ..."),
+    Column("score", "DOUBLE", "octaves; NULL where the event has none"),
+    Column("threshold", "DOUBLE", "octaves; NULL where the event has none"),
+    Column("label", "VARCHAR", "the label it is about; NULL for none"),
+    Column("facts", "VARCHAR", "all that the record says, as JSON"),
+)
+TABLES: dict[str, tuple[Column, ...]] = {"windows": WINDOWS, "events": EVENTS}
+
+# A view a question that is asked often. Each may use the tables and the views before it.
+VIEWS = {
+    "alarms": (
+        """
+        SELECT board, day, journal, boot, seq, time_utc, window_index, score, threshold,
+               json_extract_string(facts, '$.strangest[0][0]') AS strangest,
+               json_extract(facts, '$.strangest') AS contributions,
+               ended - window_index AS n_windows, ended
+        FROM (SELECT *,
+                     lead(window_index)
+                     OVER (PARTITION BY board, journal, boot ORDER BY seq) AS ended
+              FROM events WHERE event IN ('alarm', 'alarm_end', 'state', 'rollback'))
+        WHERE event = 'alarm'"""
+    ),
+    "boards": (
+        """
+        SELECT board, arg_max(coalesce(json_extract_string(facts, '$.board'),
+                                       json_extract_string(facts, '$.config.board')),
+                              (journal, seq)) AS name,
+               arg_max(json_extract_string(facts, '$.config.kind'), (journal, seq)) AS kind,
+               arg_max(json_extract_string(facts, '$.version'), (journal, seq)) AS version,
+               count(DISTINCT (journal, boot)) AS boots, max(time_utc) AS last_start_utc
+        FROM events WHERE event = 'boot' GROUP BY board"""
+    ),
+    "days": (
+        """
+        SELECT board, day, count(*) AS windows,
+               sum(hop_s) FILTER (state = 'watch') / 3600 AS watched_h,
+               count(*) FILTER (state = 'learn') AS learned,
+               count(*) FILTER (alarm) AS windows_in_alarm,
+               max(score) FILTER (state = 'watch') AS highest_score,
+               coalesce(any_value(n_alarms), 0) AS alarms
+        FROM windows
+             LEFT JOIN (SELECT board, day, count(*) AS n_alarms FROM alarms GROUP BY board, day)
+             USING (board, day)
+        GROUP BY board, day"""
+    ),
+}
+
+
+def part_file(folder: Path, table: str, board: str, day: str, name: str) -> Path:
+    """Return where a part of a table lies. day: 2026-11-25; name: unique within board and day."""
+    return folder / table / f"board={board}" / f"day={day}" / f"{name}.parquet"
+
+
+def write_part(connection: duckdb.DuckDBPyConnection, rows: str, table: str, file: Path) -> None:
+    """Write the rows of a SELECT, which gives the table's columns by name, to a file: whole or
+    not at all.
+
+    Raises HostError where the file cannot be written.
+    """
+    columns = ", ".join(
+        f"CAST({column.name} AS {column.type}) AS {column.name}" for column in TABLES[table]
+    )
+    half = file.with_suffix(".new")
+    options = f"FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{SCHEMA_KEY}: '{SCHEMA}'}}"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        connection.execute(f"COPY (SELECT {columns} FROM ({rows})) TO {quoted(half)} ({options})")
+        half.replace(file)
+    except (OSError, duckdb.IOException) as error:
+        half.unlink(missing_ok=True)
+        raise HostError(
+            f"cannot write {file}: {error}", "make room or choose another place"
+        ) from None
+
+
+def quoted(text: object) -> str:
+    """Return a text as an SQL string."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def connect(folder: Path) -> duckdb.DuckDBPyConnection:
+    """Return a connection to a database in memory with the tables and views over a folder.
+
+    Raises UsageError where the folder has no tables, HostError where a file is damaged or of
+    another version, by name.
+    """
+    connection = duckdb.connect()
+    if not any(folder.glob("*/board=*/day=*/*.parquet")):
+        raise UsageError(
+            f"there are no tables in {folder}", hint="`nearhum pull FOLDER --all` makes them"
+        )
+    for table, columns in TABLES.items():
+        all_columns = (*PARTITION, *columns)
+        parts = parts_of(folder, table)
+        if any(folder.glob(f"{table}/board=*/day=*/*.parquet")):
+            check_version(connection, parts)
+            found = set(described(connection, parts))
+            rows = f"""FROM read_parquet({quoted(parts)}, union_by_name = true,
+                                         hive_partitioning = true,
+                                         hive_types = {{'board': VARCHAR, 'day': DATE}})"""
+        else:
+            found, rows = set(), "LIMIT 0"
+        chosen = ", ".join(
+            f"CAST({column.name if column.name in found else 'NULL'} AS {column.type}) AS"
+            f" {column.name}"
+            for column in all_columns
+        )
+        connection.execute(f"CREATE VIEW {table} AS SELECT {chosen} {rows}")
+    for name, rows in VIEWS.items():
+        connection.execute(f"CREATE VIEW {name} AS {rows}")
+    return connection
+
+
+def check_version(connection: duckdb.DuckDBPyConnection, parts: Path) -> None:
+    """Raise HostError where one of the files (a glob) is damaged, none of nearhum's, or of
+    another version.
+    """
+    parts = parts.absolute()
+    for path in sorted(Path(parts.anchor).glob(str(parts.relative_to(parts.anchor)))):
+        if _says_its_version(path):
+            continue
+        file = quoted(glob.escape(str(path)))
+        sql = (
+            f"SELECT decode(value) FROM parquet_kv_metadata({file}) WHERE decode(key) ="
+            f" '{SCHEMA_KEY}'"
+        )
+        versions = _asked(connection, sql, path)
+        if not versions:
+            raise HostError(
+                f"{path} is not nearhum's: it has no {SCHEMA_KEY}", "take it out of the folder"
+            )
+        found = versions[0][0]
+        if found != str(SCHEMA):
+            newer = found.isdigit() and int(found) > SCHEMA
+            raise HostError(
+                f"{path} has layout {found}, this nearhum reads {SCHEMA}",
+                "update nearhum" if newer else AGAIN,
+            )
+
+
+def _says_its_version(path: Path) -> bool:
+    """Return whether the end of a file plainly is that of Parquet of this layout; what is not so is
+    asked about.
+
+    DuckDB takes ten times as long to ask sixty thousand files, and parses all that is known of
+    their columns. A key and its value stand in the footer as Thrift's compact protocol has two
+    strings, fields 1 and 2, of which each is 0x18, length, text (github.com/apache/parquet-format,
+    parquet.thrift, KeyValue).
+    """
+    try:
+        with open(path, "rb") as file:
+            n_bytes = file.seek(0, 2)
+            file.seek(max(0, n_bytes - _END_BYTES))
+            end = file.read()
+    except OSError:
+        return False
+    n_footer = int.from_bytes(end[-8:-4], "little")
+    return end.endswith(b"PAR1") and _STAMP in end[max(0, len(end) - 8 - n_footer) : -8]
+
+
+def described(connection: duckdb.DuckDBPyConnection, parts: Path) -> dict[str, str]:
+    """Return the columns of the files of a glob, and their types."""
+    rows = _asked(
+        connection,
+        f"DESCRIBE SELECT * FROM read_parquet({quoted(parts)}, union_by_name = true,"
+        " hive_partitioning = true)",
+        parts,
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def _asked(connection: duckdb.DuckDBPyConnection, sql: str, parts: Path) -> list[Any]:
+    try:
+        return connection.execute(sql).fetchall()
+    except duckdb.Error as error:
+        raise damaged(error, [parts]) or HostError(f"{parts} cannot be read: {error!r}") from None
+
+
+def damaged(error: Exception, globs: Sequence[Path]) -> HostError | None:
+    """Return the error that tells which file is no sound Parquet: DuckDB does not always say
+    it, so each is tried.
+
+    None where all are sound: the error is about something else.
+    """
+    said = re.search(r"'([^'\n]+\.parquet)'|\"([^\"\n]+\.parquet)\"", str(error))
+    file = (said.group(1) or said.group(2)) if said else ""
+    why = str(error).splitlines()[0].split(": ", 1)[-1]
+    for parts in () if file else globs:
+        for part in sorted(Path(parts.anchor).glob(str(parts.relative_to(parts.anchor)))):
+            try:
+                with duckdb.connect() as alone:
+                    file_alone = quoted(glob.escape(str(part)))
+                    alone.execute(
+                        f"SELECT max(COLUMNS(*)) FROM read_parquet({file_alone})"
+                    ).fetchall()
+            except duckdb.Error:
+                return HostError(f"{part} is damaged", AGAIN)
+    return HostError(f"{file} is damaged: {why}", AGAIN) if file else None
+
+
+def globs_of(folder: Path) -> list[Path]:
+    """Return the globs of all parts of a folder's tables."""
+    return [parts_of(folder, table) for table in TABLES]
+
+
+def parts_of(folder: Path, table: str) -> Path:
+    """Return the glob of the parts of a table. In a folder's own name nothing is a pattern."""
+    return Path(glob.escape(str(folder.absolute()))) / table / "board=*" / "day=*" / "*.parquet"

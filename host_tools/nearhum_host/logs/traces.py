@@ -1,0 +1,204 @@
+"""Traces: what one log says over time, in the units a person reads.
+
+Enters: a log, and what is known to be true of its windows. Leaves: arrays by window, for charts and
+figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from nearhum import wire
+
+from ..errors import HostError
+from ..recordings.labels_file import read_spans
+from ..recordings.tables.rows import read_rows
+from .decoding import Event, decoded
+from .log_file import Log
+
+NORMAL = "normal"
+NO_THRESHOLD = 32767  # as the board journals it before a threshold is known: no score reaches it
+
+
+@dataclass
+class Trace:
+    """One log by window, n windows counted from the log's start over all boots.
+
+    scores, thresholds: float (n,), octaves of squared distance, NaN where there was none; states:
+    uint8 (n,); alarm: bool (n,), as the board announced it; labels: object (n,), "" for unknown;
+    truth: object (n,), None where nothing is known, else a label; boots: index of each boot's first
+    window; window_s: seconds from a window to the next, None where the log does not say.
+    """
+
+    name: str
+    scores: np.ndarray
+    thresholds: np.ndarray
+    states: np.ndarray
+    alarm: np.ndarray
+    labels: np.ndarray
+    truth: np.ndarray
+    events: list[tuple[int, Event]]  # index of the window it happened at
+    boots: list[int] = field(default_factory=list)
+    window_s: float | None = None
+    config: dict[str, Any] = field(default_factory=dict)
+    about: dict[str, Any] = field(default_factory=dict)
+    channels: Sequence[str] = ()  # names of the columns that were its channels, where known
+
+    @property
+    def n(self) -> int:
+        return len(self.scores)
+
+    @property
+    def learning(self) -> np.ndarray:
+        return self.states == wire.LEARN
+
+    @property
+    def watching(self) -> np.ndarray:
+        return self.states == wire.WATCH
+
+    @property
+    def known(self) -> np.ndarray:
+        """Windows outside learning whose truth is known, bool (n,)."""
+        return ~self.learning & np.array([label is not None for label in self.truth], bool)
+
+    @property
+    def margin(self) -> np.ndarray:
+        """Octaves above the threshold: what an alarm is decided on, comparable between boards."""
+        return self.scores - self.thresholds
+
+
+def trace(log: Log, name: str = "", spans: Sequence[tuple[int, int, str]] = ()) -> Trace:
+    """Return the trace of a log.
+
+    spans: (first, last, label), windows included, as Trace counts them.
+
+    Raises FormatError where a sound record makes no sense, HostError where no window was scored.
+    """
+    scores, events = decoded(log)
+    n = len(scores.windows)
+    if n == 0:
+        raise HostError(
+            f"{name or 'the log'} holds no scored window",
+            "pull it again after the board has listened for a while",
+        )
+    windows = np.array(scores.windows, np.int64)
+    boot_of = np.array(scores.boots, np.int64)
+    raw, limits = np.array(scores.scores, np.int16), np.array(scores.thresholds, np.int16)
+    states = np.array(scores.states, np.uint8)
+    boots = [int(i) for i in np.flatnonzero(np.diff(boot_of, prepend=-1))]
+    placed = [(place(event, windows, boot_of), event) for event in events]
+    truth = np.full(n, None, dtype=object)
+    for first, last, label in spans:
+        truth[max(0, first) : last + 1] = label
+    last_boot = next((e.what for e in reversed(events) if e.name == "boot"), {})
+    config = last_boot.get("config")
+    config = config if isinstance(config, dict) else {}
+    return Trace(
+        name=name,
+        scores=_octaves(raw),
+        thresholds=_octaves(np.where(limits == NO_THRESHOLD, wire.NO_SCORE, limits)),
+        states=states,
+        alarm=alarm_by_window(placed, states),
+        labels=np.array([scores.names[i] for i in scores.labels], dtype=object),
+        truth=truth,
+        events=placed,
+        boots=boots,
+        window_s=_window_s(config.get("n_hop"), config.get("rate_hz")),
+        config=config,
+        about={key: value for key, value in last_boot.items() if key != "config"},
+    )
+
+
+def _window_s(n_hop: Any, rate_hz: Any) -> float | None:
+    # as the firmware bounds them; what a log says beyond that is no setting
+    for value, low, high in ((n_hop, 1, 1024), (rate_hz, 0.001, 100000)):
+        if not isinstance(value, int | float) or not low <= value <= high:
+            return None
+    return n_hop / rate_hz
+
+
+def _octaves(q8: np.ndarray) -> np.ndarray:
+    return np.where(q8 == wire.NO_SCORE, np.nan, q8 / wire.SCORE_ONE)
+
+
+def place(event: Event, windows: np.ndarray, boot_of: np.ndarray) -> int:
+    """Return the index of the window an event names; of its boot's first where it names none."""
+    start, stop = (int(i) for i in np.searchsorted(boot_of, [event.boot, event.boot + 1]))
+    window = event.what.get("window")
+    if not isinstance(window, int):
+        return start
+    return start + int(np.searchsorted(windows[start:stop], window))
+
+
+def alarm_by_window(events: Sequence[tuple[int, Event]], states: np.ndarray) -> np.ndarray:
+    """Return for each window whether the board's alarm was on, bool (n,).
+
+    events: in order, each with the index of its window. An alarm lasts from its "alarm" event to
+    its "alarm_end", to the next boot, to the end of the log, or until what is normal is learned or
+    taken back: that forgets it.
+    """
+    alarm = np.zeros(len(states), bool)
+    begun: tuple[int, int] | None = None  # index, boot
+    for at, event in events:
+        if begun is not None and (
+            event.name in ("alarm_end", "state", "rollback") or event.boot != begun[1]
+        ):
+            alarm[begun[0] : at] = True
+            begun = None
+        if begun is None and event.name == "alarm":
+            begun = at, event.boot
+    if begun is not None:
+        alarm[begun[0] :] = True
+    return alarm & (states == wire.WATCH)
+
+
+def read_labels(path: Path, log: Log | None = None) -> list[tuple[int, int, str]]:
+    """Return the spans of a labels file: csv with first,last,label, or from,until,label.
+
+    first and last are windows, included, counted from the log's start over all boots; from and
+    until are ISO times, of a log whose board was told the time. The label "normal" is normal, any
+    other an anomaly. Raises HostError on a missing column, or a value that is no window or time.
+    """
+    rows = read_rows(path, ("label",))
+    if rows and "first" not in rows[0][1]:
+        return _by_time(path, log)
+    spans = []
+    for number, row in rows:
+        try:
+            first, last, label = int(row["first"]), int(row["last"]), row["label"].strip()
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise HostError(
+                f"{path} line {number} is not a span",
+                "the columns are first,last,label; windows are whole numbers",
+            ) from None
+        if not 0 <= first <= last or not label:
+            raise HostError(
+                f"{path} line {number}: {first} to {last} {label!r} is no span of windows",
+                "first <= last",
+            )
+        spans.append((first, last, label))
+    return spans
+
+
+def _by_time(path: Path, log: Log | None) -> list[tuple[int, int, str]]:
+    """Return the spans of a file of times as windows of a log."""
+    utc = np.array(decoded(log)[0].utc, float) if log is not None else np.empty(0)
+    if not np.isfinite(utc).any():
+        raise HostError(
+            f"{path} has times, and the log does not say what time it was",
+            "label its windows: the columns are first,last,label",
+        )
+    spans = []
+    for begin, end, label in read_spans(path):
+        if not isinstance(begin, int):
+            raise HostError(
+                f"{path}: {begin:g} is no time of a log", "ISO times as 2026-03-04 10:00:00"
+            )
+        inside = np.flatnonzero((utc >= begin / 1e9) & (utc <= end / 1e9))
+        if len(inside):
+            spans.append((int(inside[0]), int(inside[-1]), label))
+    return spans

@@ -1,0 +1,1 @@
+"""Recordings: read, captured from a board, and written as the firmware replays them."""

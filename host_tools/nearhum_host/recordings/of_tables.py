@@ -1,0 +1,188 @@
+"""Tables to readings: their columns to samples, clock, labels and the stretches between gaps.
+
+Enters: a table of any format, and what the user named. Leaves: a Reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import HostError
+from .reading import Reading, Stretch
+from .tables.cells import DAY_NS
+from .tables.clock import Clock, clock_of
+from .tables.columns import Column
+from .tables.meaning import Meaning, Named, meaning_of
+from .tables.table import Table
+
+
+def label_of(table: Table, named: Named) -> Column | None:
+    """Return the column of labels of a table, None where it has none. Raises as of_table."""
+    return meaning_of(table, named).label if table.n_rows else None
+
+
+def of_table(table: Table, named: Named, expected_hz: float | None) -> Reading:
+    """Return what a table holds.
+
+    expected_hz: a rate that decides between units of a time column. Raises HostError or UsageError
+    where its columns cannot be read in one way alone.
+    """
+    if table.n_rows == 0:
+        raise HostError(f"{table.path} holds no samples", "record at least one window")
+    meaning = meaning_of(table, named)
+    clock, breaks, order = None, set(table.restarts), None
+    if meaning.time:
+        clock = _clock(meaning, expected_hz)
+        order = clock.order
+        breaks = set(clock.breaks) | (breaks if order is None else set())
+    edges = [0, *sorted(breaks), table.n_rows]
+    stretches = []
+    ordered = [_in_order(c.values, order) for c in meaning.samples]
+    lasts = _own_times(meaning, clock, edges) if clock is not None else []
+    for i, (first, until) in enumerate(zip(edges, edges[1:], strict=False)):
+        start = None
+        if clock is not None and clock.times_ns is not None:
+            start = int(clock.times_ns[first])
+        stretches.append(
+            Stretch(
+                [values[first:until] for values in ordered],
+                first_row=first,
+                start_ns=start,
+                since=lasts[i][0] if lasts else None,
+                lasted=lasts[i][1] if lasts else None,
+                labels=_runs(meaning.label, order, first, until, table),
+                groups=_runs(meaning.group, order, first, until, table),
+            )
+        )
+    reading = Reading(
+        table.path,
+        clock.rate_hz if clock else None,
+        [column.name for column in meaning.samples],
+        [column.unit for column in meaning.samples],
+        stretches,
+        measured=clock is not None,
+        notes=table.notes + (clock.notes if clock else []),
+        zones=_zones(meaning, clock),
+    )
+    if clock is not None and clock.period_ns:
+        reading.period_s = clock.period_ns / 1e9
+    _explain(reading, table, meaning, clock)
+    return reading
+
+
+def _in_order(values: np.ndarray, order: np.ndarray | None) -> np.ndarray:
+    return values if order is None else values[order]
+
+
+def _clock(meaning: Meaning, expected_hz: float | None) -> Clock:
+    first = meaning.time[0]
+    values, stamps = first.values, first.kind == "time"
+    dated = first.has_date
+    if len(meaning.time) == 2:
+        values, dated = values + meaning.time[1].values, True
+    return clock_of(values, first.unit, stamps, dated, expected_hz)
+
+
+def _own_times(meaning: Meaning, clock: Clock, edges: Sequence[int]) -> list[tuple[float, float]]:
+    """Return when each stretch begins, and how long it lasts to its last row, in steps of its
+    clock.
+
+    A clock that was set back, or began again, goes on one step later.
+    """
+    values = meaning.time[0].values
+    if len(meaning.time) == 2:
+        values = values + meaning.time[1].values
+    wrap = 1 << 32 if meaning.time[0].kind == "number" else DAY_NS
+    since, out = 0.0, []
+    for first, until in zip(edges, edges[1:], strict=False):
+        rows = slice(first, until + 1)
+        some = values[rows] if clock.order is None else values[clock.order[rows]]
+        some = some.astype(np.int64 if some.dtype.kind in "iu" else np.float64)
+        steps = np.diff(some).astype(np.float64)
+        steps = np.where(steps < -0.9 * wrap, steps + wrap, steps)
+        n_inside = until - first - 1
+        lasted = float(steps[:n_inside].sum()) / clock.step if clock.step else float(n_inside)
+        out.append((since, lasted))
+        to_next = float(steps[-1]) / clock.step if len(steps) > n_inside and clock.step else 1.0
+        since += lasted + (to_next if to_next > 0 else 1.0)
+    return out
+
+
+def _zones(meaning: Meaning, clock: Clock | None) -> list[str]:
+    found = dict.fromkeys(zone for column in meaning.time for zone in column.zones)
+    if clock is not None and clock.times_ns is not None and meaning.time[0].kind == "number":
+        return ["UTC"]
+    return list(found)
+
+
+def _runs(
+    column: Column | None, order: np.ndarray | None, first: int, until: int, table: Table
+) -> list[tuple[int, int, str]]:
+    """Return (first, until, text) of the rows of one text that follow each other, from the
+    stretch's start.
+    """
+    if column is None:
+        return []
+    if column.kind == "missing":
+        raise HostError(
+            f"{table.path}: row 1 has no label in {column.name!r}", "fill it, or cut the rows"
+        )
+    values = _in_order(column.values, order)[first:until]
+    cuts = np.flatnonzero(np.diff(values)) + 1 if len(values) > 1 else np.empty(0, np.int64)
+    edges = [0, *(int(cut) for cut in cuts), len(values)]
+    out = []
+    for a, b in zip(edges, edges[1:], strict=False):
+        out.append((a, b, _text(column, values[a])))
+    return out
+
+
+def _text(column: Column, value: Any) -> str:
+    """Return a label as it is written, whole numbers as such, fractions with all their digits."""
+    if column.kind == "text":
+        return column.names[value]
+    return str(int(value)) if column.values.dtype.kind in "iub" else repr(float(value))
+
+
+def _explain(reading: Reading, table: Table, meaning: Meaning, clock: Clock | None) -> None:
+    if table.how:
+        reading.how.append(f"written in {table.how}")
+    what = "counts the rows" if meaning.counts else "is time"
+    for column in meaning.time:
+        reading.how.append(f"column {column.name!r} {what}, for it rises like a clock")
+    if clock is not None:
+        unit = (
+            "its unit is not known" if clock.period_ns is None else f"{clock.period_ns / 1e6:g} ms"
+        )
+        reading.how.append(f"a step of its time is {clock.step:g}: {unit}")
+    if meaning.label is not None:
+        reading.how.append(f"label: column {meaning.label.name!r}")
+    for name, why in meaning.left_out:
+        reading.how.append(f"left out: column {name!r}, {why}")
+    reading.notes = [
+        *reading.notes,
+        *(f"column {column.name!r} {what}" for column in meaning.time),
+        *([_guess(clock)] if clock is not None and clock.guessed else []),
+        *([f"column {meaning.label.name!r} is the label"] if meaning.label is not None else []),
+        *(
+            f"column {name!r} is left out: {why}"
+            for name, why in meaning.left_out
+            if why != "not chosen"
+        ),
+    ]
+    if meaning.counts:
+        reading.measured = False
+    n = len(reading.stretches) - 1
+    if n:
+        lost = f", {clock.missing_ns / 1e9:.4g} s missing" if clock and clock.missing_ns else ""
+        reading.notes.append(f"{n} gap{'s' if n > 1 else ''} in its time{lost}")
+
+
+def _guess(clock: Clock) -> str:
+    """Return what to say of a rate that stands on a guess."""
+    return (
+        f"it names no unit: its steps of {clock.step:.4g} are taken for {clock.guessed}, so "
+        f"{clock.rate_hz:.4g} Hz is a guess; where it is wrong, give it with --rate HZ"
+    )

@@ -1,0 +1,171 @@
+"""The one reader of recordings: a file of any format to stretches of samples without a gap.
+
+Enters: a path, and what the user named. Leaves: a Reading: samples by column, their names and
+units, the rate, the stretches between gaps, labels by row, and in words what was taken for what.
+All commands read by it: score, virtual, train, evaluate; recordings.to_nhr makes counts of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ..errors import HostError, UsageError
+from .agreement import agree, ordered
+from .arrays import read_arrays
+from .counts import MOST_SAMPLES
+from .of_arrays import of_frames, of_numpy
+from .of_tables import label_of, of_table
+from .reading import Reading
+from .sound import read_wav
+from .tables import table as tables
+from .tables.clock import same_rate
+from .tables.meaning import Named
+from .tables.parquet import read_parquet
+
+SUFFIXES = (".nhr", ".npy", ".npz", ".wav", ".parquet", *tables.SUFFIXES)
+TABLES = (".parquet", *tables.SUFFIXES)  # what has columns with names
+_JUNK = ("__MACOSX", "Thumbs.db", "desktop.ini")
+
+
+def read(
+    path: Path,
+    named: Named | None = None,
+    rate_hz: float | None = None,
+    likely_hz: float | None = None,
+    apart: Callable[[str], bool] | None = None,
+) -> Reading:
+    """Return what a file of samples holds.
+
+    named: columns; rate_hz: the rate the user gave, held against what the file says; likely_hz: one
+    that only decides between units of a time column; apart: whether the name of an array in an .npz
+    says that it is a recording of its own. Raises HostError or UsageError on a file that
+    cannot be read in one way alone, naming the cell or the column.
+    """
+    named = named or Named()
+    suffix = path.suffix.lower()
+    if suffix in TABLES:
+        kept = [name for name in (named.label, named.group) if name]
+        table = read_parquet(path) if suffix == ".parquet" else tables.read_table(path, kept)
+        label = label_of(table, named)
+        if suffix != ".parquet" and label is not None and label.kind == "number":
+            # A label that is a number, as 007, is kept as it is written: read once more so.
+            table = tables.read_table(path, [*kept, label.name])
+            named = replace(named, label=label.name)
+        found = of_table(table, named, rate_hz or likely_hz)
+    elif suffix == ".wav":
+        sound = read_wav(path)
+        found = of_frames(path, [("", sound.samples)], sound.rate_hz, named)
+        found.notes = sound.notes + found.notes
+        found.level = sound.level
+    elif suffix in (".npy", ".npz"):
+        found = of_numpy(path, read_arrays(path), named, rate_hz or likely_hz, apart)
+    elif suffix == ".nhr":
+        from .nhr import read_nhr
+
+        kept_as = read_nhr(path)
+        frames = [("", segment.frames) for segment in kept_as.segments]
+        found = of_frames(path, frames, kept_as.rate_hz, named)
+    else:
+        raise HostError(
+            f"{path}: {suffix or 'no suffix'} is not read",
+            "convert it to one of " + ", ".join(SUFFIXES),
+        )
+    if not found.n_frames:
+        raise HostError(f"{path} holds no samples", "record at least one window")
+    _settle_rate(found, rate_hz)
+    found.taken = _said(found)
+    return found
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Return the recordings below a folder, by name.
+
+    What systems leave behind is none: ._x, __MACOSX.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}", hint="name the folder of recordings")
+    out = []
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder).parts
+        if any(part.startswith(".") or part in _JUNK for part in inside):
+            continue
+        if path.suffix.lower() in SUFFIXES and path.is_file():
+            out.append(path)
+    return out
+
+
+def read_all(
+    paths: Sequence[Path],
+    named: Named | None = None,
+    rate_hz: float | None = None,
+    apart: Callable[[Path], Callable[[str], bool]] | None = None,
+    in_order: bool = True,
+) -> list[Reading]:
+    """Return the readings of files and folders of one sensor: in the order of their times where all
+    say these, else in the order given, folders by name.
+
+    apart: of a file, as of read. in_order: they follow each other; else each stands for itself.
+    Raises UsageError where there is none, HostError where they are not of one sensor; else as read.
+    """
+    files: list[Path] = []
+    for path in paths:
+        inside = files_of(path) if path.is_dir() else [path]
+        if not inside:
+            raise UsageError(f"{path} holds no recordings", hint=", ".join(SUFFIXES))
+        files += inside
+    out: list[Reading] = []
+    n_samples = 0
+    for path in files:
+        out.append(read(path, named, rate_hz, apart=apart(path) if apart else None))
+        n_samples += out[-1].n_frames * out[-1].n_channels
+        if n_samples > MOST_SAMPLES:
+            raise HostError(
+                f"with {path} the recordings hold {n_samples} samples",
+                f"{MOST_SAMPLES} at most are read: score them in parts",
+            )
+    agree(out)
+    return ordered(out) if in_order else out
+
+
+def _settle_rate(found: Reading, rate_hz: float | None) -> None:
+    if found.rate_hz is not None and rate_hz is not None:
+        if not same_rate(found.rate_hz, rate_hz):
+            said = "its times say" if found.measured else "it was sampled at"
+            raise HostError(
+                f"{found.path}: {said} {found.rate_hz:g} Hz, --rate says {rate_hz:g} Hz",
+                "leave out --rate",
+            )
+        if found.measured:
+            found.rate_hz = rate_hz
+    elif rate_hz is not None:
+        found.rate_hz = rate_hz
+
+
+def needs_rate(found: Reading) -> float:
+    """Return the rate of a reading.
+
+    Raises HostError where neither the file nor the user says it.
+    """
+    if found.rate_hz is None:
+        why = "; the unit of its time is not known" if found.measured else ""
+        raise HostError(
+            f"{found.path} does not say its sampling rate{why}", "give it with --rate HZ"
+        )
+    return found.rate_hz
+
+
+def _said(found: Reading) -> str:
+    units = dict.fromkeys(unit for unit in found.units if unit)
+    unit = f" ({', '.join(units)})" if units else ""
+    n = found.n_channels
+    names = "" if found.names == [str(i) for i in range(n)] else " " + ", ".join(found.names)
+    rate = f" at {found.rate_hz:g} Hz" if found.rate_hz else ""
+    stretches = f" in {len(found.stretches)} stretches" if len(found.stretches) > 1 else ""
+    what = f"{found.path}: {n} channel{'s' if n > 1 else ''}{names}{unit}{rate}"
+    return (
+        f"{what}, {found.n_frames} samples"
+        + stretches
+        + "".join(f"; {note}" for note in found.notes)
+    )

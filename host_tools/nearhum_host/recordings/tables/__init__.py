@@ -1,0 +1,1 @@
+"""Tables of samples to typed columns, and what each column is: time, label, sample."""

@@ -1,0 +1,117 @@
+"""Typed columns of a table, and how they grow while it is read."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from . import cells
+from .numerals import is_number, like_number
+
+FEW_TEXTS = 8  # a logger has few different texts for "no value"; remarks are many
+_ERRORS = frozenset(("err", "error", "ol", "o.l.", "over", "overrange", "overflow", "underflow"))
+_ERRORS |= {"underrange", "invalid", "no data", "nodata", "bad value"}
+MAX_TEXTS = 100_000  # different texts in one column; more are a remark and no label
+
+
+@dataclass
+class Column:
+    """A column. kind: NUMBER (float64 or int), TIME (int64 ns), TEXT (codes of names) or MISSING.
+
+    bad: (row, cell) of the first cell that does not fit, None where all do. has_date: its times are
+    of a day that is known. zones: those that its times say, as written. names: of a TEXT column,
+    what its codes mean.
+    """
+
+    name: str
+    unit: str
+    kind: str
+    values: np.ndarray
+    bad: tuple[int, str] | None = None
+    names: list[str] = field(default_factory=list)
+    has_date: bool = True
+    zones: list[str] = field(default_factory=list)
+    many: bool = False  # more than MAX_TEXTS different texts: the codes mean nothing
+
+    def texts(self) -> np.ndarray:
+        """Return the cells of a TEXT column as they were written, object (n,)."""
+        return np.array(self.names, object)[self.values]
+
+    def holds_numbers(self) -> bool:
+        """Return whether a TEXT column was meant to be numbers: by its unit, or by its cells.
+
+        Some of them are numbers with a unit, with another decimal sign or with thousands; or there
+        are few other texts, as ERR; or nothing but such texts.
+        """
+        n_cells = np.ones(len(self.names), np.int64)
+        if not self.many:
+            n_cells = np.bincount(self.values, minlength=len(self.names))
+        there = [(c, n) for c, n in zip(self.names, n_cells, strict=True) if not cells.missing(c)]
+        like = {cell for cell, _ in there if like_number(cell)}
+        n_like, n = sum(n for cell, n in there if cell in like), sum(n for _, n in there)
+        texts = [cell for cell, _ in there if cell not in like]
+        if not like:
+            return bool(texts) and all(cell.lower() in _ERRORS for cell in texts)
+        if not texts and len(like) <= FEW_TEXTS and all(cell.isdecimal() for cell in like):
+            return False  # numbers of classes, written as text
+        return bool(10 * n_like >= n) or len(texts) <= FEW_TEXTS
+
+    def first_no_number(self) -> tuple[int, str]:
+        """Return (row, cell) of the first cell of a TEXT column that is no number."""
+        if self.bad and self.bad[1]:
+            return self.bad
+        odd = [not is_number(cell) and not cells.missing(cell) for cell in self.names]
+        row = int(np.argmax(np.array(odd)[self.values]))
+        return row, self.names[self.values[row]]
+
+
+class Numbers:
+    """Numbers of a column as they come: whole ones in the fewest bytes that hold all so far."""
+
+    def __init__(self) -> None:
+        self.kept = array("h")
+
+    def add(self, values: np.ndarray) -> None:
+        code = self.kept.typecode
+        if code != "d":
+            whole = bool(np.all(values == np.rint(values)))
+            top = float(np.max(np.abs(values))) if len(values) else 0.0
+            needed = ("h" if top < 2**15 else "q" if top < 2**53 else "d") if whole else "d"
+            if "hqd".index(needed) > "hqd".index(code):
+                wider = (
+                    np.frombuffer(self.kept, code).astype(needed)
+                    if self.kept
+                    else np.empty(0, needed)
+                )
+                self.kept = array(needed)
+                self.kept.frombytes(wider.tobytes())
+        self.kept.frombytes(values.astype(self.kept.typecode).tobytes())
+
+    def array(self) -> np.ndarray:
+        return np.frombuffer(self.kept, self.kept.typecode) if self.kept else np.empty(0, np.int16)
+
+
+class Texts:
+    """Texts of a column as they come: each once, and its number a row."""
+
+    def __init__(self) -> None:
+        self.codes, self.kept = {}, array("i")
+        self.many = False
+        self.first_text: tuple[int, str] | None = None
+
+    def add(self, some: Sequence[str], decimal: str) -> None:
+        codes, kept = self.codes, self.kept
+        start = len(kept)
+        for i, cell in enumerate(some):
+            if cell not in codes:
+                self.many = self.many or len(codes) == MAX_TEXTS
+                if not self.many:
+                    codes[cell] = len(codes)
+            kept.append(codes.get(cell, 0))
+            if is_number(cell, decimal):
+                continue
+            if self.first_text is None and not cells.missing(cell):
+                self.first_text = start + i, cell

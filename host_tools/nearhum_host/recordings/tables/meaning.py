@@ -1,0 +1,236 @@
+"""What the columns of a table are: the time, the label, the group, samples; and what is left out.
+
+Enters: a table, and what the user named. Leaves: a Meaning. What the user named is taken as named.
+Else a column is what its values and its name say: one that rises like a clock is time or a count of
+rows and never a channel; texts are labels; numbers are samples, each of which must be one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...errors import HostError, UsageError
+from . import clock
+from .cells import MISSING, NUMBER, TEXT, TIME
+from .columns import Column
+from .numerals import is_number, why_not
+from .table import Table
+from .units import NS, is_unit, says_index, says_label, says_time, split_unit
+
+MOST_LABELS = 64  # different texts in a column that is taken for labels unasked
+
+
+@dataclass(frozen=True)
+class Named:
+    """What the user named. samples: columns by name or number; None: all that are left."""
+
+    samples: Sequence[str] | None = None
+    label: str | None = None
+    group: str | None = None
+
+
+@dataclass
+class Meaning:
+    """The columns by what they are; time may be a date and a time of day in two columns."""
+
+    samples: list[Column]
+    time: list[Column] = field(default_factory=list)
+    label: Column | None = None
+    group: Column | None = None
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    counts: bool = False  # the time is but a count of the rows
+
+
+def meaning_of(table: Table, named: Named) -> Meaning:
+    """Return what the columns of a table are.
+
+    Raises UsageError where a named column is not there, HostError where a name stands twice, a
+    column of samples has a cell that is no number, or none is left.
+    """
+    label = _find(table, named.label) if named.label is not None else None
+    group = _find(table, named.group) if named.group is not None else None
+    chosen = None
+    if named.samples is not None:
+        chosen = [_find(table, name) for name in named.samples]
+        again = [name for name, n in Counter(named.samples).items() if n > 1]
+        if again:
+            raise UsageError(f"--columns names {again[0]!r} twice", hint="each column once")
+    else:
+        _check_names(table)
+    taken = [column for column in (label, group, *(chosen or ())) if column is not None]
+    rest = [column for column in table.columns if not any(column is one for one in taken)]
+    found = Meaning(chosen or [], label=label, group=group)
+    _take_time(found, rest, table)
+    rest = [column for column in rest if not any(column is one for one in found.time)]
+    for column in rest:
+        what = _what(column, table, asked=chosen is not None)
+        if what == "sample" and chosen is None:
+            found.samples.append(column)
+            if table.named and _rises(column):
+                table.notes.append(
+                    f"column {column.name!r} rises by equal steps, and is a channel: its name is "
+                    "no time"
+                )
+        elif what == "label" and found.label is None and named.label is None:
+            found.label = column
+        else:
+            found.left_out.append(
+                (column.name or "(no name)", "not chosen" if what == "sample" else what)
+            )
+    _check_samples(found, table, chosen is not None)
+    return found
+
+
+def _find(table: Table, name: str) -> Column:
+    names = [column.name for column in table.columns]
+    same = [i for i, one in enumerate(names) if one == name]
+    same = same or [i for i, one in enumerate(names) if split_unit(one)[0] == name]
+    if len(same) > 1:
+        numbers = ",".join(str(i) for i in same)
+        raise HostError(
+            f"{table.path} has {len(same)} columns {name!r}", f"name one by its number: {numbers}"
+        )
+    if same:
+        return table.columns[same[0]]
+    if name.isdecimal() and int(name) < len(names):
+        return table.columns[int(name)]
+    shown = ", ".join(names)[:400] if table.named else f"0 to {len(names) - 1}"
+    raise UsageError(f"{table.path} has no column {name!r}", hint=f"its columns: {shown}")
+
+
+def _check_names(table: Table) -> None:
+    counts = Counter(column.name for column in table.columns if table.named)
+    twice = [name for name, n in counts.items() if n > 1]
+    if twice:
+        numbers = ",".join(str(i) for i in range(len(table.columns)))
+        raise HostError(
+            f"{table.path} has {counts[twice[0]]} columns {twice[0]!r}",
+            f"choose columns by their numbers from 0: --columns {numbers}",
+        )
+
+
+def _take_time(found: Meaning, rest: Sequence[Column], table: Table) -> None:
+    """Find the time among the columns that were not named for something else."""
+    stamps = [column for column in rest if column.kind == TIME]
+    whole = [column for column in stamps if column.has_date and _moves(column)]
+    of_day = [column for column in stamps if not column.has_date]
+    days = [column for column in stamps if column.has_date and not _moves(column)]
+    numbers = [column for column in rest if column.kind == NUMBER and not column.bad]
+    by_name = [c for c in numbers if _says_time(c) and clock.is_regular(c.values, strictly=False)]
+    units = [c for c in by_name if _unit_of_time(c)]
+    counts = [c for c in numbers if c not in by_name and _may_be_index(c, table)]
+    found.time = whole[:1] or (days[:1] + of_day[:1] if of_day else []) or units[:1] or by_name[:1]
+    if not found.time and counts:
+        found.time = counts[:1]
+        found.counts = clock.is_count(counts[0].values)
+    for column in found.time:
+        if column.bad:
+            row, cell = column.bad
+            raise _no_time(table, row, column, cell)
+
+
+def _no_time(table: Table, row: int, column: Column, cell: str) -> HostError:
+    return HostError(
+        f"{table.path} {table.place(row)}, column {column.name!r}: {cell[:40]!r} is no time",
+        "mend or cut that row, or choose the columns of samples with --columns",
+    )
+
+
+def _moves(column: Column) -> bool:
+    values = column.values
+    return len(values) < 2 or bool((values % 86_400_000_000_000 != 0).any())
+
+
+def _says_time(column: Column) -> bool:
+    return says_time(column.name) or _unit_of_time(column)
+
+
+def _unit_of_time(column: Column) -> bool:
+    return column.unit.lower() in NS
+
+
+def _rises(column: Column) -> bool:
+    number = column.kind == NUMBER and not column.bad
+    return number and clock.is_regular(column.values, strictly=True)
+
+
+def _may_be_index(column: Column, table: Table) -> bool:
+    """Return whether a column rises like a clock, and its name says that it is a time or an index.
+
+    Where no name says anything, the first of several columns may be; a quantity that is run up by
+    equal steps, as a ramp of rpm, is none.
+    """
+    if not clock.is_regular(column.values, strictly=True):
+        return False
+    if not table.named or column.name.isdecimal():
+        return column is table.columns[0] and len(table.columns) > 1
+    if says_index(column.name) or _says_time(column) or clock.epoch_ns(column.values):
+        return True
+    alone = not any(split_unit(one.name)[0].lower() == "z" for one in table.columns)
+    first = column is table.columns[0] and len(table.columns) > 1
+    return column.name.lower() == "x" and alone and first
+
+
+def _what(column: Column, table: Table, asked: bool) -> str:
+    """Return "sample", "label", or why a column is neither.
+
+    asked: samples were named, and it is none.
+    """
+    if column.kind == MISSING:
+        return "empty"
+    if column.kind == TIME:
+        return "another time"
+    if column.kind == TEXT:
+        if says_time(column.name) and not asked and column.bad:
+            row, cell = column.bad
+            raise _no_time(table, row, column, cell)
+        if not says_label(column.name) and (is_unit(column.unit) or column.holds_numbers()):
+            column.bad = column.first_no_number()
+            return "sample"  # and its bad cell is an error, unless others were chosen
+        return "label" if not column.many and len(column.names) <= MOST_LABELS else "text"
+    if column.bad or not len(column.values):
+        return "sample"
+    if says_label(column.name) and len(np.unique(column.values[:10000])) <= MOST_LABELS:
+        return "label"
+    if _says_time(column) and clock.is_regular(column.values, strictly=False):
+        return "another time"
+    if len(column.values) < clock.MIN_ROWS and says_time(column.name):
+        return "another time"
+    if says_time(column.name) and column.name.strip().lower() != "t" and not asked:
+        back = int(np.argmax(np.diff(column.values.astype(np.float64)) < 0)) + 1
+        raise HostError(
+            f"{table.path} {table.place(back)}, column {column.name!r}: its time goes back",
+            "sort the rows by time, or choose the columns of samples with --columns",
+        )
+    if _may_be_index(column, table) and clock.is_count(column.values):
+        return "counts the rows"
+    return "sample"
+
+
+def _check_samples(found: Meaning, table: Table, chosen: bool) -> None:
+    names = ", ".join(column.name or "(no name)" for column in table.columns)[:400]
+    if not found.samples:
+        raise HostError(
+            f"{table.path} has no column of samples", f"its columns: {names}; see --columns"
+        )
+    for column in found.samples:
+        if column.kind == NUMBER and not column.bad:
+            continue
+        if column.bad and column.kind in (NUMBER, TEXT):
+            row, cell = column.bad
+            what, remedy = why_not(cell)
+            if column.kind == TEXT and not table.lines and is_number(cell):
+                what, remedy = f"{cell[:40]!r} is text", "write the column as numbers"
+            raise HostError(
+                f"{table.path} {table.place(row)}, column {column.name!r}: {what}",
+                (remedy or "mend or cut that row")
+                + ", or choose the columns that hold samples with --columns",
+            )
+        raise UsageError(
+            f"{table.path} has no column {column.name!r} of numbers: it is {column.kind}",
+            hint=f"its columns: {names}; see --columns",
+        )

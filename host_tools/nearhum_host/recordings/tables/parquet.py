@@ -1,0 +1,135 @@
+"""Parquet files to typed columns, by DuckDB.
+
+DuckDB takes brackets, * and ? in a path for a pattern, and folders such as wearer=3 for columns. So
+paths are escaped, and no columns are made of folders.
+"""
+
+from __future__ import annotations
+
+import glob
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import HostError
+from ...extras import needs
+from . import cells
+from .cells import MISSING, NUMBER, TEXT, TIME
+from .columns import MAX_TEXTS, Column
+from .table import MAX_BYTES, Table
+from .units import split_unit
+
+_WHOLE = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT)")
+_FRACTION = re.compile(r"FLOAT|DOUBLE|REAL|HUGEINT|UHUGEINT|DECIMAL.*")
+
+
+def read_parquet(path: Path) -> Table:
+    """Return the columns of a Parquet file.
+
+    Whole numbers and fractions are NUMBER, TIMESTAMP, DATE and TIME are TIME, VARCHAR and BOOLEAN
+    TEXT; what else there is (lists, structures, blobs) is left out with a note. Raises HostError
+    where the file cannot be read or is too large.
+    """
+    with needs("train"):
+        import duckdb
+    if not path.is_file():
+        raise HostError(f"cannot read {path}: there is no such file", "check the path")
+    try:
+        with duckdb.connect() as db:
+            db.execute("SET TimeZone = 'UTC'")
+            source = f"read_parquet({_quoted(path)}, hive_partitioning = false)"
+            described = db.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+            counted = db.execute(f"SELECT count(*) FROM {source}").fetchone()
+            n_rows = counted[0] if counted else 0
+            if n_rows * len(described) * 8 > MAX_BYTES:
+                raise HostError(
+                    f"{path} holds {n_rows} rows of {len(described)} columns",
+                    f"split it: {MAX_BYTES} bytes of samples at most",
+                )
+            table = Table(path, [], True)
+            for name, kind, *_ in described:
+                column = _column(db, source, name, kind)
+                if column is None:
+                    table.notes.append(
+                        f"column {name!r} ({kind}) is left out: it is no number, time or text"
+                    )
+                else:
+                    table.columns.append(column)
+            return table
+    except duckdb.Error as error:
+        why = str(error).splitlines()[0].replace(str(path.resolve()), path.name)
+        raise HostError(
+            f"{path} is not a readable Parquet file: {why}", "write it again, or leave it out"
+        ) from None
+
+
+def _quoted(path: Path) -> str:
+    return "'" + glob.escape(str(path.absolute())).replace("'", "''") + "'"
+
+
+def _column(db: Any, source: str, name: str, kind: str) -> Column | None:
+    quoted = '"' + name.replace('"', '""') + '"'
+    unit = split_unit(name)[1]
+    if kind.startswith("TIMESTAMP") or kind == "DATE":
+        values, bad = _fetch(db, source, f"epoch_ns({quoted}::TIMESTAMP_NS)", np.int64)
+        if kind.startswith("TIMESTAMP WITH"):
+            values, bad = _fetch(db, source, f"epoch_us({quoted}) * 1000", np.int64)
+            return Column(name, unit, TIME, values, bad, zones=["UTC"])
+        return Column(name, unit, TIME, values, bad)
+    if kind == "TIME":
+        values, bad = _fetch(db, source, f"epoch_ns({quoted})", np.int64)
+        return Column(name, unit, TIME, values, bad, has_date=False)
+    if _WHOLE.fullmatch(kind):
+        values, bad = _fetch(db, source, quoted, None)
+        return Column(name, unit, NUMBER, values, bad)
+    if _FRACTION.fullmatch(kind):
+        values, bad = _fetch(db, source, f"{quoted}::DOUBLE", np.float64)
+        if bad is None and not np.isfinite(values).all():
+            row = int(np.argmin(np.isfinite(values)))
+            bad = row, str(values[row])
+        return Column(name, unit, NUMBER, values, bad)
+    if kind in ("VARCHAR", "BOOLEAN") or kind.startswith("ENUM"):
+        return _texts(db, source, name, quoted)
+    return None
+
+
+def _fetch(db: Any, source: str, what: str, kind: Any) -> tuple[np.ndarray, tuple[int, str] | None]:
+    values = db.execute(f"SELECT {what} AS v FROM {source}").fetchnumpy()["v"]
+    bad = None
+    if np.ma.isMaskedArray(values):
+        mask = np.ma.getmaskarray(values)
+        if mask.any():
+            bad = int(np.argmax(mask)), ""
+        values = values.filled(0)
+    return np.asarray(values if kind is None else values.astype(kind)), bad
+
+
+def _texts(db: Any, source: str, name: str, quoted: str) -> Column:
+    found = db.execute(
+        f"SELECT DISTINCT {quoted}::VARCHAR AS v FROM {source} ORDER BY v LIMIT {MAX_TEXTS + 1}"
+    ).fetchall()
+    names = [row[0] for row in found if row[0] is not None]
+    if names and all(cells.is_stamp(one) for one in names[:100]):
+        values = db.execute(f"SELECT coalesce({quoted}, '') AS v FROM {source}").fetchnumpy()["v"]
+        times, first = cells.stamps(list(values), cells.slashes_say_day_first(names))
+        bad = None if first < 0 else (first, str(values[first]))
+        return Column(name, "", TIME, times, bad, has_date=cells.has_date(names[0]))
+    db.execute("CREATE OR REPLACE TEMP TABLE names (v VARCHAR, i INTEGER)")
+    if len(names) <= MAX_TEXTS:
+        db.executemany(
+            "INSERT INTO names VALUES (?, ?)",
+            [[v, i + 1] for i, v in enumerate(names)] or [["", 0]],
+        )
+    codes = db.execute(
+        f"SELECT coalesce(n.i, 0) AS i FROM (SELECT {quoted}::VARCHAR AS v, "
+        f"row_number() OVER () AS r FROM {source}) t "
+        "LEFT JOIN names n ON t.v = n.v ORDER BY t.r"
+    ).fetchnumpy()["i"]
+    codes = np.asarray(codes, np.int32)
+    column = Column(name, "", TEXT if names else MISSING, codes, None, ["", *names])
+    column.many = len(names) > MAX_TEXTS
+    if not codes.all():
+        column.bad = int(np.argmin(codes)), ""
+    return column

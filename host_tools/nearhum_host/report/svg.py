@@ -1,0 +1,194 @@
+"""Coordinates of a drawing: values in, pixels, round ticks and path data out.
+
+A long series is reduced to the least and the greatest value in each column of pixels, so that no
+peak is lost and the drawing stays small, whatever the length of the log.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+LEAST_BAR_PX = 1.5
+
+
+@dataclass
+class Frame:
+    """The plotting area in an SVG, in pixels, and the values at its edges."""
+
+    width: int
+    height: int
+    x_low: float
+    x_high: float
+    y_low: float
+    y_high: float
+    left: int = 52
+    right: int = 12
+    top: int = 14
+    bottom: int = 40
+
+    @property
+    def inner_width(self) -> int:
+        return self.width - self.left - self.right
+
+    @property
+    def inner_height(self) -> int:
+        return self.height - self.top - self.bottom
+
+    def x(self, value: float) -> float:
+        return round(
+            self.left + (value - self.x_low) / (self.x_high - self.x_low) * self.inner_width, 1
+        )
+
+    def y(self, value: float) -> float:
+        return round(
+            self.top
+            + self.inner_height
+            - (value - self.y_low) / (self.y_high - self.y_low) * self.inner_height,
+            1,
+        )
+
+
+@dataclass
+class Bar:
+    """A rectangle's horizontal extent, and what it says when pointed at."""
+
+    x: float
+    width: float
+    title: str = ""
+    kind: str = ""
+
+
+def ticks(low: float, high: float, n: int = 5) -> list[float]:
+    """Return about n round values from low to high, at steps of 1, 2 or 5 times a power of ten."""
+    if not high > low:
+        return [low]
+    step = _round_step((high - low) / n, (1, 2, 5, 10))
+    first = math.ceil(low / step - 1e-9)
+    return [round(i * step, 10) for i in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def _round_step(rough: float, choices: Sequence[float]) -> float:
+    magnitude = 10 ** math.floor(math.log10(rough))
+    return next(c for c in choices if c * magnitude >= rough * 0.999) * magnitude
+
+
+_TIME_UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
+_TIME_STEPS = (
+    0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600,
+    900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 432000, 864000, 2592000, 8640000,
+    31536000,
+)  # fmt: skip
+
+
+def time_ticks(seconds: float, n: int = 7) -> tuple[list[tuple[float, str]], str]:
+    """Return ([(seconds, text)], unit) for an axis from 0 to seconds, in the largest unit that
+    fits.
+    """
+    unit_s, unit = next(((s, u) for s, u in _TIME_UNITS if seconds >= 2 * s), (1.0, "s"))
+    step = next((s for s in _TIME_STEPS if s * n >= seconds), _TIME_STEPS[-1])
+    count = int(seconds / step + 1e-9)
+    return [(i * step, f"{i * step / unit_s:.6g}") for i in range(count + 1)], unit
+
+
+def figure(value: float, digits: int = 3) -> str:
+    """Return a number to so many digits as a person writes it: 17,500 and 0.00002, without an
+    exponent.
+    """
+    near = float(f"{value:.{digits}g}")
+    if abs(near) >= 1000:
+        return f"{near:,.0f}"
+    if 0 < abs(near) < 1e-4:
+        return f"{near:.{digits - 1 - math.floor(math.log10(abs(near)))}f}".rstrip("0")
+    return f"{near:g}"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as a person says it: 0.2 s, 45 s, 12.5 min, 3.1 h, 2.4 d."""
+    unit_s, unit = next(((s, u) for s, u in _TIME_UNITS if seconds >= 2 * s), (1.0, "s"))
+    return f"{figure(seconds / unit_s)} {unit}"
+
+
+def envelope(values: np.ndarray, n_columns: int) -> list[tuple[float, float, float]]:
+    """Return (position, least, greatest) of each column of values that has any; NaN is left out.
+
+    values: float (n,). Positions are indices of values; a column's is the middle of it.
+    """
+    n = len(values)
+    if n <= n_columns:
+        return [(float(i), float(v), float(v)) for i, v in enumerate(values) if not math.isnan(v)]
+    edges = np.linspace(0, n, n_columns + 1).astype(int)
+    out = []
+    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+        known = values[start:stop]
+        known = known[~np.isnan(known)]
+        if len(known):
+            out.append(((start + stop - 1) / 2, float(known.min()), float(known.max())))
+    return out
+
+
+def runs(mask: np.ndarray) -> list[tuple[int, int]]:
+    """Return (first, last) of each stretch of True, last included. mask: bool (n,)."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
+    return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def series_path(frame: Frame, values: np.ndarray, n_columns: int) -> str:
+    """Return path data: a line through single values, vertical strokes where a column has many.
+
+    Strokes are joined, so that the line breaks only where more than a column is missing.
+    """
+    parts = []
+    columns = envelope(values, n_columns)
+    step = max(1.0, len(values) / n_columns)
+    before = None
+    up = True
+    for at, low, high in columns:
+        x, y_low, y_high = frame.x(at + 0.5), frame.y(low), frame.y(high)
+        joined = before is not None and at - before <= 1.5 * step
+        first, last = (y_low, y_high) if up else (y_high, y_low)
+        parts.append(f"{'L' if joined else 'M'}{x:g} {first:g}")
+        if y_low != y_high:
+            parts.append(f"V{last:g}")
+        up = not up
+        before = at
+    return "".join(parts)
+
+
+def step_path(frame: Frame, values: np.ndarray) -> str:
+    """Return path data of a series that seldom changes: a horizontal line for each run of one
+    value.
+    """
+    parts = []
+    for first, last in runs(~np.isnan(values)):
+        part = values[first : last + 1]
+        starts = np.flatnonzero(np.diff(part, prepend=np.nan) != 0)
+        # A threshold that drifts changes every window: one point a pixel is enough.
+        wide = max(1.0, (frame.x_high - frame.x_low) / frame.inner_width)
+        kept, last_start = [], -math.inf
+        for start in starts:
+            if start - last_start >= wide:
+                kept.append(int(start))
+                last_start = start
+        parts.append(f"M{frame.x(first):g} {frame.y(float(part[0])):g}")
+        parts += [f"H{frame.x(first + s):g}V{frame.y(float(part[s])):g}" for s in kept[1:]]
+        parts.append(f"H{frame.x(last + 1):g}")
+    return "".join(parts)
+
+
+def bars(frame: Frame, mask: np.ndarray, title: str, kind: str = "") -> list[Bar]:
+    """Return the stretches of True as rectangles wide enough to be seen; those that touch are
+    one.
+    """
+    out: list[Bar] = []
+    for first, last in runs(mask):
+        x = frame.x(first)
+        width = max(LEAST_BAR_PX, round(frame.x(last + 1) - x, 1))
+        if out and x <= out[-1].x + out[-1].width + 0.5:
+            out[-1].width = round(x + width - out[-1].x, 1)
+        else:
+            out.append(Bar(x, width, f"{title}, window {first}", kind))
+    return out

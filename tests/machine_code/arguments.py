@@ -1,0 +1,40 @@
+"""Does every function in machine code refuse arguments too few and too many? `arguments.py ARCH`
+prints the number of calls.
+
+Ends with an error at the first that does not: TypeError is what the code asks the interpreter to
+raise.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
+
+from nearhum_host.boards import application  # noqa: E402
+
+from machine_code import python  # noqa: E402
+from machine_code.run import changed  # noqa: E402
+
+
+def main(arch: str) -> None:
+    simulated = python.Simulated(arch, change=changed)
+    n_calls = 0
+    try:
+        for source in application.modules(arch):
+            for function in simulated.load(source, {}).values():
+                for arguments in ((), (0,) * 12):
+                    n_calls += 1
+                    try:
+                        function(*arguments)
+                    except TypeError:
+                        continue
+                    raise AssertionError(f"{function.name} takes {len(arguments)} arguments")
+    finally:
+        simulated.machine.core.close()
+    print(n_calls, "calls were refused")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,140 @@
+"""Every kernel on its own instruction set: the machine code of the built files, run on simulated
+cores.
+
+Held against the golden vectors, against results that were worked out by hand, and against viper on
+the unix port with random and extreme inputs. Thumb and RV32 run on `unicorn`; Xtensa runs on
+Debian's QEMU (package qemu-system-misc, from Debian 13 on qemu-system-xtensa), and is skipped, by
+name, where that is not installed.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+from device import run as device
+from nearhum_host.boards import application
+from nearhum_host.paths import firmware_dir
+
+from machine_code import python, xtensa
+
+HERE = Path(__file__).parent
+TIMEOUT_S = 600  # a fraction of a minute where nothing else runs
+
+each_arch = pytest.mark.parametrize("arch", python.ARCHS)
+# where alignment may go wrong: words are read from arrays of shorter items, or many from one
+# address
+ALIGNED = [
+    *(f"kernels/viper.{name}" for name in ("deinterleave", "slide")),
+    *(f"kernels/fast.{name}" for name in ("centre", "distances", "score", "learn", "dense")),
+    "kernels/fast.transform",
+    *(f"kernels/viper_words.{name}" for name in ("l1", "hear")),
+]
+
+
+def needed(arch: str) -> None:
+    """Skip the test where nothing here runs code of that arch."""
+    if arch == "xtensawin" and not xtensa.is_here():
+        pytest.skip(f"no {xtensa.QEMU}: the machine code of xtensawin does not run here")
+
+
+def run(arch: str, script: Path, *arguments: str, **environment: str) -> str:
+    """Return what a script prints under CPython with machine code of an arch in the place of the
+    kernels.
+    """
+    needed(arch)
+    done = subprocess.run(
+        [sys.executable, str(HERE / "run.py"), arch, str(script), *arguments],
+        capture_output=True, text=True, timeout=TIMEOUT_S, env={**os.environ, **environment},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def results(said: str) -> dict[str, list[str]]:
+    """Return {function: CRC-32 of each call} of what calls.py printed."""
+    return {line.split()[0]: line.split()[1:] for line in said.splitlines()}
+
+
+@cache
+def on_unix() -> dict[str, list[str]]:
+    """The same calls in viper on the unix port, where Python's own integers are behind every
+    number.
+    """
+    interpreter = device.micropython()
+    if interpreter is None:
+        pytest.skip("no MicroPython unix port to compare with")
+    done = subprocess.run(
+        [interpreter, "-X", "heapsize=8M", str(HERE / "calls.py"), str(firmware_dir())],
+        capture_output=True, text=True, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return results(done.stdout)
+
+
+def compare(found: dict[str, list[str]], wanted: dict[str, list[str]]) -> None:
+    differing = {}
+    for name, crcs in wanted.items():
+        here = found.get(name, [])
+        if here != crcs:
+            differing[name] = [i for i, crc in enumerate(crcs) if here[i : i + 1] != [crc]]
+    assert not differing, f"calls that differ from viper on unix, by function: {differing}"
+
+
+@each_arch
+def test_machine_code_gives_the_golden_vectors(arch: str) -> None:
+    """The whole pipeline, sample to label and learned state, with machine code for kernels."""
+    lines, well = device.verdict(run(arch, device.DEVICE / "golden.py"))
+    assert well, "\n".join(lines)
+    assert sum(line.startswith("ok ") for line in lines) >= 6
+
+
+@each_arch
+def test_machine_code_gives_results_worked_out_by_hand(arch: str) -> None:
+    lines, well = device.verdict(run(arch, device.DEVICE / "kernels.py"))
+    assert well, "\n".join(lines)
+    assert sum(line.startswith("ok ") for line in lines) >= 20
+
+
+@each_arch
+def test_machine_code_equals_viper_on_unix(arch: str, tmp_path: Path) -> None:
+    """On random and extreme inputs; and no function in machine code is left out."""
+    counted = tmp_path / "calls.json"
+    said = run(arch, HERE / "calls.py", str(firmware_dir()), NEARHUM_CALLS=str(counted))
+    compare(results(said), on_unix())
+    all_of_them = {
+        f"{python.module_of(source)}.{name}"
+        for source in application.modules(arch)
+        for name, _ in python.functions_of(source, arch).values()
+    }
+    assert len(all_of_them) >= 50
+    assert all_of_them - set(json.loads(counted.read_text())) == left_out(arch)
+
+
+def left_out(arch: str) -> set[str]:
+    """What is in a file and is made by no board of the arch: the viper l1 beside the one in
+    assembler.
+    """
+    return {"kernels/viper_words.l1"} if arch == "armv6m" else set()
+
+
+def test_machine_code_keeps_to_what_a_cortex_m0_takes() -> None:
+    """No access that is not aligned. Instructions of ARMv6-M alone: every test of armv6m."""
+    said = run("armv6m", HERE / "calls.py", str(firmware_dir()), *ALIGNED, NEARHUM_STRICT="1")
+    compare(results(said), {name: on_unix()[name] for name in ALIGNED})
+
+
+@each_arch
+def test_machine_code_refuses_arguments_too_many_and_too_few(arch: str) -> None:
+    needed(arch)
+    done = subprocess.run(
+        [sys.executable, str(HERE / "arguments.py"), arch],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[0]) >= 100
