@@ -274,7 +274,8 @@ def a_start_keeps_the_heap_in_one_piece():
     gc.threshold(-1)
     hum = pipeline("vibration", **SMALL)
     heap = gc.mem_free() + gc.mem_alloc()
-    equal(gc.threshold(), heap // 16)
+    # within a percent: a collection between the two readings changes their sum
+    between(16 * gc.threshold(), heap - heap // 100, heap + heap // 100)
     # after a fault main.py lets go of a pipeline before it makes another: one has room
     equal(current() is hum, True)
     hum.release()

@@ -15,11 +15,13 @@ def test_a_board_file_of_ones_own_is_extended_from_anywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(scored_files.page, "report", lambda log, labels: "")
+    monkeypatch.setattr(scored_files.page, "report", lambda log, labels, channels: "")
     Path("sub").mkdir()
     own = Path("sub/mine.toml")
     own.write_text('extends = "rpi_pico"\ntitle = "Mine"\n')
-    found = SimpleNamespace(run=SimpleNamespace(journal=b""), spans=[])
+    found = SimpleNamespace(
+        run=SimpleNamespace(journal=b""), spans=[], trace=SimpleNamespace(channels=["x", "y", "z"])
+    )
     fit = Fit("vibration", 1000, 3, None, ["", "", ""])
     for folder, name, file in (("out", "pump", "pump.toml"), ("sub", "mine", "mine-scored.toml")):
         made = scored_files.write(Path(folder), name, found, fit, "sub/mine.toml", ["pump.csv"])
