@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -34,6 +35,7 @@ class Column:
     names: list[str] = field(default_factory=list)
     has_date: bool = True
     zones: list[str] = field(default_factory=list)
+    two_days: str = ""  # one of its dates, where all may have the day or the month first
     many: bool = False  # more than MAX_TEXTS different texts: the codes mean nothing
 
     def texts(self) -> np.ndarray:
@@ -66,6 +68,34 @@ class Column:
         odd = [not is_number(cell) and not cells.missing(cell) for cell in self.names]
         row = int(np.argmax(np.array(odd)[self.values]))
         return row, self.names[self.values[row]]
+
+
+@dataclass
+class Table:
+    """The columns of a file, of one length. restarts: rows before which the names stood once more.
+
+    lines: (row, its line) wherever lines were skipped before it; none: rows have no lines. how: in
+    which encoding, delimiter and decimal sign it is written.
+    """
+
+    path: Path
+    columns: list[Column]
+    named: bool
+    restarts: list[int] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    lines: list[tuple[int, int]] = field(default_factory=list)
+    how: str = ""
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.columns[0].values) if self.columns else 0
+
+    def place(self, row: int) -> str:
+        """Return how a person finds a row: its line in a text, its number elsewhere."""
+        if not self.lines:
+            return f"row {row + 1}"
+        first, line = next(((r, n) for r, n in reversed(self.lines) if r <= row), self.lines[0])
+        return f"line {line + row - first}"
 
 
 class Numbers:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ...errors import HostError
-from .cells import NUMBER, TEXT, TIME, kind_of
+from .cells import NUMBER, TEXT, kind_of
 from .numerals import may_be_thousands, not_in_one_way, says_decimal
 
 SPACES = " "  # runs of spaces
@@ -16,6 +16,7 @@ NONE = ""  # one column
 LABELLED = re.compile(r"\s*([A-Za-z_][\w .]*?)\s*[:=]\s*(\S+)\s*")
 # What spreadsheets write into a cell that has no value.
 _ERROR_CELL = re.compile(r"#(?:N/A|NV|DIV/0!|VALUE!|WERT!|REF!|BEZUG!|NAME\?|NULL!|NUM!|ZAHL!)")
+_WORDS = re.compile(r'"[^"]*"|\S+')
 COMMENTS = ("#", "%", "//", "\x1a")
 
 
@@ -46,6 +47,8 @@ def split(line: str, delimiter: str, quoted: bool = False) -> list[str]:
     if delimiter == NONE:
         return [line.strip().strip('"') if quoted else line.strip()]
     if delimiter == SPACES:
+        if '"' in line:
+            return [cell.strip('"') for cell in _WORDS.findall(line)]
         return line.split()
     if quoted or '"' in line:
         try:
@@ -93,6 +96,9 @@ def are_labelled(rows: Sequence[Sequence[str]]) -> bool:
     )
 
 
+_FEW_ROWS = 30  # fewer may by chance have no decimals that begin with 0
+_FEWEST_ROWS = 5  # fewer are no recording, and say nothing
+_FEW_DIGITS = 4  # different ones of ten: states, as 0 and 1, are no decimals
 _WHOLE_BUT_NONE = re.compile(r"-0|[-+]?0\d+(?:\.\d*)?|[-+]?\d{2,}[eE][-+]?\d+")
 
 
@@ -166,15 +172,45 @@ def refuse_commas_of_two_kinds(
         if whole and all(re.fullmatch(r"\d{3}\.\d+", row[i + 1]) for row in rows):
             where = f"{name} line {body[0][0]}, column {i}: '{rows[0][i]},{rows[0][i + 1]}'"
             raise commas_of_two_kinds(where)
-    if dialect.width % 2 or len(rows) < 2 or TIME in dialect.kinds or TEXT in dialect.kinds:
+    _refuse_pairs(dialect, body, rows, name)
+
+
+def _refuse_pairs(
+    dialect: Dialect,
+    body: Sequence[tuple[int, list[str]]],
+    rows: Sequence[Sequence[str]],
+    name: str,
+) -> None:
+    """Raise where neighbours may be one number, as 1,5,2,5: in all columns, but for a time or a
+    count before them and labels behind.
+
+    What stands second is then always digits without a sign, and of as many digits in all rows, or
+    nearly always longer than what stands first. Of two or more digits it begins with 0 in a tenth
+    of the rows, which is seen in the cell itself; only few rows leave that open.
+    """
+    first = next((i for i, kind in enumerate(dialect.kinds) if kind == NUMBER), 0)
+    until = next(
+        (i for i in range(first, dialect.width) if dialect.kinds[i] != NUMBER), dialect.width
+    )
+    if len(rows) < _FEWEST_ROWS:
         return
-    before = [row[i] for row in rows for i in range(0, dialect.width, 2)]
-    behind = [row[i] for row in rows for i in range(1, dialect.width, 2)]
-    long = sum(len(cell) > 2 for cell in behind)
-    short = sum(re.fullmatch(r"[-+]?\d{1,2}", cell) is not None for cell in before)
-    if (
-        all(c.isdigit() for c in behind)
-        and long >= 0.8 * len(behind)
-        and short >= 0.9 * len(before)
-    ):
-        raise commas_of_two_kinds(f"{name} line {body[0][0]}, column 1: {behind[0]!r}")
+    for start in {first + (until - first) % 2, first}:
+        columns = range(start, until - 1, 2)
+        if not columns or (until - start) % 2:
+            continue
+        before = [row[i] for row in rows for i in columns]
+        behind = [row[i + 1] for row in rows for i in columns]
+        if not all(cell.isdecimal() for cell in behind):
+            continue
+        if not all(re.fullmatch(r"[-+]?\d+", cell) for cell in before):
+            continue
+        short = sum(len(cell.lstrip("+-")) < 3 for cell in before)
+        long = sum(len(cell) > 2 for cell in behind)
+        if (long >= 0.8 * len(behind) and short >= 0.9 * len(before)) or (
+            len({len(cell) for cell in behind}) == 1
+            and (len(behind[0]) == 1 or len(rows) < _FEW_ROWS)
+            and short == len(before)
+            and len({*behind}) > (1 if len(rows) < _FEW_ROWS else _FEW_DIGITS)
+        ):
+            line, row = body[0]
+            raise commas_of_two_kinds(f"{name} line {line}, column {start + 1}: {row[start + 1]!r}")

@@ -14,12 +14,20 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...errors import HostError, UsageError
+from ..times.sizes import is_epoch
 from . import clock
 from .cells import MISSING, NUMBER, TEXT, TIME
-from .columns import Column
+from .columns import Column, Table
 from .numerals import is_number, why_not
-from .table import Table
-from .units import NS, is_unit, says_index, says_label, says_time, split_unit
+from .units import (
+    NS,
+    is_unit,
+    says_index,
+    says_label,
+    says_quantity,
+    says_time,
+    split_unit,
+)
 
 MOST_LABELS = 64  # different texts in a column that is taken for labels unasked
 
@@ -117,6 +125,7 @@ def _take_time(found: Meaning, rest: Sequence[Column], table: Table) -> None:
     """Find the time among the columns that were not named for something else."""
     stamps = [column for column in rest if column.kind == TIME]
     whole = [column for column in stamps if column.has_date and _moves(column)]
+    whole.sort(key=_stands)  # as the start of a query does, beside the time
     of_day = [column for column in stamps if not column.has_date]
     days = [column for column in stamps if column.has_date and not _moves(column)]
     numbers = [column for column in rest if column.kind == NUMBER and not column.bad]
@@ -126,7 +135,19 @@ def _take_time(found: Meaning, rest: Sequence[Column], table: Table) -> None:
     found.time = whole[:1] or (days[:1] + of_day[:1] if of_day else []) or units[:1] or by_name[:1]
     if not found.time and counts:
         found.time = counts[:1]
-        found.counts = clock.is_count(counts[0].values)
+        values = counts[0].values
+        found.counts = clock.is_count(values) or (
+            clock.is_even(values)
+            and table.named
+            and not says_time(counts[0].name)
+            and not is_epoch(values)
+        )
+        if found.counts and table.named and not says_index(counts[0].name):
+            step = int(values[1]) - int(values[0])
+            table.notes.append(
+                f"column {counts[0].name!r} rises by {step} in every row, as a count does: "
+                "where it is a channel, name it with --columns"
+            )
     for column in found.time:
         if column.bad:
             row, cell = column.bad
@@ -138,6 +159,10 @@ def _no_time(table: Table, row: int, column: Column, cell: str) -> HostError:
         f"{table.path} {table.place(row)}, column {column.name!r}: {cell[:40]!r} is no time",
         "mend or cut that row, or choose the columns of samples with --columns",
     )
+
+
+def _stands(column: Column) -> bool:
+    return len(column.values) > 1 and bool((column.values == column.values[0]).all())
 
 
 def _moves(column: Column) -> bool:
@@ -166,13 +191,19 @@ def _may_be_index(column: Column, table: Table) -> bool:
     """
     if not clock.is_regular(column.values, strictly=True):
         return False
+    first = column is _first_of_numbers(table) and len(table.columns) > 1
     if not table.named or column.name.isdecimal():
-        return column is table.columns[0] and len(table.columns) > 1
-    if says_index(column.name) or _says_time(column) or clock.epoch_ns(column.values):
+        return first
+    if says_index(column.name) or _says_time(column) or is_epoch(column.values):
         return True
+    if clock.is_even(column.values) and not column.unit and not says_quantity(column.name):
+        return len(table.columns) > 1
     alone = not any(split_unit(one.name)[0].lower() == "z" for one in table.columns)
-    first = column is table.columns[0] and len(table.columns) > 1
     return column.name.lower() == "x" and alone and first
+
+
+def _first_of_numbers(table: Table) -> Column | None:
+    return next((column for column in table.columns if column.kind == NUMBER), None)
 
 
 def _what(column: Column, table: Table, asked: bool) -> str:
@@ -208,6 +239,9 @@ def _what(column: Column, table: Table, asked: bool) -> str:
         )
     if _may_be_index(column, table) and clock.is_count(column.values):
         return "counts the rows"
+    if table.named and _may_be_index(column, table) and clock.is_even(column.values):
+        step = int(column.values[1]) - int(column.values[0])
+        return f"rises by {step} in every row, as a count does; --columns takes it as a channel"
     return "sample"
 
 

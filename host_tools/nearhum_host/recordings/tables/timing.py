@@ -1,0 +1,76 @@
+"""The clock of a table: from its column of times, or of dates and times of day.
+
+Enters: a table and what its columns mean. Leaves: a Clock. Dates as 02/03/2026 are settled here
+where the column alone does not: the reading is taken by which the times go on evenly.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...errors import HostError
+from ..times.local import refuse_mixed
+from ..times.names import says_a_date
+from ..times.stamps import DAY_NS, swapped
+from .cells import TIME
+from .clock import Clock, clock_of
+from .columns import Table
+from .meaning import Meaning
+
+HINT = "write dates as 2026-03-02"
+
+
+def clock_in(table: Table, meaning: Meaning, expected_hz: float | None) -> Clock:
+    """Return what the times of a table say; expected_hz: decides between units.
+
+    Raises HostError where its dates, or an hour of its night, can be meant in two ways.
+    """
+    first = meaning.time[0]
+    stamps, dated = first.kind == TIME, first.has_date
+    local = stamps and not any(column.zones for column in meaning.time)
+    of_day = meaning.time[1].values if len(meaning.time) == 2 else None
+    dated = dated or of_day is not None
+
+    def told(values: np.ndarray) -> Clock:
+        return clock_of(
+            values if of_day is None else values + of_day,
+            first.unit,
+            stamps,
+            dated,
+            expected_hz,
+            days=says_a_date(first.name),
+            local=local,
+            counts=meaning.counts,
+        )
+
+    clock = told(first.values)
+    if first.two_days:
+        other = told(swapped(first.values))
+        days = first.values // DAY_NS
+        cell = first.two_days
+        if len(days) and (days == days[0]).all():
+            clock.times_ns = clock.start_ns = None
+            clock.notes.append(
+                f"its date {cell} may have the day or the month first and is left open: labels by "
+                "time are taken in seconds alone"
+            )
+        elif _uneven(clock) == _uneven(other):
+            raise HostError(
+                f"{table.path}, column {first.name!r}: {cell} may have the day or the month first",
+                HINT,
+            )
+        else:
+            day_first = _uneven(other) < _uneven(clock)
+            clock = other if day_first else clock
+            which = "day" if day_first else "month"
+            clock.notes.append(f"dates as {cell} have the {which} first, for so they go on evenly")
+    if local and dated and clock.times_ns is not None and len(clock.times_ns) > 1:
+        refuse_mixed(clock.times_ns, str(table.path), first.name)
+    return clock
+
+
+def _uneven(clock: Clock) -> tuple[int, float]:
+    """Return (breaks, spread of the steps) of a clock: less is likelier."""
+    assert clock.values is not None
+    steps = np.diff(clock.values).astype(np.float64)
+    return len(clock.breaks) + (clock.order is not None), float(np.ptp(steps)) if len(steps) else 0
