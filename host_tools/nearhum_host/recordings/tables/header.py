@@ -55,6 +55,10 @@ def find_names(dialect: Dialect, lines: list[str], usable: Sequence[int], name: 
         dialect.names = [one[1] for one in found if one]
         return
     names = None
+    if len(above) > 2 and lines[above[0]].strip('\ufeff" ').startswith("TOA5"):
+        above = above[:3]  # its second line holds the names, its third the units
+        dialect.units = [cell.strip("()[] ") for cell in split(lines[above.pop()], ",")]
+        dialect.n_before -= 1
     while above and names is None:
         at = above.pop()
         row = _header(dialect, lines, at)
@@ -63,6 +67,8 @@ def find_names(dialect: Dialect, lines: list[str], usable: Sequence[int], name: 
                 continue
             _check_width_of_header(dialect, lines[at], at, name)
             break
+        if row[1:].count("") > 1 and above and _is_full(_header(dialect, lines, above[-1])):
+            continue  # what was made of each column, as loggers of Campbell write: "", "Avg", "Smp"
         if _are_units(row) and above and _header(dialect, lines, above[-1]) is not None:
             dialect.units = [cell.strip("()[] ") for cell in row]
             continue
@@ -78,6 +84,10 @@ def find_names(dialect: Dialect, lines: list[str], usable: Sequence[int], name: 
     ]  # a column without a name has its number; the first may be that of rows
     if not dialect.units:
         dialect.units = [unit for _, unit in split_names]
+
+
+def _is_full(row: list[str] | None) -> bool:
+    return row is not None and all(row) and len(set(row)) == len(row)
 
 
 def _are_units(row: Sequence[str]) -> bool:

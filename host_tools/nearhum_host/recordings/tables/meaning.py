@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...errors import HostError, UsageError
+from ..times.names import may_be_warmth
 from ..times.sizes import is_epoch
 from . import clock
 from .cells import MISSING, NUMBER, TEXT, TIME
@@ -129,9 +130,15 @@ def _take_time(found: Meaning, rest: Sequence[Column], table: Table) -> None:
     of_day = [column for column in stamps if not column.has_date]
     days = [column for column in stamps if column.has_date and not _moves(column)]
     numbers = [column for column in rest if column.kind == NUMBER and not column.bad]
-    by_name = [c for c in numbers if _says_time(c) and clock.is_regular(c.values, strictly=False)]
+    by_name = [
+        column
+        for column in numbers
+        if _says_time(column) and clock.is_regular(column.values, strictly=_unsure(column))
+    ]
     units = [c for c in by_name if _unit_of_time(c)]
     counts = [c for c in numbers if c not in by_name and _may_be_index(c, table)]
+    epochs = [c for c in by_name if is_epoch(c.values) and clock.is_regular(c.values, True)]
+    units = epochs + units  # they say a start as well
     found.time = whole[:1] or (days[:1] + of_day[:1] if of_day else []) or units[:1] or by_name[:1]
     if not found.time and counts:
         found.time = counts[:1]
@@ -171,7 +178,14 @@ def _moves(column: Column) -> bool:
 
 
 def _says_time(column: Column) -> bool:
+    if column.unit and is_unit(column.unit) and not _unit_of_time(column):
+        return False
     return says_time(column.name) or _unit_of_time(column)
+
+
+def _unsure(column: Column) -> bool:
+    """Return whether a column is a t without a unit: only an even rise tells it from a warmth."""
+    return may_be_warmth(column.name) and not _unit_of_time(column)
 
 
 def _unit_of_time(column: Column) -> bool:
@@ -215,7 +229,10 @@ def _what(column: Column, table: Table, asked: bool) -> str:
         return "empty"
     if column.kind == TIME:
         return "another time"
+    if column.name == "table" and any(one.name == "_time" for one in table.columns):
+        return "a number of the query's"
     if column.kind == TEXT:
+        _refuse_arrow(column, table)
         if says_time(column.name) and not asked and column.bad:
             row, cell = column.bad
             raise _no_time(table, row, column, cell)
@@ -227,11 +244,11 @@ def _what(column: Column, table: Table, asked: bool) -> str:
         return "sample"
     if says_label(column.name) and len(np.unique(column.values[:10000])) <= MOST_LABELS:
         return "label"
-    if _says_time(column) and clock.is_regular(column.values, strictly=False):
+    if _says_time(column) and clock.is_regular(column.values, strictly=_unsure(column)):
         return "another time"
     if len(column.values) < clock.MIN_ROWS and says_time(column.name):
         return "another time"
-    if says_time(column.name) and column.name.strip().lower() != "t" and not asked:
+    if _says_time(column) and not _unsure(column) and not asked:
         back = int(np.argmax(np.diff(column.values.astype(np.float64)) < 0)) + 1
         raise HostError(
             f"{table.path} {table.place(back)}, column {column.name!r}: its time goes back",
@@ -243,6 +260,16 @@ def _what(column: Column, table: Table, asked: bool) -> str:
         step = int(column.values[1]) - int(column.values[0])
         return f"rises by {step} in every row, as a count does; --columns takes it as a channel"
     return "sample"
+
+
+def _refuse_arrow(column: Column, table: Table) -> None:
+    """Raise where a monitor of a serial line wrote a time before the first value of each row."""
+    if column.names and " -> " in column.names[0]:
+        raise HostError(
+            f"{table.path} {table.place(0)}, column {column.name!r}: {column.names[0][:40]!r} is a "
+            "time and a value in one cell",
+            "record without time stamps of the monitor, or replace ' -> ' as columns are parted",
+        )
 
 
 def _check_samples(found: Meaning, table: Table, chosen: bool) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ...errors import HostError
 from .cells import MISSING, NUMBER, TEXT, TIME, kind_of
@@ -196,10 +196,32 @@ def _find_body(dialect: Dialect, lines: Sequence[str], usable: Sequence[int], na
         if len(after) < 3 or 2 * sum(share > 0.5 for share in after) >= len(after):
             while place and fit(place - 1) > 0:  # a row above with a bad cell is no preamble
                 place -= 1
+            place = _behind_names(dialect, lines, usable, place, fit)
             dialect.first = usable[place]
             dialect.n_before = place
             return
     raise HostError(f"{name} has no rows of numbers", "export plain numbers, a row a line")
+
+
+def _behind_names(
+    dialect: Dialect,
+    lines: Sequence[str],
+    usable: Sequence[int],
+    place: int,
+    fit: Callable[[int], float],
+) -> int:
+    """Return where the rows begin: behind names that stand below lines of a preamble like rows.
+
+    Oscilloscopes write "Vertical Scale,0.5,1" before them. No row fits wholly until then.
+    """
+    for later in range(place, min(place + SAMPLE_LINES, len(usable) - 1)):
+        if fit(later) == 1:
+            return place
+        row = cells_of(dialect, lines[usable[later]])
+        texts = all(kind_of(cell, dialect.decimal) == TEXT for cell in row)
+        if len(row) == dialect.width and texts and fit(later + 1) == 1:
+            return later + 1
+    return place
 
 
 def _refuse_first_like_number(

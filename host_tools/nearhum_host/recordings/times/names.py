@@ -21,12 +21,16 @@ NS = {name: ns for ns, names in _UNITS.items() for name in names.split()}
 # They mean something else without a word for time beside them: acc_min, flow_h, axis d.
 _SHORT = frozenset(("s", "min", "mins", "h", "hr", "std", "d", "day", "tag", "second"))
 _WORDS = (
-    r"time|times|timestamp|timestamps|ts|t|zeit|zeitpunkt|zeitstempel|messzeit|laufzeit|temps|"
+    r"time|times|timestamp|timestamps|ts|zeit|zeitpunkt|zeitstempel|messzeit|laufzeit|temps|"
     r"tiempo|tempo|date|datum|datetime|fecha|utc|gmt|elapsed|epoch|unix|uptime|clock|uhrzeit|tick|"
     r"ticks|horodatage|abstime|reltime|duration|dauer|hhmmss|datenum|jd|mjd|julian|tow|itow|sekunden|minuten|"
     r"stunden|millisekunden|mikrosekunden|x_value"
 )
-_TIMES = re.compile(rf"(?:.*[\W_])?(?:{_WORDS})\d?(?:[\W_].*)?", re.IGNORECASE)
+_TIMES = re.compile(rf"(?:.*[\W_])?(?:(?:{_WORDS})\d?|t)(?:[\W_].*)?", re.IGNORECASE)
+# Temperatures: T_C, t_amb, and t alone is one or the other.
+_WARMTHS = re.compile(
+    r"(?:.*[\W_])?t[_ .-]?(?:c|k|f|deg\w*|amb\w*|env|room|in|out|bearing|motor|oil)", re.I
+)
 _IN_BRACKETS = re.compile(r"(.*?)\s*[(\[{<]\s*([^()\[\]{}<>]*?)\s*[)\]}>]\s*")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[Tt]ime)(?=[A-Z]{2}$)")
 _IN = re.compile(r"[\s_]+in[\s_]+$", re.IGNORECASE)
@@ -65,7 +69,12 @@ def time_and_unit(name: str) -> tuple[str, str] | None:
 def says_a_time(name: str) -> bool:
     """Return whether a name has a word for time in it."""
     humps = _HUMP.sub("_", name.strip())
-    return _TIMES.fullmatch(humps) is not None
+    return _TIMES.fullmatch(humps) is not None and _WARMTHS.fullmatch(humps) is None
+
+
+def may_be_warmth(name: str) -> bool:
+    """Return whether a name is a t that may be a temperature as well."""
+    return name.strip().lower() == "t"
 
 
 def says_a_date(name: str) -> bool:
