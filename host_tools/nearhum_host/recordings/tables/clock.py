@@ -104,16 +104,18 @@ def clock_of(
     days: bool = False,
     local: bool = False,
     counts: bool = False,
+    as_shown: bool = False,
 ) -> Clock:
     """Return what a column of times says.
 
     values: numbers, or ns where stamps are meant; unit: of the name, "" where it has none; dated:
     stamps have a date; expected_hz: a rate that decides between units where nothing else does;
-    days: the name says that numbers are days; local: stamps say no zone; counts: they count rows.
+    days: the name says that numbers are days; local: stamps say no zone; counts: they count rows;
+    as_shown: the name says that numbers are as clocks show them.
     """
     values = values.astype(np.int64) if values.dtype.kind in "iu" else values.astype(np.float64)
     notes = []
-    shown = None if stamps or counts or unit.lower() in NS else hands(values)
+    shown = None if stamps or counts or unit.lower() in NS else hands(values, as_shown)
     if shown is not None:
         values, dated = shown
         stamps = True

@@ -13,7 +13,7 @@ from ...errors import HostError
 from ..times.stamps import has_date, is_stamp
 from .cells import MISSING, NUMBER, TEXT, TIME, kind_of
 from .dialect import COMMENTS, LABELLED, NONE, SPACES, Dialect, cells_of, is_comment, split
-from .units import is_unit, is_unit_row, split_unit
+from .units import is_unit, is_unit_row, says_index, says_time, split_unit
 
 _LITTLE = frozenset(
     (
@@ -118,7 +118,13 @@ def _with_one_more(dialect: Dialect, row: list[str], lines: Sequence[str]) -> li
             if is_stamp(one) and is_stamp(other) and has_date(one) and not has_date(other):
                 return [*row[: i + 1], f"{row[i]}, time of day", *row[i + 1 :]]
     # R leaves out the name of row numbers; a comma without quotes may be decimal.
-    if (dialect.delimiter != "," or dialect.quoted) and _names_rows(dialect, lines):
+    # The first has a name already where that is one for a count or a time.
+    numbered = not row[0] or says_index(row[0]) or says_time(row[0])
+    if (
+        (dialect.delimiter != "," or dialect.quoted)
+        and not numbered
+        and _names_rows(dialect, lines)
+    ):
         return ["", *row]
     return row
 
@@ -141,14 +147,15 @@ def _header(dialect: Dialect, lines: Sequence[str], at: int) -> list[str] | None
         row = split(text, delimiter)
         if len(row) == width + 1 and row[-1] == "":
             row = row[:-1]
-        if len(row) == width - 1 and width > 1 and delimiter == dialect.delimiter:
+        bare = not is_comment(lines[at]) and delimiter == dialect.delimiter
+        if len(row) == width - 1 and width > 1 and bare:
             row = _with_one_more(dialect, row, lines)
         if len(row) != width:
             continue
         said = r":0x|\s[0-9]" if delimiter != dialect.delimiter else ":0x"
         if delimiter == SPACES and not _LITTLE.isdisjoint(cell.lower() for cell in row):
             continue  # "made by a logger"
-        if any(re.search(said, cell) for cell in row):
+        if any(re.search(said, cell) or re.search(r"\s[0-9]+\.[0-9]", cell) for cell in row):
             continue  # "Logger 3000, firmware 2.1" and "rst:0x1,boot:0x13" name no columns
         kinds = [kind_of(cell, dialect.decimal) for cell in row]
         if kinds.count(TEXT) >= 1 and kinds.count(NUMBER) + kinds.count(TIME) <= len(row) // 4:
@@ -184,7 +191,8 @@ def _check_width_of_header(dialect: Dialect, line: str, at: int, name: str) -> N
         return
     if len(row) < 2 and (dialect.delimiter != "," or not _pairs(dialect.width)):
         return
-    if kinds <= {TEXT} or (kinds <= {TEXT, MISSING} and dialect.width < len(row)):
+    near = dialect.width - 1 <= len(row)
+    if len(row) != dialect.width and (kinds <= {TEXT} or (kinds <= {TEXT, MISSING} and near)):
         hint = "export with semicolons between the columns" if 2 * len(row) == dialect.width else ""
         raise HostError(
             f"{name} line {at + 1} names {len(row)} columns, "

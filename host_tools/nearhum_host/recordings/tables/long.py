@@ -12,10 +12,11 @@ from dataclasses import replace
 import numpy as np
 
 from ...errors import HostError
+from ..times.stamps import DAY_NS
 from .cells import NUMBER, TEXT, TIME
 from .columns import Column, Table
 from .meaning import MOST_LABELS, Named
-from .units import NS, is_unit, says_label, says_sensor, says_time
+from .units import NS, is_unit, says_count, says_label, says_sensor, says_time
 
 MIN_TURNS = 3  # rows of each sensor, so that turns are told from labels
 Codes = np.ndarray
@@ -25,9 +26,10 @@ def to_wide(table: Table, named: Named) -> Table:
     """Return a table with a column a sensor. Raises HostError where it is long and cannot be."""
     keys = [column for column in table.columns if _may_be_key(column, named)]
     times = [c for c in table.columns if c.kind == TIME or (c.kind == NUMBER and _is_time(c))]
-    times = [c for c in times if len(c.values) and (c.values != c.values[0]).any()]
+    moving = [c for c in times if len(c.values) and (c.values != c.values[0]).any()]
     for key in sorted(keys, key=lambda column: not says_sensor(column.name)):
         found, codes = np.unique(key.values, return_inverse=True)
+        times = _with_days([column for column in moving if column is not key])
         values = [
             column
             for column in table.columns
@@ -47,12 +49,25 @@ def to_wide(table: Table, named: Named) -> Table:
         elif not says_sensor(key.name) and key.kind == NUMBER:
             continue
         if rows is None:
+            if key.kind == TEXT and says_sensor(key.name) and len(values) == 1 and not times:
+                raise _ambiguous(table, key)
             _refuse(table, key, codes, times)
             continue
         if not says_sensor(key.name) and not _at_once(times[:1], rows):
             raise _ambiguous(table, key)
-        return _wide(table, key, rows, values, times[:1])
+        dates = [column for column in table.columns if column.kind == TIME]
+        others = [time for time in times[:1] if time.kind != TIME]
+        return _wide(table, key, rows, values, dates + others)
     return table
+
+
+def _with_days(times: list[Column]) -> list[Column]:
+    """Return times with the day before the time of day, where these are two columns."""
+    days = [one for one in times if one.kind == TIME and one.has_date]
+    of_day = [one for one in times if one.kind == TIME and not one.has_date]
+    if not (days and of_day) or (days[0].values % DAY_NS).any():
+        return times
+    return [replace(of_day[0], values=days[0].values + of_day[0].values), *times]
 
 
 def _may_be_key(column: Column, named: Named) -> bool:
@@ -79,7 +94,7 @@ def _names_used(column: Column) -> list[str]:
 
 
 def _is_time(column: Column) -> bool:
-    return says_time(column.name) or column.unit.lower() in NS
+    return says_time(column.name) or says_count(column.name) or column.unit.lower() in NS
 
 
 def _is_of_key(values: np.ndarray, codes: Codes) -> bool:

@@ -23,6 +23,7 @@ from .numerals import is_number, why_not
 from .units import (
     NS,
     is_unit,
+    says_count,
     says_index,
     says_label,
     says_quantity,
@@ -144,10 +145,10 @@ def _take_time(found: Meaning, rest: Sequence[Column], table: Table) -> None:
         found.time = counts[:1]
         values = counts[0].values
         found.counts = clock.is_count(values) or (
-            clock.is_even(values)
-            and table.named
+            table.named
             and not says_time(counts[0].name)
             and not is_epoch(values)
+            and (says_count(counts[0].name) or clock.is_even(values))
         )
         if found.counts and table.named and not says_index(counts[0].name):
             step = int(values[1]) - int(values[0])

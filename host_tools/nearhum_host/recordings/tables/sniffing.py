@@ -148,7 +148,7 @@ def _above(lines: Sequence[str]) -> list[str]:
 
 def _typed(rows: Sequence[Sequence[str]], decimal: str) -> float:
     """Return which share of cells are numbers or times, or would be to a person."""
-    cells = [cell for row in rows for cell in row]
+    cells = [cell for row in rows for cell in row if cell]
     typed = sum(kind_of(cell, decimal) in (NUMBER, TIME) or like_number(cell) for cell in cells)
     return typed / max(1, len(cells))
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import HostError
 from ..times.local import refuse_mixed
-from ..times.names import says_a_date
+from ..times.names import says_a_date, says_hands
 from ..times.stamps import DAY_NS, swapped
 from .cells import TIME
 from .clock import Clock, clock_of
@@ -41,6 +41,7 @@ def clock_in(table: Table, meaning: Meaning, expected_hz: float | None) -> Clock
             days=says_a_date(first.name),
             local=local,
             counts=meaning.counts,
+            as_shown=says_hands(first.name),
         )
 
     clock = told(first.values)

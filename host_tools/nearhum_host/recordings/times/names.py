@@ -77,6 +77,11 @@ def may_be_warmth(name: str) -> bool:
     return name.strip().lower() == "t"
 
 
+def says_hands(name: str) -> bool:
+    """Return whether a name is one for numbers as clocks show them: 101530 for 10:15:30."""
+    return re.search(r"utc|gmt|gps|nmea|hh_?mm", name, re.IGNORECASE) is not None
+
+
 def says_a_date(name: str) -> bool:
     """Return whether a name says that its numbers are days: of a spreadsheet, of MATLAB."""
     return re.search(r"dat(?:e|um)|fecha|serial|excel|julian|mjd", name, re.IGNORECASE) is not None

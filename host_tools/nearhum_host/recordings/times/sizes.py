@@ -96,8 +96,10 @@ def since_1970(values: np.ndarray, size: Size) -> np.ndarray | None:
     return whole_ns - np.int64(round((size.zero - zero) * size.ns))
 
 
-def hands(values: np.ndarray) -> tuple[np.ndarray, bool] | None:
+def hands(values: np.ndarray, named: bool = False) -> tuple[np.ndarray, bool] | None:
     """Return (ns, whether with a date) of numbers that are written as clocks show them.
+
+    named: the name of the column is one for such times, as UTC.
 
     101530.02 is 10:15:30.02, and 20260304101530 has the date before it. That is so where no part
     is beyond 59, and the numbers jump by 40 at a whole minute as no clock's do.
@@ -131,5 +133,7 @@ def hands(values: np.ndarray) -> tuple[np.ndarray, bool] | None:
     jumps = np.abs(raw - put) > 1e-3
     middle = float(np.median(put))
     usual = max(float(np.median(np.abs(raw))), 1e-9)
-    odd = (np.abs(raw[jumps]) > 3 * usual).all() and (put[jumps] <= 3 * max(middle, 1e-9)).all()
+    odd = (np.abs(raw[jumps]) > 3 * usual).all() and (
+        named or (put[jumps] <= 3 * max(middle, 1e-9)).all()
+    )
     return (at, False) if jumps.any() and odd else None
