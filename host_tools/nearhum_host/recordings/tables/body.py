@@ -42,7 +42,7 @@ class Body:
         self.cut: tuple[int, list[str]] | None = (
             None  # a row of another width: an error but for the last
         )
-        self.watch_commas = dialect.delimiter == "," and not dialect.names and not dialect.quoted
+        self.watch_commas = dialect.delimiter == "," and not (dialect.all_named or dialect.quoted)
 
     def take(self, lines: Sequence[str], number: int) -> None:
         """Take lines of the body; number: of the first of them in the file, from 1."""

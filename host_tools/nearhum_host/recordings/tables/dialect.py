@@ -41,6 +41,13 @@ class Dialect:
     trailing: bool = False
     quoted: bool = False
 
+    @property
+    def all_named(self) -> bool:
+        """Whether every column has a name; one without has its number."""
+        return bool(self.names) and all(
+            name != str(i) for i, name in enumerate(self.names) if i or not name
+        )
+
 
 def split(line: str, delimiter: str, quoted: bool = False) -> list[str]:
     """Return the cells of a line, without the spaces around them."""
@@ -160,7 +167,7 @@ def refuse_commas_of_two_kinds(
     fourth and so on seldom have more digits than their neighbours and never a sign. Names for as
     many columns as there are cells settle it.
     """
-    if dialect.delimiter != "," or dialect.quoted or dialect.names:
+    if dialect.delimiter != "," or dialect.quoted or dialect.all_named:
         return
     for line, row in body:
         for column, cell in enumerate(row):
@@ -195,22 +202,32 @@ def _refuse_pairs(
     if len(rows) < _FEWEST_ROWS:
         return
     for start in {first + (until - first) % 2, first}:
-        columns = range(start, until - 1, 2)
-        if not columns or (until - start) % 2:
+        pairs = range(start, until - 1, 2)
+        if not pairs or (until - start) % 2:
             continue
-        before = [row[i] for row in rows for i in columns]
-        behind = [row[i + 1] for row in rows for i in columns]
-        if not all(cell.isdecimal() for cell in behind):
-            continue
-        if not all(re.fullmatch(r"[-+]?\d+", cell) for cell in before):
-            continue
-        short = sum(len(cell.lstrip("+-")) < 3 for cell in before)
-        long = sum(len(cell) > 2 for cell in behind)
-        if (long >= 0.8 * len(behind) and short >= 0.9 * len(before)) or (
-            len({len(cell) for cell in behind}) == 1
-            and (len(behind[0]) == 1 or len(rows) < _FEW_ROWS)
-            and short == len(before)
-            and len({*behind}) > (1 if len(rows) < _FEW_ROWS else _FEW_DIGITS)
+        grouped = any("." in row[i] for row in rows for i in pairs)
+        if all(
+            _may_be_one([row[i] for row in rows], [row[i + 1] for row in rows], grouped)
+            for i in pairs
         ):
             line, row = body[0]
             raise commas_of_two_kinds(f"{name} line {line}, column {start + 1}: {row[start + 1]!r}")
+
+
+def _may_be_one(before: Sequence[str], behind: Sequence[str], grouped: bool) -> bool:
+    """Return whether two columns may be one number: its whole part, and its decimals.
+
+    grouped: points stand between the thousands of some, which tells them from fractions.
+    """
+    form = r"[-+]?\d{1,3}(?:\.\d{3})*" if grouped else r"[-+]?\d+"
+    if not all(cell.isdecimal() for cell in behind):
+        return False
+    if not all(re.fullmatch(form, cell) for cell in before):
+        return False
+    n = len(behind)
+    short = sum(len(cell.lstrip("+-")) < 3 for cell in before)
+    if sum(len(cell) > 2 for cell in behind) >= 0.8 * n and short >= 0.9 * n:
+        return True
+    few = n < _FEW_ROWS
+    alike = len({len(cell) for cell in behind}) == 1 and (few or len(behind[0]) == 1)
+    return alike and (grouped or short == n) and len({*behind}) > (1 if few else _FEW_DIGITS)

@@ -67,7 +67,8 @@ def find_names(dialect: Dialect, lines: list[str], usable: Sequence[int], name: 
                 continue
             _check_width_of_header(dialect, lines[at], at, name)
             break
-        if row[1:].count("") > 1 and above and _is_full(_header(dialect, lines, above[-1])):
+        full = above and _is_full(_header(dialect, lines, above[-1]))
+        if row[1:].count("") > 1 and full and not _are_units(row):
             continue  # what was made of each column, as loggers of Campbell write: "", "Avg", "Smp"
         if _are_units(row) and above and _header(dialect, lines, above[-1]) is not None:
             dialect.units = [cell.strip("()[] ") for cell in row]
@@ -141,7 +142,9 @@ def _header(dialect: Dialect, lines: Sequence[str], at: int) -> list[str] | None
             return row if all(kind_of(cell, dialect.decimal) == TEXT for cell in row) else None
     for delimiter in (dialect.delimiter, "\t", ";", ",", "|", SPACES):
         if delimiter == NONE:
-            return [text.strip().strip('"')] if _is_text(text, dialect.decimal) else None
+            title = "***" in text or re.search(r"\s[0-9]+\.[0-9]", text)
+            named = _is_text(text, dialect.decimal) and not title
+            return [text.strip().strip('"')] if named else None
         if delimiter == SPACES and dialect.delimiter != SPACES:
             continue
         row = split(text, delimiter)

@@ -179,8 +179,8 @@ def _moves(column: Column) -> bool:
 
 
 def _says_time(column: Column) -> bool:
-    if column.unit and is_unit(column.unit) and not _unit_of_time(column):
-        return False
+    if column.unit not in ("", "m") and is_unit(column.unit) and not _unit_of_time(column):
+        return False  # m may be minutes
     return says_time(column.name) or _unit_of_time(column)
 
 

@@ -82,7 +82,9 @@ def _best(sample: Sequence[str], forced: str | None) -> Dialect:
         kinds = [_kind_of_column([row[i] for row in rows], decimal) for i in range(width)]
         share = n / len(sample) * _typed(rows, decimal)
         better = _MUCH if delimiter == SPACES and best_share > 0.5 else 1e-9
-        if share > best_share + better:
+        # Spaces part "0,02 acc 1,5" as well as commas do, whose cells would be "02 acc 1".
+        instead = delimiter == SPACES and best is not None and best.delimiter == ","
+        if share > best_share + better or (instead and decimal == "," and share >= best_share):
             best_share = share
             best = Dialect(
                 delimiter,

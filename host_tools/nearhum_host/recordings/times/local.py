@@ -63,15 +63,21 @@ def refuse_mixed(times_ns: np.ndarray, path: str, name: str) -> None:
     night = autumn & (minutes * _MINUTE_NS % DAY_NS < _NIGHT_NS)
     if not night.any():
         return
-    inside = counts[1:-1]
-    day = inside[~night[1:-1]]
-    usual = float(np.median(day if len(day) else inside)) if len(inside) else 0.0
-    doubled = night & (counts > 1.6 * usual) & (counts < 2.4 * usual)
+    minutes, counts, night = minutes[1:-1], counts[1:-1], night[1:-1]  # the ends are no whole ones
+    doubled = night & False
+    for hour in np.unique(minutes[night] // 60):
+        within = minutes // 60 == hour
+        others = counts[~within]
+        if len(others) >= 3:
+            usual = float(np.median(others))
+        else:  # all of it lies in that hour, of which a part is doubled
+            usual = float(np.quantile(counts[within], 0.1))
+        doubled |= within & (counts > 1.6 * usual) & (counts < 2.4 * usual)
     whole = bool((times_ns % 1_000_000_000 == 0).all())
     twice = not whole and len(times_ns) % 2 == 0 and bool((steps[0::2] == 0).all())
     twice = twice and bool((steps[1::2] > 0).all())
-    if (usual and int(doubled.sum()) >= 3) or (twice and night.all()):
-        first = minutes[doubled][0] if doubled.any() else minutes[0]
+    if int(doubled.sum()) >= 3 or (twice and night.all()):
+        first = minutes[doubled][0] if doubled.any() else times_ns[0] // _MINUTE_NS
         when = str(np.datetime64(int(first), "m")).replace("T", " ")
         raise HostError(
             f"{path}, column {name!r}: {MIXED}, from {when}",

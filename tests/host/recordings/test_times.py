@@ -1,0 +1,272 @@
+"""Times as loggers write them: unit by name and by size, counts, clocks that are put, days."""
+
+import datetime
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nearhum_host.errors import HostError
+from nearhum_host.recordings.labels_file import read_spans
+from nearhum_host.recordings.reader import read
+from nearhum_host.recordings.reading import Reading
+from nearhum_host.recordings.tables.meaning import Named
+
+XYZ = np.round(np.random.default_rng(3).normal(0, 1, (400, 3)), 4)
+START = datetime.datetime(2026, 3, 4, 10, 0, 57)
+S_START = int(START.replace(tzinfo=datetime.UTC).timestamp())
+DAY_S = 86400
+GUESS = "is a guess; where it is wrong, give it with --rate HZ"
+NO_RATE = "say no rate: give it with --rate HZ"
+
+
+def rows_of(path: Path, name: str, times: Sequence[object], named: bool = True) -> Path:
+    some = [f"{at},{','.join(map(str, XYZ[i % 400]))}" for i, at in enumerate(times)]
+    path.write_text("\n".join(([f"{name},x,y,z"] if named else []) + some) + "\n")
+    return path
+
+
+def read_times(tmp_path: Path, name: str, cell: Callable[[float], object], n: int = 400) -> Reading:
+    """Return the reading of 50 Hz under a column of times. cell: of the seconds since its start."""
+    return read(rows_of(tmp_path / "a.csv", name, [cell(i / 50) for i in range(n)]))
+
+
+def start_of(found: Reading) -> str:
+    start_ns = found.stretches[0].start_ns
+    return "" if start_ns is None else str(np.datetime64(start_ns, "ns").astype("M8[ms]"))
+
+
+# ---- units ---------------------------------------------------------------------------------------
+
+BY_NAME = {
+    1 / 60: ("time_min", "t [min]", "Zeit in min", "t/min", "minutes", "elapsed time (minutes)"),
+    1 / 3600: ("time_h", "hours", "Laufzeit (h)", "t / h"),
+    1 / DAY_S: ("time_d", "days"),
+    1.0: ("seconds_elapsed", "Time (s)", "t[s]", "TimeSec", "temps (secondes)"),
+    1e3: ("time (ms)", "millis", "timeMs", "ms", "t_ms", "elapsedMillis", "Time, ms"),
+    1e6: ("timestamp_us", "micros", "timestampUs", "time [µs]", "micros()"),
+    1e9: ("timestamp [ns]", "#timestamp [ns]", "time_ns"),
+}
+
+
+@pytest.mark.parametrize("factor", BY_NAME)
+def test_the_name_says_the_unit(tmp_path: Path, factor: float) -> None:
+    form = "{:.0f}" if factor > 1 else "{:.12f}"
+    for name in BY_NAME[factor]:
+        found = read_times(tmp_path, f'"{name}"', lambda s: form.format(s * factor + 3 * factor))
+        assert (found.rate_hz, found.names) == (50, ["x", "y", "z"]), name
+        assert GUESS not in found.taken
+
+
+def test_a_short_unit_without_a_time_is_none(tmp_path: Path) -> None:
+    for name in ("acc_min", "min", "flow_h", "T_C", "h"):
+        path = tmp_path / "a.csv"
+        warm = np.sort(XYZ[:, 0])
+        path.write_text("\n".join([f"t_ms,{name}", *(f"{20 * i},{v}" for i, v in enumerate(warm))]))
+        assert read(path).names == [name]
+
+
+def test_a_row_of_units_says_it(tmp_path: Path) -> None:
+    some = [f"{i / 3000:.9f}\t{row[0]}\t{row[1]}\tok" for i, row in enumerate(XYZ)]
+    (tmp_path / "a.csv").write_text("\n".join(["Time\tx\ty\tlabel", "min\tg\tmg\t", *some]))
+    found = read(tmp_path / "a.csv")
+    assert (found.rate_hz, found.units) == (50, ["g", "mg"])
+
+
+SIZES = {
+    "spreadsheet": ("date", lambda s: f"{25_569 + (S_START + s) / DAY_S:.10f}"),
+    "spreadsheet_under_time": ("time", lambda s: f"{25_569 + (S_START + s) / DAY_S:.10f}"),
+    "datenum": ("t", lambda s: f"{719_529 + (S_START + s) / DAY_S:.10f}"),
+    "julian": ("JD", lambda s: f"{2_440_587.5 + (S_START + s) / DAY_S:.9f}"),
+    "net_ticks": ("Timestamp", lambda s: 621_355_968 * 10**9 + round((S_START + s) * 10**7)),
+    "file_time": ("Timestamp", lambda s: 116_444_736 * 10**9 + round((S_START + s) * 10**7)),
+    "epoch_s": ("time", lambda s: f"{S_START + s:.3f}"),
+    "epoch_ms": ("ts", lambda s: round((S_START + s) * 1000)),
+    "epoch_us": ("time", lambda s: S_START * 10**6 + round(s * 10**6)),
+    "epoch_ns": ("time", lambda s: S_START * 10**9 + round(s * 10**9)),
+    "compact": ("time", lambda s: f"{START + datetime.timedelta(seconds=s):%Y%m%d%H%M%S.%f}"),
+    "compact_ms": (
+        "time",
+        lambda s: f"{START + datetime.timedelta(seconds=s):%Y%m%d%H%M%S%f}"[:17],
+    ),
+    "compact_iso": ("time", lambda s: f"{START + datetime.timedelta(seconds=s):%Y%m%dT%H%M%S.%f}"),
+    "month_by_name": (
+        "Time",
+        lambda s: f"{START + datetime.timedelta(seconds=s):%d-%b-%Y %H:%M:%S.%f}"[:-3],
+    ),
+    "two_digits": ("t", lambda s: f"{START + datetime.timedelta(seconds=s):%d.%m.%y %H:%M:%S.%f}"),
+}
+
+
+@pytest.mark.parametrize("form", SIZES)
+def test_the_size_says_unit_and_start(tmp_path: Path, form: str) -> None:
+    found = read_times(tmp_path, *SIZES[form])
+    assert found.rate_hz == pytest.approx(50, rel=1e-3)
+    assert found.names == ["x", "y", "z"]
+    assert len(found.stretches) == 1
+    assert start_of(found)[:21] in ("2026-03-04T10:00:57.0", "2026-03-04T10:00:56.9")
+    assert GUESS not in found.taken
+
+
+def test_hours_minutes_and_seconds_in_one_number(tmp_path: Path) -> None:
+    """Of GPS receivers: the step over a whole minute is 40 more."""
+    for name in ("utc", "time"):
+        found = read_times(
+            tmp_path, name, lambda s: f"{START + datetime.timedelta(seconds=s):%H%M%S.%f}"
+        )
+        assert (found.rate_hz, len(found.stretches)) == (50, 1)
+        assert "taken for hours, minutes and seconds, as 101530" in found.taken
+    late = datetime.datetime(2026, 3, 4, 23, 59, 57)
+    found = read_times(
+        tmp_path, "utc", lambda s: f"{late + datetime.timedelta(seconds=s):%H%M%S.%f}"
+    )
+    assert (found.rate_hz, len(found.stretches)) == (50, 1)
+
+
+def test_a_start_that_may_be_two_is_left_open(tmp_path: Path) -> None:
+    for zero, says in ((3_855_500_000, "1904 or 1900"), (794_000_000, "1970 or 2001")):
+        found = read_times(tmp_path, "timestamp", lambda s, zero=zero: f"{zero + s:.3f}")
+        assert (found.rate_hz, start_of(found)) == (50, "")
+        assert says in found.taken
+
+
+def test_an_uptime_is_no_epoch(tmp_path: Path) -> None:
+    """micros() passes 1.7e9 after 28 minutes, nanoseconds since the start 1.7e12."""
+    for zero, step in ((1_700_000_000, 20_000), (1_700_000_000_000, 20_000_000)):
+        found = read_times(
+            tmp_path, "timestamp", lambda s, zero=zero, step=step: zero + round(50 * s) * step
+        )
+        assert (found.rate_hz, start_of(found)) == (None, "")
+        assert NO_RATE in found.taken
+        assert read(tmp_path / "a.csv", rate_hz=50).rate_hz == 50
+
+
+def test_a_guess_is_said_and_what_is_not_known(tmp_path: Path) -> None:
+    found = read_times(tmp_path, "time", lambda s: f"{s:.2f}")
+    assert found.rate_hz == 50
+    assert f"its steps of 0.02 are taken for s, so 50 Hz {GUESS}" in found.taken
+    for name, factor in (("time", 1e6), ("time", 50), ("time (ticks)", 1000), ("t (m)", 1)):
+        found = read_times(tmp_path, name, lambda s, factor=factor: f"{s * factor:g}")
+        assert found.rate_hz is None, name
+        assert NO_RATE in found.taken
+        assert found.names == ["x", "y", "z"]
+
+
+# ---- counts --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["index", "", "n", "k", "sample", "seq_no", "PktNr", "foo"])
+@pytest.mark.parametrize("step", [1, 7, 10])
+def test_an_index_is_no_channel_and_no_rate(tmp_path: Path, name: str, step: int) -> None:
+    found = read_times(tmp_path, name, lambda s: step * round(50 * s) + 3)
+    assert (found.names, found.rate_hz) == (["x", "y", "z"], None)
+    assert "counts the rows" in found.taken
+    assert ("--columns" in found.taken) == (name == "foo")
+
+
+def test_an_index_beside_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["t_ms,foo,x", *(f"{20 * i},{10 * i},{i % 7}" for i in range(99))]))
+    found = read(path)
+    assert (found.names, found.rate_hz) == (["x"], 50)
+    assert "'foo' is left out: rises by 10 in every row" in found.taken
+    assert read(path, Named(["foo", "x"])).names == ["foo", "x"]
+
+
+def test_a_count_that_begins_again_has_no_gap(tmp_path: Path) -> None:
+    for step, turn in ((1, 256), (10, 256), (1, 100), (3, 1 << 16)):
+        found = read_times(
+            tmp_path, "counter", lambda s, k=step, w=turn: (k * round(50 * s) + w - 30) % w
+        )
+        assert [stretch.n for stretch in found.stretches] == [400], (step, turn)
+        assert found.names == ["x", "y", "z"]
+
+
+def test_an_index_with_a_gap_has_one(tmp_path: Path) -> None:
+    at = [10 * i + (5000 if i >= 100 else 0) for i in range(400)]
+    found = read(rows_of(tmp_path / "a.csv", "index", at))
+    assert ([s.n for s in found.stretches], found.rate_hz) == ([100, 300], None)
+
+
+def test_a_first_column_without_names_is_time_or_count(tmp_path: Path) -> None:
+    path = rows_of(tmp_path / "a.csv", "", [10 * i for i in range(400)], named=False)
+    found = read(path)
+    assert found.names == ["1", "2", "3"]
+    assert GUESS in found.taken
+
+
+# ---- clocks that are put -------------------------------------------------------------------------
+
+
+def local(times: Sequence[float], day: str = "2026-10-25") -> list[str]:
+    zero = np.datetime64(day, "ms")
+    return [str(zero + np.timedelta64(round(s * 1000), "ms")).replace("T", " ") for s in times]
+
+
+def test_an_hour_that_comes_twice_in_turn(tmp_path: Path) -> None:
+    at = [10_000 + i / 10 for i in range(8000)] + [7200 + i / 10 for i in range(8000)]
+    found = read(rows_of(tmp_path / "a.csv", "time", local(at)))
+    assert ([s.n for s in found.stretches], found.rate_hz) == ([16_000], 10)
+    assert "put back an hour after 2026-10-25 02:59:59: read as going on" in found.taken
+    np.testing.assert_allclose(np.concatenate(list(found.column(0)))[8000:8400], XYZ[:, 0])
+    hourly = local([3600 * h for h in (0, 1, 2, 2, *range(3, 30))])
+    found = read(rows_of(tmp_path / "a.csv", "time", hourly))
+    assert found.rate_hz == pytest.approx(1 / 3600, rel=1e-3)
+
+
+@pytest.mark.parametrize("later", [0.0, 0.05])
+def test_an_hour_that_comes_twice_mixed(tmp_path: Path, later: float) -> None:
+    at = sorted([6000 + i / 2 for i in range(9600)] + [7200 + later + i / 2 for i in range(9000)])
+    with pytest.raises(HostError, match=r"'time': an hour of its night stands twice") as caught:
+        read(rows_of(tmp_path / "a.csv", "time", local(at)))
+    assert "in UTC or with their zone" in caught.value.hint
+    part = sorted([9000 + i for i in range(1800)] + [7200 + later + i for i in range(2700)])
+    with pytest.raises(HostError, match=r"stands twice, mixed: .*, from 2026-10-25 02:30"):
+        read(rows_of(tmp_path / "a.csv", "time", local(part)))
+    found = read(rows_of(tmp_path / "a.csv", "time", local(at, "2026-10-20")))
+    assert found.n_frames == len(at)  # on a Tuesday a denser hour is one
+
+
+def test_an_hour_that_is_missing_in_spring(tmp_path: Path) -> None:
+    at = [7100 + i / 10 + (3600 if i >= 1000 else 0) for i in range(3000)]
+    for day, n in (("2026-03-29", 1), ("2026-03-28", 2)):
+        found = read(rows_of(tmp_path / "a.csv", "time", local(at, day)))
+        assert len(found.stretches) == n
+        assert ("put forward an hour" in found.taken) == (n == 1)
+
+
+# ---- days ----------------------------------------------------------------------------------------
+
+
+def slashes(tmp_path: Path, form: str, day: datetime.datetime, n: int = 400) -> Reading:
+    at = [f"{day + datetime.timedelta(seconds=i / 50):{form} %H:%M:%S.%f}"[:-3] for i in range(n)]
+    return read(rows_of(tmp_path / "a.csv", "time", at))
+
+
+@pytest.mark.parametrize("form", ["%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y"])
+def test_day_or_month_first(tmp_path: Path, form: str) -> None:
+    for day in (datetime.datetime(2026, 3, 13, 9), datetime.datetime(2026, 3, 2, 23, 59, 57)):
+        found = slashes(tmp_path, form, day)
+        assert start_of(found)[:19] == day.isoformat()
+        assert ("for so they go on evenly" in found.taken) == (day.day == 2)
+    found = slashes(tmp_path, form, datetime.datetime(2026, 3, 2, 9))
+    assert (found.rate_hz, start_of(found)) == (50, "")
+    assert "may have the day or the month first and is left open" in found.taken
+    assert start_of(slashes(tmp_path, form, datetime.datetime(2026, 3, 3, 9)))[:10] == "2026-03-03"
+
+
+def test_a_day_that_is_told_late_in_the_file(tmp_path: Path) -> None:
+    begin = datetime.datetime(2026, 3, 12, 14)
+    at = [f"{begin + datetime.timedelta(seconds=i):%d/%m/%Y %H:%M:%S}" for i in range(40_000)]
+    found = read(rows_of(tmp_path / "a.csv", "time", at))
+    assert (start_of(found)[:19], found.rate_hz) == ("2026-03-12T14:00:00", 1)
+    assert len(found.stretches) == 1
+
+
+def test_days_of_labels(tmp_path: Path) -> None:
+    path = tmp_path / "l.csv"
+    path.write_text("from,until,label\n02/03/2026 10:00,02/03/2026 11:00,a\n")
+    with pytest.raises(HostError, match=r"line 2: '02/03/2026 10:00' may have the day"):
+        read_spans(path)
+    path.write_text("from,until,label\n02/03/2026 10:00,13/03/2026 11:00,a\n")
+    assert read_spans(path)[0][0] == 1772445600 * 10**9
