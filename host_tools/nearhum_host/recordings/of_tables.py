@@ -17,7 +17,7 @@ from .tables.cells import NUMBER
 from .tables.clock import Clock
 from .tables.columns import Column, Table
 from .tables.meaning import Meaning, Named, meaning_of
-from .tables.timing import clock_in
+from .tables.timing import clock_in, refuse_other_times
 
 
 def label_of(table: Table, named: Named) -> Column | None:
@@ -66,6 +66,10 @@ def of_table(table: Table, named: Named, expected_hz: float | None) -> Reading:
     clock, breaks, order = None, set(table.restarts), None
     if meaning.time:
         clock = clock_in(table, meaning, expected_hz)
+        if named.samples is None:
+            used = [*meaning.time, *meaning.samples]
+            others = [c for c in table.columns if not any(c is one for one in used)]
+            refuse_other_times(table, meaning, clock, others)
         order = clock.order
         breaks = set(clock.breaks) | (breaks if order is None else set())
     edges = [0, *sorted(breaks), table.n_rows]

@@ -34,7 +34,7 @@ def test_tables_are_read_right_or_refused(tmp_path: Path, share: int) -> None:
             if table.bad and not may_be:
                 _, text = table.bad
                 assert "line " in said, (said, table.about)
-                assert text[:5] in said or not text, (said, table.about)
+                assert text[:5] in said or not text or " names " in said, (said, table.about)
             refused["bad" if table.bad else "ambiguous" if table.ambiguous else "names"] += 1
             continue
         assert not table.refuse, ("names fewer than cells", table.about, found.taken)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..times.local import gone_on
+from ..times.local import gone_on, past_noon
 from ..times.names import NS
 from ..times.sizes import Size, day_size, hands, since_1970, size_of
 from ..times.stamps import DAY_NS
@@ -164,6 +164,8 @@ def clock_of(
 def _unwrapped(values: np.ndarray, stamps: bool, notes: list[str]) -> tuple[np.ndarray, list[str]]:
     steps = np.diff(values)
     if stamps:
+        values, notes = past_noon(values, notes)
+        steps = np.diff(values)
         back = np.flatnonzero(steps < -0.9 * DAY_NS)
         wrap, what = DAY_NS, "midnight"
     else:
@@ -225,6 +227,8 @@ def _step(steps: np.ndarray) -> tuple[float, float]:
         whole = float(np.median(up))
         each = np.diff(edges)
         n = float(np.median(each)) if len(each) else len(steps) / len(up)
+        inside = each[(up[1:] <= 1.75 * whole) & (np.abs(each - n) <= max(1.0, 0.1 * n))]
+        n = float(inside.mean()) if len(inside) else n
         return whole / n, 1.75 * whole
     middle = float(np.median(up))
     off = np.abs(up - middle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import numpy as np
 from . import cells
 from .numerals import is_number, like_number
 
+_BEGINS = re.compile(r"[-+]?[0-9]+[.,][0-9]+[^0-9.,:/-]")
 FEW_TEXTS = 8  # a logger has few different texts for "no value"; remarks are many
 _ERRORS = frozenset(("err", "error", "ol", "o.l.", "over", "overrange", "overflow", "underflow"))
 _ERRORS |= {"underrange", "invalid", "no data", "nodata", "bad value"}
@@ -55,6 +57,9 @@ class Column:
         like = {cell for cell, _ in there if like_number(cell)}
         n_like, n = sum(n for cell, n in there if cell in like), sum(n for _, n in there)
         texts = [cell for cell, _ in there if cell not in like]
+        begin = sum(n for cell, n in there if _BEGINS.match(cell))
+        if n and begin >= 0.9 * n and len(there) > FEW_TEXTS:
+            return True  # 0.35±0.1: fractions with something behind them
         if not like:
             return bool(texts) and all(cell.lower() in _ERRORS for cell in texts)
         if not texts and len(like) <= FEW_TEXTS and all(cell.isdecimal() for cell in like):

@@ -230,4 +230,4 @@ def _may_be_one(before: Sequence[str], behind: Sequence[str], grouped: bool) -> 
         return True
     few = n < _FEW_ROWS
     alike = len({len(cell) for cell in behind}) == 1 and (few or len(behind[0]) == 1)
-    return alike and (grouped or short == n) and len({*behind}) > (1 if few else _FEW_DIGITS)
+    return alike and (grouped or short == n) and (few or len({*behind}) > _FEW_DIGITS)

@@ -142,7 +142,7 @@ def _header(dialect: Dialect, lines: Sequence[str], at: int) -> list[str] | None
             return row if all(kind_of(cell, dialect.decimal) == TEXT for cell in row) else None
     for delimiter in (dialect.delimiter, "\t", ";", ",", "|", SPACES):
         if delimiter == NONE:
-            title = "***" in text or re.search(r"\s[0-9]+\.[0-9]", text)
+            title = re.search(r"\*\*\*|:0x|\s[0-9]+\.[0-9]", text)
             named = _is_text(text, dialect.decimal) and not title
             return [text.strip().strip('"')] if named else None
         if delimiter == SPACES and dialect.delimiter != SPACES:

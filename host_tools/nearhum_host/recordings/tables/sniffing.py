@@ -134,6 +134,8 @@ def _one_of_decimals(dialect: Dialect, sample: Sequence[str], lines: Sequence[st
     cells = [line.strip() for line in sample]
     if not all("," in cell and kind_of(cell, ",") == NUMBER for cell in cells):
         return dialect
+    if any(len(split(line, ",")) == 2 and kind_of(line, ",") == TEXT for line in _above(lines)):
+        return dialect
     named = any(kind_of(line.strip(), ",") == TEXT and "," not in line for line in _above(lines))
     if named or any(not whole_as_written(part) for cell in cells for part in cell.split(",")):
         return Dialect(NONE, ",", 1, 0, [NUMBER])

@@ -6,16 +6,19 @@ where the column alone does not: the reading is taken by which the times go on e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ...errors import HostError
 from ..times.local import refuse_mixed
-from ..times.names import says_a_date, says_hands
+from ..times.names import NS, says_a_date, says_hands
 from ..times.stamps import DAY_NS, swapped
-from .cells import TIME
-from .clock import Clock, clock_of
-from .columns import Table
+from .cells import NUMBER, TIME
+from .clock import Clock, clock_of, is_regular, same_rate
+from .columns import Column, Table
 from .meaning import Meaning
+from .units import says_time
 
 HINT = "write dates as 2026-03-02"
 
@@ -65,9 +68,41 @@ def clock_in(table: Table, meaning: Meaning, expected_hz: float | None) -> Clock
             clock = other if day_first else clock
             which = "day" if day_first else "month"
             clock.notes.append(f"dates as {cell} have the {which} first, for so they go on evenly")
+    if 5 * len(clock.breaks) > table.n_rows > 20:
+        row = clock.breaks[0]
+        raise HostError(
+            f"{table.path} {table.place(row)}, column {first.name!r}: its steps change, and would "
+            f"be {len(clock.breaks)} gaps in {table.n_rows} rows",
+            "resample it to one rate, or split the file where the rate changes",
+        )
     if local and dated and clock.times_ns is not None and len(clock.times_ns) > 1:
         refuse_mixed(clock.times_ns, str(table.path), first.name)
     return clock
+
+
+def refuse_other_times(
+    table: Table, meaning: Meaning, clock: Clock, others: Sequence[Column]
+) -> None:
+    """Raise where another column is a time of another rate: its columns are of another sensor."""
+    for column in others:
+        if column.bad or not (column.unit.lower() in NS or says_time(column.name)):
+            continue
+        if column.kind != NUMBER or not is_regular(column.values, strictly=True):
+            continue
+        other = clock_of(column.values, column.unit, stamps=False)
+        if not clock.rate_hz or not other.rate_hz or clock.guessed or other.guessed:
+            step = clock.step / other.step if other.step else 1.0
+            same = meaning.time[0].kind != NUMBER or any(
+                same_rate(step, 10.0**n) for n in range(-9, 10)
+            )
+        else:
+            same = same_rate(clock.rate_hz, other.rate_hz)
+        if not same:
+            raise HostError(
+                f"{table.path}: columns {meaning.time[0].name!r} and {column.name!r} are times of "
+                f"two rates, as of two sensors side by side",
+                "choose the columns of one with --columns, or export a file a sensor",
+            )
 
 
 def _uneven(clock: Clock) -> tuple[int, float]:

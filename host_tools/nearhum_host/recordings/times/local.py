@@ -48,6 +48,20 @@ def gone_on(times_ns: np.ndarray) -> tuple[np.ndarray, list[str]]:
     return put, notes
 
 
+def past_noon(times_ns: np.ndarray, notes: list[str]) -> tuple[np.ndarray, list[str]]:
+    """Return times of day, and what to say, that went from 12:59 to 1:00, as they went on."""
+    steps = np.diff(times_ns)
+    usual = float(np.median(np.abs(steps))) if len(steps) else 0.0
+    near = np.abs(steps + 12 * HOUR_NS - usual) <= max(3 * usual, 2e9)
+    at = np.flatnonzero(near & (times_ns[:-1] // HOUR_NS % 24 == 12))
+    if not len(at):
+        return times_ns, notes
+    put = times_ns.copy()
+    for i in at.tolist():
+        put[i + 1 :] += 12 * HOUR_NS
+    return put, [*notes, "its clock has twelve hours: 1:00 after 12:59 is read as going on"]
+
+
 def refuse_mixed(times_ns: np.ndarray, path: str, name: str) -> None:
     """Raise where an hour of the night has twice as many rows, in order: two hours, sorted as one.
 

@@ -26,7 +26,7 @@ _WORDS = (
     r"ticks|horodatage|abstime|reltime|duration|dauer|hhmmss|datenum|jd|mjd|julian|tow|itow|sekunden|minuten|"
     r"stunden|millisekunden|mikrosekunden|x_value"
 )
-_TIMES = re.compile(rf"(?:.*[\W_])?(?:(?:{_WORDS})\d?|t)(?:[\W_].*)?", re.IGNORECASE)
+_TIMES = re.compile(rf"(?:.*[\W_])?(?:(?:{_WORDS})\d?|t\d?)(?:[\W_].*)?", re.IGNORECASE)
 # Temperatures: T_C, t_amb, and t alone is one or the other.
 _WARMTHS = re.compile(
     r"(?:.*[\W_])?t[_ .-]?(?:c|k|f|deg\w*|amb\w*|env|room|in|out|bearing|motor|oil)", re.I
@@ -73,8 +73,8 @@ def says_a_time(name: str) -> bool:
 
 
 def may_be_warmth(name: str) -> bool:
-    """Return whether a name is a t that may be a temperature as well."""
-    return name.strip().lower() == "t"
+    """Return whether a name is a t, or t1, that may be a temperature as well."""
+    return re.fullmatch(r"t\d?", name.strip(), re.IGNORECASE) is not None
 
 
 def says_hands(name: str) -> bool:
