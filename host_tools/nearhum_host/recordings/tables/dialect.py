@@ -16,7 +16,7 @@ NONE = ""  # one column
 LABELLED = re.compile(r"\s*([A-Za-z_][\w .]*?)\s*[:=]\s*(\S+)\s*")
 # What spreadsheets write into a cell that has no value.
 _ERROR_CELL = re.compile(r"#(?:N/A|NV|DIV/0!|VALUE!|WERT!|REF!|BEZUG!|NAME\?|NULL!|NUM!|ZAHL!)")
-_WORDS = re.compile(r'"[^"]*"|\S+')
+_WORDS = re.compile(r'(?<!\S)"[^"]*"(?!\S)|\S+')
 COMMENTS = ("#", "%", "//", "\x1a")
 
 

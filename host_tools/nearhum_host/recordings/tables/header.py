@@ -120,12 +120,11 @@ def _with_one_more(dialect: Dialect, row: list[str], lines: Sequence[str]) -> li
                 return [*row[: i + 1], f"{row[i]}, time of day", *row[i + 1 :]]
     # R leaves out the name of row numbers; a comma without quotes may be decimal.
     # The first has a name already where that is one for a count or a time.
-    numbered = not row[0] or says_index(row[0]) or says_time(row[0])
-    if (
-        (dialect.delimiter != "," or dialect.quoted)
-        and not numbered
-        and _names_rows(dialect, lines)
-    ):
+    if not row[0] or says_index(row[0]) or says_time(row[0]):
+        return row
+    titled = any("**" in cell or ":" in cell for cell in row)
+    bare_comma = dialect.delimiter == "," and not dialect.quoted
+    if not (titled or bare_comma) and _names_rows(dialect, lines):
         return ["", *row]
     return row
 
