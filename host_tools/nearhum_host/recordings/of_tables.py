@@ -20,9 +20,9 @@ from .tables.meaning import Meaning, Named, meaning_of
 from .tables.timing import clock_in, refuse_other_times
 
 
-def label_of(table: Table, named: Named) -> Column | None:
-    """Return the column of labels of a table, None where it has none. Raises as of_table."""
-    return meaning_of(table, named).label if table.n_rows else None
+def understood(table: Table, named: Named) -> Meaning | None:
+    """Return what the columns of a table are, None where it has no rows. Raises as of_table."""
+    return meaning_of(table, named) if table.n_rows else None
 
 
 def of_watching(table: Table) -> Table:
@@ -54,15 +54,18 @@ def of_watching(table: Table) -> Table:
     return replace(table, columns=columns, restarts=[], notes=notes)
 
 
-def of_table(table: Table, named: Named, expected_hz: float | None) -> Reading:
+def of_table(
+    table: Table, named: Named, expected_hz: float | None, meaning: Meaning | None = None
+) -> Reading:
     """Return what a table holds.
 
-    expected_hz: a rate that decides between units of a time column. Raises HostError or UsageError
+    expected_hz: a rate that decides between units of a time column; meaning: of its columns, where
+    that is known. Raises HostError or UsageError
     where its columns cannot be read in one way alone.
     """
     if table.n_rows == 0:
         raise HostError(f"{table.path} holds no samples", "record at least one window")
-    meaning = meaning_of(table, named)
+    meaning = meaning or meaning_of(table, named)
     clock, breaks, order = None, set(table.restarts), None
     if meaning.time:
         clock = clock_in(table, meaning, expected_hz)

@@ -16,7 +16,7 @@ from .agreement import agree, ordered
 from .arrays import read_arrays
 from .counts import MOST_SAMPLES
 from .of_arrays import of_frames, of_numpy
-from .of_tables import label_of, of_table, of_watching
+from .of_tables import of_table, of_watching, understood
 from .reading import Reading
 from .sound import read_wav
 from .tables import table as tables
@@ -50,12 +50,13 @@ def read(
         kept = [name for name in (named.label, named.group) if name]
         table = read_parquet(path) if suffix == ".parquet" else tables.read_table(path, kept)
         table = of_watching(to_wide(table, named))
-        label = label_of(table, named)
+        meaning = understood(table, named)
+        label = meaning.label if meaning is not None else None
         if suffix != ".parquet" and label is not None and label.kind == "number":
             # A label that is a number, as 007, is kept as it is written: read once more so.
             table = of_watching(to_wide(tables.read_table(path, [*kept, label.name]), named))
-            named = replace(named, label=label.name)
-        found = of_table(table, named, rate_hz or likely_hz)
+            named, meaning = replace(named, label=label.name), None
+        found = of_table(table, named, rate_hz or likely_hz, meaning)
     elif suffix == ".wav":
         sound = read_wav(path)
         found = of_frames(path, [("", sound.samples)], sound.rate_hz, named)

@@ -10,6 +10,7 @@ import csv
 import re
 from array import array
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 
 import numpy as np
 
@@ -77,11 +78,17 @@ class Body:
                 return False
             columns: list[Sequence[str]] = [lines]
         else:
-            sign = None if dialect.delimiter == dialects.SPACES else dialect.delimiter
-            rows = [line.split(sign) for line in lines]
-            if {len(row) for row in rows} != {dialect.width + dialect.trailing}:
-                return False
-            columns = list(zip(*rows, strict=True))
+            wide = dialect.width + dialect.trailing
+            if dialect.delimiter == dialects.SPACES:
+                rows = [line.split() for line in lines]
+                if {len(row) for row in rows} != {wide}:
+                    return False
+                columns = list(zip(*rows, strict=True))
+            else:
+                if set(map(str.count, lines, repeat(dialect.delimiter))) != {wide - 1}:
+                    return False
+                cells_of_all = text.replace("\n", dialect.delimiter).split(dialect.delimiter)
+                columns = [cells_of_all[i::wide] for i in range(wide)]
             if dialect.trailing and any(cell.strip() for cell in columns.pop()):
                 return False
         if number != self.next_line:

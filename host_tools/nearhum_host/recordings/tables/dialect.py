@@ -43,7 +43,9 @@ class Dialect:
 
     @property
     def all_named(self) -> bool:
-        """Whether every column has a name; one without has its number."""
+        """Whether every cell of a row stands under a name; a column without one has its number."""
+        if self.trailing and not self.header.endswith(self.delimiter.strip() or "\t"):
+            return False  # the names may be those of all cells but for a comma within a number
         return bool(self.names) and all(
             name != str(i) for i, name in enumerate(self.names) if i or not name
         )

@@ -135,13 +135,16 @@ def _header(dialect: Dialect, lines: Sequence[str], at: int) -> list[str] | None
     for sign in COMMENTS:
         text = text.removeprefix(sign)
     width = dialect.width
+    # "# made by a logger" names no columns.
+    remark = is_comment(lines[at]) and not _LITTLE.isdisjoint(text.lower().split())
     if dialect.delimiter == SPACES:
         row = re.split(r"\s{2,}|\t", text.strip())
         if len(row) == width and any(" " in cell for cell in row):
             return row if all(kind_of(cell, dialect.decimal) == TEXT for cell in row) else None
     for delimiter in (dialect.delimiter, "\t", ";", ",", "|", SPACES):
         if delimiter == NONE:
-            title = re.search(r"\*\*\*|:0x|\s[0-9]+\.[0-9]", text)
+            title = re.search(r"\*\*\*|:0x|:\s*[0-9]|\s[0-9]+\.[0-9]", text)
+            title = title or remark
             named = _is_text(text, dialect.decimal) and not title
             return [text.strip().strip('"')] if named else None
         if delimiter == SPACES and dialect.delimiter != SPACES:
@@ -155,8 +158,8 @@ def _header(dialect: Dialect, lines: Sequence[str], at: int) -> list[str] | None
         if len(row) != width:
             continue
         said = r":0x|\s[0-9]" if delimiter != dialect.delimiter else ":0x"
-        if delimiter == SPACES and not _LITTLE.isdisjoint(cell.lower() for cell in row):
-            continue  # "made by a logger"
+        if delimiter == SPACES and remark:
+            continue
         if any(re.search(said, cell) or re.search(r"\s[0-9]+\.[0-9]", cell) for cell in row):
             continue  # "Logger 3000, firmware 2.1" and "rst:0x1,boot:0x13" name no columns
         kinds = [kind_of(cell, dialect.decimal) for cell in row]

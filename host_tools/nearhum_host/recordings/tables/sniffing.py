@@ -29,6 +29,7 @@ from .dialect import (
 from .header import find_names
 from .numerals import decimal_of, like_number, why_not
 
+HEAD_LINES = 4000  # a preamble is shorter than half of it
 SAMPLE_LINES = 400
 BODY_LINES = 2000  # of the body, that are looked at for commas and thousands of two kinds
 _MUCH = 0.1  # spaces stand within the cells of tables too: a bad cell must not make them better
@@ -40,7 +41,7 @@ def sniff(lines: Sequence[str], name: str) -> Dialect:
 
     Raises HostError where there is no table, or none that can be read in one way alone.
     """
-    lines = list(lines)
+    lines = list(lines[:HEAD_LINES])
     start, forced = 0, None
     if lines and (found := re.fullmatch(r'"?sep=(.)"?\s*', lines[0].lstrip("\ufeff"))):
         start, forced = 1, found[1]

@@ -72,8 +72,12 @@ def _quick(cells: Sequence[str], day_first: bool | None) -> np.ndarray | None:
     """Return the nanoseconds of cells of one form and one zone, as nearly all are; else None."""
     first = cells[0].strip() if cells else ""
     found = next((one for one in (form.fullmatch(first) for form in _STAMPS[:3]) if one), None)
-    if not found or found["h"] is None or found["half"] or "," in first:
+    if not found or found["h"] is None or found["half"]:
         return None
+    if "," in first:
+        if found["f"] is None or first[found.start("f") - 1] != "," or first.count(",") > 1:
+            return None
+        return _quick([cell.replace(",", ".") for cell in cells], day_first)
     zone = found["zone"] or ""
     start = found.start("zone") if zone else len(first)
     tail = first[len(first[:start].rstrip()) :]
