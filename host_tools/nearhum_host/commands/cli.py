@@ -48,6 +48,7 @@ COMMANDS = {
     "set": ("settings", "set_"),
     "pull": ("pull", "pull"),
     "live": ("live", "live"),
+    "follow": ("follow", "follow"),
     "record": ("record", "record"),
     "query": ("query", "query"),
     "report": ("report", "report"),
