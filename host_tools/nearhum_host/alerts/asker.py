@@ -86,6 +86,7 @@ class Asker(threading.Thread):
         tell_time(link, status)
         self._n_channels = int(link.ask("get")["settings"]["n_channels"])
         at = {outbox: self._where_to_begin(outbox, status) for outbox in self._outboxes}
+        self._note(f"{self.port}: {self.board} answers, state {status.get('state')}")
         while not self._ended.is_set():
             began = time.monotonic()
             self._heard(status)
@@ -108,9 +109,11 @@ class Asker(threading.Thread):
 
         A channel that meets a board for the first time is told what happens from now on.
         """
-        end, boot = int(status["seq"]), int(status.get("boot") or 0)
+        # what is not on the board's flash yet may vanish, and its number be given again
+        end = int(status.get("synced_seq", status["seq"]))
+        boot = int(status.get("boot") or 0)
         mark = outbox.at(self.board)
-        if mark is not None and mark[0] <= end:
+        if mark is not None and mark[0] <= int(status["seq"]):
             return mark
         if mark is not None:
             end = int(status.get("log_first") or 0)

@@ -26,10 +26,17 @@ def usual() -> Path:
 class Bookmarks:
     """The bookmarks of a file; made where there is none. Threads may share it."""
 
-    def __init__(self, file: Path) -> None:
-        """Raises HostError where the file is damaged, cannot be written, or another has it."""
+    def __init__(self, file: Path | None) -> None:
+        """file: None keeps them in memory, so that a restart begins anew.
+
+        Raises HostError where the file is damaged, cannot be written, or another has it.
+        """
         self._file = file
         self._guard = threading.Lock()
+        self._boards: dict[str, dict[str, list[int]]] = {}
+        self._lock: IO[str] | None = None
+        if file is None:
+            return
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             self._lock = _locked(file.with_name(file.name + ".lock"))
@@ -55,9 +62,12 @@ class Bookmarks:
 
     def close(self) -> None:
         """Let another program have the file."""
-        self._lock.close()
+        if self._lock:
+            self._lock.close()
 
     def _save(self) -> None:
+        if self._file is None:
+            return
         half = self._file.with_name(self._file.name + ".new")
         try:
             with half.open("w", encoding="utf-8") as out:

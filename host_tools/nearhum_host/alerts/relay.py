@@ -13,13 +13,24 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import FrameType
 
-from ..serial_line.ports import board_ports
+from ..errors import UsageError
+from ..serial_line.ports import board_ports, find_port
 from .asker import Asker
 from .bookmarks import Bookmarks
 from .outbox import Channel, Outbox
 
 RESCAN_S = 5.0  # between two looks for boards that were plugged in
 _TURN_S = 0.1
+
+
+def chosen(ports: Sequence[str] | None, all_boards: bool) -> list[str]:
+    """Return the ports to follow: those named, none for all boards, else the only board's.
+
+    Raises UsageError where both are asked for.
+    """
+    if all_boards and ports:
+        raise UsageError("--all and --port exclude each other", "leave one of them out")
+    return [] if all_boards else list(dict.fromkeys(ports or [])) or [find_port(None)]
 
 
 class Relay:

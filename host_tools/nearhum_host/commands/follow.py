@@ -72,12 +72,9 @@ def follow(
     """
     from ..alerts.bookmarks import Bookmarks, usual
     from ..alerts.lines import Lines
-    from ..alerts.relay import Relay
-    from ..serial_line.ports import find_port
+    from ..alerts.relay import Relay, chosen
 
-    if all_boards and ports:
-        raise UsageError("--all and --port exclude each other", "leave one of them out")
-    named = [] if all_boards else list(dict.fromkeys(ports or [])) or [find_port(None)]
+    named = chosen(ports, all_boards)
     end = _End(until)
     channels = _channels(command, webhook, mqtt, prometheus)
     channels.append(Lines(as_json, end.write))
