@@ -14,7 +14,7 @@ from typing import Any
 
 from nearhum.errors import NearhumError
 
-from ..errors import HostError
+from ..errors import DeviceError, HostError, UsageError
 from ..logs.log_file import Record
 from ..logs.pulling import fetch, tell_time
 from ..logs.seen import name_of
@@ -29,22 +29,26 @@ SILENT_S = 30.0  # without an answer, before it is told of; a restart takes up t
 
 
 class Asker(threading.Thread):
-    """Follows one board until `stop`. board: its name, "" before it has said it; note: called with
-    a sentence where the line breaks.
-    """
+    """Follows one board until `stop`, or until it fails for good: error says why."""
 
     def __init__(
         self,
         port: str,
         outboxes: Sequence[Outbox],
+        ports: dict[str, str],
         note: Callable[[str], None],
         resume: bool = False,
     ) -> None:
+        """ports: by board where it answers, shared by all askers; note: called with a sentence
+        where the line breaks or comes back; resume: start a detector that is stopped.
+        """
         super().__init__(name=f"ask {port}", daemon=True)
         self.port = port
-        self.board = ""
-        self.error = ""  # "" while the board answers
+        self.failed: UsageError | None = None  # the port is none: trying again is no use
+        self._board = ""
+        self._error = ""  # "" while the board answers
         self._outboxes = outboxes
+        self._ports = ports
         self._note = note
         self._resume = resume
         self._ended = threading.Event()
@@ -63,30 +67,47 @@ class Asker(threading.Thread):
             try:
                 with Link(self.port, lambda: self._resume) as link:
                     self._follow(link)
+            except UsageError as error:
+                self.failed = error
+                return
             except (HostError, NearhumError) as error:
-                if error.message != self.error:
+                if error.message != self._error:
                     self._note(f"{self.port}: {error.message}; it is tried again")
-                self.error = error.message
+                self._error = error.message
                 self._silent()
+            finally:
+                if self._ports.get(self._board) == self.port:
+                    del self._ports[self._board]
             self._ended.wait(AGAIN_S)
 
     def _silent(self) -> None:
+        if self._ports.get(self._board, self.port) != self.port:
+            return  # it was plugged in elsewhere
         if not self._told_silent and time.monotonic() - self._heard_s > SILENT_S:
             self._told_silent = True
-            self._host_event(events.SILENT, f"the board does not answer: {self.error}")
+            self._host_event(events.SILENT, f"the board does not answer: {self._error}")
 
     def _host_event(self, name: str, text: str) -> None:
-        told = events.of_host(self.board or self.port, self.port, name, time.time(), text)
+        told = events.of_host(self._board or self.port, self.port, name, time.time(), text)
         for outbox in self._outboxes:
             outbox.put(told, 0)
 
     def _follow(self, link: Link) -> None:
         status = link.ask("status")
-        self.board = name_of(status)
+        if "seq" not in status:
+            raise DeviceError("the board does not say where its log ends", "`nearhum deploy`")
+        self._board = name_of(status)
+        other = self._ports.setdefault(self._board, self.port)
+        if other != self.port:
+            raise DeviceError(
+                f"it is called {self._board}, as the board on {other} is",
+                "give one another name: `nearhum set board NAME`",
+            )
         tell_time(link, status)
-        self._n_channels = int(link.ask("get")["settings"]["n_channels"])
+        settings = link.ask("get").get("settings", {})
+        self._n_channels = int(settings.get("n_channels", 0))
         at = {outbox: self._where_to_begin(outbox, status) for outbox in self._outboxes}
-        self._note(f"{self.port}: {self.board} answers, state {status.get('state')}")
+        self._note(f"{self.port}: {self._board} answers, state {status.get('state')}")
         while not self._ended.is_set():
             began = time.monotonic()
             self._heard(status)
@@ -95,14 +116,14 @@ class Asker(threading.Thread):
             status = link.ask("status")
 
     def _heard(self, status: dict[str, Any]) -> None:
-        self._heard_s, self.error = time.monotonic(), ""
+        self._heard_s, self._error = time.monotonic(), ""
         if self._told_silent:
             self._told_silent = False
             self._host_event(events.ANSWERS, "the board answers again")
         uptime_ms = 1000 * int(status.get("uptime_s") or 0)
         self._times.told(int(status.get("boot") or 0), uptime_ms, status.get("utc"))
         for outbox in self._outboxes:
-            outbox.channel.show(self.board, status)
+            outbox.channel.show(self._board, status)
 
     def _where_to_begin(self, outbox: Outbox, status: dict[str, Any]) -> tuple[int, int]:
         """Return (seq, boot) of the first record that a channel is to be told.
@@ -112,16 +133,16 @@ class Asker(threading.Thread):
         # what is not on the board's flash yet may vanish, and its number be given again
         end = int(status.get("synced_seq", status["seq"]))
         boot = int(status.get("boot") or 0)
-        mark = outbox.at(self.board)
+        mark = outbox.at(self._board)
         if mark is not None and mark[0] <= int(status["seq"]):
             return mark
         if mark is not None:
             end = int(status.get("log_first") or 0)
             why = "its log began anew: it was reset, or the board's flash was erased"
             outbox.put(
-                events.of_host(self.board, self.port, events.LOG_ANEW, time.time(), why), boot
+                events.of_host(self._board, self.port, events.LOG_ANEW, time.time(), why), boot
             )
-        outbox.begin(self.board, end, boot)
+        outbox.begin(self._board, end, boot)
         return end, boot
 
     def _fetch(self, link: Link, end: int, at: dict[Outbox, tuple[int, int]]) -> None:
@@ -145,9 +166,9 @@ class Asker(threading.Thread):
     def _tell(self, outbox: Outbox, record: Record, seq: int, boot: int) -> int:
         """Put a record into an outbox that expects seq; return the start that it belongs to."""
         if record.seq > seq:
-            outbox.put(events.of_lost(self.board, self.port, seq, record.seq), boot)
+            outbox.put(events.of_lost(self._board, self.port, seq, record.seq), boot)
         found, boot = events.of_record(
-            self.board, self.port, record, boot, self._times, self._n_channels
+            self._board, self.port, record, boot, self._times, self._n_channels
         )
         if found:
             outbox.put(found, boot)

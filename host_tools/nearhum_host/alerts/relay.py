@@ -46,6 +46,7 @@ class Relay:
         self._outboxes = [Outbox(channel, bookmarks, note) for channel in channels]
         self._bookmarks = bookmarks
         self._askers: dict[str, Asker] = {}
+        self._ports: dict[str, str] = {}
         self._resume = resume
         self._note = note
         self._terminated = threading.Event()
@@ -65,8 +66,9 @@ class Relay:
     def follow(self, port: str) -> None:
         """Follow the board at a port from now on."""
         if port not in self._askers:
-            self._askers[port] = Asker(port, self._outboxes, self._note, self._resume)
-            self._askers[port].start()
+            asker = Asker(port, self._outboxes, self._ports, self._note, self._resume)
+            self._askers[port] = asker
+            asker.start()
 
     def idle(self) -> bool:
         """Return True where every event that came was told, or given up."""
@@ -75,7 +77,8 @@ class Relay:
     def run(self, rescan: bool, ended: Callable[[], bool]) -> None:
         """Wait until `ended`, or SIGTERM, by which systemd ends a service.
 
-        rescan: follow each board that is plugged in meanwhile.
+        rescan: follow each board that is plugged in meanwhile. Raises UsageError where a port is
+        none.
         """
 
         def terminate(_signal: int, _frame: FrameType | None) -> None:
@@ -89,4 +92,7 @@ class Relay:
                 next_s = time.monotonic() + RESCAN_S
                 for port in board_ports():
                     self.follow(port)
+            for asker in self._askers.values():
+                if asker.failed:
+                    raise asker.failed
             self._terminated.wait(_TURN_S)

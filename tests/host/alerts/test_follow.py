@@ -277,6 +277,7 @@ def test_a_server_that_refuses_an_event_gets_the_next(tmp_path: Path, hook):
         ("--mqtt", "mqtt://host/a/%23", "wildcards"),
         ("--prometheus", "9477x", "no address"),
         ("--until", "alarms", "no event has that name"),
+        ("--until", "alarm", "/dev/null is not a serial port"),
     ],
 )
 def test_wrong_options_are_named(follow, option: str, value: str, word: str):
