@@ -42,6 +42,19 @@ def test_a_value_a_row_is_put_side_by_side(tmp_path: Path, order, late: float) -
     assert "column 'sensor' names 3 sensors, a value a row: put side by side" in found.taken
 
 
+def test_a_last_turn_that_is_cut_short(tmp_path: Path) -> None:
+    found = read_lines(tmp_path, long(TURNS)[:-1])
+    np.testing.assert_allclose(samples(found), XYZ[:-1])
+    assert "its last turn is cut short and left out" in found.taken
+
+
+def test_two_senders_as_they_come(tmp_path: Path) -> None:
+    which = np.random.default_rng(2).integers(0, 2, 200)
+    rows = [f"{100 * i},{('aa:bb', 'cc:dd')[which[i]]},{XYZ[i, 0]}" for i in range(200)]
+    with pytest.raises(HostError, match="column 'mac' names 2 sensors"):
+        read_lines(tmp_path, ["t_ms,mac,rssi", *rows])
+
+
 def test_sensors_by_number_with_units_and_labels(tmp_path: Path) -> None:
     rows = [
         f"{1772618400000 + 20 * i},{k + 1},{XYZ[i, k]},{('g', '°C', 'bar')[k]},"

@@ -152,6 +152,37 @@ def test_a_guess_is_said_and_what_is_not_known(tmp_path: Path) -> None:
         assert found.names == ["x", "y", "z"]
 
 
+def test_a_size_that_contradicts_the_name(tmp_path: Path) -> None:
+    for name, cell, says in (
+        ("time_ms", lambda s: f"{S_START + s:.2f}", "seconds since 1970"),
+        ("timestamp_s", lambda s: S_START * 1000 + round(s * 1000), "milliseconds since 1970"),
+        ("Time (s)", SIZES["spreadsheet"][1], "days of a spreadsheet"),
+    ):
+        with pytest.raises(HostError, match=f"its numbers have the size of {says}") as caught:
+            read_times(tmp_path, name, cell)
+        assert caught.value.hint == "name the column by the unit that it has"
+    found = read_times(tmp_path, "micros", lambda s: 1_500_000_000 + round(s * 1e6))
+    assert (found.rate_hz, start_of(found)) == (50, "")
+
+
+def test_days_by_the_minute_and_times_of_day_as_shares(tmp_path: Path) -> None:
+    found = read_times(tmp_path, "time", lambda s: f"{46085.5 + 50 * s / 1440:.10f}")
+    assert (found.rate_hz, start_of(found)) == (
+        pytest.approx(1 / 60, 1e-3),
+        "2026-03-04T12:00:00.000",
+    )
+    found = read_times(tmp_path, "time", lambda s: f"{0.41 + s / DAY_S:.12f}")
+    assert found.rate_hz == 50
+    assert "taken for days" in found.taken
+    assert GUESS in found.taken
+
+
+def test_a_warmth_beside_a_time_is_a_channel(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["t_s,T", *(f"{i},{20 + i / 100:.2f}" for i in range(99))]))
+    assert (read(path).names, read(path).rate_hz) == (["T"], 1)
+
+
 # ---- counts --------------------------------------------------------------------------------------
 
 

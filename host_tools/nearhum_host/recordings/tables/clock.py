@@ -257,6 +257,9 @@ def _unit_ns(
     if unit:
         return None, ""  # one that is no unit of time: ticks, samples
     whole = bool(np.all(values == np.rint(values)))
+    low, high = float(values.min()), float(values.max())
+    if not whole and step < 1e-5 and 1000 * step < low and high < 1:
+        return float(DAY_NS), "days"  # a time of day as spreadsheets keep it: 0.5 is noon
     if not whole and step < 1:
         return 1e9, "s"
     if whole and step >= MINUTE_S and abs(step / MINUTE_S - round(step / MINUTE_S)) < 0.005:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from array import array
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from ...errors import HostError, UsageError
 from . import cells
 from .numerals import is_number, like_number
+from .units import split_unit
 
 _BEGINS = re.compile(r"[-+]?[0-9]+[.,][0-9]+[^0-9.,:/-]")
 FEW_TEXTS = 8  # a logger has few different texts for "no value"; remarks are many
@@ -101,6 +104,35 @@ class Table:
             return f"row {row + 1}"
         first, line = next(((r, n) for r, n in reversed(self.lines) if r <= row), self.lines[0])
         return f"line {line + row - first}"
+
+    def find(self, name: str) -> Column:
+        """Return the column of a name or a number. Raises where there is none, or more."""
+        names = [column.name for column in self.columns]
+        same = [i for i, one in enumerate(names) if one == name]
+        same = same or [i for i, one in enumerate(names) if split_unit(one)[0] == name]
+        if len(same) > 1:
+            numbers = ",".join(str(i) for i in same)
+            raise HostError(
+                f"{self.path} has {len(same)} columns {name!r}",
+                f"name one by its number: {numbers}",
+            )
+        if same:
+            return self.columns[same[0]]
+        if name.isdecimal() and int(name) < len(names):
+            return self.columns[int(name)]
+        shown = ", ".join(names)[:400] if self.named else f"0 to {len(names) - 1}"
+        raise UsageError(f"{self.path} has no column {name!r}", hint=f"its columns: {shown}")
+
+    def check_names(self) -> None:
+        """Raise where a name stands twice."""
+        counts = Counter(column.name for column in self.columns if self.named)
+        twice = [name for name, n in counts.items() if n > 1]
+        if twice:
+            numbers = ",".join(str(i) for i in range(len(self.columns)))
+            raise HostError(
+                f"{self.path} has {counts[twice[0]]} columns {twice[0]!r}",
+                f"choose columns by their numbers from 0: --columns {numbers}",
+            )
 
 
 class Numbers:

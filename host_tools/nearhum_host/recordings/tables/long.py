@@ -106,16 +106,16 @@ def _is_of_key(values: np.ndarray, codes: Codes) -> bool:
 
 
 def _in_turns(codes: Codes, k: int) -> bool:
-    return len(codes) % k == 0 and bool(
-        (codes.reshape(-1, k) == codes[:k]).all() and len(set(codes[:k].tolist())) == k
-    )
+    turns = np.resize(codes[:k], len(codes))  # the last may be cut short
+    return len(set(codes[:k].tolist())) == k and bool((codes == turns).all())
 
 
 def _turns(codes: Codes, k: int) -> np.ndarray | None:
     """Return the rows of each sensor (k, n) where their names come in turn, else None."""
     if len(codes) < MIN_TURNS * k or not _in_turns(codes, k):
         return None
-    return np.stack([np.flatnonzero(codes == code) for code in codes[:k]])
+    n = len(codes) // k
+    return np.stack([np.flatnonzero(codes == code)[:n] for code in codes[:k]])
 
 
 def _same_times(codes: Codes, k: int, times: np.ndarray) -> np.ndarray | None:
@@ -142,7 +142,8 @@ def _at_once(times: list[Column], rows: np.ndarray) -> bool:
 def _refuse(table: Table, key: Column, codes: Codes, times: list[Column]) -> None:
     changes = float((np.diff(codes) != 0).mean()) if len(codes) > 1 else 0.0
     again = bool(times) and len(np.unique(times[0].values)) < 0.75 * len(codes)
-    if not (changes > 0.5 and key.kind == TEXT) and not (says_sensor(key.name) and again):
+    often = changes > (0.2 if says_sensor(key.name) else 0.5)
+    if not (often and key.kind == TEXT) and not (says_sensor(key.name) and again):
         return
     raise _ambiguous(table, key)
 
@@ -187,6 +188,8 @@ def _wide(
     wide.notes.append(
         f"column {key.name!r} names {len(rows)} sensors, a value a row: put side by side"
     )
+    if rows.size < table.n_rows:
+        wide.notes.append("its last turn is cut short and left out")
     return wide
 
 

@@ -61,23 +61,23 @@ def meaning_of(table: Table, named: Named) -> Meaning:
     Raises UsageError where a named column is not there, HostError where a name stands twice, a
     column of samples has a cell that is no number, or none is left.
     """
-    label = _find(table, named.label) if named.label is not None else None
-    group = _find(table, named.group) if named.group is not None else None
+    label = table.find(named.label) if named.label is not None else None
+    group = table.find(named.group) if named.group is not None else None
     chosen = None
     if named.samples is not None:
-        chosen = [_find(table, name) for name in named.samples]
+        chosen = [table.find(name) for name in named.samples]
         again = [name for name, n in Counter(named.samples).items() if n > 1]
         if again:
             raise UsageError(f"--columns names {again[0]!r} twice", hint="each column once")
     else:
-        _check_names(table)
+        table.check_names()
     taken = [column for column in (label, group, *(chosen or ())) if column is not None]
     rest = [column for column in table.columns if not any(column is one for one in taken)]
     found = Meaning(chosen or [], label=label, group=group)
     _take_time(found, rest, table)
     rest = [column for column in rest if not any(column is one for one in found.time)]
     for column in rest:
-        what = _what(column, table, asked=chosen is not None)
+        what = _what(column, table, asked=chosen is not None, timed=bool(found.time))
         if what == "sample" and chosen is None:
             found.samples.append(column)
             if table.named and _rises(column):
@@ -93,34 +93,6 @@ def meaning_of(table: Table, named: Named) -> Meaning:
             )
     _check_samples(found, table, chosen is not None)
     return found
-
-
-def _find(table: Table, name: str) -> Column:
-    names = [column.name for column in table.columns]
-    same = [i for i, one in enumerate(names) if one == name]
-    same = same or [i for i, one in enumerate(names) if split_unit(one)[0] == name]
-    if len(same) > 1:
-        numbers = ",".join(str(i) for i in same)
-        raise HostError(
-            f"{table.path} has {len(same)} columns {name!r}", f"name one by its number: {numbers}"
-        )
-    if same:
-        return table.columns[same[0]]
-    if name.isdecimal() and int(name) < len(names):
-        return table.columns[int(name)]
-    shown = ", ".join(names)[:400] if table.named else f"0 to {len(names) - 1}"
-    raise UsageError(f"{table.path} has no column {name!r}", hint=f"its columns: {shown}")
-
-
-def _check_names(table: Table) -> None:
-    counts = Counter(column.name for column in table.columns if table.named)
-    twice = [name for name, n in counts.items() if n > 1]
-    if twice:
-        numbers = ",".join(str(i) for i in range(len(table.columns)))
-        raise HostError(
-            f"{table.path} has {counts[twice[0]]} columns {twice[0]!r}",
-            f"choose columns by their numbers from 0: --columns {numbers}",
-        )
 
 
 def _take_time(found: Meaning, rest: Sequence[Column], table: Table) -> None:
@@ -221,10 +193,10 @@ def _first_of_numbers(table: Table) -> Column | None:
     return next((column for column in table.columns if column.kind == NUMBER), None)
 
 
-def _what(column: Column, table: Table, asked: bool) -> str:
+def _what(column: Column, table: Table, asked: bool, timed: bool) -> str:
     """Return "sample", "label", or why a column is neither.
 
-    asked: samples were named, and it is none.
+    asked: samples were named, and it is none; timed: the table has a time.
     """
     if column.kind == MISSING:
         return "empty"
@@ -243,9 +215,12 @@ def _what(column: Column, table: Table, asked: bool) -> str:
         return "label" if not column.many and len(column.names) <= MOST_LABELS else "text"
     if column.bad or not len(column.values):
         return "sample"
+    if table.named and column.name and says_count(column.name) and _stands(column):
+        return "the same in all rows"
     if says_label(column.name) and len(np.unique(column.values[:10000])) <= MOST_LABELS:
         return "label"
-    if _says_time(column) and clock.is_regular(column.values, strictly=_unsure(column)):
+    warm = timed and column.name.strip() == "T"
+    if not warm and _says_time(column) and clock.is_regular(column.values, _unsure(column)):
         return "another time"
     if len(column.values) < clock.MIN_ROWS and says_time(column.name):
         return "another time"
@@ -256,7 +231,8 @@ def _what(column: Column, table: Table, asked: bool) -> str:
             "sort the rows by time, or choose the columns of samples with --columns",
         )
     if _may_be_index(column, table) and clock.is_count(column.values):
-        return "counts the rows"
+        known = not table.named or says_count(column.name)
+        return "counts the rows" + ("" if known else "; --columns takes it as a channel")
     if table.named and _may_be_index(column, table) and clock.is_even(column.values):
         step = int(column.values[1]) - int(column.values[0])
         return f"rises by {step} in every row, as a count does; --columns takes it as a channel"

@@ -13,6 +13,7 @@ import numpy as np
 from ...errors import HostError
 from ..times.local import refuse_mixed
 from ..times.names import NS, says_a_date, says_hands
+from ..times.sizes import other_size
 from ..times.stamps import DAY_NS, swapped
 from .cells import NUMBER, TIME
 from .clock import Clock, clock_of, is_regular, same_rate
@@ -48,6 +49,8 @@ def clock_in(table: Table, meaning: Meaning, expected_hz: float | None) -> Clock
         )
 
     clock = told(first.values)
+    if not stamps and first.unit.lower() in NS and clock.values is not None:
+        _refuse_contradiction(table, first, clock)
     if first.two_days:
         other = told(swapped(first.values))
         days = first.values // DAY_NS
@@ -78,6 +81,20 @@ def clock_in(table: Table, meaning: Meaning, expected_hz: float | None) -> Clock
     if local and dated and clock.times_ns is not None and len(clock.times_ns) > 1:
         refuse_mixed(clock.times_ns, str(table.path), first.name)
     return clock
+
+
+def _refuse_contradiction(table: Table, column: Column, clock: Clock) -> None:
+    assert clock.values is not None
+    size = other_size(clock.values, NS[column.unit.lower()], clock.step)
+    if size is None:
+        return
+    units = {1.0: "nanoseconds", 1e3: "microseconds", 1e6: "milliseconds", 1e9: "seconds"}
+    what = size.what or f"{units[size.ns]} since 1970"
+    raise HostError(
+        f"{table.path}, column {column.name!r}: its name says {column.unit}, "
+        f"its numbers have the size of {what}",
+        "name the column by the unit that it has",
+    )
 
 
 def refuse_other_times(

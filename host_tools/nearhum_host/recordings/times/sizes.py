@@ -14,6 +14,7 @@ from .stamps import DAY_NS
 
 DAY, SECOND = float(DAY_NS), 1e9
 _MOST_STEP_NS = 120e9  # of an epoch; a longer step must be of whole minutes
+_LEAST_STEP_NS = 50_000
 _MOST_DAYS = 2e-4  # 17 s: shorter steps are fractions of a day, longer ones may be seconds
 
 
@@ -58,13 +59,33 @@ def size_of(values: np.ndarray, step: float, days: bool = False) -> Size | None:
         if not (size.first <= values[0] <= size.last and size.first <= values[-1] <= size.last):
             continue
         if size.ns == DAY:
-            if 0 < step <= _MOST_DAYS or days:
+            if 0 < step <= _MOST_DAYS or days or _is_part_of_day(step):
                 return size
             continue
         minutes = step * size.ns / 60e9
         if step * size.ns <= _MOST_STEP_NS or abs(minutes - round(minutes)) < 0.02:
             return size
     return None
+
+
+def _is_part_of_day(step: float) -> bool:
+    """Return whether a step is of whole seconds as a share of a day, and no round decimal."""
+    seconds = step * 86400
+    whole = abs(seconds - round(seconds)) < 1e-3 * max(1.0, seconds / 60)
+    return seconds >= 1 and whole and abs(step - round(step, 5)) > 1e-7
+
+
+def other_size(values: np.ndarray, unit_ns: float, step: float) -> Size | None:
+    """Return what numbers are by their size, where that contradicts the unit of their name.
+
+    They do where they would be thousands of years, or would follow each other by less than 50 us.
+    """
+    size = size_of(values, step)
+    if size is None or size.ns == unit_ns or size not in (*_1970, *_DAYS):
+        return None
+    too_long = size in _1970 and unit_ns > size.ns
+    too_short = 0 < step * unit_ns < _LEAST_STEP_NS <= step * size.ns
+    return size if too_long or too_short else None
 
 
 def day_size(values: np.ndarray, unit: str, days: bool) -> Size | None:
