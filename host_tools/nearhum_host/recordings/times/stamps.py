@@ -34,7 +34,9 @@ _COMPACT = re.compile(
 )
 _FORMS = (*_STAMPS, _COMPACT)
 _TIME_OF_DAY = re.compile(_CLOCK)
-_BARE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]{5,18}")
+_BARE = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"
+)
 _FIXED = re.compile(r"[0-9]{2}([./])[0-9]{2}\1[0-9]{4}[T ][0-9]{2}:[0-9:.]{2,15}")
 
 
