@@ -65,6 +65,7 @@ def of_table(
     """
     if table.n_rows == 0:
         raise HostError(f"{table.path} holds no samples", "record at least one window")
+    _refuse_head_of_empatica(table)
     meaning = meaning or meaning_of(table, named)
     clock, breaks, order = None, set(table.restarts), None
     if meaning.time:
@@ -108,6 +109,22 @@ def of_table(
         reading.period_s = clock.period_ns / 1e9
     _explain(reading, table, meaning, clock, expected_hz)
     return reading
+
+
+def _refuse_head_of_empatica(table: Table) -> None:
+    """Raise where the first row holds the start, and the second the rate, in every column."""
+    columns = [column for column in table.columns if column.kind == NUMBER and not column.bad]
+    if table.named or not columns or len(columns) < len(table.columns) or table.n_rows < 8:
+        return
+    firsts = {float(column.values[0]) for column in columns}
+    rates = {float(column.values[1]) for column in columns}
+    most = max(float(np.abs(column.values[2:]).max()) for column in columns)
+    if len(firsts) == len(rates) == 1 and 1e9 <= min(firsts) <= 3e9 and most < 1e6:
+        raise HostError(
+            f"{table.path} {table.place(0)}: {min(firsts):.0f} is a time, and "
+            f"{min(rates):g} below it a rate, as Empatica writes them",
+            f"cut its first two lines, and give --rate {min(rates):g}",
+        )
 
 
 def _in_order(values: np.ndarray, order: np.ndarray | None) -> np.ndarray:

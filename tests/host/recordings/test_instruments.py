@@ -65,6 +65,10 @@ READ = {
                 + [r.replace(".", ",") for r in rows(lambda i: f"{i / 50:.6f}", "\t", "\t")],
                 "a b", 50),
     "campbell": ([*TOA5, *rows(lambda i: f'"{at(i)}",{i}')], "a T_C", 50),
+    "shimmer": (["Timestamp\ta\tb\t", "ms\tm/(s^2)\tm/(s^2)\t"]
+                + rows(lambda i: 1772618400000 + 20 * i, "\t", "\t"), "a b", 50),
+    "catman": (["catman ASCII", "Channels: 3", "", "Zeit\ta\tb", "s\tkN\tmm"]
+               + [r.replace(".", ",") for r in rows(lambda i: f"{i / 50:.2f}", "\t")], "a b", 50),
     "writetable": (["Time,a,b", *rows(lambda i: f"04-Mar-2026 {at(i)[11:]}")], "a b", 50),
     "r": (['"","a","b"', *rows(lambda i: f'"{i + 1}"')], "a b", None),
     "excel_french": (["Temps (s);a (g);b (g)"]
@@ -100,7 +104,15 @@ def test_units_of_campbell_loggers(tmp_path: Path) -> None:
 REFUSED = {
     "serial_monitor": (
         [f"{at(i)[11:]} -> {a},{b}" for i, (a, b) in enumerate(XY)],
-        r"line 1, column '0': '10:00:00\.000 -> .*' is a time and a value in one cell",
+        r"line 1, column '0': '10:00:00\.000 -> .*' is a value behind a text, in one cell",
+    ),
+    "log_of_an_esp": (
+        [f"I ({20 * i}) app: {a},{b}" for i, (a, b) in enumerate(XY)],
+        r"line 1, column '0': 'I \(0\) app: .*' is a value behind a text, in one cell",
+    ),
+    "empatica": (
+        ["1772618400.00,1772618400.00", "32.000000,32.000000", *(f"{a},{b}" for a, b in XY)],
+        "line 1: 1772618400 is a time, and 32 below it a rate",
     ),
     "units_in_cells": (
         ["Time,a", *(f"{at(i)},{a:.2f} °C" for i, (a, _) in enumerate(XY))],
@@ -146,6 +158,9 @@ def test_a_clock_of_twelve_hours(tmp_path: Path) -> None:
     found = read(written(tmp_path, ["Time,a,b", *rows(lambda i: clock[i])]))
     assert (found.rate_hz, len(found.stretches)) == (2, 1)
     assert "1:00 after 12:59 is read as going on" in found.taken
+    found = read(written(tmp_path, ["Time,a,b", *rows(lambda i: f"2026-03-13 {clock[i]}")]))
+    assert (found.rate_hz, len(found.stretches)) == (2, 1)
+    assert found.stretches[0].start_ns is None
 
 
 def test_times_rounded_to_the_second(tmp_path: Path) -> None:

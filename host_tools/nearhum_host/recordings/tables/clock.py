@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..times.local import gone_on, past_noon
+from ..times.local import TWELVE, gone_on, past_noon
 from ..times.names import NS
 from ..times.sizes import Size, day_size, hands, since_1970, size_of
 from ..times.stamps import DAY_NS
@@ -129,7 +129,7 @@ def clock_of(
         values, notes = _unwrapped(values, stamps, notes)
     elif local:
         values, set_notes = gone_on(values)
-        notes += set_notes
+        values, notes = past_noon(values, notes + set_notes)
     values, order = _ordered(values)
     if order is not None:
         notes.append("rows were put in the order of time")
@@ -149,7 +149,7 @@ def clock_of(
     clock.values = values
     if unit_ns is not None:
         clock.missing_ns = float(lost.sum()) * unit_ns
-        if stamps and dated:
+        if stamps and dated and TWELVE not in notes:
             clock.times_ns = values
         elif size is not None and size.ns == unit_ns:
             clock.times_ns = since_1970(values, size)

@@ -57,7 +57,7 @@ def find_names(dialect: Dialect, lines: list[str], usable: Sequence[int], name: 
     names = None
     if len(above) > 2 and lines[above[0]].strip('\ufeff" ').startswith("TOA5"):
         above = above[:3]  # its second line holds the names, its third the units
-        dialect.units = [cell.strip("()[] ") for cell in split(lines[above.pop()], ",")]
+        dialect.units = [_bare(cell) for cell in split(lines[above.pop()], ",")]
         dialect.n_before -= 1
     while above and names is None:
         at = above.pop()
@@ -71,7 +71,7 @@ def find_names(dialect: Dialect, lines: list[str], usable: Sequence[int], name: 
         if row[1:].count("") > 1 and full and not _are_units(row):
             continue  # what was made of each column, as loggers of Campbell write: "", "Avg", "Smp"
         if _are_units(row) and above and _header(dialect, lines, above[-1]) is not None:
-            dialect.units = [cell.strip("()[] ") for cell in row]
+            dialect.units = [_bare(cell) for cell in row]
             continue
         names = row
         dialect.header = lines[at].strip()
@@ -85,6 +85,12 @@ def find_names(dialect: Dialect, lines: list[str], usable: Sequence[int], name: 
     ]  # a column without a name has its number; the first may be that of rows
     if not dialect.units:
         dialect.units = [unit for _, unit in split_names]
+
+
+def _bare(cell: str) -> str:
+    """Return a unit without brackets around it."""
+    found = re.fullmatch(r"\s*[(\[](.*)[)\]]\s*", cell)
+    return (found[1] if found else cell).strip()
 
 
 def _is_full(row: list[str] | None) -> bool:

@@ -7,6 +7,7 @@ rows and never a channel; texts are labels; numbers are samples, each of which m
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ from .units import (
     split_unit,
 )
 
+MANY_ROWS = 20  # of one value, so that it is told
+_BEFORE = re.compile(r".*[^0-9.,](?:[:>=]|\s)\s*[-+]?[0-9]+(?:[.,][0-9]+)?")
 MOST_LABELS = 64  # different texts in a column that is taken for labels unasked
 
 
@@ -80,11 +83,7 @@ def meaning_of(table: Table, named: Named) -> Meaning:
         what = _what(column, table, asked=chosen is not None, timed=bool(found.time))
         if what == "sample" and chosen is None:
             found.samples.append(column)
-            if table.named and _rises(column):
-                table.notes.append(
-                    f"column {column.name!r} rises by equal steps, and is a channel: its name is "
-                    "no time"
-                )
+            _tell(column, table)
         elif what == "label" and found.label is None and named.label is None:
             found.label = column
         else:
@@ -205,7 +204,7 @@ def _what(column: Column, table: Table, asked: bool, timed: bool) -> str:
     if column.name == "table" and any(one.name == "_time" for one in table.columns):
         return "a number of the query's"
     if column.kind == TEXT:
-        _refuse_arrow(column, table)
+        _refuse_two_in_one(column, table)
         if says_time(column.name) and not asked and column.bad:
             row, cell = column.bad
             raise _no_time(table, row, column, cell)
@@ -239,13 +238,28 @@ def _what(column: Column, table: Table, asked: bool, timed: bool) -> str:
     return "sample"
 
 
-def _refuse_arrow(column: Column, table: Table) -> None:
-    """Raise where a monitor of a serial line wrote a time before the first value of each row."""
-    if column.names and " -> " in column.names[0]:
+def _tell(column: Column, table: Table) -> None:
+    """Note what is odd of a channel."""
+    if column.kind != NUMBER or column.bad:
+        return
+    if _rises(column) and (table.named or column is not table.columns[0]):
+        table.notes.append(
+            f"column {column.name!r} rises by equal steps, and is a channel: its name is no time"
+        )
+    elif len(column.values) >= MANY_ROWS and _stands(column):
+        table.notes.append(f"column {column.name!r} is the same in all rows, and is a channel")
+
+
+def _refuse_two_in_one(column: Column, table: Table) -> None:
+    """Raise where a monitor of a serial line wrote a time, or a text, before the first value."""
+    some = column.names[:20]
+    if table.named or column is not table.columns[0] or len(column.names) < len(column.values) / 2:
+        return
+    if len(some) > 2 and all(_BEFORE.fullmatch(cell) for cell in some):
         raise HostError(
-            f"{table.path} {table.place(0)}, column {column.name!r}: {column.names[0][:40]!r} is a "
-            "time and a value in one cell",
-            "record without time stamps of the monitor, or replace ' -> ' as columns are parted",
+            f"{table.path} {table.place(0)}, column {column.name!r}: {some[0][:40]!r} is a value "
+            "behind a text, in one cell",
+            "record without time stamps of the monitor, or write a delimiter between the two",
         )
 
 

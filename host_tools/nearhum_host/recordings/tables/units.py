@@ -79,13 +79,13 @@ def split_unit(name: str) -> tuple[str, str]:
 
 def is_unit(text: str) -> bool:
     """Return whether a text is a unit: one of the usual, or a power or quotient with a prefix."""
-    bare = text.strip().strip("()[]").strip().lower()
+    bare = re.sub(r"[()\[\]]", "", text).strip().lower()
     return bare in NS or (bare in _OTHERS and bare not in ("-", "1")) or bool(_UNIT.fullmatch(bare))
 
 
 def is_unit_row(row: Sequence[str]) -> bool:
     """Return whether every cell of a row is a unit, or none, and at least one is."""
-    bare = [cell.strip().strip("()[]").strip().lower() for cell in row]
+    bare = [re.sub(r"[()\[\]]", "", cell).strip().lower() for cell in row]
     known = [cell in NS or cell in _OTHERS for cell in bare]
     boxed = [re.fullmatch(r"[(\[].{0,12}[)\]]", cell.strip()) is not None for cell in row]
     some = [cell for cell in bare if cell]

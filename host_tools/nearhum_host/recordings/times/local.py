@@ -15,6 +15,8 @@ from .stamps import DAY_NS
 HOUR_NS = 3_600_000_000_000
 _NIGHT_NS = 4 * HOUR_NS  # clocks are put between midnight and four
 _MINUTE_NS = 60_000_000_000
+# Whether it began before noon is not known, and so no start.
+TWELVE = "its clock has twelve hours: 1:00 after 12:59 is read as going on"
 MIXED = "an hour of its night stands twice, mixed: its clock was put back"
 
 
@@ -59,7 +61,7 @@ def past_noon(times_ns: np.ndarray, notes: list[str]) -> tuple[np.ndarray, list[
     put = times_ns.copy()
     for i in at.tolist():
         put[i + 1 :] += 12 * HOUR_NS
-    return put, [*notes, "its clock has twelve hours: 1:00 after 12:59 is read as going on"]
+    return put, [*notes, TWELVE]
 
 
 def refuse_mixed(times_ns: np.ndarray, path: str, name: str) -> None:
