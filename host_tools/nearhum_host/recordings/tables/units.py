@@ -44,7 +44,7 @@ _COUNTS = re.compile(
 _QUANTITIES = re.compile(
     r"rpm|rev|speed|drehzahl|freq|ang|winkel|pos|deg|grad|temp|press|druck|volt|spann|curr|strom|"
     r"load|last|force|kraft|torq|moment|level|flow|power|leist|set|soll|ramp|sweep|dist|weg|height|"
-    r"acc|gyr|mag|adc|ch(?:an\w*)?[ _]?\d|beschl|vib|[xyz]$|raw|value|wert",
+    r"acc|gyr|mag|adc|ch(?:an\w*)?[ _]?\d|beschl|vib|[xyz]$|^[a-z]{1,2}\d+$|raw|value|wert",
     re.IGNORECASE,
 )
 _SENSORS = re.compile(
