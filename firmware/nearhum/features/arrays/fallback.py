@@ -3,8 +3,7 @@
 Arrays have one or two dimensions and lie in the memory of an array.array. Slices and rows are views
 of that memory. An operation makes a new array of the promoted type. += and -= keep the array and
 its type. *= makes a new array, because stock MicroPython asks a class for no other operator in
-place.
-Integers wrap as in ulab. Only what the firmware uses is here, anything else raises.
+place. Integers wrap as in ulab. Only what the firmware uses is here, anything else raises.
 
 This is slow: on a board without ulab the fixed path is faster, as `bench` shows. The fallback keeps
 the float path and the linear algebra available on every board. Floats have the width of this
