@@ -23,7 +23,7 @@ class Plan:
             setattr(self, name, value)
 
     def aside_name(self, i):
-        """Return the name of statistic i beside the vector, such as `c0.rms`."""
+        """Return the name of statistic i of those kept beside the vector, such as `c0.rms`."""
         channel, i = divmod(i, len(self.aside))
         return "c%d.%s" % (channel, self.aside[i])
 

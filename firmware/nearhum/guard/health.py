@@ -24,7 +24,7 @@ from nearhum.features.window import CLIP, SEEN, SEEN_ILL, STUCK
 from nearhum.guard.guard import MAX_FAULTS
 from nearhum.sources import FOUND, GAP, NONE
 
-SOUND = 4  # windows in a row of the same kind before it is believed
+SOUND = 4  # so many windows in a row must agree before a change of the sensor's state is believed
 _QUIET_S = const(60)  # shortest time between two reports of short faults
 _CHECK_S = const(10)  # after this time a start counts as stable
 _RETRY_MS = const(1000)  # interval between attempts to reopen a lost sensor
@@ -218,7 +218,7 @@ class Health:
                 hum.journal.event("rate", percent=self.percent, window=n)
             self._first, self._first_ms = n, ms
 
-    # --- what is told -----------------------------------------------------------------------------
+    # --- reports ----------------------------------------------------------------------------------
 
     def state(self):
         """Return the state of the source in a word: ok, fault, stuck, saturated or end."""

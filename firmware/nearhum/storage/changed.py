@@ -3,7 +3,7 @@
 Enters: a setting's name and value, or the reason why a start failed. Leaves: hum/set.json, and the
 names that a start does without. Loaded only for these two uses. If a setting keeps the board from
 starting, the board tries to start without each changed setting in turn. It takes back only the one
-at fault, and hum/set.refused keeps its value. There are two cases, see main.py:
+at fault, and hum/set.refused keeps its value. There are two cases, see start.py:
 
  1 the start raises an error: it is tried again at once (`trial`, `took_back`)
  2 the board crashes or is reset again and again: only settings that are new since the last start of

@@ -15,7 +15,7 @@ CONFIG = "nearhum.json"
 CHANGED = "hum/set.json"
 NEW = "hum/set.new"  # names of settings that no stable start has had yet, see changed.py
 
-without = ()  # names in CHANGED that the next attempt to start does without: main.py uses it
+without = ()  # names in CHANGED that the next attempt to start does without: changed.trial sets it
 
 
 def load_config(root, out=()):

@@ -19,7 +19,7 @@ _SNAPSHOT = "hum/snapshot."  # followed by the number modulo N_SNAPSHOTS
 
 
 class Snapshots:
-    """The snapshots beside the slots of a Store."""
+    """The snapshots of a Store, in files beside its slots."""
 
     def __init__(self, store):
         self._store = store

@@ -38,7 +38,8 @@ def _wrapped(value, dtype):
 
 
 def _type_of(number, other):
-    # The type that ulab gives a number beside an array of type `other`: the smallest that holds it.
+    # The type that ulab gives a number in an operation with an array of type `other`: the smallest
+    # that holds it.
     if not isinstance(number, int) or not -32768 <= number <= 65535:
         return float
     if number < 0:
