@@ -1,8 +1,8 @@
-"""The nodes of an ONNX graph that are layers of a head: dense, convolution, pooling, and Relu.
+"""Rules for the ONNX nodes that become layers of a head: dense, convolution, pooling, Relu, mean.
 
-Enters: the values so far, a node's constants and attributes. Leaves: another layer, with what was
-still to be done to the values in its weights; means over positions wait for the layer behind them.
-Rules: see onnx_values.
+Enters: the values so far, and a node's constants and attributes. Leaves: one more layer. Scales
+and shifts that were waiting are folded into its weights. A mean over positions waits for the next
+layer. onnx_values describes what a rule is.
 """
 
 from __future__ import annotations
@@ -133,8 +133,9 @@ def relu(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> 
 
 
 def _a_row(values: Values, said: str, waiting: np.ndarray, layer: Layer) -> np.ndarray:
-    """Return what waits to be done, one a row of a layer: what came between it and its Relu goes
-    into its weights.
+    """Return the waiting scale or shift, one value for each row of the layer before a Relu.
+
+    The caller folds it into that layer's weights.
     """
     if layer.kind == DENSE and values.at.ndim == 1:
         out = np.empty(len(layer.weights))
@@ -202,7 +203,7 @@ def _average(values: Values, said: str) -> None:
 
 
 def _channels(values: Values, said: str) -> int:
-    """Return the channels of values (channels, positions) as a convolution leaves them."""
+    """Return the number of channels of values that a convolution left as (channels, positions)."""
     if (
         values.at.ndim != 2
         or values.mean is not None
@@ -213,8 +214,9 @@ def _channels(values: Values, said: str) -> int:
 
 
 def _over_positions(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> Any:
-    """Turn the values to (channels, positions), for a Reduce over one axis; return how to
-    put the axis back.
+    """Turn the values to (channels, positions) for a Reduce over one axis.
+
+    Returns a function that puts the reduced axis back where keepdims asks for it.
     """
     axes = known.get("axes") or (
         given[1].tolist() if len(given) > 1 and given[1] is not None else []

@@ -1,10 +1,11 @@
-"""The values of an ONNX graph on their way, and the nodes that only move or scale them.
+"""The values between two nodes of an ONNX graph, and the rules for nodes that move or scale them.
 
-Enters: a node's constants and attributes. Leaves: the values with what is still to be done to them;
-no layer is made here.
+Enters: a node's constants and attributes. Leaves: the values, with the scales and shifts that wait
+for the next layer. No layer is made here.
 
-A rule takes the values, the node as an error names it, its inputs (None for the values, an array
-for a constant) and its attributes. It raises HostError where a board cannot do it.
+A rule carries out one node. Its arguments are the values, said (how an error names the node), given
+(the inputs: None for the values, an array for a constant) and known (the attributes). It raises
+HostError if a board cannot run the node.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from .layers import Layer
 
 
 class Values:
-    """The values on their way through the graph, between two nodes.
+    """The values between two nodes of the graph. All shapes are without the batch.
 
-    at: the numbers, in the order of what the board has there, of the tensor's values.
-
-    scale, shift: what is still to be done to the values, of the tensor's shape; mean: a matrix that
-    makes them of the board's, where they are means. All without the batch. out: the layers so far.
+    at: the tensor's shape, int. The index of each value in the board's own order.
+    scale, shift: the tensor's shape. The values are board value * scale + shift, not yet applied.
+    mean: None, or the matrix that makes the values (means over positions) from the board's values.
+    out: the layers so far.
     """
 
     def __init__(self, shape: Sequence[int]) -> None:
@@ -33,17 +34,17 @@ class Values:
         self.afresh()
 
     def afresh(self) -> None:
-        """Let nothing wait: what was to be done is in a layer."""
+        """Reset scale, shift and mean, after a layer has taken them up."""
         self.scale: Any = np.ones(self.at.shape)
         self.shift: Any = np.zeros(self.at.shape)
         self.mean: np.ndarray | None = None
 
     def moved(self, move: Callable[[Any], Any]) -> None:
-        """Move the values, and what is still to be done to them."""
+        """Apply a change of shape to the values and to the waiting scale and shift."""
         self.at, self.scale, self.shift = move(self.at), move(self.scale), move(self.shift)
 
     def by_position(self, n_channels: int) -> np.ndarray:
-        """Return the numbers as a convolution leaves them: (channels, positions)."""
+        """Return the indices in the order that a convolution leaves: (channels, positions)."""
         return np.arange(self.at.size).reshape(-1, n_channels).T
 
 
