@@ -27,7 +27,7 @@ from .pulling import fetch
 from .seen import Seen
 
 PERIOD_S = 0.5  # Between two polls.
-KEPT = 240  # Scores: 2 min of polls.
+KEPT = 240  # Scores: those of the last 2 min at least.
 EVENTS = 60  # Latest events that are kept.
 _AGAIN_S = 2.0  # Before a lost port is opened again.
 _TOLD = {
