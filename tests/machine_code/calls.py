@@ -60,7 +60,7 @@ from nearhum.sources import (  # noqa: E402
 
 
 def constants(module):
-    """Return {name: number} of a module's const(). Names with _ are not attributes of the module."""
+    """Return {name: number} of a module's const(). Those with _ are not attributes of it."""
     with open(sys.argv[1] + "/nearhum/" + module) as f:
         lines = [line.partition("#")[0].split(" = const(") for line in f]
     return {line[0]: int(line[1].rstrip(") \n"), 0) for line in lines if len(line) == 2}
