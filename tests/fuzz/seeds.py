@@ -73,7 +73,7 @@ def seeds() -> dict[str, bytes]:
     says += record(wire.RUN, scores(0, wire.LEARN, 8)) + record(wire.RUN, scores(8, wire.WATCH, 5))
     says += b"".join(record(wire.EVENT, json.dumps(event).encode()) for event in EVENTS)
     log = records_in(says)
-    # 224: the target `image` uses the length of its input as fingerprint.
+    # Its fingerprint, 224, is its own length, because the target `image` compares the two.
     state = wire.seal(wire.STATE_MAGIC, 224, 3, bytes(range(200)))
     chunk = {
         "size": len(state),

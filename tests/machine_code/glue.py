@@ -2,10 +2,10 @@
 
 Enters: functions of a `.mpy` file and Python objects as arguments. Leaves: Python objects.
 
-A function is called as MicroPython calls it. A viper function gets four object words: the function
-object, n_args, n_kw and the address of the arguments. The function object leads to its context,
-which has the tables of names and constants. A function in inline assembler gets up to four machine
-words, converted as in `convert_obj_for_inline_asm` (py/objfun.c).
+A function is called as MicroPython calls it. A viper function gets four words: the function object,
+n_args, n_kw and the address of the arguments, which are object words. The function object leads to
+its context, which has the tables of names and constants. A function in inline assembler gets up to
+four machine words, converted as in `convert_obj_for_inline_asm` (py/objfun.c).
 
 The model follows these sources:
 

@@ -1,6 +1,6 @@
 """A windowed Xtensa core (see cores.py): QEMU with `-M sim`, core de212.
 
-Enters: commands from cores.Core. Leaves: words.
+Enters: machine code and words. Leaves: words.
 
 A monitor of about a hundred instructions, assembled here, is in the machine's memory. It reads
 commands from standard input with the simulator's system calls (`simcall`): write memory, read

@@ -23,6 +23,7 @@ CAN = (
 
 
 def gemm(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Append a dense layer: alpha * x @ B + beta * C."""
     weights, bias = given[1], given[2] if len(given) > 2 else None
     if weights is None or given[0] is not None or known.get("transA"):
         raise HostError(
@@ -35,6 +36,7 @@ def gemm(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> 
 
 
 def matmul(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Append a dense layer without a bias."""
     if given[0] is not None or given[1] is None or given[1].ndim != 2:
         raise HostError(
             f"{said} has no constant weights of two dimensions", "export the trained network"
@@ -64,6 +66,7 @@ def _dense(values: Values, said: str, weights: np.ndarray, bias: Any) -> None:
 
 
 def conv(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Append a 1-D convolution without padding, groups or dilations."""
     weights: Any = given[1]
     bias = given[2] if len(given) > 2 else None
     if weights is None or np.ndim(weights) != 3:
@@ -111,6 +114,7 @@ def conv(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> 
 
 
 def relu(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Set ReLU in the last layer. Fold what waits into that layer, because ReLU comes after it."""
     if (
         not values.out
         or values.out[-1].relu
@@ -155,11 +159,13 @@ def _a_row(values: Values, said: str, waiting: np.ndarray, layer: Layer) -> np.n
 
 
 def global_max_pool(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Append a pooling: the maximum of each channel over all positions."""
     _largest(values, said)
     values.moved(lambda v: v[:, None])
 
 
 def reduce_max(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Append a pooling, if the only axis is that of positions."""
     keep = _over_positions(values, said, given, known)
     _largest(values, said)
     values.moved(keep)
@@ -183,11 +189,13 @@ def _largest(values: Values, said: str) -> None:
 
 
 def global_average_pool(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Take the mean of each channel over all positions. It waits for the next layer."""
     _average(values, said)
     values.moved(lambda v: v[:, None])
 
 
 def reduce_mean(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Take the mean over positions, if they are the only axis. It waits for the next layer."""
     keep = _over_positions(values, said, given, known)
     _average(values, said)
     values.moved(keep)

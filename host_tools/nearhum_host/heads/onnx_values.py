@@ -68,28 +68,33 @@ def _scaled(values: Values, said: str, given: list[Any], scale: Any, shift: Any)
 
 
 def add(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Add a constant to the waiting shift."""
     if given[0] is not None and given[1] is None:
         given = given[::-1]
     _scaled(values, said, given, 1.0, given[1])
 
 
 def sub(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Subtract a constant from the waiting shift."""
     _scaled(values, said, given, 1.0, -np.asarray(given[1] if given[1] is not None else 0.0, float))
 
 
 def mul(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Multiply the waiting scale and shift by a constant."""
     if given[0] is not None and given[1] is None:
         given = given[::-1]
     _scaled(values, said, given, given[1], 0.0)
 
 
 def div(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Divide the waiting scale and shift by a constant."""
     _scaled(
         values, said, given, 1 / np.asarray(given[1] if given[1] is not None else 1.0, float), 0.0
     )
 
 
 def batch_normalization(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Fold gamma * (x - mean) / sqrt(variance + epsilon) + beta into the scale and shift."""
     gamma, beta, mean, variance = (np.asarray(v, float) for v in given[1:5])
     scale = gamma / np.sqrt(variance + known.get("epsilon", 1e-5))
     shape = (-1, *[1] * (values.at.ndim - 1))
@@ -105,16 +110,19 @@ def _without_batch(values: Any, n_dims: int) -> np.ndarray:
 
 
 def identity(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Change nothing: Identity, and Dropout after training."""
     pass
 
 
 def flatten(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Flatten the values of a window to one dimension."""
     if known.get("axis", 1) != 1:
         raise HostError(f"{said} joins windows of a batch", "axis 1")
     values.moved(np.ravel)
 
 
 def reshape(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Reshape the values of a window. The batch must stay first."""
     shape = [int(n) for n in given[1]][1:] if given[1] is not None else [0]
     try:
         values.moved(lambda v: v.reshape(shape))
@@ -125,6 +133,7 @@ def reshape(values: Values, said: str, given: list[Any], known: dict[str, Any]) 
 
 
 def transpose(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Permute the axes of a window. The batch must stay first."""
     order = list(known.get("perm", range(values.at.ndim, -1, -1)))
     if order[0] != 0:
         raise HostError(f"{said} moves the batch", "leave it first")
@@ -132,6 +141,7 @@ def transpose(values: Values, said: str, given: list[Any], known: dict[str, Any]
 
 
 def squeeze(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Remove the named axes of length 1."""
     axes = known.get("axes") or (
         given[1].tolist() if len(given) > 1 and given[1] is not None else None
     )
@@ -142,6 +152,7 @@ def squeeze(values: Values, said: str, given: list[Any], known: dict[str, Any]) 
 
 
 def unsqueeze(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Insert axes of length 1."""
     axes = known.get("axes") or given[1].tolist()
     axes = [a % (values.at.ndim + 1 + len(axes)) for a in axes]
     values.moved(lambda v: np.expand_dims(v, tuple(a - 1 for a in axes)))

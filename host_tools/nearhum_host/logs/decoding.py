@@ -166,8 +166,7 @@ class _Counter:
     def on(self, value: int) -> int:
         """Return the full count for the board's value.
 
-        A step back by more than half of the modulus is a wrap. A smaller one is records out of
-        order.
+        A step back by more than half of the modulus is a wrap. A smaller one is kept as it is.
         """
         if value + self._wrapped < self._last - self._modulo // 2:
             self._wrapped += self._modulo

@@ -150,6 +150,7 @@ class VirtualBoard:
         self._ask(self._supervisor.power_off)
 
     def power_on(self) -> None:
+        """Switch the power on. MicroPython starts; wait for the event booted."""
         self._ask(self._supervisor.power_on)
 
     def unplug(self) -> None:

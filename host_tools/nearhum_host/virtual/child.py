@@ -69,6 +69,7 @@ class Child:
         self._open_line()
 
     def close(self) -> None:
+        """End the child and close all pipes."""
         self.end()
         self._close_line()
         os.close(self.control)
@@ -76,6 +77,7 @@ class Child:
 
     @property
     def pid(self) -> int | None:
+        """The child's process id, None while the power is off."""
         return self._process.pid if self._process else None
 
     def start(self, start: dict[str, Any], line_state_fd: int) -> None:

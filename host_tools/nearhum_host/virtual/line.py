@@ -36,6 +36,7 @@ class HostPort:
         self.plug_in()
 
     def plug_in(self) -> None:
+        """Make a new PTY and point the link to it. Does nothing if there is one."""
         if self.master is not None:
             return
         self.master, slave = pty.openpty()
@@ -48,6 +49,7 @@ class HostPort:
             self._link.symlink_to(self.path)
 
     def unplug(self) -> None:
+        """Remove the PTY and the link. An open port hangs up."""
         if self.master is None:
             return
         self._forget_link()
