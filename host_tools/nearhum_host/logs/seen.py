@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 from dataclasses import dataclass, field
@@ -40,6 +41,15 @@ class Seen:
 def path_beside(log: Path) -> Path:
     """Return the path of the file beside a log."""
     return log.with_suffix(SUFFIX)
+
+
+def name_of(status: dict[str, Any]) -> str:
+    """Return a board's name for files: its name and its chip's number.
+
+    Characters that some file systems do not allow are replaced by _.
+    """
+    parts = [str(status.get("board") or "board"), str(status.get("id") or "")]
+    return re.sub(r"[^\w.-]|^\.", "_", "-".join(part for part in parts if part), flags=re.ASCII)
 
 
 def look_at(link: Link, names: list[str] | None = None) -> Seen:
