@@ -111,6 +111,19 @@ def test_hours_minutes_and_seconds_in_one_number(tmp_path: Path) -> None:
     assert (found.rate_hz, len(found.stretches)) == (50, 1)
 
 
+def test_clocks_as_whole_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    seconds = [36_000 + i // 50 for i in range(6000)]
+    clock = [f"{s // 3600}{s % 3600 // 60:02}{s % 60:02}" for s in seconds]
+    found = read(rows_of(path, "Date,Time", [f"20260304,{cell}" for cell in clock]))
+    assert (found.rate_hz, len(found.stretches)) == (50, 1)
+    assert "column 'Date' is left out: the same in all rows" in found.taken
+    days = [datetime.date(2026, 1, 1) + datetime.timedelta(days=i) for i in range(400)]
+    found = read(rows_of(path, "date", [f"{day:%Y%m%d}" for day in days]))
+    assert found.rate_hz == pytest.approx(1 / DAY_S, rel=1e-3)
+    assert (start_of(found)[:10], len(found.stretches)) == ("2026-01-01", 1)
+
+
 def test_a_start_that_may_be_two_is_left_open(tmp_path: Path) -> None:
     for zero, says in ((3_855_500_000, "1904 or 1900"), (794_000_000, "1970 or 2001")):
         found = read_times(tmp_path, "timestamp", lambda s, zero=zero: f"{zero + s:.3f}")

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..times.local import TWELVE, gone_on, past_noon
 from ..times.names import NS
-from ..times.sizes import Size, day_size, hands, since_1970, size_of
+from ..times.sizes import Size, dates, day_size, hands, since_1970, size_of
 from ..times.stamps import DAY_NS
 
 MIN_ROWS = 3
@@ -116,7 +116,10 @@ def clock_of(
     values = values.astype(np.int64) if values.dtype.kind in "iu" else values.astype(np.float64)
     notes = []
     shown = None if stamps or counts or unit.lower() in NS else hands(values, as_shown)
-    if shown is not None:
+    if days and shown is None and not stamps and (written := dates(values)) is not None:
+        values, stamps, dated = written, True, True
+        notes.append("its numbers are taken for dates, as 20260304")
+    elif shown is not None:
         values, dated = shown
         stamps = True
         notes.append("its numbers are taken for hours, minutes and seconds, as 101530")

@@ -223,6 +223,8 @@ def _what(column: Column, table: Table, asked: bool, timed: bool) -> str:
         return "another time"
     if len(column.values) < clock.MIN_ROWS and says_time(column.name):
         return "another time"
+    if _says_time(column) and _stands(column):
+        return "the same in all rows"
     if _says_time(column) and not _unsure(column) and not asked:
         back = int(np.argmax(np.diff(column.values.astype(np.float64)) < 0)) + 1
         raise HostError(

@@ -14,6 +14,7 @@ from .stamps import DAY_NS
 
 DAY, SECOND = float(DAY_NS), 1e9
 _MOST_STEP_NS = 120e9  # of an epoch; a longer step must be of whole minutes
+_HEAD = 10_000  # rows
 _LEAST_STEP_NS = 50_000
 _MOST_DAYS = 2e-4  # 17 s: shorter steps are fractions of a day, longer ones may be seconds
 
@@ -117,6 +118,28 @@ def since_1970(values: np.ndarray, size: Size) -> np.ndarray | None:
     return whole_ns - np.int64(round((size.zero - zero) * size.ns))
 
 
+def _usual(steps: np.ndarray) -> float:
+    """Return the middle of steps that are none, for times may be rounded to the second."""
+    some = np.abs(steps[steps != 0])
+    return float(np.median(some)) if len(some) else 1e-9
+
+
+def dates(values: np.ndarray) -> np.ndarray | None:
+    """Return the nanoseconds of days that are written as numbers, 20260304, else None."""
+    if values.dtype.kind not in "iu" or not (1.9e7 <= values[0] <= 2.3e7):
+        return None
+    days = _days(values.astype(np.int64))
+    return None if days is None else days * DAY_NS
+
+
+def _days(date: np.ndarray) -> np.ndarray | None:
+    month, day = date // 100 % 100, date % 100
+    if (month < 1).any() or (month > 12).any() or (day < 1).any() or (day > 31).any():
+        return None
+    months = (date // 10_000 - 1970) * 12 + month - 1
+    return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + day - 1
+
+
 def hands(values: np.ndarray, named: bool = False) -> tuple[np.ndarray, bool] | None:
     """Return (ns, whether with a date) of numbers that are written as clocks show them.
 
@@ -125,8 +148,8 @@ def hands(values: np.ndarray, named: bool = False) -> tuple[np.ndarray, bool] | 
     101530.02 is 10:15:30.02, and 20260304101530 has the date before it. That is so where no part
     is beyond 59, and the numbers jump by 40 at a whole minute as no clock's do.
     """
-    if len(values) < 2:
-        return None
+    if len(values) < 2 or ((values[:_HEAD] % 100 >= 60).any() and values[0] < 240_000):
+        return None  # most columns of seconds are told by their first rows, and cost no memory
     some = values.astype(np.float64)
     size = min(some[0], some[-1])
     to_ms = size >= 1.9e16  # 20260304101530020
@@ -143,17 +166,11 @@ def hands(values: np.ndarray, named: bool = False) -> tuple[np.ndarray, bool] | 
     at = ((hour * 60 + minute) * 60 + second).astype(np.int64) * 1_000_000_000
     at += np.rint(parts * 1e9).astype(np.int64)
     if dated:
-        date = (whole // 1_000_000).astype(np.int64)
-        month, day = date // 100 % 100, date % 100
-        if (month < 1).any() or (month > 12).any() or (day < 1).any() or (day > 31).any():
-            return None
-        months = (date // 10_000 - 1970) * 12 + month - 1
-        days = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + day - 1
-        return at + days * DAY_NS, True
+        days = _days((whole // 1_000_000).astype(np.int64))
+        return None if days is None else (at + days * DAY_NS, True)
     raw, put = np.diff(some), np.diff(at) / 1e9
     jumps = np.abs(raw - put) > 1e-3
-    middle = float(np.median(put))
-    usual = max(float(np.median(np.abs(raw))), 1e-9)
+    middle, usual = _usual(put), _usual(raw)
     odd = (np.abs(raw[jumps]) > 3 * usual).all() and (
         named or (put[jumps] <= 3 * max(middle, 1e-9)).all()
     )
