@@ -12,7 +12,7 @@ from nearhum_host.recordings.reading import Reading
 from tables_made import Made, made
 
 CASES = 2000
-SHARES = 4
+SHARES = 8
 GUESS = "is a guess; where it is wrong, give it with --rate HZ"
 
 
