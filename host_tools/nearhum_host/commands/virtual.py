@@ -148,7 +148,12 @@ def _insert_card(
         note(converting.clipped(n_clipped, made))
     try:
         fitted_file.write(
-            written, fit, "virtual", f"Virtual board, {recording.name}", [f"Fits {recording.name}."]
+            written,
+            fit,
+            "virtual",
+            f"Virtual board, {recording.name}",
+            [f"Fits {recording.name}."],
+            fitted_file.channel_names(readings[0].names),
         )
     except OSError as error:
         raise UsageError(f"cannot write {written}: {error.strerror}", "--board-file") from None

@@ -82,9 +82,9 @@ def write(
             labels = out["labels"] = folder / LABELS
             rows = "".join(f"{a},{b},{_cell(label)}\n" for a, b, label in found.spans)
             labels.write_text(f"first,last,label\n{rows}", encoding="utf-8")
-        out["report"].write_text(page.report(log, labels, found.trace.channels), encoding="utf-8")
+        out["report"].write_text(page.report(log, labels), encoding="utf-8")
         about = [f"Fits {', '.join(Path(file).name for file in files)}.", *fit.why]
-        fitted_file.write(board, fit, base, f"As {name}", about)
+        fitted_file.write(board, fit, base, f"As {name}", about, found.trace.channels)
     except OSError as error:
         raise HostError(
             f"cannot write {folder}: {error.strerror}", "name another folder with --out"

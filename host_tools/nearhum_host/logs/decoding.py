@@ -127,6 +127,9 @@ def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
         elif "window" in what:
             what["window"] = None  # no number that a board counts to
         name = "boot" if record.kind == wire.BOOT else str(what.get("event", ""))
+        if name == "source":  # it follows a boot's settings where it does not fit among them
+            _with_source(events, what)
+            continue
         events.append(Event(record.seq, ticks.on(record.ticks_ms), boot, name, what))
         if name == "time":
             times.told(boot, events[-1].ticks_ms, what.get("utc"))
@@ -140,6 +143,15 @@ def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
         )
     scores.names = list(names)
     return scores, [event._replace(utc=times.utc(event.boot, event.ticks_ms)) for event in events]
+
+
+def _with_source(events: list[Event], what: dict[str, Any]) -> None:
+    for event in reversed(events):
+        if event.name == "boot":
+            if isinstance(event.what.get("config"), dict):
+                source = {key: value for key, value in what.items() if key != "event"}
+                event.what["config"].setdefault("source", source)
+            return
 
 
 def _later(record: Record, why: str) -> FormatError:

@@ -15,7 +15,7 @@ def test_a_board_file_of_ones_own_is_extended_from_anywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(scored_files.page, "report", lambda log, labels, channels: "")
+    monkeypatch.setattr(scored_files.page, "report", lambda log, labels: "")
     Path("sub").mkdir()
     own = Path("sub/mine.toml")
     own.write_text('extends = "rpi_pico"\ntitle = "Mine"\n')
@@ -28,6 +28,7 @@ def test_a_board_file_of_ones_own_is_extended_from_anywhere(
         assert made["board file"] == Path(folder) / file
         board = board_files.load(str(made["board file"]))
         assert (board.chip, board.rate_hz) == (board_files.load("rpi_pico").chip, 1000)
+        assert board.source["names"] == ["x", "y", "z"]
     assert "rate_hz" not in own.read_text()  # it is not written over
 
 

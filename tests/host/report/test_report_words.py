@@ -128,6 +128,36 @@ def test_channels_have_the_names_of_their_columns():
 
 
 @pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ({"driver": "replay", "names": ["Druck [bar]", "Temperatur [°C]"]}, "Temperatur [°C]"),
+        ({"driver": "lis3dh", "sda": 4}, "y"),
+        ({"driver": "paced", "wraps": "lis3dh"}, "y"),
+        ({"driver": "lis3dh", "names": ["along", "across"]}, "across"),
+        ({"driver": "adc_dma", "names": ["one"]}, "channel 1"),
+        ({"driver": "adc_dma", "names": "xy"}, "channel 1"),
+        ({"driver": "adc_dma", "names": ["\x1b[2J", "b"]}, "channel 1"),
+        ([], "channel 1"),
+    ],
+)
+@pytest.mark.parametrize("apart", [False, True])
+def test_channels_are_called_as_the_log_says(source, name, apart):
+    """Among the settings of the board, or behind them where they did not fit there."""
+    config = CONFIG if apart else {**CONFIG, "source": source}
+    head = {"version": "0.1.0", "boot": 1, "config": config}
+    story = Story().put(wire.BOOT, json.dumps(head).encode())
+    if apart and isinstance(source, dict):
+        story.put(wire.EVENT, json.dumps({"event": "source", **source}).encode())
+    story.windows(100, wire.LEARN, 0).windows(99, wire.WATCH, 0).alarm(60, strangest=STRANGEST)
+    assert f"250–500 Hz ({name})" in story.verdict().sentences[0]
+    page = log_page.log_page(story.log(), "a", (), None)
+    assert page["alarms"][0]["strange"][0][0] == f"120–250 Hz, {name}"
+    assert "source" not in {event["name"] for event in page["events"]}
+    if isinstance(source, dict):
+        assert page["facts"]["source.driver"] == source["driver"]
+
+
+@pytest.mark.parametrize(
     ("value", "digits", "text"),
     [(100.0, 2, "100"), (17512.0, 3, "17,500"), (0.1234, 3, "0.123"), (2.3e-5, 2, "0.000023")],
 )

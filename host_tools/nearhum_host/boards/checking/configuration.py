@@ -21,6 +21,7 @@ from nearhum.settings import SETTINGS
 from ...errors import UsageError
 from ...paths import firmware_dir
 from ..board_checks import near
+from . import sensor_units
 from .firmware_code import FirmwareCode, Reached, reached
 from .pins import Machine
 
@@ -77,6 +78,7 @@ def check(
             planned(whole)
             _address(source)
         _sensor(whole, driver)
+        _names(whole)
     except ConfigError as wrong:
         raise _refused(wrong, where) from None
     except _ANYTHING as wrong:  # a text where the driver wants a number
@@ -136,6 +138,15 @@ def _address(source: Mapping[str, Any]) -> None:
     raise ConfigError(f"address = {shown}", hint)
 
 
+def _names(config: Mapping[str, Any]) -> None:
+    """Check what the channels are called, where the source says it."""
+    if "names" in config["source"]:
+        given = config["source"]["names"]
+        wrong = sensor_units.wrong_names(given, config["n_channels"])
+        if wrong:
+            raise ConfigError(f"source.names = {given!r:.200}", wrong)
+
+
 def _drivers() -> list[str]:
     helpers = ("__init__", "registers", "recording", "on_spi")
     folder = firmware_dir() / "nearhum" / "sources"
@@ -147,7 +158,7 @@ class _Given(dict[str, Any]):
 
     def __init__(self, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
         super().__init__(given)
-        self.read = {"driver", *known}
+        self.read = {"driver", "names", *known}  # names: for people, the host reads them
 
     def __getitem__(self, key: str) -> Any:
         self.read.add(key)
