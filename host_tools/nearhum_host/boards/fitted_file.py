@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from ..errors import UsageError
 from . import board_files
 from .board_checks import TOP
-from .checking import configuration
+from .checking import configuration, kinds
 from .checking.sensor_units import ACCELEROMETERS, MOST_NAME_BYTES
 
 # Counts per g of the ranges that the drivers of accelerometers take, ±g.
@@ -78,10 +78,11 @@ def fitted(
     return "\n".join(lines) + "\n"
 
 
-def check(fit: Fits, base: str) -> None:
+def check(fit: Fits, base: str, of: str) -> None:
     """Raise UsageError where no board could start with that file: settings that are none, or a
-    sensor of base that cannot sample so.
+    sensor of base that cannot sample so; or where what it fits, `of`, is not of that kind.
     """
+    kinds.check(fit.kind, fit.rate_hz, fit.settings, of)
     below = board_files.load(base)
     own = {"kind": fit.kind, "rate_hz": fit.rate_hz, "n_channels": fit.n_channels}
     range_g = _range_g(fit)

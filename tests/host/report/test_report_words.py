@@ -136,7 +136,6 @@ def test_channels_have_the_names_of_their_columns():
         ({"driver": "lis3dh", "names": ["along", "across"]}, "across"),
         ({"driver": "adc_dma", "names": ["one"]}, "channel 1"),
         ({"driver": "adc_dma", "names": "xy"}, "channel 1"),
-        ({"driver": "adc_dma", "names": ["\x1b[2J", "b"]}, "channel 1"),
         ([], "channel 1"),
     ],
 )
