@@ -46,7 +46,8 @@ def change(root, name, value, check):
             check(given)
     except ImportError:
         raise ConfigError(
-            "%s = %r: its code is not on the board" % (name, value), "deploy with that setting"
+            "%s = %r: its code is not on the board" % (name, value),
+            'deploy it: `nearhum deploy --board FILE --set "%s=%s"`' % (name, value),
         )
     make_folder(root + "hum")
     # named before it is in force: a power cut between the two leaves nothing unproven

@@ -83,11 +83,11 @@ def score(
     report, figures where labels are known, and a board file that fits, for `nearhum deploy`.
     """
     from ..boards import fitted_file
+    from ..boards.checking.configuration import setting
     from ..extras import needs
 
     with needs("eval"):
         from ..evaluation import scored_files, scoring
-        from ..evaluation.assessment import setting
         from ..evaluation.scored_files import refuse_labels
         from ..recordings import capturing, fitting
         from ..recordings.counts import scales

@@ -88,12 +88,12 @@ def train(
 
     with needs("train"):
         from ..boards.board_files import load
-        from ..evaluation.assessment import setting
         from ..heads import card, labelled, training
         from ..recordings.counts import scales
         from ..recordings.tables.meaning import Named
     from ..boards import keys
     from ..boards.checking import kinds
+    from ..boards.checking.configuration import setting
 
     secret = keys.load(key) if key is not None else b""
     given: dict[str, Any] = dict(setting(text) for text in changed or [])

@@ -192,3 +192,14 @@ def meant(message: str) -> str:
     if not message.startswith(_UNKNOWN):
         return ""
     return near(message.removeprefix(_UNKNOWN).strip("'"), list(SETTINGS))
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """Return name and value of `KEY=VALUE`, as a board would take it. Raises UsageError."""
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise UsageError(f"{text!r} is no setting", hint="KEY=VALUE, for example smooth=256")
+    try:
+        return name, settings.parse(name, value)
+    except ConfigError as wrong:
+        raise UsageError(wrong.message + meant(wrong.message), hint=wrong.hint) from None
