@@ -56,9 +56,7 @@ class Spectrum:
     y_ticks: list[tuple[float, str]]
 
 
-def features(
-    seen: Seen, spread_floor: float = 1, names: Sequence[str] = ()
-) -> list[Feature]:
+def features(seen: Seen, spread_floor: float = 1, names: Sequence[str] = ()) -> list[Feature]:
     """Return the features of the last window; empty where the board has learned nothing, or has
     a head. names: of the channels, where they have some.
     """

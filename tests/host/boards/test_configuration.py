@@ -141,6 +141,51 @@ def test_what_cannot_be_is_told_with_its_value(board: str, over: dict, says: str
         application.application(board_files.load(board), over)
 
 
+@pytest.mark.parametrize(
+    ("board", "over", "says"),
+    [
+        (
+            "rpi_pico",
+            {"rate_hz": 3000, "n_channels": 4, "nbands": 5, "smooth": 999,
+             "source": {"sda": 5, "scl": 6, "range_g": 5, "adress": 3, "names": ["a"]}},
+            ["setting is called 'nbands'", "smooth = 999", "rate_hz = 3000", "n_channels = 4",
+             "range_g = 5", "pin 5 of rp2040 is no sda", "pin 6 of rp2040 is no scl",
+             "source.adress", "source.names = ['a']"],
+        ),
+        (
+            "rpi_pico",
+            {"rate_hz": 400, "alarm_pin": "99", "source": {"driver": "lis3dh", "adress": 3}},
+            ["alarm_pin = '99'", "lis3dh: source has no 'sda'", "lis3dh: source has no 'scl'",
+             "source.adress: lis3dh has no such key (did you mean address?)"],
+        ),
+        (
+            "rpi_pico",
+            {"n_hop": 1000, "n_window": 500, "alarm_m": 5, "f_high_hz": 900,
+             "source": {"driver": "mpu6500"}},
+            ["n_hop = 1000", "alarm_m = 5", "f_high_hz = 900", "driver = 'mpu6500'"],
+        ),
+        (
+            "rpi_pico",
+            {"rate_hz": 3000, "source": {**RESTS, "duty_s": 0.01, "sda": 77, "slepp": "light"}},
+            ["rate_hz = 3000", "duty_s = 0.01", "rp2040 has no pin 77", "source.slepp"],
+        ),
+        (
+            "esp32_generic",
+            {"source": {"driver": "adc_timer", "pins": [2, 6, 24]}, "rate_hz": 2000},
+            ["rate_hz = 2000", "pin 6 of esp32 belongs to its flash", "esp32 has no pin 24"],
+        ),
+    ],
+)  # fmt: skip
+def test_all_faults_are_told_at_once(board: str, over: dict, says: list[str]) -> None:
+    with pytest.raises(UsageError) as refused:
+        check(board, over)
+    said = refused.value.message
+    for wrong in says:
+        assert wrong in said, (wrong, said)
+    assert said.startswith(f"{len(says)} faults"), said
+    assert said.count("\n- ") == len(says)
+
+
 def test_rp2040_pins_are_those_of_its_data_sheet() -> None:
     """RP2040 Datasheet, 1.4.3, table 2, columns F1 and F3."""
     i2c = {(0, "sda"): {0, 4, 8, 12, 16, 20, 24, 28}, (0, "scl"): {1, 5, 9, 13, 17, 21, 25, 29}}
