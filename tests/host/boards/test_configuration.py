@@ -37,6 +37,7 @@ def test_boards_that_come_with_nearhum_can_start(board: str) -> None:
         ("rpi_pico", {"source": {"driver": "adc_dma", "pins": [26, 27, 28]}}),
         ("rpi_pico", {**SOUND, "source": AUDIO_BY_PIO}),
         ("rpi_pico", {"source": RESTS}),
+        ("rpi_pico", {"kind": "spectra", "n_channels": 1, "source": {"driver": "push"}}),
         ("rpi_pico", {"source": {"names": ["along", "across", "auf und ab, °"]}}),
         ("rpi_pico", {"source": {"driver": "push", "scale": [1, 2, 3]}}),
         ("rpi_pico_w", {"kind": "radio", "n_subcarriers": 0, "n_channels": 1, "rate_hz": 50,
@@ -118,6 +119,8 @@ def test_what_can_be(board: str, over: dict) -> None:
         ("rpi_pico", {"n_envelope_bands": 8, "envelope_low_hz": 1, "envelope_high_hz": 400},
          "envelope"),
         ("virtual", {"spread": "full"}, "spread = 'full' with 48 dimensions"),
+        # the kind
+        ("rpi_pico", {"kind": "spectra"}, "mpu6050 delivers samples in time"),
         # names of channels
         ("rpi_pico", {"source": {"names": ["x", "y"]}}, "n_channels = 3 texts, one a channel"),
         ("rpi_pico", {"source": {"names": "x, y, z"}}, "source.names = 'x, y, z'"),

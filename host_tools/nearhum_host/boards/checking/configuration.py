@@ -27,6 +27,7 @@ from .firmware_code import FirmwareCode, reached
 from .pins import Machine
 
 _OF_SENSORS = {"kind", "rate_hz", "n_channels", "n_window"}  # what drivers look at
+_OF_SPECTRA = ("push", "replay")  # drivers that deliver what was computed elsewhere
 _UNKNOWN = "no setting is called "
 
 
@@ -72,6 +73,13 @@ def check(
         checks.alarm(whole)
     drivers = [source[key] for key in ("driver", "wraps") if key in source]
     unknown = [name for name in drivers if not _is_driver(name, code, chip or port, faults)]
+    driver = source.get("wraps", source["driver"])
+    if whole["bin_hz"] and not unknown and driver not in _OF_SPECTRA:
+        faults.add(
+            f"bin_hz = {whole['bin_hz']:g}, as kind 'spectra' has it: {driver} delivers samples in"
+            " time, no spectra",
+            f"another kind; the drivers {' and '.join(_OF_SPECTRA)} bring spectra from elsewhere",
+        )
     if not unknown and alone.keys() >= config.keys() & _OF_SENSORS:
 
         def module(name: str) -> Any:
