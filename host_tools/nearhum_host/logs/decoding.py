@@ -20,6 +20,7 @@ from nearhum.storage import scores as runs
 from .log_file import Log, Record
 from .times import Times
 
+LONGEST_S = 1.024e8  # of a window: n_hop = 1024 at rate_hz = 0.00001
 MAX_NAMES = 1 << 16  # different labels in one log: an index is 16 bits
 
 
@@ -165,9 +166,10 @@ def _window_s(config: Any) -> float:
     has none.
     """
     try:
-        return float(config["n_hop"]) / float(config["rate_hz"])
-    except (TypeError, KeyError, ValueError, ZeroDivisionError):
+        window_s = float(config["n_hop"]) / float(config["rate_hz"])
+    except (TypeError, KeyError, ValueError, OverflowError, ZeroDivisionError):
         return 0.0
+    return window_s if 0 <= window_s <= LONGEST_S else 0.0
 
 
 class _Counter:

@@ -193,12 +193,8 @@ def _learned(what: dict[str, Any], window_s: float | None) -> str:
         told.append(f"from {plural(what['independent'], 'independent score')}" + promised(what))
     if what.get("dirt"):
         told.append(f"{what['dirt']} left out as dirt")
-    if what.get("cause"):
-        told.append(
-            {"length": "full length", "stable": "stable", "stopped": "stopped by hand"}.get(
-                what["cause"], ""
-            )
-        )
+    causes = {"length": "full length", "stable": "stable", "stopped": "stopped by hand"}
+    told.append(causes.get(str(what.get("cause")), ""))
     if what.get("warning"):
         told.append(doubt(str(what["warning"])))
     return "; ".join(part for part in told if part)
