@@ -70,6 +70,13 @@ def a_verb_has_its_help_beside_it():
 
 
 @test
+def nothing_is_pending_where_near_misses_teach_nothing():
+    hum = pipeline("vibration", **SMALL)
+    equal((hum.config["teach"], ask(hum, "list pending")["pending"]), ("off", []))
+    equal("teach nothing" in refused(hum, "accept 1")["error"], True)
+
+
+@test
 def status_says_what_hosts_read():
     status = ask(learned(), "status")
     for key in (

@@ -100,7 +100,9 @@ def list_(hum, words):
     if words == ["snapshots"]:
         return {"snapshots": Snapshots(hum.store).all()}
     if words == ["pending"]:
-        return {"pending": hum.learned.quarantine().told()}
+        # where near misses teach nothing, none waits
+        off = hum.config["teach"] == "off"
+        return {"pending": [] if off else hum.learned.quarantine().told()}
     if words == ["set"]:
         from nearhum.storage import changed
 

@@ -143,12 +143,14 @@ def check_place(path: Path) -> None:
 def channel_names(columns: Sequence[str]) -> list[str]:
     """Return columns' names as a board file has them; [] where they are but counted from 0.
 
-    A name longer than a board takes is cut; a column that has only a number is called so.
+    A name longer than a board takes is cut; a column that has only a number is called so; a unit in
+    round brackets is left out where the names can be told apart without it.
     """
     if list(columns) == [str(i) for i in range(len(columns))]:
         return []
+    without = [re.sub(r"(?<=\S)\s*\([^()]*\)$", "", name) for name in columns]
     out = []
-    for name in columns:
+    for name in without if len(set(without)) == len(without) else columns:
         text = _plain(f"column {name}" if name.isdigit() else name).strip() or "?"
         while len(text.encode()) > MOST_NAME_BYTES:
             text = text[:-1]
