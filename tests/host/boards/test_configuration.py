@@ -189,6 +189,14 @@ def test_all_faults_are_told_at_once(board: str, over: dict, says: list[str]) ->
     assert said.count("\n- ") == len(says)
 
 
+def test_settings_alone_are_told_at_once_too() -> None:
+    given = {"kind": "vibration", "source": {"driver": "push"}}
+    for over, n in (({"smooth": 0, "slow": 99, "nbands": 1}, 3), ({"n_hop": 1024, "n_window": 64,
+                                                                "alarm_m": 9}, 2)):  # fmt: skip
+        with pytest.raises(UsageError, match=f"^mine.toml: {n} faults"):
+            configuration.completed({**given, **over}, "mine.toml")
+
+
 def test_rp2040_pins_are_those_of_its_data_sheet() -> None:
     """RP2040 Datasheet, 1.4.3, table 2, columns F1 and F3."""
     i2c = {(0, "sda"): {0, 4, 8, 12, 16, 20, 24, 28}, (0, "scl"): {1, 5, 9, 13, 17, 21, 25, 29}}

@@ -26,7 +26,7 @@ from .faults import Faults
 from .firmware_code import FirmwareCode, reached
 from .pins import Machine
 
-_OF_SENSORS = {"kind", "rate_hz", "n_channels", "n_window"}  # what drivers look at
+_OF_SENSORS = ("kind", "rate_hz", "n_channels", "n_window")  # what drivers look at
 _OF_SPECTRA = ("push", "replay")  # drivers that deliver what was computed elsewhere
 _UNKNOWN = "no setting is called "
 
@@ -36,10 +36,24 @@ def completed(config: Mapping[str, Any], where: str = "") -> dict[str, Any]:
 
     where: the file that they stand in. Raises UsageError.
     """
+    faults = Faults(where)
+    whole = _filled(config, faults, where)
+    faults.tell()
+    return whole
+
+
+def _filled(config: Mapping[str, Any], faults: Faults, where: str) -> dict[str, Any]:
+    """Return the settings with defaults for what is not given or cannot be, which is told."""
+    alone = {name: value for name, value in config.items() if _is_sound(name, value, faults)}
     try:
-        return settings.complete(config)
-    except ConfigError as wrong:
-        raise _refused(wrong, where) from None
+        whole = settings.filled(alone)
+    except ConfigError as wrong:  # of its source
+        message, hint = _in_words(wrong)
+        raise UsageError((f"{where}: " if where else "") + message, hint=hint) from None
+    if not faults:
+        for wrong in settings.together(whole):
+            faults.add(*wrong)
+    return whole
 
 
 def check(
@@ -55,15 +69,8 @@ def check(
     code = FirmwareCode(machine, port, chip.upper())
     code.stand_in("nearhum.board", SimpleNamespace(open_source=reached))
     checks = code.load("nearhum.console.checks")
-    alone = {name: value for name, value in config.items() if _is_sound(name, value, faults)}
-    try:
-        whole = settings.filled(alone)
-    except ConfigError as wrong:  # of its source
-        raise _refused(wrong, where) from None
+    whole = _filled(config, faults, where)
     source = whole["source"]
-    if not faults:
-        for wrong in settings.together(whole):
-            faults.add(*wrong)
     if not faults:
         with _of_firmware(faults):
             checks.features(whole)
@@ -80,7 +87,7 @@ def check(
             " time, no spectra",
             f"another kind; the drivers {' and '.join(_OF_SPECTRA)} bring spectra from elsewhere",
         )
-    if not unknown and alone.keys() >= config.keys() & _OF_SENSORS:
+    if not unknown and all(config.get(name, whole[name]) == whole[name] for name in _OF_SENSORS):
 
         def module(name: str) -> Any:
             return code.load(f"nearhum.sources.{name}")
@@ -130,11 +137,6 @@ def _in_words(wrong: ConfigError) -> tuple[str, str]:
     if wrong.message.startswith(_UNKNOWN):
         hint = _like(wrong.message.removeprefix(_UNKNOWN).strip("'"))
     return wrong.message + meant(wrong.message), hint
-
-
-def _refused(wrong: ConfigError, where: str) -> UsageError:
-    message, hint = _in_words(wrong)
-    return UsageError((f"{where}: " if where else "") + message, hint=hint)
 
 
 def _like(name: str) -> str:
