@@ -21,7 +21,7 @@ from nearhum.errors import NearhumError
 from ..boards.checking import sensor_units
 from ..errors import HostError
 from ..report import profile
-from ..report.wording import learning, named, strangest
+from ..report.wording import learning, strangest_named
 from ..serial_line.link import Link
 from . import seen
 from .pulling import fetch
@@ -120,7 +120,7 @@ class Follower(threading.Thread):
         if isinstance(score, int) and now.status.get("n_windows") != f.status.get("n_windows"):
             f.scores.append(score / wire.SCORE_ONE)
         f.features = profile.features(now, floor, channels)
-        f.strange = _strangest(now.look, channels)
+        f.strange = strangest_named(now.look, channels)
         f.status, f.error = now.status, ""
         f.n_asked += 1
 
@@ -140,10 +140,6 @@ class Follower(threading.Thread):
         return records[-1].seq + 1 if records else seq
 
 
-def _strangest(what: dict[str, Any], channels: Sequence[str]) -> list[tuple[str, int]]:
-    return [(named(words, channels), share) for words, share in strangest(what, len(channels))]
-
-
 def told(what: dict[str, Any], channels: Sequence[str]) -> str:
     """Return an event as a line of text, "" for one that tells nobody anything.
 
@@ -151,7 +147,9 @@ def told(what: dict[str, Any], channels: Sequence[str]) -> str:
     """
     name = str(what.get("event"))
     if name == "alarm":
-        found = ", ".join(f"{words} {percent} %" for words, percent in _strangest(what, channels))
+        found = ", ".join(
+            f"{words} {percent} %" for words, percent in strangest_named(what, channels)
+        )
         return f"alarm: {found}" if found else "alarm"
     if name == "fault":
         return f"fault: {what.get('error')}"

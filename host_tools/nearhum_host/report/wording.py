@@ -114,6 +114,12 @@ def strangest(event: dict[str, Any], n_channels: int = 0) -> list[tuple[str, int
     return out
 
 
+def strangest_named(event: dict[str, Any], channels: Sequence[str]) -> list[tuple[str, int]]:
+    """Return the same by what the channels are called: a name each, "" for one without."""
+    found = strangest(event, len(channels))
+    return [(named(words, channels), percent) for words, percent in found]
+
+
 def learning(name: str, what: dict[str, Any], window_s: float | None) -> tuple[str, str] | None:
     """Return (what happened, the particulars) of an event that is about learning, None for
     another.

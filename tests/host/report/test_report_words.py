@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from nearhum import wire
+from nearhum_host.alerts import event
 from nearhum_host.errors import HostError
 from nearhum_host.logs import chronicle, following, log_file, seen
 from nearhum_host.logs.traces import trace
@@ -348,6 +349,19 @@ def test_a_sidecar_that_is_no_good_is_named_with_the_remedy(tmp_path: Path, text
     with pytest.raises(HostError, match=rf"pump\.seen\.json.*{says}") as caught:
         seen.load(tmp_path / "pump.nhl")
     assert "remove it" in caught.value.hint
+
+
+def test_what_happens_now_names_channels_too():
+    what = {"event": "alarm", "window": 7, "strangest": [["c1.rms", 50]]}
+    for channels, name in (
+        (["x", "y"], "strength (RMS), y"),
+        (["", ""], "strength (RMS), channel 1"),
+        ([""], "strength (RMS)"),
+    ):
+        assert following.told(what, channels) == f"alarm: {name} 50 %"
+        told = event.Event("pump", "/dev/none", 1, 0.0, "alarm", "", what, channels).as_json()
+        assert told["strangest"] == [{"feature": name, "percent": 50}]
+    assert following.told({"event": "source", "driver": "replay"}, [""]) == ""
 
 
 EVENTS = (
