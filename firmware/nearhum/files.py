@@ -22,6 +22,11 @@ def read_file(path):
         return None
 
 
+def as_json(what):
+    """Return a dict as JSON in bytes, without spaces: a record of the log holds little."""
+    return json.dumps(what, separators=(",", ":")).encode()
+
+
 def write_file(path, content):
     """Replace a whole file: write a new one beside it, then rename that.
 

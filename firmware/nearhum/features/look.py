@@ -12,61 +12,61 @@ _NAMES = 40  # names of features in one answer: bounds the heap that an answer n
 _MOST = 2048  # bytes of samples in one answer, for the same reason
 
 
-class Look:
-    """The verbs that show a window. They take the pipeline, because they show all its stages."""
+def look(hum, words):
+    """look [names FROM]
 
-    def __init__(self, hum):
-        self._hum = hum
+    Without `names`, return the last window's embedding and what it is compared with, as base64:
+    the embedding and the mean of each mode, int8, and the variance that the modes share, int32
+    in Q12. With `names`, return the names of up to 40 features from FROM on. Without a head
+    these are the names of the embedding's dimensions.
+    """
+    plan, p, x = hum.plan, hum.detector.prototypes, hum.embedding
+    if words:
+        first = whole(words[-1])
+        last = min(first + _NAMES, plan.n_features)
+        return {"of": plan.n_features, "names": [plan.name(i) for i in range(first, last)]}
+    mode = p.nearest() if x and p.n else None
+    return {
+        "window": hum.n_windows - 1,
+        "embedding": base64(x or b""),
+        "variance": base64(p.variance),
+        "means": [base64(p.mean_of(j)) for j in range(p.n)],
+        "mode": mode,
+        "strangest": [] if mode is None else hum.strangest(),
+    }
 
-    def look(self, words):
-        """look [names FROM]
 
-        Without `names`, return the last window's embedding and what it is compared with, as base64:
-        the embedding and the mean of each mode, int8, and the variance that the modes share, int32
-        in Q12. With `names`, return the names of up to 40 features from FROM on. Without a head
-        these are the names of the embedding's dimensions.
-        """
-        hum = self._hum
-        plan, p, x = hum.plan, hum.detector.prototypes, hum.embedding
-        if words:
-            first = whole(words[-1])
-            last = min(first + _NAMES, plan.n_features)
-            return {"of": plan.n_features, "names": [plan.name(i) for i in range(first, last)]}
-        mode = p.nearest() if x and p.n else None
-        return {
-            "window": hum.n_windows - 1,
-            "embedding": base64(x or b""),
-            "variance": base64(p.variance),
-            "means": [base64(p.mean_of(j)) for j in range(p.n)],
-            "mode": mode,
-            "strangest": [] if mode is None else hum.strangest(),
-        }
+def raw(hum, words):
+    """raw [FROM]
 
-    def raw(self, words):
-        """raw [FROM]
-
-        Return samples from frame FROM on, or else from the oldest that are still in memory: int16,
-        channel after channel, in base64. Frames are numbered from the start of the board. Lost
-        frames are not counted.
-        """
-        hum = self._hum
-        w = hum.window
-        n = w.n_window
-        have = n - w.missing
-        first = hum.n_windows * w.n_hop  # the number of the window's first frame
-        # If windows do not overlap, the previous window's samples stay readable until new samples
-        # replace them.
-        oldest = -w.missing if w.n_hop == n and hum.n_windows else 0
-        at = min(max(whole(words[0]) - first, oldest), have) if words else have
-        start = at % n
-        end = min(n if at < 0 else have, start + _MOST // (2 * w.n_channels))
-        return {
-            "from": first + at,
-            "n": end - start,
-            "b64": base64(b"".join([bytes(r[start:end]) for r in w.rows])),
-        }
+    Return samples from frame FROM on, or else from the oldest that are still in memory: int16,
+    channel after channel, in base64. Frames are numbered from the start of the board. Lost
+    frames are not counted.
+    """
+    w = hum.window
+    n = w.n_window
+    have = n - w.missing
+    first = hum.n_windows * w.n_hop  # the number of the window's first frame
+    # If windows do not overlap, the previous window's samples stay readable until new samples
+    # replace them.
+    oldest = -w.missing if w.n_hop == n and hum.n_windows else 0
+    at = min(max(whole(words[0]) - first, oldest), have) if words else have
+    start = at % n
+    end = min(n if at < 0 else have, start + _MOST // (2 * w.n_channels))
+    return {
+        "from": first + at,
+        "n": end - start,
+        "b64": base64(b"".join([bytes(r[start:end]) for r in w.rows])),
+    }
 
 
 def base64(raw):
     """Return bytes as base64 text, without the newline."""
     return b2a_base64(raw)[:-1].decode()
+
+
+# Each verb here: its function, and what it is for after its words.
+VERBS = {
+    "look": (look, "[names FROM]: the last window beside normal"),
+    "raw": (raw, "[FROM]: samples"),
+}

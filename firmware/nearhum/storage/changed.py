@@ -48,7 +48,8 @@ def change(root, name, value, check):
             check(given)
     except ImportError:
         raise ConfigError(
-            "%s = %r: its code is not on the board" % (name, value), "deploy with that setting"
+            "%s = %r: its code is not on the board" % (name, value),
+            'deploy it: `nearhum deploy --board FILE --set "%s=%s"`' % (name, value),
         )
     make_folder(root + "hum")
     # The name is noted before the setting is written. So a power cut between the two leaves no

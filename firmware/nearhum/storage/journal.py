@@ -15,7 +15,7 @@ the note outside the folder.
 import json
 import os
 
-from nearhum.files import make_folder, note, noted
+from nearhum.files import as_json, make_folder, note, noted
 from nearhum.storage.runs import Runs
 from nearhum.wire import (
     BOOT,
@@ -133,11 +133,9 @@ class Journal:
         """Append an event; `what` has its facts. It is written within EVENT_S."""
         self._runs.close()
         what["event"] = name
-        payload = json.dumps(what).encode()
+        payload = as_json(what)
         if len(payload) > MAX_PAYLOAD_BYTES:
-            payload = json.dumps(
-                {"event": name, "window": what.get("window"), "cut": len(payload)}
-            ).encode()
+            payload = as_json({"event": name, "window": what.get("window"), "cut": len(payload)})
         self._append(EVENT, payload)
         self._has_event = True
 
@@ -159,13 +157,11 @@ class Journal:
             pass
         if self.epoch_s:
             self._about["utc"] = self.epoch_s + self.now_s
-        payload = json.dumps(self._about).encode()
-        if len(payload) > MAX_PAYLOAD_BYTES:  # A long `source` is left out.
-            about = dict(self._about)
-            about["config"] = {
-                name: value for name, value in about["config"].items() if name != "source"
-            }
-            payload = json.dumps(about).encode()
+        payload, source = as_json(self._about), None
+        if len(payload) > MAX_PAYLOAD_BYTES:  # the source follows in a record of its own
+            config = dict(self._about["config"])
+            source = as_json(dict(config.pop("source", {}), event="source"))
+            payload = as_json(dict(self._about, config=config))
         self._segments.append(self.seq)
         self._room = SEGMENT_BYTES
         try:
@@ -174,6 +170,8 @@ class Journal:
             self._segments.pop()
             self._room = 0
             raise
+        if source and len(source) <= MAX_PAYLOAD_BYTES:
+            self._append(EVENT, source)
 
     def make_room(self, error=None):
         """Delete the oldest segment, and return True if that succeeded.

@@ -21,6 +21,7 @@ from nearhum.storage import scores as runs
 from .log_file import Log, Record
 from .times import Times
 
+LONGEST_S = 1.024e8  # Of a window: n_hop = 1024 at rate_hz = 0.00001.
 MAX_NAMES = 1 << 16  # Different labels in one log: Scores.labels has 16 bits.
 
 
@@ -127,6 +128,9 @@ def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
         elif "window" in what:
             what["window"] = None  # Not a window number that a board can have.
         name = "boot" if record.kind == wire.BOOT else str(what.get("event", ""))
+        if name == "source":  # it follows a boot's settings where it does not fit among them
+            _with_source(events, what)
+            continue
         events.append(Event(record.seq, ticks.on(record.ticks_ms), boot, name, what))
         if name == "time":
             times.told(boot, events[-1].ticks_ms, what.get("utc"))
@@ -142,6 +146,15 @@ def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
     return scores, [event._replace(utc=times.utc(event.boot, event.ticks_ms)) for event in events]
 
 
+def _with_source(events: list[Event], what: dict[str, Any]) -> None:
+    for event in reversed(events):
+        if event.name == "boot":
+            if isinstance(event.what.get("config"), dict):
+                source = {key: value for key, value in what.items() if key != "event"}
+                event.what["config"].setdefault("source", source)
+            return
+
+
 def _later(record: Record, why: str) -> FormatError:
     return FormatError(
         f"record {record.seq} {why}", "a later firmware wrote it: update the host tools"
@@ -151,9 +164,10 @@ def _later(record: Record, why: str) -> FormatError:
 def _window_s(config: Any) -> float:
     """Return the interval of windows in seconds from a BOOT record's settings, 0 if it has none."""
     try:
-        return float(config["n_hop"]) / float(config["rate_hz"])
-    except (TypeError, KeyError, ValueError, ZeroDivisionError):
+        window_s = float(config["n_hop"]) / float(config["rate_hz"])
+    except (TypeError, KeyError, ValueError, OverflowError, ZeroDivisionError):
         return 0.0
+    return window_s if 0 <= window_s <= LONGEST_S else 0.0
 
 
 class _Counter:

@@ -12,15 +12,17 @@ import queue
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from nearhum import wire
 from nearhum.errors import NearhumError
 
+from ..boards.checking import sensor_units
 from ..errors import HostError
 from ..report import profile
-from ..report.wording import learning, strangest
+from ..report.wording import learning, strangest_named
 from ..serial_line.link import Link
 from . import seen
 from .pulling import fetch
@@ -90,18 +92,19 @@ class Follower(threading.Thread):
 
     def _follow(self, link: Link) -> None:
         names: list[str] | None = None
-        floor, n_channels = 1.0, 0
+        floor, channels = 1.0, [""]
         seq = None
         while not self._ended.is_set():
             began = time.monotonic()
             self._carry_out(link)
             if names is None:
                 settings = link.ask("get")["settings"]
-                floor, n_channels = float(settings["spread_floor"]), int(settings["n_channels"])
+                floor = float(settings["spread_floor"])
+                channels = sensor_units.names(settings) or [""] * int(settings["n_channels"])
             now = seen.look_at(link, names)
             names = now.names
-            seq = self._events(link, now.status, seq, n_channels)
-            self._take(now, floor, n_channels)
+            seq = self._events(link, now.status, seq, channels)
+            self._take(now, floor, channels)
             self._ended.wait(max(0.05, PERIOD_S - (time.monotonic() - began)))
 
     def _carry_out(self, link: Link) -> None:
@@ -113,17 +116,19 @@ class Follower(threading.Thread):
             except HostError as error:
                 self.followed.said = f"{error.message}. {error.hint}"
 
-    def _take(self, now: Seen, floor: float, n_channels: int) -> None:
+    def _take(self, now: Seen, floor: float, channels: Sequence[str]) -> None:
         f = self.followed
         score = now.status.get("score")
         if isinstance(score, int) and now.status.get("n_windows") != f.status.get("n_windows"):
             f.scores.append(score / wire.SCORE_ONE)
-        f.features = profile.features(now, floor)
-        f.strange = strangest(now.look, n_channels)
+        f.features = profile.features(now, floor, channels)
+        f.strange = strangest_named(now.look, channels)
         f.status, f.error = now.status, ""
         f.n_asked += 1
 
-    def _events(self, link: Link, status: dict[str, Any], seq: int | None, n_channels: int) -> int:
+    def _events(
+        self, link: Link, status: dict[str, Any], seq: int | None, channels: Sequence[str]
+    ) -> int:
         if seq is None:
             seq = max(int(status.get("log_first", 0)), int(status["seq"]) - EVENTS)
         if seq >= int(status["seq"]):
@@ -131,17 +136,22 @@ class Follower(threading.Thread):
         records, _ = fetch(link, seq)
         for record in records:
             if record.kind == wire.EVENT:
-                text = told(record.json(), n_channels)
+                text = told(record.json(), channels)
                 if text:
                     self.followed.events.append((record.seq, text))
         return records[-1].seq + 1 if records else seq
 
 
-def told(what: dict[str, Any], n_channels: int) -> str:
-    """Return an event as a line of text, or "" for one that is of no interest to the user."""
+def told(what: dict[str, Any], channels: Sequence[str]) -> str:
+    """Return an event as a line of text, or "" for one that is of no interest to the user.
+
+    channels: the name of each, "" for one without.
+    """
     name = str(what.get("event"))
     if name == "alarm":
-        found = ", ".join(f"{words} {percent} %" for words, percent in strangest(what, n_channels))
+        found = ", ".join(
+            f"{words} {percent} %" for words, percent in strangest_named(what, channels)
+        )
         return f"alarm: {found}" if found else "alarm"
     if name == "fault":
         return f"fault: {what.get('error')}"
@@ -149,5 +159,5 @@ def told(what: dict[str, Any], n_channels: int) -> str:
     if change:
         return change[0] + (f" ({change[1]})" if change[1] else "")
     return _TOLD.get(
-        name, "" if name in ("state", "start", "time", "cue") else name.replace("_", " ")
+        name, "" if name in ("state", "start", "source", "time", "cue") else name.replace("_", " ")
     )

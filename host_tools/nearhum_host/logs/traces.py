@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from nearhum import wire
 
+from ..boards.checking import sensor_units
 from ..errors import HostError
 from ..recordings.labels_file import read_spans
 from ..recordings.tables.rows import read_rows
@@ -110,6 +111,7 @@ def trace(log: Log, name: str = "", spans: Sequence[tuple[int, int, str]] = ()) 
         window_s=_window_s(config.get("n_hop"), config.get("rate_hz")),
         config=config,
         about={key: value for key, value in last_boot.items() if key != "config"},
+        channels=sensor_units.names(config),
     )
 
 

@@ -192,7 +192,7 @@ def _source_here(own: dict[str, Any], there: About) -> dict[str, Any]:
     if wrapped:
         kept = {key: own[key] for key in ("driver", "duty_s", "rest_ms", "sleep") if key in own}
         found = {**found, "wraps": found["driver"], **kept}
-    return found
+    return {**found, **({"names": own["names"]} if "names" in own else {})}
 
 
 def _source(sensor: dict[str, Any]) -> dict[str, Any]:
