@@ -61,6 +61,7 @@ COMMANDS = {
     "key": ("key", "key"),
     "console": ("console", "console"),
     "resume": ("resume", "resume"),
+    "remove": ("remove", "remove"),
 }
 _TAKES_NEGATIVE = ("set",)
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ..errors import DeviceError, HostError
+from .deploy import kept_program
 from .image import FirmwareOption
 from .terminal import Json, note, print_json, progress
 
@@ -82,6 +83,8 @@ def flash(
         done = deployment.deploy(
             link, files, bar, in_place=stand_in.maker(there, application, note)
         )
+    if done.kept:
+        note(kept_program(done.kept))
     with progress("testing"):
         found = stage_check.selftest(serial_port, board=there)
     if as_json:

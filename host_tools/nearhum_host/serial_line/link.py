@@ -207,15 +207,19 @@ class Link:
         self.stop()
         self._send(b"import machine; machine.bootloader()\r")
 
+    def restart(self) -> None:
+        """Soft-reset a stopped board, whatever it starts then."""
+        self.stop()
+        self.partial = self.noise = b""
+        self._send(b"\x04")
+
     def resume(self) -> dict[str, Any]:
         """Soft-reset the board and return its start line.
 
         Raises DeviceError when no detector starts.
         """
         # also clears a line that somebody left half typed: Ctrl-D resets only on an empty one
-        self.stop()
-        self.partial = self.noise = b""
-        self._send(b"\x04")
+        self.restart()
         end = time.monotonic() + START_S
         while time.monotonic() < end:
             for line in self._lines(end):
