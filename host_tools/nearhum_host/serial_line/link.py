@@ -37,6 +37,10 @@ PATIENCE_S = 10.0
 START_S = 20.0
 QUERIES = ("help", "status", "list", "log", "get")  # change nothing: may be sent again
 
+# Before the end of a half line that somebody left behind, which must not be carried out: the
+# console refuses a line with a byte that is no UTF-8, whatever its verb; the REPL drops a line at
+# Ctrl-U, and where its port has no such key the line is none that compiles.
+_SPOIL = b"\xff\x15"
 _PROMPT = b">>> "
 _MAX_NOISE = 8192
 
@@ -59,7 +63,7 @@ class Link:
         self.partial = b""
         self.noise = b""
         self._heard = False
-        self._send(b"\n")  # ends a half line that a host left behind; an empty line has no answer
+        self._send(_SPOIL + b"\n")
 
     def __enter__(self) -> Link:
         return self
@@ -142,7 +146,8 @@ class Link:
                         return "torn", {}
                 elif found.get("verb") == "start":
                     return "start", found
-                elif found.get("verb", "") in (verb, "", None):
+                elif found.get("verb") == verb or self._heard and not found.get("verb"):
+                    # a refusal without a verb, before any answer, is that of the spoiled line
                     return "answer", found
             if self.partial.endswith(_PROMPT):
                 return "prompt", {}
