@@ -7,8 +7,7 @@ apart without stopping the first:
 
 1. the detector runs: a line is answered, usually within a millisecond;
 2. the detector was stopped with Ctrl-C (mpremote and Thonny do that): the REPL answers an empty
-   line with its
-   prompt;
+   line with its prompt;
 3. nothing nearhum knows: silence, another program, another baud rate.
 """
 
@@ -42,6 +41,7 @@ QUERIES = ("help", "status", "list", "log", "get")  # change nothing: may be sen
 # Ctrl-U, and where its port has no such key the line is none that compiles.
 _SPOIL = b"\xff\x15"
 _PROMPT = b">>> "
+_PASTE_WINDOW_BYTES = 512  # twice that of any port (shared/runtime/pyexec.c)
 _MAX_NOISE = 8192
 
 
@@ -89,10 +89,8 @@ class Link:
         wire_line = line.strip().encode() + b"\n"
         if not verb or "\n" in line.strip():
             raise UsageError("an empty line has no answer", hint="`help` lists the verbs")
-        if len(wire_line) > MAX_LINE_BYTES:
-            raise UsageError(
-                f"a console line has at most {MAX_LINE_BYTES} bytes, this one {len(wire_line)}"
-            )
+        if (n := len(wire_line)) > MAX_LINE_BYTES:
+            raise UsageError(f"a console line has at most {MAX_LINE_BYTES} bytes, this one {n}")
         if not self._heard:
             self._drain()
         if not self._heard and verb not in QUERIES:
@@ -101,14 +99,11 @@ class Link:
         for _ in range(3):
             self._send(wire_line)
             what, answer = self._await(verb, ANSWER_S)
-            if what == "":
-                self._send(b"\r\n")
-                what, answer = self._await(verb, 0.5)
-            if what == "":
-                # Ctrl-B leaves a raw REPL that a killed program left behind; a running loop shrugs
-                # it off.
-                self._send(b"\x02\r\n")
-                what, answer = self._await(verb, max(0.5, patience_s - ANSWER_S - 0.5))
+            for leave, seconds in self._ways_out(patience_s):
+                if what:
+                    break
+                leave()
+                what, answer = self._await(verb, seconds)
             if what == "answer":
                 self._heard = True
                 return self._accepted(answer)
@@ -169,10 +164,31 @@ class Link:
         self.partial = rest[-_MAX_NOISE:]
         return [line.rstrip(b"\r") for line in lines]
 
-    def _drain(self) -> None:
-        """Read away what waits of answers to a host before this one: they would pass for
-        answers to us.
+    def _ways_out(self, patience_s: float) -> list[tuple[Callable[[], None], float]]:
+        """Return what brings a silent board to its prompt, and for how long to wait then. A running
+        loop shrugs all of it off.
         """
+        rest = max(0.5, patience_s - ANSWER_S - 0.5)
+        prompt, raw = (lambda: self._send(b"\r\n"), 0.5), lambda: self._send(b"\x02\r\n")
+        if self._heard:
+            return [prompt, (raw, rest)]
+        return [prompt, (raw, 0.5), (self._leave_raw_paste, rest)]
+
+    def _leave_raw_paste(self) -> None:
+        """Bring a board to its prompt that a killed program left in raw paste mode.
+
+        All is code to it there but Ctrl-C, which would stop a running loop, and Ctrl-D, which runs
+        the code. It asks for more, by a byte 1, after each half of its window. One that has found
+        an error in the code is silent, and Ctrl-D is all it takes.
+        """
+        self._send(b"\n" * _PASTE_WINDOW_BYTES)  # to a console they are empty lines
+        end = time.monotonic() + 0.3
+        while time.monotonic() < end and not self.partial.endswith(b"\x01"):
+            self._lines(end)
+        self._send(b"\x03\x02" if self.partial.endswith(b"\x01") else b"\x04\x02\r\n")
+
+    def _drain(self) -> None:
+        """Read away answers to a host before this one: they would pass for answers to us."""
         end = time.monotonic() + DRAIN_S
         while time.monotonic() < end and self._lines(time.monotonic() + 0.05) + [self.partial] != [
             b""
@@ -193,9 +209,9 @@ class Link:
 
     def stop(self) -> None:
         """Stop the detector with Ctrl-C and leave the board at its friendly prompt."""
-        # Ctrl-C; Ctrl-B for a raw REPL, which stays silent at that; both for a program that is slow
-        # to stop.
-        for interrupt, seconds in ((b"\r\x03", 1), (b"\r\x02", 2), (b"\r\x03\x02", 2)):
+        # Ctrl-C, and Enter to show that it was meant; Ctrl-B for a raw REPL, which stays silent at
+        # that; all of them for a program that is slow to stop.
+        for interrupt, seconds in ((b"\r\x03\r", 1), (b"\r\x02", 2), (b"\r\x03\r\x02", 2)):
             self.partial = b""
             self._send(interrupt)
             end = time.monotonic() + seconds
