@@ -16,8 +16,10 @@ from nearhum.errors import ConfigError
 from nearhum.settings import SETTINGS
 
 from ..errors import DeviceError
+from .visible_text import object_in
 
 _Check = Callable[[Any], bool]
+_BEGIN = b'{"ok":'  # of every answer, see firmware/nearhum/console
 _MAX_COUNT = 1 << 53  # exact in every tool that reads our JSON
 
 
@@ -121,6 +123,15 @@ _FIELDS: dict[str, dict[str, _Check]] = {
     "veto": {"vetoed": _texts},
     **dict.fromkeys(("accept", "reject", "enrol", "forget", "relabel"), {"label": _text}),
 }
+
+
+def answer_in(line: bytes) -> dict[str, Any] | None:
+    """Return the answer in a line, or None for noise and for an answer that lost bytes.
+
+    What a program printed last may stand before it, without an end of its line.
+    """
+    at = line.find(_BEGIN)
+    return object_in(line[at:]) if at >= 0 else None
 
 
 class Absent(DeviceError, KeyError):

@@ -23,9 +23,8 @@ import serial
 
 from ..errors import DeviceError, UsageError
 from . import diagnosis
-from .answers import checked
+from .answers import answer_in, checked
 from .ports import find_port, open_port
-from .visible_text import object_in
 
 MAX_LINE_BYTES = 1024  # the board drops what is longer
 DRAIN_S = 2.0  # at most, for what an unread line holds: some ten kilobytes
@@ -34,6 +33,7 @@ ANSWER_S = 2.0  # then the host looks whether the loop is stopped
 PATIENCE_S = 10.0
 # from a soft reset to the start line: the modules load, the state is read, the sensor is checked
 START_S = 20.0
+START_MOST_S = 180.0  # where a boot.py goes on talking: one that waits for a network, say
 QUERIES = ("help", "status", "list", "log", "get")  # change nothing: may be sent again
 
 # Before the end of a half line that somebody left behind, which must not be carried out: the
@@ -241,9 +241,13 @@ class Link:
         """
         # also clears a line that somebody left half typed: Ctrl-D resets only on an empty one
         self.restart()
-        end = time.monotonic() + START_S
+        last = time.monotonic() + START_MOST_S
+        end, at_prompt = time.monotonic() + START_S, False
         while time.monotonic() < end:
-            for line in self._lines(end):
+            before, lines = self.noise, self._lines(end)
+            if self.noise != before:
+                end = min(last, time.monotonic() + START_S)
+            for line in lines:
                 found = answer_in(line)
                 if found and found.get("verb") == "start":
                     self._heard = True
@@ -257,9 +261,10 @@ class Link:
                     return self._accepted(found)
             # A prompt from before the reset may still be under way: only a later one means that no
             # loop runs.
-            if self.partial.endswith(_PROMPT) and b"soft reboot" in self.noise:
+            at_prompt = self.partial.endswith(_PROMPT) and b"soft reboot" in self.noise
+            if at_prompt:
                 break
-        raise diagnosis.did_not_start(self.port, self.noise)
+        raise diagnosis.did_not_start(self.port, self.noise, at_prompt)
 
     def _resume_or_raise(self) -> None:
         if not self.on_stopped():
@@ -275,11 +280,6 @@ class Link:
     def lost(self, error: Exception) -> DeviceError:
         """Return the error that tells of a line that broke."""
         return diagnosis.went_away(self.port, error)
-
-
-def answer_in(line: bytes) -> dict[str, Any] | None:
-    """Return the answer in a line, or None for noise and for an answer that lost bytes."""
-    return object_in(line) if line.startswith(b'{"ok":') else None
 
 
 def connect(port: str | None, resume: bool = False) -> Link:
