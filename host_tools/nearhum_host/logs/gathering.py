@@ -9,6 +9,7 @@ no other waiting.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import threading
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from nearhum.errors import NearhumError
 
 from ..errors import DeviceError, HostError
@@ -24,6 +26,8 @@ from ..serial_line.link import Link
 from . import pulling, seen
 from .log_file import SUFFIX, read_log
 from .tabling import tabulate
+
+MAX_NAME = 100  # characters of a board's name
 
 
 @dataclass
@@ -66,6 +70,9 @@ def gather(
             done.error, done.hint, done.exit_code = error.message, error.hint, error.exit_code
         except NearhumError as error:
             done.error, done.hint, done.exit_code = error.message, error.hint, 1
+        except (OSError, duckdb.Error) as error:  # of one board's files: the others go on
+            why = str(error).splitlines()[0] if str(error) else type(error).__name__
+            done.error, done.hint, done.exit_code = why, "its log is kept; repeat the pull", 1
         on_board(done)
         return done
 
@@ -92,7 +99,12 @@ def name_of(status: dict[str, Any]) -> str:
     characters of any file system.
     """
     parts = [str(status.get("board") or "board"), str(status.get("id") or "")]
-    return re.sub(r"[^\w.-]|^\.", "_", "-".join(part for part in parts if part), flags=re.ASCII)
+    whole = "-".join(part for part in parts if part)
+    name = re.sub(r"[^\w.-]|^\.", "_", whole, flags=re.ASCII)
+    if len(name) <= MAX_NAME:
+        return name
+    # cut, and told apart from others that begin so; most file systems take 255 bytes of a name
+    return f"{name[:MAX_NAME]}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
 
 
 def journal_file(folder: Path, board: str, journal: int) -> Path:

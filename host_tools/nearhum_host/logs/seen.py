@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DeviceError, HostError
+from ..serial_line.answers import sensible
 from ..serial_line.link import Link
+from ..serial_line.visible_text import object_in
 
 FORMAT = 1
 SUFFIX = ".seen.json"
+MAX_NAMES = 4096  # features: far beyond what any board has memory for
 
 
 @dataclass
@@ -71,7 +74,11 @@ def names_of(link: Link) -> list[str]:
     names: list[str] = []
     while True:
         part = link.ask(f"look names {len(names)}")
-        names += [str(name) for name in part["names"]]
+        if part["of"] > MAX_NAMES:
+            raise DeviceError(
+                f"the board says that it has {part['of']} features", f"{MAX_NAMES} are the most"
+            )
+        names += part["names"]
         if len(names) >= part["of"] or not part["names"]:
             return names
 
@@ -93,7 +100,8 @@ def save(log: Path, seen: Seen) -> None:
 
 
 def load(log: Path) -> Seen | None:
-    """Return what was seen when a log was pulled, None where nothing is beside it.
+    """Return what was seen when a log was pulled, None where nothing is beside it; figures that
+    make no sense are left out.
 
     Raises HostError with the remedy.
     """
@@ -108,6 +116,13 @@ def load(log: Path) -> Seen | None:
             )
         seen = Seen(**kept)
         datetime.datetime.fromisoformat(seen.utc)
+        return Seen(
+            seen.utc,
+            sensible("status", object_in(json.dumps(seen.status)) or {}),
+            sensible("look", object_in(json.dumps(seen.look)) or {}),
+            [name for name in seen.names if isinstance(name, str)],
+            sensible("list", {"prototypes": seen.prototypes}).get("prototypes", []),
+        )
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -116,7 +131,6 @@ def load(log: Path) -> Seen | None:
         raise HostError(
             f"{file} is damaged", "remove it; the next `nearhum pull` makes it again"
         ) from None
-    return seen
 
 
 def vector(look: dict[str, Any], key: str) -> bytes:

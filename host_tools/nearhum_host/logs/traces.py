@@ -17,7 +17,7 @@ from nearhum import wire
 from ..errors import HostError
 from ..recordings.labels_file import read_spans
 from ..recordings.tables.rows import read_rows
-from .decoding import Event, decoded
+from .decoding import Event, decoded, n_windows, newest
 from .log_file import Log
 
 NORMAL = "normal"
@@ -46,6 +46,7 @@ class Trace:
     window_s: float | None = None
     config: dict[str, Any] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
+    left_out: int = 0  # windows of the log before these, which are too many to be drawn at once
     channels: Sequence[str] = ()  # names of the columns that were its channels, where known
 
     @property
@@ -74,12 +75,14 @@ class Trace:
 def trace(log: Log, name: str = "", spans: Sequence[tuple[int, int, str]] = ()) -> Trace:
     """Return the trace of a log.
 
-    spans: (first, last, label), windows included, as Trace counts them.
+    spans: (first, last, label), windows included, counted from the log's start. Of a log with more
+    than MAX_WINDOWS windows, the last of them are taken.
 
     Raises FormatError where a sound record makes no sense, HostError where no window was scored.
     """
-    scores, events = decoded(log)
-    n = len(scores.windows)
+    since = newest(log)
+    scores, events = decoded(log, since)
+    n, left_out = len(scores.windows), n_windows(log, since)
     if n == 0:
         raise HostError(
             f"{name or 'the log'} holds no scored window",
@@ -93,7 +96,7 @@ def trace(log: Log, name: str = "", spans: Sequence[tuple[int, int, str]] = ()) 
     placed = [(place(event, windows, boot_of), event) for event in events]
     truth = np.full(n, None, dtype=object)
     for first, last, label in spans:
-        truth[max(0, first) : last + 1] = label
+        truth[max(0, first - left_out) : max(0, last + 1 - left_out)] = label
     last_boot = next((e.what for e in reversed(events) if e.name == "boot"), {})
     config = last_boot.get("config")
     config = config if isinstance(config, dict) else {}
@@ -109,6 +112,7 @@ def trace(log: Log, name: str = "", spans: Sequence[tuple[int, int, str]] = ()) 
         boots=boots,
         window_s=_window_s(config.get("n_hop"), config.get("rate_hz")),
         config=config,
+        left_out=left_out,
         about={key: value for key, value in last_boot.items() if key != "config"},
     )
 

@@ -53,7 +53,10 @@ def scripted(answer: Callable[[bytes], bytes | None]) -> Iterator[tuple[str, lis
         try:
             while not stop.is_set():
                 pending += os.read(board, 1024)
-                while b"\n" in pending or pending[-1:] in (b"\x03", b"\x04"):
+                while b"\n" in pending or pending.rstrip(b"\r")[-1:] in (
+                    b"\x03",
+                    b"\x04",
+                ):
                     cut = pending.index(b"\n") + 1 if b"\n" in pending else len(pending)
                     line, pending = unspoiled(pending[:cut]), pending[cut:]
                     got.append(line)
