@@ -10,7 +10,7 @@ import typer
 from ..errors import DeviceError, HostError
 from .deploy import kept_program
 from .image import FirmwareOption
-from .terminal import Json, note, print_json, progress
+from .terminal import Json, note, print_json, progress, tell
 
 
 def flash(
@@ -97,14 +97,14 @@ def flash(
             }
         )
     else:
-        print(
+        tell(
             f"{len(done.copied)} files copied ({done.n_bytes} bytes), {len(done.unchanged)}"
             f" unchanged; nearhum {done.start.get('version')} runs on {done.start.get('board')},"
             f" port {serial_port}"
         )
-        print(
+        tell(
             "it computes what it should" if found["ok"] else f"self-test: {found['first']} differs"
         )
-        print(f"next: nearhum learn 10m --wait --port {serial_port}")
+        tell(f"next: nearhum learn 10m --wait --port {serial_port}")
     if not found["ok"]:
         raise typer.Exit(1)

@@ -9,7 +9,8 @@ from typing import Any
 import duckdb
 
 from ..errors import UsageError
-from .tables import TABLES, VIEWS, connect, damaged, globs_of
+from . import locking
+from .tables import TABLES, VIEWS, connect, damaged, files_of, globs_of
 
 _ASKED_WRONGLY = (
     duckdb.ParserException,
@@ -19,14 +20,19 @@ _ASKED_WRONGLY = (
 )
 
 
-def ask(folder: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+def ask(folder: Path, sql: str, unsafe: bool = False) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Return (columns, rows) of a query over a folder's tables.
 
-    Raises UsageError where the query is wrong, or there are no tables; HostError where a file is
-    damaged. A column that is there twice gets a number.
+    unsafe: SQL may do whatever the user may; else it reads the tables, and nothing else. Raises
+    UsageError where the query is wrong, or there are no tables; HostError where a file is damaged.
+    A column that is there twice gets a number.
     """
     with connect(folder) as connection:
+        if not unsafe:
+            locking.lock(connection, files_of(folder))
         try:
+            if not unsafe:
+                locking.check(connection, sql)
             found = connection.execute(sql)
             if not found:  # there is nothing in it but spaces, or remarks
                 return [], []
@@ -37,6 +43,12 @@ def ask(folder: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
             raise UsageError(
                 said.removesuffix("."),
                 hint=f'there are {known}; `nearhum query "DESCRIBE windows"` lists columns',
+            ) from None
+        except duckdb.PermissionException as error:
+            raise UsageError(
+                f"a query reads the tables of {folder}, and nothing else: "
+                + str(error).splitlines()[0].split(": ", 1)[-1],
+                hint="--unsafe lifts that",
             ) from None
         except duckdb.Error as error:
             wrong = UsageError(
