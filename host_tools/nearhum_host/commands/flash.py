@@ -58,6 +58,7 @@ def flash(
     if there.flash.method == VIRTUAL:
         raise HostError(f"board {there.name} is not flashed", "start it with `nearhum virtual`")
     if dry_run:
+        firmware_files.look(there, firmware)
         try:
             place = flashing.find(there, port, volume)
         except DeviceError as error:
@@ -72,7 +73,10 @@ def flash(
     with progress("downloading", "bytes") as bar:
         image = firmware_files.find(there, firmware, bar)
     if not image.verified:
-        note(f"no sum is known for {image.came_from}; it is whole, and for this chip")
+        note(
+            f"no sum is known for {image.came_from}; it is whole, and for this chip. SHA-256"
+            f" {image.sha256}"
+        )
     files = application(there)
     place = flashing.find(there, port, volume)
     with progress("flashing", "bytes") as bar:
