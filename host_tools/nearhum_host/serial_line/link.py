@@ -13,7 +13,6 @@ apart without stopping the first:
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
 from collections.abc import Callable
@@ -24,7 +23,7 @@ import serial
 from ..errors import DeviceError, UsageError
 from . import diagnosis
 from .answers import answer_in, checked
-from .ports import find_port, open_port
+from .ports import close_port, find_port, open_port
 
 MAX_LINE_BYTES = 1024  # the board drops what is longer
 DRAIN_S = 2.0  # at most, for what an unread line holds: some ten kilobytes
@@ -73,8 +72,7 @@ class Link:
 
     def close(self) -> None:
         """Release the port."""
-        with contextlib.suppress(OSError, serial.SerialException):  # unplugged: it is closed
-            self.serial.close()
+        close_port(self.serial)
 
     # --- asking -----------------------------------------------------------------------------------
 
