@@ -63,6 +63,7 @@ class Chip:
         self.clock_us = clock_us
         self.motion = motion or Motion()
         self.drift = 1.0  # its oscillator beside the board's
+        self.keeps = ()  # registers that take nothing: a chip that is broken
         self.nacks = 0  # transfers that it will not answer
         self.hold = False  # it stopped measuring
         self.n_made = 0
@@ -128,7 +129,7 @@ class Chip:
         return self.get(register)
 
     def write_byte(self, register, value):
-        if register != self.WHO[0]:
+        if register != self.WHO[0] and register not in self.keeps:
             self.registers[register] = value
 
 
