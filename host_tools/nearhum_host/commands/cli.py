@@ -7,6 +7,7 @@ A command's module is imported when the command is run or listed, so that starti
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -161,8 +162,18 @@ def say(message: str, hint: str) -> None:
         console.print(Text("Next: ", "bold") + Text(hint), soft_wrap=True, highlight=False)
 
 
+def take_any_sign(stream: Any) -> None:
+    """Let a stream show what its encoding has not as ?, in place of ending the command.
+
+    Windows gives a pipe, a file or an old console an encoding of 256 signs.
+    """
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")
+
+
 def main() -> None:
     """Run `nearhum` with the arguments of this process; exits it."""
+    take_any_sign(sys.stdout)
     try:
         app()
     except Exception as error:  # a defect: whatever is wrong on purpose was said in Commands.invoke

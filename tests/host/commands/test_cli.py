@@ -111,3 +111,15 @@ def test_a_defect_is_one_line_unless_its_traceback_is_wanted(
 
 def test_json_is_the_last_word_on_stdout(nearhum: Run):
     assert isinstance(json.loads(nearhum("boards", "--json").stdout), dict)
+
+
+@pytest.mark.parametrize("encoding", ["cp437", "cp932", "ascii", "utf-8"])
+def test_an_encoding_that_lacks_a_sign_ends_no_command(encoding: str):
+    """As Windows gives a pipe or an old console; a name of a file may be no text at all."""
+    code = (
+        "from nearhum_host.commands import cli, terminal\n"
+        "cli.app = lambda: terminal.tell('x \u2013 \u2026 \u043f\u0440')\ncli.main()\n"
+    )
+    environment = {**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": encoding}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment)
+    assert (done.returncode, done.stdout[:2]) == (0, b"x "), done.stderr
