@@ -1,14 +1,16 @@
-"""Seen: what a board said of itself when its log was pulled, kept beside the log for the report.
+"""Keep what a board reports about itself when its log is pulled. The report shows it.
 
-Enters: a link. Leaves: `NAME.seen.json` beside `NAME.nhl`: status, what was learned and in which
-features, the last window, and what the host's clock said. Nothing in it is needed to read the log;
-a later pull replaces it.
+Enters: a link. Leaves: `NAME.seen.json` beside `NAME.nhl`, with the status, the prototypes, the
+names of the features, the last window, and the host's time. The next pull replaces it. The log can
+be read without it.
 """
 
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
+import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 from dataclasses import dataclass, field
@@ -22,16 +24,16 @@ from ..serial_line.visible_text import object_in
 
 FORMAT = 1
 SUFFIX = ".seen.json"
+MAX_NAME = 100  # Characters of a board's name in the name of a file.
 MAX_NAMES = 4096  # features: far beyond what any board has memory for
 
 
 @dataclass
 class Seen:
-    """What a board said.
+    """What a board reported.
 
-    utc: when, ISO 8601; status, look: its answers; names: of the features, empty without a head.
-
-    prototypes: rows of `list`. A board without `look` has no look and no names.
+    utc: ISO 8601. status, look: answers to these verbs. names: of the features. prototypes: rows of
+    the answer to `list`. look and names are empty for a board that does not have the verb `look`.
     """
 
     utc: str
@@ -42,17 +44,29 @@ class Seen:
 
 
 def path_beside(log: Path) -> Path:
-    """Return where what a board said is kept beside its log."""
+    """Return the path of the file beside a log."""
     return log.with_suffix(SUFFIX)
 
 
+def name_of(status: dict[str, Any]) -> str:
+    """Return a board's name for files: its name and its chip's number.
+
+    Characters that some file systems do not allow are replaced by _. A long name is cut, with a
+    hash behind it, because most file systems take 255 bytes.
+    """
+    parts = [str(status.get("board") or "board"), str(status.get("id") or "")]
+    whole = "-".join(part for part in parts if part)
+    name = re.sub(r"[^\w.-]|^\.", "_", whole, flags=re.ASCII)
+    if len(name) <= MAX_NAME:
+        return name
+    return f"{name[:MAX_NAME]}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
+
+
 def look_at(link: Link, names: list[str] | None = None) -> Seen:
-    """Ask a board for what it is doing and has learned.
+    """Ask a board for its status and for what it has learned.
 
-    names: of its features, where they are known already.
-
-    Raises DeviceError where it does not answer; a board that has not the verb `look` leaves that
-    out.
+    names: of its features, if they are known already.
+    Raises DeviceError if it does not answer.
     """
     status = link.ask("status")
     utc = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -84,7 +98,7 @@ def names_of(link: Link) -> list[str]:
 
 
 def save(log: Path, seen: Seen) -> None:
-    """Keep what was seen beside the log, whole or not at all. Raises HostError."""
+    """Write the file beside the log, completely or not at all. Raises HostError."""
     file = path_beside(log)
     half = file.with_name(file.name + ".new")
     try:
@@ -100,10 +114,9 @@ def save(log: Path, seen: Seen) -> None:
 
 
 def load(log: Path) -> Seen | None:
-    """Return what was seen when a log was pulled, None where nothing is beside it; figures that
-    make no sense are left out.
+    """Read the file beside a log, None if there is none. Invalid values in it are left out.
 
-    Raises HostError with the remedy.
+    Raises HostError if it is damaged or of another format.
     """
     file = path_beside(log)
     try:
@@ -134,7 +147,7 @@ def load(log: Path) -> Seen | None:
 
 
 def vector(look: dict[str, Any], key: str) -> bytes:
-    """Return a vector of a board's answer as bytes, empty where it is none."""
+    """Decode a base64 vector in the answer to `look`. Returns b"" if it is absent or invalid."""
     try:
         return a2b_base64(look.get(key) or "")
     except (Base64Error, TypeError, ValueError):

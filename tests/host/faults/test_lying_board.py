@@ -150,7 +150,7 @@ def test_boards_of_long_and_equal_names_stop_no_other(tmp_path: Path):
 def test_a_small_log_makes_no_thousand_files(tmp_path: Path):
     parts = []
     for b in range(60):
-        about = {"format": 2, "boot": b, "utc": 1_000_000_000 + b * 128 * 86400}
+        about: dict[str, Any] = {"format": 2, "boot": b, "utc": 1_000_000_000 + b * 128 * 86400}
         about["config"] = {"rate_hz": 1 / 86400, "n_hop": 1}
         parts += [record(wire.BOOT, 2 * b, about), run(2 * b + 1, 128, 128 * 86400000 & 0xFFFFFFFF)]
     with pytest.raises(HostError, match=r"more than \d+ days in 120 records"):
