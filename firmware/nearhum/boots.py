@@ -1,10 +1,13 @@
-"""Boots: starts in a row that were not stable, counted on flash; and safe mode, which ends them.
+"""Boots: starts in a row that were not stable, counted on flash; safe mode, which ends them; and a
+stop, which has to be meant.
 
-Loaded at a start, and where safe mode begins. See start.py, which says when that is.
+Loaded at a start, at a stop, and where safe mode begins. See start.py, which says when that is.
 """
 
 import os
+import select
 import sys
+import time
 
 from micropython import const
 
@@ -13,6 +16,8 @@ import nearhum
 # two bytes: starts in a row that were not stable; how often safe mode has ended by itself
 BOOTS = "/hum/boots"
 _MANY = const(6)
+RESUME_S = 60  # a Ctrl-C that nobody follows up within it was noise: the detector goes on
+_SESSION = b"\r\x01\x02\x05"  # what follows a Ctrl-C that was meant
 
 
 def judge(changed):
@@ -85,6 +90,32 @@ def forget():
         os.remove(BOOTS)
     except OSError:
         pass
+
+
+def stopped(wait_s=RESUME_S):
+    """Wait for who has sent Ctrl-C, which is a byte now; return True where somebody follows it up.
+
+    It may be noise, or of a program that has gone: nothing follows then, and the detector has to go
+    on. What a tool or a person sends next ends the wait: Enter (mpremote, pyboard.py and what is
+    like them begin with it), or the Ctrl-A, Ctrl-B or Ctrl-E of a REPL; the byte is lost, which
+    costs nothing with Enter. Ctrl-D restarts at once, as at the prompt. Anything else is noise.
+    """
+    forget()
+    print("nearhum: stopped. Enter gives the prompt; else it goes on in %d s." % wait_s)
+    waiting = select.poll()
+    waiting.register(sys.stdin, select.POLLIN)
+    byte = bytearray(1)
+    end = time.ticks_add(time.ticks_ms(), wait_s * 1000)
+    while time.ticks_diff(end, time.ticks_ms()) > 0:
+        if not waiting.poll(100):
+            continue
+        # the end of the line is a session's too: nobody will ever type here
+        if not sys.stdin.buffer.readinto(byte) or byte[0] in _SESSION:
+            print("nearhum: resume with Ctrl-D, or nearhum.run() after import nearhum.")
+            return True
+        if byte[0] == 4:
+            break
+    return False
 
 
 def safe(why, retries, fresh, sound):

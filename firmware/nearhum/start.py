@@ -1,6 +1,7 @@
 """Start: what main.py runs at power-on, once it has chosen an application.
 
-Ctrl-C leaves the plain REPL, with what was learned and logged safe on flash.
+Ctrl-C and Enter leave the plain REPL, with what was learned and logged safe on flash. A Ctrl-C that
+nothing follows is noise on the line: a minute later the detector goes on (boots.stopped).
 
 The one catch of the application: what nobody else caught is journalled as a fault, and the loop
 begins again from the stored state. A setting changed with `set` that keeps the board from starting,
@@ -17,6 +18,8 @@ at once. Reasons:
 
 import sys
 import time
+
+import micropython
 
 import nearhum
 from nearhum import boots, lifetime
@@ -127,7 +130,11 @@ def begin():
 
         safe(why, retries, fresh, sound)
     except KeyboardInterrupt:
-        from nearhum.boots import forget
+        micropython.kbd_intr(-1)  # a second one must not end this halfway
+        try:
+            from nearhum.boots import stopped
 
-        forget()
-        print("nearhum: stopped. Resume with Ctrl-D, or nearhum.run() after import nearhum.")
+            if not stopped():
+                sys.exit()  # a soft reset
+        finally:
+            micropython.kbd_intr(3)

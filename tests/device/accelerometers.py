@@ -51,10 +51,24 @@ class Clock:
 # driver, model, rate, frames in the FIFO when it is full, on SPI too, a rate it has not
 CHIPS = {
     "mpu6050": (mpu6050, chip_mpu6050.Mpu6050, 1000, 170, False, 700),
+    # what boards that are sold as MPU-6050 have in its place
+    "mpu6500": (mpu6050, chip_mpu6050.Mpu6500, 1000, 85, False, 700),
+    "mpu6880": (mpu6050, chip_mpu6050.Mpu6880, 1000, 85, False, 700),
+    "icm20689": (mpu6050, chip_mpu6050.Icm20689, 1000, 85, False, 700),
+    "copy512": (mpu6050, chip_mpu6050.Copy512, 1000, 85, False, 700),
     "adxl345": (adxl345, chip_adxl345.Adxl345, 800, 32, True, 1000),
     "lis3dh": (lis3dh, chip_lis3dh.Lis3dh, 400, 32, True, 800),
     "lsm6ds3": (lsm6ds3, chip_lsm6ds.Lsm6ds3, 833, 1365, True, 1000),
     "lsm6dsox": (lsm6dsox, chip_lsm6ds.Lsm6dsox, 833, 512, True, 1000),
+}
+# What another program may have left in a chip that kept its power: an axis off, a high-pass,
+# offsets, interrupts, another page of registers, a gyroscope that fills the FIFO
+LEFT = {
+    "mpu6050": {0x6C: 0x3F, 0x1D: 0x0F, 0x23: 0xF8, 0x38: 0x11, 0x6A: 0x70},
+    "adxl345": {0x1E: 5, 0x1F: 0x80, 0x20: 0xC0, 0x2E: 0xFF, 0x31: 0xE7, 0x2D: 0x3F},
+    "lis3dh": {0x1F: 0xC0, 0x21: 0xF8, 0x22: 0xFF, 0x24: 0xFF, 0x2E: 0xDF},
+    "lsm6ds3": {0x01: 0x80, 0x06: 0xFF, 0x09: 0x3F, 0x11: 0x60, 0x17: 0xFF},
+    "lsm6dsox": {0x01: 0x80, 0x07: 0xFF, 0x09: 0xFF, 0x11: 0x60, 0x17: 0xFF},
 }
 PINS = {
     "spi": {"spi": 0, "sck": 18, "mosi": 19, "miso": 16, "cs": 17},
@@ -65,10 +79,15 @@ PINS = {
 class Rig:
     """A chip on a bus, and its driver."""
 
-    def __init__(self, name, bus="i2c", who=None, nacks=0, address=None, given=None, **changed):
+    def __init__(
+        self, name, bus="i2c", who=None, nacks=0, address=None, given=None, left=(), keeps=(),
+        **changed
+    ):  # fmt: skip
         driver, model, rate, _, _, _ = CHIPS[name]
         self.chip = model(Clock.now_us, who=who)
         self.chip.nacks = nacks
+        self.chip.registers.update(dict(left))
+        self.chip.keeps = keeps
         if bus == "spi":
             buses.wired[:] = [buses.Wire(self.chip, spi=0, cs=17)]
         else:
@@ -211,6 +230,39 @@ def every_range_has_its_counts(name):
         equal(off <= 16, True, (g, got[0], rig.source.counts))
 
 
+def nothing_of_another_program_stays(name, bus):
+    left = LEFT.get(name, LEFT["mpu6050"])
+    rig = Rig(name, bus, left=left)
+    rig.wait(20)
+    got, _ = rig.drain()
+    mask = ~15 if name == "lis3dh" else ~0
+    equal(got, coarse(rig.frames(len(got)), mask))
+    equal(len(got) >= 19, True, len(got))
+    if name[:3] != "lis" and name[:4] != "adxl":  # they can be reset by a register
+        stays = [register for register in left if rig.chip.get(register) == left[register]]
+        equal(stays, [])
+
+
+def a_register_that_keeps_its_value_is_told(name):
+    # a chip that is broken, or none of this kind
+    register = {"a": 0x2C, "l": 0x10, "m": 0x1C}["m" if name[0] in "mic" else name[0]]
+    register = 0x20 if name == "lis3dh" else register
+    error = raises(SourceError, lambda: Rig(name, keeps=(register,)))
+    equal("register 0x%02x keeps" % register in error.message, True, error.message)
+
+
+def a_bus_that_a_chip_holds_is_freed(name):
+    for clocks in (1, 9):
+        buses.held[:] = [4, 5, clocks]
+        rig = Rig(name)
+        rig.wait(5)
+        equal(rig.drain()[1], NONE)
+    buses.held[:] = [4, 5, 1000]  # a wire on GND
+    error = raises(SourceError, lambda: Rig(name))
+    equal("no answer" in error.message, True, error.message)
+    buses.held[:] = []
+
+
 def close_puts_it_to_sleep(name):
     rig = Rig(name)
     rig.source.close()
@@ -221,15 +273,31 @@ for _name in CHIPS:
     for _bus in ("i2c", "spi") if CHIPS[_name][4] else ("i2c",):
         for _check in (
             delivers_what_the_chip_felt, an_overflow_is_a_gap_and_starts_anew,
-            nothing_is_lost_up_to_a_full_fifo,
+            nothing_is_lost_up_to_a_full_fifo, nothing_of_another_program_stays,
         ):  # fmt: skip
             named("%s on %s: %s" % (_name, _bus, _check.__name__), _check, _name, _bus)
     for _check in (
         a_transfer_without_answer_is_a_fault,
         another_chip_or_none_is_told, what_the_chip_cannot_do_is_refused,
-        every_range_has_its_counts, close_puts_it_to_sleep,
+        every_range_has_its_counts, a_register_that_keeps_its_value_is_told,
+        a_bus_that_a_chip_holds_is_freed, close_puts_it_to_sleep,
     ):  # fmt: skip
         named("%s: %s" % (_name, _check.__name__), _check, _name)
+
+
+@test
+def a_low_pass_of_their_own_is_set_where_they_have_one():
+    for name, value in (("mpu6500", 1), ("icm20689", 1), ("mpu6050", 0), ("copy512", 0)):
+        equal(Rig(name).chip.get(0x1D), value)
+
+
+@test
+def six_channels_of_a_fifo_of_512_bytes_overflow_as_a_gap():
+    rig = Rig("mpu6500", n_channels=6)
+    rig.wait(42)
+    equal(rig.source.read_into(rig.block), 20)
+    rig.wait(60)
+    equal(rig.source.read_into(rig.block), GAP)
 
 
 @test

@@ -61,7 +61,7 @@ class Fault:
 
 FAULTS = (
     Fault("sensor missing, or unplugged", {"gone": True}, says="no answer"),
-    Fault("another chip in its place", {"who": 0x70, "dip": 1}, says="0x70"),
+    Fault("another chip in its place", {"who": 0x42, "dip": 1}, says="0x42"),
     Fault("sensor stuck", {"stuck": True}, "stuck", "stuck"),
     Fault("sensor saturated", {"saturated": True}, "saturated", "saturated"),
     Fault("its supply dips: the chip sleeps", {"dip": 1}, over=True),

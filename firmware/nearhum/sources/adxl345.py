@@ -15,8 +15,10 @@ from nearhum.errors import ConfigError
 from nearhum.sources.registers import Fifo, code_of
 
 _DEVID = micropython.const(0x00)  # fixed, 0xE5
+_OFSX = micropython.const(0x1E)  # and y, z: added to each sample, 15.6 mg a count
 _BW_RATE = micropython.const(0x2C)  # Table 7: code 15 is 3200 Hz, each less halves it
 _POWER_CTL = micropython.const(0x2D)  # bit 3: measure; 0 is standby
+_INT_ENABLE = micropython.const(0x2E)
 # bit 0, overrun: a frame was overwritten; cleared by reading frames (Interrupts)
 _INT_SOURCE = micropython.const(0x30)
 _DATA_FORMAT = micropython.const(0x31)  # bit 3 full resolution; bits 1:0, +-2 4 8 16 g
@@ -47,7 +49,11 @@ class Source(Fifo):
         wide = code_of("range_g", given.get("range_g", 4), (2, 4, 8, 16))
         self.clip = (512 << wide) - 1
         return (
-            (_POWER_CTL, 0),
+            (_POWER_CTL, 0),  # it has no reset
+            (_OFSX, 0),
+            (_OFSX + 1, 0),
+            (_OFSX + 2, 0),
+            (_INT_ENABLE, 0),
             (_BW_RATE, code),
             (_DATA_FORMAT, 0x08 | wide),
         ), ((_FIFO_CTL, 0), (_FIFO_CTL, 0x80), (_POWER_CTL, 0x08))

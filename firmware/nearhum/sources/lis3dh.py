@@ -14,7 +14,11 @@ from nearhum.errors import ConfigError
 from nearhum.sources.registers import Fifo, code_of
 
 _WHO_AM_I = micropython.const(0x0F)  # fixed, 0x33
+_TEMP_CFG_REG = micropython.const(0x1F)  # bit 7: ADC, bit 6: temperature, in place of nothing
 _CTRL_REG1 = micropython.const(0x20)  # bits 7:4 rate; bits 2:0 axes on
+# bit 3: high-pass of the data; with it there is no gravity. It has no reset: BOOT reloads the trim
+_CTRL_REG2 = micropython.const(0x21)
+_CTRL_REG3 = micropython.const(0x22)  # interrupts
 _CTRL_REG4 = micropython.const(0x23)  # bit 7 block update; bits 5:4 range; bit 3 high resolution
 _CTRL_REG5 = micropython.const(0x24)  # bit 6: FIFO on
 # six bytes, low first; in a FIFO read the address goes round from 0x2D to 0x28
@@ -41,6 +45,9 @@ class Source(Fifo):
         wide = code_of("range_g", given.get("range_g", 4), (2, 4, 8, 16))
         self.counts = (16000, 8000, 4000, 1333)[wide]
         return (
+            (_TEMP_CFG_REG, 0),
+            (_CTRL_REG2, 0),
+            (_CTRL_REG3, 0),
             (_CTRL_REG1, code << 4 | 7),
             (_CTRL_REG4, 0x88 | wide << 4),
             (_CTRL_REG5, 0x40),

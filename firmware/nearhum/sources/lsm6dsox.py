@@ -19,7 +19,9 @@ _FIFO_CTRL3 = micropython.const(0x09)
 _FIFO_CTRL4 = micropython.const(0x0A)  # bits 2:0: 0 bypass, which empties it; 6 continuous
 _WHO_AM_I = micropython.const(0x0F)  # 0x6C
 _CTRL1_XL = micropython.const(0x10)  # bits 7:4 rate; bits 3:2 range: 0 2 g, 1 16 g, 2 4 g, 3 8 g
-# bit 6 block update; bit 2 the register counts up (so after reset)
+# bit 7: other registers stand in the place of these
+_FUNC_CFG_ACCESS = micropython.const(0x01)
+# bit 6 block update; bit 2 the register counts up (so after reset); bit 0 resets all, within 50 us
 _CTRL3_C = micropython.const(0x12)
 _FIFO_STATUS1 = micropython.const(
     0x3A
@@ -46,8 +48,9 @@ class Source(Fifo):
 
     address = 0x6A  # 0x6B with the pin SDO/SA0 high (Digital interfaces, I2C)
     who, chips = _WHO_AM_I, (0x6C,)
-    n_burst = 20
+    reset = ((_FUNC_CFG_ACCESS, 0), (_CTRL3_C, 0x01))
     sleep = ((_CTRL1_XL, 0),)
+    n_burst = 20
 
     def plan(self, config, given):
         if config["n_channels"] != 3:

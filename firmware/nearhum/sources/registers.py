@@ -8,13 +8,21 @@ source = {"driver": ..., "i2c": 0, "sda": 4, "scl": 5, "freq_hz": 400000, "addre
 A driver states its chip (class attributes) and says how its FIFO is read (`plan`, `level`, `take`).
 No sample is lost while the board computes, as long as it comes back before the FIFO is full.
 
+The chip keeps its power while a board is reset or flashed, and with it what another program has
+written, and a transfer that was cut in its middle. So nothing is taken for granted when it is
+opened, at a start and again whenever it was lost: the bus is freed (`_free`), the chip is reset by
+its own register where it has one (`reset`), all that matters is written, and read back.
+
 Class attributes of a driver: address (I2C, where the board file names none), who and chips (the
 register of the chip's identity and what may stand in it), n_burst (frames read at once), sleep
-(what puts it to sleep), spi_many (SPI: what asks for several bytes). `plan` returns what is written
-once and what is written whenever the FIFO starts anew, pairs of register and value, and sets
-`counts`, the counts of a g. `level` returns the frames that wait, below 0: some were lost. Frames
-are read straight into the block, low byte first, as all ports are.
+(what puts it to sleep), reset and reset_ms (what resets it, and for how long that takes), spi_many
+(SPI: what asks for several bytes). `plan` returns what is written once and what is written whenever
+the FIFO starts anew, pairs of register and value, and sets `counts`, the counts of a g. `level`
+returns the frames that wait, below 0: some were lost. Frames are read straight into the block, low
+byte first, as all ports are.
 """
+
+import time
 
 from machine import I2C, Pin
 
@@ -35,11 +43,36 @@ def code_of(name, value, allowed):
     )
 
 
+def _free(sda, scl):
+    """Free an I2C bus on which a chip holds SDA low.
+
+    It was cut off in the middle of a byte that it sends, and waits for the clock: nine pulses on
+    SCL, which end that byte, and a STOP. Source: NXP UM10204, 3.1.16 Bus clear.
+    """
+    data = Pin(sda, Pin.IN, Pin.PULL_UP)
+    if data.value():
+        return
+    clock = Pin(scl, Pin.OPEN_DRAIN, value=1)
+    for _ in range(9):
+        clock.value(0)
+        time.sleep_us(10)
+        clock.value(1)
+        time.sleep_us(10)
+    clock.value(0)
+    data = Pin(sda, Pin.OPEN_DRAIN, value=0)
+    time.sleep_us(10)
+    clock.value(1)
+    time.sleep_us(10)
+    data.value(1)
+
+
 class Fifo:
     """A chip with a FIFO of frames."""
 
     cue = ""
     spi_many = 0
+    reset = ()
+    reset_ms = 1
 
     def __init__(self, config):
         given = config["source"]
@@ -55,6 +88,7 @@ class Fifo:
 
             self._bus = OnSpi(given, self.spi_many)
         else:
+            _free(given["sda"], given["scl"])
             self._bus = I2C(
                 given.get("i2c", 0),
                 sda=Pin(given["sda"]),
@@ -68,9 +102,21 @@ class Fifo:
             found = self.read(self.who, self.one)[0]
             if found not in self.chips:
                 raise SourceError("chip 0x%02x, not 0x%02x" % (found, self.chips[0]))
-            self._write(self._setup + self._begin)
+            self._write(self.reset)
+            time.sleep_ms(self.reset_ms)
+            for register, value in self._setup + self.also(found):
+                self._write(((register, value),))
+                now = self.read(register, self.one)[0]
+                if now != value:
+                    told = "register 0x%02x keeps 0x%02x, not 0x%02x" % (register, now, value)
+                    raise SourceError(told)
+            self._write(self._begin)
         except OSError:
             raise SourceError("no answer from 0x%02x" % self.address)
+
+    def also(self, found):
+        """Return what is written once to a chip of the identity found, and to no other."""
+        return ()
 
     def read(self, register, out):
         """Fill out from a register on. Returns out. Raises OSError."""

@@ -17,7 +17,8 @@ and the power fail, at any moment:
 8. let the board know the new key alone, restart it, wait for the start line.
 
 Where nothing on the board is whole, there is nothing to keep, and the new one is written over it.
-What was learned and logged (/hum) and whatever else the user keeps on the board is never touched.
+What was learned and logged (/hum) and whatever else the user keeps on the board is never touched; a
+/main.py of the user's own is kept before it is replaced (upgrade/programs.py).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from ..errors import DeviceError
 from ..serial_line.link import Link
 from ..serial_line.repl import BoardError, Repl, stopped
 from . import keys
-from .application import KEY_PATH
+from .application import KEY_PATH, MAIN_PATH
 from .upgrade.change import (
     Change,
     NoSpace,
@@ -56,6 +57,7 @@ from .upgrade.places import (
     look,
     with_manifest,
 )  # fmt: skip
+from .upgrade.programs import keep
 
 __all__ = ["MANIFEST_PATH", "Deployed", "NoSpace", "deploy", "in_order", "undo", "with_manifest"]
 
@@ -69,12 +71,14 @@ class Deployed:
     """What a deploy did: paths, bytes sent, seconds in all, and the board's start line.
 
     copied: what was sent. unchanged: what the board had. removed: what the application before had,
-    and this one has not. folder: where the application lies.
+    and this one has not. kept: where the user's own /main.py lies now, "" where there was none.
+    folder: where the application lies.
     """
 
     copied: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    kept: str = ""
     n_bytes: int = 0
     seconds: float = 0.0
     folder: str = "/"
@@ -192,6 +196,7 @@ def bring_to(
         done.n_bytes += n
         on_bytes(done.n_bytes, total)
 
+    done.kept = keep(repl, places) if MAIN_PATH in starters else ""
     sign = keys.change(repl, places, key, target)
     change.write(done, count)
     if change.is_beside and target == BESIDE and not places.has_start():

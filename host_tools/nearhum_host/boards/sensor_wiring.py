@@ -13,7 +13,9 @@ from .findings import FAIL, OK, Verdict
 # (register, value) of an identity: driver, and what a user may have bought
 _IDENTITIES = {
     (0x75, 0x68): ("mpu6050", "an MPU-6050"),
-    (0x75, 0x70): ("", "an MPU-6500, sold as MPU-6050: it has no driver yet"),
+    (0x75, 0x70): ("mpu6050", "an MPU-6500, sold as MPU-6050"),
+    (0x75, 0x72): ("mpu6050", "an MPU-6880, sold as MPU-6050"),
+    (0x75, 0x98): ("mpu6050", "an ICM-20689, sold as MPU-6050"),
     (0x75, 0x71): ("", "an MPU-9250: it has no driver yet"),
     (0x0F, 0x33): ("lis3dh", "a LIS3DH"),
     (0x0F, 0x69): ("lsm6ds3", "an LSM6DS3"),
@@ -55,7 +57,7 @@ def wiring(found: dict[str, Any]) -> Iterator[Verdict]:
         if low:
             remedy = (
                 f"{' and '.join(low)} is low at rest: no pull-ups, no power at the sensor, or a"
-                " wire on GND"
+                " wire on GND" + ("; nine clocks on SCL did not free SDA" if "SDA" in low else "")
             )
         else:
             pins = f"SDA to pin {given['sda']}, SCL to pin {given['scl']}"

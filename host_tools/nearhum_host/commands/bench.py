@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .terminal import DeployedAs, Json, print_json, print_rows, progress
+from .terminal import DeployedAs, Json, print_json, print_rows, progress, tell
 
 
 def bench(
@@ -51,12 +51,12 @@ def bench(
         return
     versions = ", ".join(f"{name} {value or 'none'}" for name, value in found["versions"].items())
     clock = f"{found['clock_hz'] / 1e6:.0f} MHz" if found["clock_hz"] else "clock not known"
-    print(f"{found['target']}, {clock}; {versions}\n")
+    tell(f"{found['target']}, {clock}; {versions}\n")
     print_rows([_row(stage) for stage in found["stages"]])
     for stage in found["stages"]:
         if stage["name"].startswith("audio_512") and found["clock_hz"]:
             spare = 100 * (1 - stage["us"] / measuring.AUDIO_HOP_US)
-            print(
+            tell(
                 f"\n{stage['name']}: {spare:.1f} % of the time between two windows (16 ms) is left"
             )
 

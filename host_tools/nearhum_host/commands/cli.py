@@ -37,6 +37,7 @@ GROUPS = {
         "deploy": ("deploy", "deploy"),
         "selftest": ("selftest", "selftest"),
         "doctor": ("doctor", "doctor"),
+        "remove": ("remove", "remove"),
         "get": ("settings", "get"),
         "set": ("settings", "set_"),
     },
@@ -192,11 +193,18 @@ def say(message: str, hint: str) -> None:
         console.print(Text("Next: ", "bold") + Text(hint), soft_wrap=True, highlight=False)
 
 
+def take_any_sign(stream: Any) -> None:
+    """Let a stream show what its encoding has not as ?, in place of ending the command.
+
+    Windows gives a pipe, a file or an old console an encoding of 256 signs.
+    """
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")
+
+
 def main() -> None:
     """Run `nearhum` with the arguments of this process; exits it."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A code page of Windows, where no label in Cyrillic and no dash fits: better a ? than none.
-        sys.stdout.reconfigure(errors="replace")
+    take_any_sign(sys.stdout)
     try:
         app()
     except Exception as error:  # a defect: whatever is wrong on purpose was said in Commands.invoke

@@ -146,6 +146,8 @@ def _tell(done: Deployed, as_json: bool) -> None:
         return
     for path in done.removed:
         note(f"removed {path}")
+    if done.kept:
+        note(kept_program(done.kept))
     runs = f"nearhum {done.start.get('version')} runs on {done.start.get('board')}"
     if not done.copied and not done.unchanged:
         tell(f"{runs}, from {done.folder}, in {done.seconds:.1f} s")
@@ -155,3 +157,8 @@ def _tell(done: Deployed, as_json: bool) -> None:
         f"{len(done.removed)} removed, in {done.seconds:.1f} s; "
         f"{runs}, from {done.folder}"
     )
+
+
+def kept_program(path: str) -> str:
+    """Return what to say of the user's own main.py, which lies in path now."""
+    return f"your own /main.py is kept as {path}; `nearhum remove` puts it back"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .terminal import Json, Port, print_json, progress
+from .terminal import Json, Port, print_json, progress, tell
 
 
 def doctor(
@@ -32,11 +32,11 @@ def doctor(
         print_json({**found, "verdicts": [asdict(verdict) for verdict in told]})
     else:
         for name, value in sensor_check.facts(found).items():
-            print(f"{name:12} {value}")
+            tell(f"{name:12} {value}")
         print()
         for verdict in told:
-            print(f"{verdict.state:6} {verdict.what:9} {verdict.found}")
+            tell(f"{verdict.state:6} {verdict.what:9} {verdict.found}")
             if verdict.remedy:
-                print(f"{'':16} -> {verdict.remedy}")
+                tell(f"{'':16} -> {verdict.remedy}")
     if any(verdict.state == FAIL for verdict in told):
         raise typer.Exit(1)

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from ..errors import DeviceError, HostError
+from .deploy import kept_program
 from .image import FirmwareOption
-from .terminal import Json, note, print_json, progress
+from .terminal import Json, note, print_json, progress, tell
 
 
 def flash(
@@ -47,7 +48,6 @@ def flash(
     """
     from ..boards import board_files, deployment, stage_check
     from ..boards.application import application
-    from ..boards.board_checks import FIRMWARES
     from ..boards.checking import configuration
     from ..flashing import firmware_files
     from ..flashing import flash as flashing
@@ -60,8 +60,7 @@ def flash(
         raise HostError(f"board {there.name} is not flashed", "start it with `nearhum virtual`")
     if dry_run:
         configuration.check(there.config(), there.chip, there.port, there.file)
-        if firmware not in FIRMWARES:
-            firmware_files.find(there, firmware)  # it is here: whole, and for this chip?
+        firmware_files.look(there, firmware)
         try:
             place = flashing.find(there, port, volume)
         except DeviceError as error:
@@ -76,7 +75,10 @@ def flash(
     with progress("downloading", "bytes") as bar:
         image = firmware_files.find(there, firmware, bar)
     if not image.verified:
-        note(f"no sum is known for {image.came_from}; it is whole, and for this chip")
+        note(
+            f"no sum is known for {image.came_from}; it is whole, and for this chip. SHA-256"
+            f" {image.sha256}"
+        )
     files = application(there)
     place = flashing.find(there, port, volume)
     with progress("flashing", "bytes") as bar:
@@ -87,6 +89,8 @@ def flash(
         done = deployment.deploy(
             link, files, bar, in_place=stand_in.maker(there, application, note)
         )
+    if done.kept:
+        note(kept_program(done.kept))
     with progress("testing"):
         found = stage_check.selftest(serial_port, board=there)
     if as_json:
@@ -99,14 +103,14 @@ def flash(
             }
         )
     else:
-        print(
+        tell(
             f"{len(done.copied)} files copied ({done.n_bytes} bytes), {len(done.unchanged)}"
             f" unchanged; nearhum {done.start.get('version')} runs on {done.start.get('board')},"
             f" port {serial_port}"
         )
-        print(
+        tell(
             "it computes what it should" if found["ok"] else f"self-test: {found['first']} differs"
         )
-        print(f"next: nearhum learn 10m --wait --port {serial_port}")
+        tell(f"next: nearhum learn 10m --wait --port {serial_port}")
     if not found["ok"]:
         raise typer.Exit(1)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .terminal import Json, note, print_json, print_rows, progress
+from .terminal import Json, note, print_json, print_rows, progress, tell
 
 fleet = typer.Typer(
     help="What many boards have learned, and logged: merge, deploy, evaluate.",
@@ -88,7 +88,7 @@ def merge(
         note(f"{done.examples_left} examples of labels found no room; their sums are in")
     print_rows([{**mode, "label": mode["label"] or "(normal)"} for mode in done.modes])
     for name, count in done.labels.items():
-        print(f"label {name}: {count} examples")
+        tell(f"label {name}: {count} examples")
     print(
         f"{out}: {len(done.image)} bytes, of {done.boards} boards; threshold {done.threshold:.2f}"
         " octaves"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from ..serial_line.visible_text import visible
 from .terminal import Json, print_json, print_rows
 
 
@@ -21,8 +22,18 @@ def query(
     ] = Path("."),
     as_json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    unsafe: Annotated[
+        bool,
+        typer.Option(
+            "--unsafe",
+            help="Let the SQL do what you may do: read and write files, load extensions.",
+        ),
+    ] = False,
 ) -> None:
-    """Ask what boards have logged, in SQL: `SELECT board, day, alarms FROM days ORDER BY day`."""
+    """Ask what boards have logged, in SQL: `SELECT board, day, alarms FROM days ORDER BY day`.
+
+    The SQL reads these tables and nothing else, and changes nothing.
+    """
     from ..errors import UsageError
     from ..extras import needs
 
@@ -30,14 +41,18 @@ def query(
         raise UsageError("--json and --csv are two ways to print", hint="choose one")
     with needs("fleet"):
         from ..logs import asking
-    columns, rows = asking.ask(folder, sql)
+    columns, rows = asking.ask(folder, sql, unsafe)
     if as_json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
     elif as_csv:
         out = csv.writer(sys.stdout)
-        out.writerow(columns)
-        out.writerows(rows)
+        out.writerow([_plain(column) for column in columns])
+        out.writerows([_plain(value) for value in row] for row in rows)
     elif rows:
         print_rows([dict(zip(columns, row, strict=True)) for row in rows])
     else:
         print("no row")
+
+
+def _plain(value: Any) -> Any:
+    return visible(value) if isinstance(value, str) else value

@@ -4,7 +4,6 @@ stderr.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..serial_line.visible_text import visible
+from ..serial_line.visible_text import as_json, visible
 
 Port = Annotated[
     str | None,
@@ -51,8 +50,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def print_json(what: Any) -> None:
-    """Print one JSON value on one line of stdout."""
-    print(json.dumps(what, ensure_ascii=False, default=str))
+    """Print one JSON value on one line of stdout, with what would steer a terminal escaped."""
+    print(as_json(what))
 
 
 def print_pairs(pairs: Mapping[str, Any]) -> None:

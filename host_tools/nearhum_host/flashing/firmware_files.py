@@ -7,9 +7,11 @@ for the board's chip. pooch downloads images into the user's cache (extra "flash
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..boards.application import cache_dir
 from ..boards.board_checks import FIRMWARES
@@ -32,6 +34,11 @@ class FirmwareFile:
     path: Path
     came_from: str
     verified: bool
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the file, for a person to compare."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
 
 class _Bar:
@@ -86,6 +93,17 @@ def find(board: Board, wanted: str, on_bytes: Progress = lambda done, of: None) 
     return FirmwareFile(path, firmware.url, verified=firmware.sha256 is not None)
 
 
+def look(board: Board, wanted: str) -> None:
+    """Check an image as `find` does, as far as it is here already; nothing is downloaded.
+
+    Raises UsageError, HostError.
+    """
+    if wanted not in FIRMWARES:
+        find(board, wanted)
+    elif (path := cached(of_board(board, wanted))).is_file():
+        check(board, path)
+
+
 def of_board(board: Board, name: str) -> Firmware:
     """Return a board file's entry for a named image. Raises UsageError if it has none."""
     if name not in board.firmware:
@@ -108,7 +126,11 @@ def _downloaded(firmware: Firmware, on_bytes: Progress) -> Path:
         import pooch
         import requests
     pooch.get_logger().setLevel("ERROR")
-    fetch = pooch.HTTPDownloader(progressbar=_Bar(on_bytes), timeout=30)  # type: ignore[arg-type]
+    fetch = pooch.HTTPDownloader(
+        progressbar=_Bar(on_bytes),  # type: ignore[arg-type]
+        timeout=30,
+        hooks={"response": stays_https},
+    )
     try:
         pooch.retrieve(
             firmware.url,
@@ -132,6 +154,16 @@ def _downloaded(firmware: Firmware, on_bytes: Progress) -> Path:
             " --firmware",
         ) from None
     return path
+
+
+def stays_https(response: Any, **_: Any) -> None:
+    """Raise HostError where a server leads from https to plain http."""
+    leads_to = response.headers.get("location", "") if response.is_redirect else ""
+    if leads_to.lower().startswith("http:") and response.url.startswith("https:"):
+        raise HostError(
+            f"{response.url} leads to {leads_to}, which is not https",
+            "download the image yourself and give --firmware FILE",
+        )
 
 
 def _reason(error: Exception) -> str:

@@ -206,6 +206,7 @@ def summary(done: Any, found: dict[str, Any] | None) -> dict[str, Any]:
         "copied": len(done.copied),
         "unchanged": len(done.unchanged),
         "n_bytes": done.n_bytes,
+        "kept": done.kept,
         "start": done.start,
     }
     return {

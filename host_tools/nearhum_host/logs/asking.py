@@ -9,7 +9,8 @@ from typing import Any
 import duckdb
 
 from ..errors import UsageError
-from .tables import TABLES, VIEWS, connect, damaged, globs_of
+from . import locking
+from .tables import TABLES, VIEWS, connect, damaged, files_of, globs_of
 
 _ASKED_WRONGLY = (
     duckdb.ParserException,
@@ -19,14 +20,19 @@ _ASKED_WRONGLY = (
 )
 
 
-def ask(folder: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+def ask(folder: Path, sql: str, unsafe: bool = False) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Run a query over a folder's tables.
 
+    unsafe: the SQL may do whatever the user may; without it, it can only read the tables.
     Returns (column names, rows). If a column name occurs twice, the second gets a number.
     Raises UsageError if the query is wrong or there are no tables, HostError if a file is damaged.
     """
     with connect(folder) as connection:
+        if not unsafe:
+            locking.lock(connection, files_of(folder))
         try:
+            if not unsafe:
+                locking.check(connection, sql)
             found = connection.execute(sql)
             if not found:  # The query is empty, or only a comment.
                 return [], []
@@ -37,6 +43,12 @@ def ask(folder: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
             raise UsageError(
                 said.removesuffix("."),
                 hint=f'there are {known}; `nearhum query "DESCRIBE windows"` lists columns',
+            ) from None
+        except duckdb.PermissionException as error:
+            raise UsageError(
+                f"a query reads the tables of {folder}, and nothing else: "
+                + str(error).splitlines()[0].split(": ", 1)[-1],
+                hint="--unsafe lifts that",
             ) from None
         except duckdb.Error as error:
             wrong = UsageError(

@@ -18,10 +18,13 @@ from nearhum import wire
 from nearhum.errors import FormatError
 from nearhum.storage import scores as runs
 
+from ..serial_line.visible_text import object_in
+from . import sensible
 from .log_file import Log, Record
 from .times import Times
 
 LONGEST_S = 1.024e8  # Of a window: n_hop = 1024 at rate_hz = 0.00001.
+MAX_WINDOWS = 1 << 23  # Decoded at once: 24 days of 4 a second, 360 MB of memory.
 MAX_NAMES = 1 << 16  # Different labels in one log: Scores.labels has 16 bits.
 
 
@@ -68,21 +71,61 @@ class Event(NamedTuple):
     utc: float = math.nan
 
 
-def decoded(log: Log) -> tuple[Scores, list[Event]]:
-    """Decode a log's records. FormatError names the log's file."""
+def decoded(log: Log, since: int = 0, until: int | None = None) -> tuple[Scores, list[Event]]:
+    """Decode a log's records, see `decode`. FormatError names the log's file."""
     try:
-        return decode(log.records)
+        return decode(log.records, since, until)
     except FormatError as error:
         if log.file is None:
             raise
         raise FormatError(f"{log.file}: {error.message}", error.hint) from None
 
 
-def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
-    """Decode records into scores by window, and events.
+def n_windows(log: Log, until: int) -> int:
+    """Return how many windows the records before `until` hold."""
+    return sum(_held(record) for record in log.records if record.seq < until)
 
-    Raises FormatError if the content of a sound record is invalid, or a later firmware wrote it.
+
+def newest(log: Log, most: int = MAX_WINDOWS) -> int:
+    """Return the record from which on a log holds so many windows at most."""
+    n, seq = 0, 0
+    for record in reversed(log.records):
+        n += _held(record)
+        if n > most:
+            return seq
+        seq = record.seq
+    return 0
+
+
+def _held(record: Record) -> int:
+    return record.payload[7] if record.kind in runs.KINDS and len(record.payload) > 7 else 0
+
+
+def slices(log: Log, since: int = 0, most: int = MAX_WINDOWS) -> list[tuple[int, int]]:
+    """Return (first record, the one after the last) of pieces of a log with so many windows each,
+    in order: some hundred bytes of memory a window are bounded so.
     """
+    out, n = [], 0
+    for record in log.records:
+        if record.seq < since:
+            continue
+        if not out or n + _held(record) > most:
+            out.append((record.seq, record.seq + 1))
+            n = 0
+        n += _held(record)
+        out[-1] = (out[-1][0], record.seq + 1)
+    return out
+
+
+def decode(
+    records: list[Record], since: int = 0, until: int | None = None
+) -> tuple[Scores, list[Event]]:
+    """Return the scores by window, of records since to until, until excluded, and all events.
+
+    Raises FormatError when scores make no sense, a later firmware wrote them, or more than
+    MAX_WINDOWS are asked for at once.
+    """
+    last = until if until is not None else 1 << 32
     scores, events, boot, number = Scores(), [], 0, None
     ticks, windows, times = _Counter(wire.TICKS_MODULO), _Counter(wire.LAST_WINDOW + 1), Times()
     # For each record of scores: boot, ticks of its end in ms, windows, seconds a window.
@@ -91,7 +134,16 @@ def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
     name_of = {0: 0}  # The board's label id (ids are reused) -> index into names.
     names = {"": 0}
     for record in records:
+        if record.kind in runs.KINDS and not since <= record.seq < last:
+            windows.on(int.from_bytes(record.payload[:4], "little"))
+            ticks.on(record.ticks_ms)
+            continue
         if record.kind in runs.KINDS:
+            if len(scores.windows) > MAX_WINDOWS:
+                raise FormatError(
+                    f"more than {MAX_WINDOWS} windows at once",
+                    "`nearhum pull FOLDER --all` makes tables of any number",
+                )
             first, threshold, state, some, ids = runs.unpack_scores(record.kind, record.payload)
             n = len(some)
             first = windows.on(first)
@@ -109,8 +161,9 @@ def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
             continue
         if record.kind not in (wire.BOOT, wire.EVENT):
             raise _later(record, f"is of kind {record.kind}")
-        what = record.json()
+        what = sensible.event(object_in(record.payload)) if record.kind == wire.EVENT else {}
         if record.kind == wire.BOOT:
+            what = sensible.boot(record.json())
             written = what.get("format", 1)
             if not isinstance(written, int) or written > wire.FORMAT:
                 raise _later(record, f"is of format {written}, this reads up to {wire.FORMAT}")

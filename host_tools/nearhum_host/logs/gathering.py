@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 from nearhum.errors import NearhumError
 
 from ..errors import DeviceError, HostError
@@ -67,6 +68,9 @@ def gather(
             done.error, done.hint, done.exit_code = error.message, error.hint, error.exit_code
         except NearhumError as error:
             done.error, done.hint, done.exit_code = error.message, error.hint, 1
+        except (OSError, duckdb.Error) as error:  # of one board's files: the others go on
+            why = str(error).splitlines()[0] if str(error) else type(error).__name__
+            done.error, done.hint, done.exit_code = why, "its log is kept; repeat the pull", 1
         on_board(done)
         return done
 

@@ -8,6 +8,7 @@ be read without it.
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import re
 from binascii import Error as Base64Error
@@ -17,10 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DeviceError, HostError
+from ..serial_line.answers import sensible
 from ..serial_line.link import Link
+from ..serial_line.visible_text import object_in
 
 FORMAT = 1
 SUFFIX = ".seen.json"
+MAX_NAME = 100  # Characters of a board's name in the name of a file.
+MAX_NAMES = 4096  # features: far beyond what any board has memory for
 
 
 @dataclass
@@ -46,10 +51,15 @@ def path_beside(log: Path) -> Path:
 def name_of(status: dict[str, Any]) -> str:
     """Return a board's name for files: its name and its chip's number.
 
-    Characters that some file systems do not allow are replaced by _.
+    Characters that some file systems do not allow are replaced by _. A long name is cut, with a
+    hash behind it, because most file systems take 255 bytes.
     """
     parts = [str(status.get("board") or "board"), str(status.get("id") or "")]
-    return re.sub(r"[^\w.-]|^\.", "_", "-".join(part for part in parts if part), flags=re.ASCII)
+    whole = "-".join(part for part in parts if part)
+    name = re.sub(r"[^\w.-]|^\.", "_", whole, flags=re.ASCII)
+    if len(name) <= MAX_NAME:
+        return name
+    return f"{name[:MAX_NAME]}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
 
 
 def look_at(link: Link, names: list[str] | None = None) -> Seen:
@@ -78,7 +88,11 @@ def names_of(link: Link) -> list[str]:
     names: list[str] = []
     while True:
         part = link.ask(f"look names {len(names)}")
-        names += [str(name) for name in part["names"]]
+        if part["of"] > MAX_NAMES:
+            raise DeviceError(
+                f"the board says that it has {part['of']} features", f"{MAX_NAMES} are the most"
+            )
+        names += part["names"]
         if len(names) >= part["of"] or not part["names"]:
             return names
 
@@ -100,7 +114,7 @@ def save(log: Path, seen: Seen) -> None:
 
 
 def load(log: Path) -> Seen | None:
-    """Read the file beside a log, None if there is none.
+    """Read the file beside a log, None if there is none. Invalid values in it are left out.
 
     Raises HostError if it is damaged or of another format.
     """
@@ -115,6 +129,13 @@ def load(log: Path) -> Seen | None:
             )
         seen = Seen(**kept)
         datetime.datetime.fromisoformat(seen.utc)
+        return Seen(
+            seen.utc,
+            sensible("status", object_in(json.dumps(seen.status)) or {}),
+            sensible("look", object_in(json.dumps(seen.look)) or {}),
+            [name for name in seen.names if isinstance(name, str)],
+            sensible("list", {"prototypes": seen.prototypes}).get("prototypes", []),
+        )
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -123,7 +144,6 @@ def load(log: Path) -> Seen | None:
         raise HostError(
             f"{file} is damaged", "remove it; the next `nearhum pull` makes it again"
         ) from None
-    return seen
 
 
 def vector(look: dict[str, Any], key: str) -> bytes:

@@ -171,11 +171,12 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
         )
     for table, columns in TABLES.items():
         all_columns = (*PARTITION, *columns)
-        parts = parts_of(folder, table)
-        if any(folder.glob(f"{table}/board=*/day=*/*.parquet")):
+        parts, files = parts_of(folder, table), files_of(folder, table)
+        if files:
             check_version(connection, parts)
             found = set(described(connection, parts))
-            rows = f"""FROM read_parquet({quoted(parts)}, union_by_name = true,
+            listed = ", ".join(quoted(glob.escape(str(file))) for file in files)
+            rows = f"""FROM read_parquet([{listed}], union_by_name = true,
                                          hive_partitioning = true,
                                          hive_types = {{'board': VARCHAR, 'day': DATE}})"""
         else:
@@ -280,6 +281,15 @@ def damaged(error: Exception, globs: Sequence[Path]) -> HostError | None:
 def globs_of(folder: Path) -> list[Path]:
     """Return the globs of all files of a folder's tables."""
     return [parts_of(folder, table) for table in TABLES]
+
+
+def files_of(folder: Path, *of: str) -> list[Path]:
+    """Return the parts of these tables, of all where none is named."""
+    return [
+        file
+        for table in of or TABLES
+        for file in sorted(folder.absolute().glob(f"{table}/board=*/day=*/*.parquet"))
+    ]
 
 
 def parts_of(folder: Path, table: str) -> Path:

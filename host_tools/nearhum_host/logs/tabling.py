@@ -25,11 +25,14 @@ from nearhum import wire
 
 from ..errors import HostError
 from . import tables
-from .decoding import Event, Scores, decoded
+from .decoding import Event, Scores, decoded, slices
 from .log_file import Log
 from .traces import NO_THRESHOLD, alarm_by_window, place
 
 FORMAT = 1
+SLICE_WINDOWS = 1 << 20  # tabled at once: 300 MB of memory
+MAX_DAYS = 4000  # eleven years
+_FREE_DAYS = 366  # beyond one a record: where a window is an hour, a record has days of them
 
 
 @dataclass
@@ -84,26 +87,43 @@ def tabulate(folder: Path, board: str, journal: int, log: Log) -> int:
     next_seq = log.records[-1].seq + 1 if log.records else 0
     if next_seq <= here.next_seq:
         return 0
-    scores, events = decoded(log)
-    connection = duckdb.connect()
-    n_windows = 0
-    name = f"{journal}-{here.next_seq:08d}-{next_seq - 1:08d}"
-    for table, rows in (("windows", _windows(scores, events)), ("events", _events(events))):
-        rows["journal"] = np.full(len(rows["seq"]), journal)
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE given AS SELECT * FROM rows WHERE seq >= {here.next_seq}"
-        )
-        count, days = _by_day(connection)
-        n_windows += count if table == "windows" else 0
-        for day in days:
-            part = tables.part_file(folder, table, board, day, name)
-            tables.write_part(connection, f"SELECT * FROM dated WHERE day = '{day}'", table, part)
-            here.parts.append(part.relative_to(folder).as_posix())
-    connection.close()
+    n_windows, all_days = 0, set[str]()
+    with duckdb.connect() as connection:
+        for first, until in slices(log, here.next_seq, SLICE_WINDOWS):
+            scores, events = decoded(log, first, until)
+            name = f"{journal}-{first:08d}-{until - 1:08d}"
+            for table, rows in (("windows", _windows(scores, events)), ("events", _events(events))):
+                rows["journal"] = np.full(len(rows["seq"]), journal)
+                connection.execute(
+                    "CREATE OR REPLACE TEMP TABLE given AS SELECT * FROM rows"
+                    f" WHERE seq >= {first} AND seq < {until}"
+                )
+                count, days = _by_day(connection)
+                n_windows += count if table == "windows" else 0
+                all_days |= set(days)
+                _check_days(len(all_days), log, board)
+                for day in days:
+                    part = tables.part_file(folder, table, board, day, name)
+                    rows_of = f"SELECT * FROM dated WHERE day = '{day}'"
+                    tables.write_part(connection, rows_of, table, part)
+                    here.parts.append(part.relative_to(folder).as_posix())
     here.next_seq = next_seq
     all_noted[str(journal)] = here
     _write_note(folder, board, all_noted)
     return n_windows
+
+
+def _check_days(n: int, log: Log, board: str) -> None:
+    """Raise HostError where a log has more days than a board that runs can have logged: each is a
+    file or two, and a lying board could ask for any number of them.
+    """
+    most = min(MAX_DAYS, _FREE_DAYS + len(log.records))
+    if n > most:
+        raise HostError(
+            f"the log of {board} names more than {most} days in {len(log.records)} records: no"
+            " board has run so",
+            "its log is kept; `nearhum report` shows it, and takes no file a day",
+        )
 
 
 def _by_day(connection: duckdb.DuckDBPyConnection) -> tuple[int, list[str]]:

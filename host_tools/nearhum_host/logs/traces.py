@@ -17,7 +17,7 @@ from ..boards.checking import sensor_units
 from ..errors import HostError
 from ..recordings.labels_file import read_spans
 from ..recordings.tables.rows import read_rows
-from .decoding import Event, decoded
+from .decoding import Event, decoded, n_windows, newest
 from .log_file import Log
 
 NORMAL = "normal"
@@ -47,6 +47,7 @@ class Trace:
     window_s: float | None = None
     config: dict[str, Any] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
+    left_out: int = 0  # Windows before these: too many to be drawn at once.
     channels: Sequence[str] = ()  # Names of the channels, if known.
 
     @property
@@ -75,12 +76,14 @@ class Trace:
 def trace(log: Log, name: str = "", spans: Sequence[tuple[int, int, str]] = ()) -> Trace:
     """Convert a log into a trace.
 
-    spans: (first window, last window, label), last included, counted as Trace does.
+    spans: (first window, last window, label), last included, counted from the start of the log. If
+    the log has more than MAX_WINDOWS windows, only the newest of them are converted.
     Raises FormatError if the content of a sound record is invalid, HostError if there is no scored
     window.
     """
-    scores, events = decoded(log)
-    n = len(scores.windows)
+    since = newest(log)
+    scores, events = decoded(log, since)
+    n, left_out = len(scores.windows), n_windows(log, since)
     if n == 0:
         raise HostError(
             f"{name or 'the log'} holds no scored window",
@@ -94,7 +97,7 @@ def trace(log: Log, name: str = "", spans: Sequence[tuple[int, int, str]] = ()) 
     placed = [(place(event, windows, boot_of), event) for event in events]
     truth = np.full(n, None, dtype=object)
     for first, last, label in spans:
-        truth[max(0, first) : last + 1] = label
+        truth[max(0, first - left_out) : max(0, last + 1 - left_out)] = label
     last_boot = next((e.what for e in reversed(events) if e.name == "boot"), {})
     config = last_boot.get("config")
     config = config if isinstance(config, dict) else {}
@@ -110,6 +113,7 @@ def trace(log: Log, name: str = "", spans: Sequence[tuple[int, int, str]] = ()) 
         boots=boots,
         window_s=_window_s(config.get("n_hop"), config.get("rate_hz")),
         config=config,
+        left_out=left_out,
         about={key: value for key, value in last_boot.items() if key != "config"},
         channels=sensor_units.names(config),
     )

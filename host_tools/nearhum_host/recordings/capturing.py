@@ -32,7 +32,9 @@ from .nhr import Recording, write_nhr
 
 FORMATS = ("nhr", "npz", *writers.FORMS)
 OVERLAP = 16  # frames asked for twice
-_SILENT_S = 3.0  # without a new frame; then the board is asked why
+SILENT_S = 3.0  # without a new frame; then the board is asked why
+SILENT_TIMES = 20  # then the recording ends with what it has
+MAX_CUT_RECORDS = 100_000  # of the log, since a recording began: a day of them has some thousand
 _LABEL = re.compile(r"[^\s/\\:.][^\s/\\:]{0,31}")
 
 
@@ -134,7 +136,7 @@ def capture(
 
     heard.begin(_ask(link, "raw", settings["n_channels"])[0])
     began_ns = time.time_ns()
-    ended, silent_since = False, time.monotonic()
+    ended, n_silent, silent_since = False, 0, time.monotonic()
     while heard.n_frames < n_wanted:
         again = len(heard.last(OVERLAP))
         line = f"raw {heard.end - again}"
@@ -154,11 +156,13 @@ def capture(
                 heard.begin(at)
                 n_new = heard.add(at, frames)
         if n_new:
-            silent_since = time.monotonic()
+            n_silent, silent_since = 0, time.monotonic()
             on_progress(min(heard.n_frames, n_wanted), n_wanted)
-        elif time.monotonic() - silent_since > _SILENT_S + 2 * hop / rate_hz:
+        elif time.monotonic() - silent_since > SILENT_S + 2 * hop / rate_hz:
             now = link.ask("status")
-            if now.get("source") != "ok":
+            n_silent += 1
+            # a board that is well and sends nothing is asked so often, and no more
+            if now.get("source") != "ok" or n_silent > SILENT_TIMES:
                 ended = True
                 break
             silent_since = time.monotonic()
@@ -193,10 +197,16 @@ def _ask(link: Link, line: str, n_channels: int) -> tuple[int, np.ndarray]:
 def _cuts(link: Link, seq: int, hop: int) -> set[int]:
     """Return the frames before which the board lost samples, by its log from record seq on."""
     cuts: set[int] = set()
+    last = seq + MAX_CUT_RECORDS
     while True:
         records, _ = fetch(link, seq)
         if not records:
             return cuts
+        if seq > last:
+            raise DeviceError(
+                f"the board's log has grown by {seq - last + MAX_CUT_RECORDS} records meanwhile",
+                hint="no board logs so much: `nearhum doctor`",
+            )
         for record in records:
             what = record.json() if record.kind == wire.EVENT else {}
             if what.get("event") in ("gap", "fault") and isinstance(what.get("window"), int):

@@ -68,6 +68,7 @@ def log_page(
         "events": (events := events_of(t))[-MAX_EVENTS:],
         "events_left_out": max(0, len(events) - MAX_EVENTS),
         "notes": [
+            *([f"The first {t.left_out} windows of the log are not drawn."] if t.left_out else []),
             *(
                 f"{gap.before - gap.first} records before record {gap.before} are missing."
                 for gap in log.gaps

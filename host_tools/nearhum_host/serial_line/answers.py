@@ -16,8 +16,10 @@ from nearhum.errors import ConfigError
 from nearhum.settings import SETTINGS
 
 from ..errors import DeviceError
+from .visible_text import object_in
 
 _Check = Callable[[Any], bool]
+_BEGIN = b'{"ok":'  # of every answer, see firmware/nearhum/console
 _MAX_COUNT = 1 << 53  # exact in every tool that reads our JSON
 
 
@@ -77,6 +79,17 @@ def _interval(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(_number, value))
 
 
+def _whole(value: Any) -> bool:  # the number of the window before the first is -1
+    return value == -1 or _count(value)
+
+
+def _shares(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(one, list) and len(one) == 2 and _text(one[0]) and _number(one[1])
+        for one in value
+    )
+
+
 def _texts(value: Any) -> bool:
     return isinstance(value, list) and all(map(_text, value))
 
@@ -95,7 +108,8 @@ _FIELDS: dict[str, dict[str, _Check]] = {
             _count,
         ),
         **dict.fromkeys(("n_prototypes", "n_labels", "enrolling", "dropped", "log_lost"), _count),
-        **dict.fromkeys(("label", "mode", "warning", "unsaved"), _optional(_text)),
+        **dict.fromkeys(("label", "mode", "warning", "unsaved", "fault", "id"), _optional(_text)),
+        **dict.fromkeys(("flash_years", "erased", "gaps", "late", "turn_ms"), _optional(_number)),
         **dict.fromkeys(("score", "threshold", "drift_left"), _optional(_number)),
         "independent": _optional(_count),
         "alarms_per_day": _optional(_interval),
@@ -115,12 +129,28 @@ _FIELDS: dict[str, dict[str, _Check]] = {
     },
     "log": {"from": _count, "next": _count, "last": _count, "b64": _text},
     "get": {"size": _count, "crc": _count, "offset": _count, "b64": _text, "settings": _settings},
+    "look": {
+        **dict.fromkeys(("of", "window"), _optional(_whole)),
+        **dict.fromkeys(("embedding", "variance"), _text),
+        **dict.fromkeys(("names", "means"), _texts),
+        "mode": _optional(_count),
+        "strangest": _shares,
+    },
     "raw": {"from": _count, "n": _count, "b64": _text},
     "learn": {"windows": _count, "mode": _optional(_text)},
     "rollback": {"to": _count, "state": _text},
     "veto": {"vetoed": _texts},
     **dict.fromkeys(("accept", "reject", "enrol", "forget", "relabel"), {"label": _text}),
 }
+
+
+def answer_in(line: bytes) -> dict[str, Any] | None:
+    """Return the answer in a line, or None for noise and for an answer that lost bytes.
+
+    What a program printed last may stand before it, without an end of its line.
+    """
+    at = line.find(_BEGIN)
+    return object_in(line[at:]) if at >= 0 else None
 
 
 class Absent(DeviceError, KeyError):
@@ -164,3 +194,13 @@ def checked(answer: dict[str, Any]) -> dict[str, Any]:
             for name, value in answer.items()
         }
     )
+
+
+def sensible(verb: str, answer: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of an answer that are of the kind that they must be."""
+    fields = _FIELDS[verb]
+    return {
+        name: value
+        for name, value in answer.items()
+        if isinstance(name, str) and (name not in fields or fields[name](value))
+    }

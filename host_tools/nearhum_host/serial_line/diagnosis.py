@@ -12,14 +12,26 @@ from .visible_text import visible
 _OF_THE_PROMPT = (">>>", "MicroPython", "Type ", "MPY:")
 
 
-def did_not_start(port: str, noise: bytes) -> DeviceError:
-    """Return the error that tells why no detector started; noise: what the board printed."""
+def did_not_start(port: str, noise: bytes, at_prompt: bool) -> DeviceError:
+    """Return the error that tells why no detector started.
+
+    noise: what the board printed. at_prompt: no program runs any more.
+    """
     said = [visible(line) for line in noise.decode(errors="replace").splitlines() if line.strip()]
     last = [line for line in said if not line.startswith(_OF_THE_PROMPT)][-1:]
     if last and last[0].startswith("nearhum: "):  # main.py told why, with its remedy
         return DeviceError(
             f"the detector did not start: {last[0].removeprefix('nearhum: ')}",
             hint=f"put that right, then `nearhum resume --port {port}`",
+        )
+    if not at_prompt:
+        said_last = f", and said last {last[0][-60:]!r}" if last else ", and says nothing"
+        return DeviceError(
+            f"the board restarted, and its boot.py, or what else starts first, is busy{said_last}",
+            hint=(
+                f"the detector starts when that ends: `nearhum status --port {port}` later; a"
+                " boot.py that waits for a network should give up after a while"
+            ),
         )
     return DeviceError(
         "the board restarted, but no detector started" + (f": {last[0]}" if last else ""),
@@ -37,7 +49,10 @@ def not_a_board(port: str, noise: bytes) -> DeviceError:
         )
     return DeviceError(
         f"{port} sends something, but not nearhum's console: {noise[-60:]!r}",
-        hint="is it the right port? `nearhum deploy --board NAME` installs nearhum on it",
+        hint=(
+            "is it the right port? a boot.py that is still busy ends first; `nearhum deploy --board"
+            " NAME` installs nearhum on it"
+        ),
     )
 
 

@@ -7,14 +7,12 @@ apart without stopping the first:
 
 1. the detector runs: a line is answered, usually within a millisecond;
 2. the detector was stopped with Ctrl-C (mpremote and Thonny do that): the REPL answers an empty
-   line with its
-   prompt;
+   line with its prompt;
 3. nothing nearhum knows: silence, another program, another baud rate.
 """
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
 from collections.abc import Callable
@@ -24,9 +22,8 @@ import serial
 
 from ..errors import DeviceError, UsageError
 from . import diagnosis
-from .answers import checked
-from .ports import find_port, open_port
-from .visible_text import object_in
+from .answers import answer_in, checked
+from .ports import close_port, find_port, open_port
 
 MAX_LINE_BYTES = 1024  # the board drops what is longer
 DRAIN_S = 2.0  # at most, for what an unread line holds: some ten kilobytes
@@ -35,9 +32,15 @@ ANSWER_S = 2.0  # then the host looks whether the loop is stopped
 PATIENCE_S = 10.0
 # from a soft reset to the start line: the modules load, the state is read, the sensor is checked
 START_S = 20.0
+START_MOST_S = 180.0  # where a boot.py goes on talking: one that waits for a network, say
 QUERIES = ("help", "status", "list", "log", "get")  # change nothing: may be sent again
 
+# Before the end of a half line that somebody left behind, which must not be carried out: the
+# console refuses a line with a byte that is no UTF-8, whatever its verb; the REPL drops a line at
+# Ctrl-U, and where its port has no such key the line is none that compiles.
+_SPOIL = b"\xff\x15"
 _PROMPT = b">>> "
+_PASTE_WINDOW_BYTES = 512  # twice that of any port (shared/runtime/pyexec.c)
 _MAX_NOISE = 8192
 
 
@@ -59,7 +62,7 @@ class Link:
         self.partial = b""
         self.noise = b""
         self._heard = False
-        self._send(b"\n")  # ends a half line that a host left behind; an empty line has no answer
+        self._send(_SPOIL + b"\n")
 
     def __enter__(self) -> Link:
         return self
@@ -69,8 +72,7 @@ class Link:
 
     def close(self) -> None:
         """Release the port."""
-        with contextlib.suppress(OSError, serial.SerialException):  # unplugged: it is closed
-            self.serial.close()
+        close_port(self.serial)
 
     # --- asking -----------------------------------------------------------------------------------
 
@@ -85,10 +87,8 @@ class Link:
         wire_line = line.strip().encode() + b"\n"
         if not verb or "\n" in line.strip():
             raise UsageError("an empty line has no answer", hint="`help` lists the verbs")
-        if len(wire_line) > MAX_LINE_BYTES:
-            raise UsageError(
-                f"a console line has at most {MAX_LINE_BYTES} bytes, this one {len(wire_line)}"
-            )
+        if (n := len(wire_line)) > MAX_LINE_BYTES:
+            raise UsageError(f"a console line has at most {MAX_LINE_BYTES} bytes, this one {n}")
         if not self._heard:
             self._drain()
         if not self._heard and verb not in QUERIES:
@@ -97,14 +97,11 @@ class Link:
         for _ in range(3):
             self._send(wire_line)
             what, answer = self._await(verb, ANSWER_S)
-            if what == "":
-                self._send(b"\r\n")
-                what, answer = self._await(verb, 0.5)
-            if what == "":
-                # Ctrl-B leaves a raw REPL that a killed program left behind; a running loop shrugs
-                # it off.
-                self._send(b"\x02\r\n")
-                what, answer = self._await(verb, max(0.5, patience_s - ANSWER_S - 0.5))
+            for leave, seconds in self._ways_out(patience_s):
+                if what:
+                    break
+                leave()
+                what, answer = self._await(verb, seconds)
             if what == "answer":
                 self._heard = True
                 return self._accepted(answer)
@@ -142,7 +139,8 @@ class Link:
                         return "torn", {}
                 elif found.get("verb") == "start":
                     return "start", found
-                elif found.get("verb", "") in (verb, "", None):
+                elif found.get("verb") == verb or self._heard and not found.get("verb"):
+                    # a refusal without a verb, before any answer, is that of the spoiled line
                     return "answer", found
             if self.partial.endswith(_PROMPT):
                 return "prompt", {}
@@ -164,10 +162,31 @@ class Link:
         self.partial = rest[-_MAX_NOISE:]
         return [line.rstrip(b"\r") for line in lines]
 
-    def _drain(self) -> None:
-        """Read away what waits of answers to a host before this one: they would pass for
-        answers to us.
+    def _ways_out(self, patience_s: float) -> list[tuple[Callable[[], None], float]]:
+        """Return what brings a silent board to its prompt, and for how long to wait then. A running
+        loop shrugs all of it off.
         """
+        rest = max(0.5, patience_s - ANSWER_S - 0.5)
+        prompt, raw = (lambda: self._send(b"\r\n"), 0.5), lambda: self._send(b"\x02\r\n")
+        if self._heard:
+            return [prompt, (raw, rest)]
+        return [prompt, (raw, 0.5), (self._leave_raw_paste, rest)]
+
+    def _leave_raw_paste(self) -> None:
+        """Bring a board to its prompt that a killed program left in raw paste mode.
+
+        All is code to it there but Ctrl-C, which would stop a running loop, and Ctrl-D, which runs
+        the code. It asks for more, by a byte 1, after each half of its window. One that has found
+        an error in the code is silent, and Ctrl-D is all it takes.
+        """
+        self._send(b"\n" * _PASTE_WINDOW_BYTES)  # to a console they are empty lines
+        end = time.monotonic() + 0.3
+        while time.monotonic() < end and not self.partial.endswith(b"\x01"):
+            self._lines(end)
+        self._send(b"\x03\x02" if self.partial.endswith(b"\x01") else b"\x04\x02\r\n")
+
+    def _drain(self) -> None:
+        """Read away answers to a host before this one: they would pass for answers to us."""
         end = time.monotonic() + DRAIN_S
         while time.monotonic() < end and self._lines(time.monotonic() + 0.05) + [self.partial] != [
             b""
@@ -188,9 +207,9 @@ class Link:
 
     def stop(self) -> None:
         """Stop the detector with Ctrl-C and leave the board at its friendly prompt."""
-        # Ctrl-C; Ctrl-B for a raw REPL, which stays silent at that; both for a program that is slow
-        # to stop.
-        for interrupt, seconds in ((b"\r\x03", 1), (b"\r\x02", 2), (b"\r\x03\x02", 2)):
+        # Ctrl-C, and Enter to show that it was meant; Ctrl-B for a raw REPL, which stays silent at
+        # that; all of them for a program that is slow to stop.
+        for interrupt, seconds in ((b"\r\x03\r", 1), (b"\r\x02", 2), (b"\r\x03\r\x02", 2)):
             self.partial = b""
             self._send(interrupt)
             end = time.monotonic() + seconds
@@ -207,18 +226,26 @@ class Link:
         self.stop()
         self._send(b"import machine; machine.bootloader()\r")
 
+    def restart(self) -> None:
+        """Soft-reset a stopped board, whatever it starts then."""
+        self.stop()
+        self.partial = self.noise = b""
+        self._send(b"\x04")
+
     def resume(self) -> dict[str, Any]:
         """Soft-reset the board and return its start line.
 
         Raises DeviceError when no detector starts.
         """
         # also clears a line that somebody left half typed: Ctrl-D resets only on an empty one
-        self.stop()
-        self.partial = self.noise = b""
-        self._send(b"\x04")
-        end = time.monotonic() + START_S
+        self.restart()
+        last = time.monotonic() + START_MOST_S
+        end, at_prompt = time.monotonic() + START_S, False
         while time.monotonic() < end:
-            for line in self._lines(end):
+            before, lines = self.noise, self._lines(end)
+            if self.noise != before:
+                end = min(last, time.monotonic() + START_S)
+            for line in lines:
                 found = answer_in(line)
                 if found and found.get("verb") == "start":
                     self._heard = True
@@ -232,9 +259,10 @@ class Link:
                     return self._accepted(found)
             # A prompt from before the reset may still be under way: only a later one means that no
             # loop runs.
-            if self.partial.endswith(_PROMPT) and b"soft reboot" in self.noise:
+            at_prompt = self.partial.endswith(_PROMPT) and b"soft reboot" in self.noise
+            if at_prompt:
                 break
-        raise diagnosis.did_not_start(self.port, self.noise)
+        raise diagnosis.did_not_start(self.port, self.noise, at_prompt)
 
     def _resume_or_raise(self) -> None:
         if not self.on_stopped():
@@ -250,11 +278,6 @@ class Link:
     def lost(self, error: Exception) -> DeviceError:
         """Return the error that tells of a line that broke."""
         return diagnosis.went_away(self.port, error)
-
-
-def answer_in(line: bytes) -> dict[str, Any] | None:
-    """Return the answer in a line, or None for noise and for an answer that lost bytes."""
-    return object_in(line) if line.startswith(b'{"ok":') else None
 
 
 def connect(port: str | None, resume: bool = False) -> Link:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 
@@ -10,6 +11,7 @@ import serial
 from ..errors import DeviceError, HostError, UsageError
 
 BAUD = 115200
+_SILICON_LABS = 0x10C4
 PORT_VARIABLE = "NEARHUM_PORT"
 
 
@@ -65,11 +67,51 @@ def open_port(port: str) -> serial.SerialBase:
         # pyserial's client of that has none
         write_timeout = None if port.startswith("rfc2217:") else 5
         line = serial.serial_for_url(
-            port, baudrate=BAUD, timeout=0.05, write_timeout=write_timeout, exclusive=True
+            port,
+            baudrate=BAUD,
+            timeout=0.05,
+            write_timeout=write_timeout,
+            exclusive=True,
+            do_not_open=True,
         )
+        if _is_cp210x_on_windows(port):
+            # Its driver sets DTR and RTS at different times when a port is opened first, which is
+            # a reset to an ESP32's circuit (micropython/micropython#9659): both low, then in order.
+            line.dtr = line.rts = False
+            line.open()
+            line.dtr = True
+            line.rts = True
+        else:
+            line.open()
     except (OSError, ValueError, serial.SerialException) as error:
         raise _cannot_open(port, error) from None
     return line
+
+
+def close_port(line: serial.SerialBase) -> None:
+    """Close a port so that no board is reset by it; one that is gone is closed.
+
+    Windows drops DTR before RTS when a port is closed, and an ESP32's circuit holds its reset low
+    while RTS is on and DTR is not: so RTS goes first (micropython/micropython#9659).
+    """
+    with contextlib.suppress(OSError, serial.SerialException):  # a pty has no such signals
+        line.rts = False
+        line.dtr = False
+    with contextlib.suppress(OSError, serial.SerialException):
+        line.close()
+
+
+def on_windows() -> bool:
+    """Return whether this is Windows."""
+    return os.name == "nt"
+
+
+def _is_cp210x_on_windows(port: str) -> bool:
+    if not on_windows():
+        return False
+    from serial.tools import list_ports
+
+    return any(one.device == port and one.vid == _SILICON_LABS for one in list_ports.comports())
 
 
 def _cannot_open(port: str, error: Exception) -> HostError:

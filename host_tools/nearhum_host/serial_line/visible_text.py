@@ -32,6 +32,14 @@ def visible(text: str) -> str:
     return _STEERING.sub(_written_out, text)
 
 
+def as_json(value: Any) -> str:
+    """Return a value as JSON that steers no terminal: what JSON itself leaves as it is (DEL, C1,
+    signs that turn the direction of writing) is escaped. Other kinds of objects are texts.
+    """
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def without_controls(value: Any) -> Any:
     """Return a JSON value whose texts, keys included, have their control characters written out."""
     if isinstance(value, str):

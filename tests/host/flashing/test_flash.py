@@ -108,6 +108,39 @@ def test_a_bad_download_is_refused_and_not_kept(
         assert server.n_asked == n
 
 
+def test_a_download_is_https_alone(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="firmware.stock.url"):
+        board_with(tmp_path, "http://micropython.org/x.uf2")
+    import requests
+
+    asked = requests.Response()
+    asked.status_code, asked.url = 302, "https://example.org/x.uf2"
+    asked.headers["location"] = "http://example.org/x.uf2"
+    with pytest.raises(HostError, match="which is not https"):
+        firmware_files.stays_https(asked)
+    asked.headers["location"] = "https://example.net/x.uf2"
+    firmware_files.stays_https(asked)
+
+
+def test_a_dry_run_reads_the_file_that_is_here(tmp_path: Path) -> None:
+    wrong = {
+        "page.bin": (ESP32, b"<html>" + bytes(500), "is no image for esp32"),
+        "page.uf2": (PICO, b"<html>" + bytes(600), "is no UF2"),
+        "other.uf2": (
+            PICO, firmware.rp2(board_files.load("rpi_pico2")), "is for rp2350, not for rp2040"
+        ),
+        "cut.uf2": (PICO, firmware.rp2(PICO)[:-512], "is cut"),
+    }  # fmt: skip
+    for name, (board, contents, said) in wrong.items():
+        (tmp_path / name).write_bytes(contents)
+        with pytest.raises(UsageError, match=said):
+            flash_command.flash(board.name, str(tmp_path / name), dry_run=True)
+    with pytest.raises(UsageError, match="there is no file"):
+        flash_command.flash(PICO.name, str(tmp_path / "none.uf2"), dry_run=True)
+    (tmp_path / "good.uf2").write_bytes(firmware.rp2(PICO))
+    flash_command.flash(PICO.name, str(tmp_path / "good.uf2"), dry_run=True)
+
+
 def test_no_server_and_no_such_file(tmp_path: Path) -> None:
     with pytest.raises(HostError, match="cannot download http://127.0.0.1:9/x.uf2") as caught:
         firmware_files.find(board_with(tmp_path, "http://127.0.0.1:9/x.uf2"), "stock")

@@ -159,7 +159,7 @@ def test_a_log_that_makes_no_sense_is_named(tmp_path: Path):
             ),
             "update",
         ),
-        (boot(0) + record(1, b"[]", wire.EVENT), "into a new file"),
+        (boot(0) + record(1, b"[]", wire.BOOT), "into a new file"),
     ):
         file.write_bytes(raw)
         for read in (

@@ -91,6 +91,10 @@ class _Pin:
     def __call__(self, *_: Any) -> None:
         """Take a level."""
 
+    def value(self, *_: Any) -> int:
+        """Return the level of a bus at rest."""
+        return 1
+
 
 class _Class:
     """What a module of a port calls a class: it is called, and has constants."""
@@ -103,7 +107,7 @@ class _Class:
 
 
 class _Pins(_Class):
-    IN, OUT = 0, 1
+    IN, OUT, OPEN_DRAIN, PULL_UP = 0, 1, 2, 1
 
 
 class _I2S(_Class):
@@ -137,7 +141,7 @@ class Machine:
         """Let all pins be free, for a driver that is asked anew."""
         self._taken = []
 
-    def pin(self, id: Any, mode: int | None = None, **_: Any) -> _Pin:
+    def pin(self, id: Any, mode: int | None = None, pull: int | None = None, **_: Any) -> _Pin:
         """Return a pin that remembers its number; a name is taken as it is."""
         made = _Pin(id)
         if self._chip is None or isinstance(id, str | Absent):

@@ -16,6 +16,8 @@ class Wire:
 
 
 wired = []
+# [sda, scl, clocks]: a chip holds SDA low until SCL has risen so often; it was cut off in a read
+held = []
 
 
 class I2C:
@@ -24,6 +26,8 @@ class I2C:
         self.id, self.scl, self.sda, self.freq = id, scl, sda, freq
 
     def _chip(self, address):
+        if held and held[2] > 0:
+            raise OSError(5)
         for wire in wired:
             if wire.i2c == self.id and wire.address == address:
                 return wire.chip
@@ -120,6 +124,10 @@ selected = []  # SPI buses that are in a transfer.
 class Pin(virtual_machine.Pin):
     # A pin that also ends an SPI transfer when it rises as chip select.
     def value(self, level=None):
+        if held and self.id == held[1] and level and not self.levels[self.id]:
+            held[2] -= 1
+        if held and self.id == held[0] and level is None and held[2] > 0:
+            return 0
         found = super().value(level)
         while level and selected:
             selected.pop()._command = None

@@ -64,6 +64,7 @@ class Chip:
         self.clock_us = clock_us
         self.motion = motion or Motion()
         self.drift = 1.0  # Rate of its oscillator relative to the board's.
+        self.keeps = ()  # Registers that ignore writes: a broken chip.
         self.nacks = 0  # Number of transfers that it will not answer.
         self.hold = False  # True: it has stopped measuring.
         self.n_made = 0
@@ -129,7 +130,7 @@ class Chip:
         return self.get(register)
 
     def write_byte(self, register, value):
-        if register != self.WHO[0]:
+        if register != self.WHO[0] and register not in self.keeps:
             self.registers[register] = value
 
 

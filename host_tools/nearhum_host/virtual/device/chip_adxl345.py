@@ -5,6 +5,7 @@ from chip import Chip, counts, low_first
 
 DEVID, BW_RATE, POWER_CTL, INT_SOURCE, DATA_FORMAT, DATAX0 = 0x00, 0x2C, 0x2D, 0x30, 0x31, 0x32
 FIFO_CTL, FIFO_STATUS = 0x38, 0x39
+OFSX = 0x1E  # and y, z: 15.6 mg a count, signed
 FRAMES = 32
 
 
@@ -18,6 +19,8 @@ class Adxl345(Chip):
         return 3200 / (1 << (15 - (self.get(BW_RATE) & 15))) if self.get(POWER_CTL) & 8 else 0
 
     def keep(self, mg):
+        ofs = [self.get(OFSX + axis) for axis in range(3)]
+        mg = [v + (o - ((o & 128) << 1)) * 156 // 10 for v, o in zip(mg, ofs)]
         wide, full = self.get(DATA_FORMAT) & 3, self.get(DATA_FORMAT) & 8
         bits = 10 + wide if full else 10
         frame = low_first([counts(v, 256 if full else 256 >> wide, bits) for v in mg])

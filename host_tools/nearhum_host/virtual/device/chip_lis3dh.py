@@ -3,7 +3,7 @@
 # SPI read, chapter 8.
 from chip import Chip, counts, low_first
 
-WHO_AM_I, CTRL_REG1, CTRL_REG4, CTRL_REG5 = 0x0F, 0x20, 0x23, 0x24
+WHO_AM_I, CTRL_REG1, CTRL_REG2, CTRL_REG4, CTRL_REG5 = 0x0F, 0x20, 0x21, 0x23, 0x24
 OUT_X_L, OUT_Z_H, FIFO_CTRL_REG, FIFO_SRC_REG = 0x28, 0x2D, 0x2E, 0x2F
 FRAMES = 32
 
@@ -31,6 +31,8 @@ class Lis3dh(Chip):
         )[min(9, self.get(CTRL_REG1) >> 4)]
 
     def keep(self, mg):
+        if self.get(CTRL_REG2) & 8:  # FDS: the high-pass takes gravity away
+            mg = [v - g for v, g in zip(mg, self.motion.gravity_mg)]
         per_g = (16000, 8000, 4000, 1333)[self.get(CTRL_REG4) >> 4 & 3]
         mask = ~15 if self.get(CTRL_REG4) & 8 else ~63  # 12 or 10 bits, left-aligned in 16.
         frame = low_first([counts(v, per_g) & mask for v in mg])

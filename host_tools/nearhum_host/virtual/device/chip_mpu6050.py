@@ -6,19 +6,20 @@ from chip import Bytes, Chip, counts, high_first
 SMPLRT_DIV, CONFIG, ACCEL_CONFIG, FIFO_EN = 0x19, 0x1A, 0x1C, 0x23  # [4.2] [4.3] [4.5] [4.6]
 GYRO_CONFIG = 0x1B  # [4.4]: bits 4:3, +-250, 500, 1000, 2000 degrees a second
 INT_STATUS, USER_CTRL, PWR_MGMT_1 = 0x3A, 0x6A, 0x6B  # [4.16] [4.27] [4.28]
+PWR_MGMT_2 = 0x6C  # [4.29]: bits 5:3, an axis of acceleration in standby
 FIFO_COUNTH, FIFO_COUNTL, FIFO_R_W, WHO_AM_I = 0x72, 0x73, 0x74, 0x75  # [4.30] [4.31] [4.32]
-FIFO_BYTES = 1024
 
 
 class Mpu6050(Chip):
     ADDRESSES = (0x68, 0x69)
     WHO = (WHO_AM_I, 0x68)
     RESET = {PWR_MGMT_1: 0x40}  # [3]: it sleeps. All other registers are 0.
+    FIFO_BYTES = 1024
     turning = 0, 0, 0  # Degrees a second.
 
     def power_on(self):
         super().power_on()
-        self.fifo = Bytes(FIFO_BYTES)
+        self.fifo = Bytes(self.FIFO_BYTES)
         self._last = 0
 
     def rate_hz(self):
@@ -35,6 +36,8 @@ class Mpu6050(Chip):
 
     def keep(self, mg):
         per_g = 16384 >> (self.get(ACCEL_CONFIG) >> 3 & 3)
+        off = self.get(PWR_MGMT_2) >> 3 & 7
+        mg = [0 if off >> (2 - axis) & 1 else v for axis, v in enumerate(mg)]
         frame = b""
         if self.get(FIFO_EN) & 0x08:
             frame += high_first([counts(v, per_g) for v in mg])
@@ -74,3 +77,24 @@ class Mpu6050(Chip):
                 self.fifo.clear()
             value &= ~0x04
         super().write_byte(register, value)
+
+
+class Mpu6500(Mpu6050):
+    # what many boards sold as MPU-6050 have: MPU-6500 Product Specification 1.3, 4.17; Register Map
+    # 2.1. ACCEL_CONFIG_2 (0x1D) is its low-pass
+    WHO = (WHO_AM_I, 0x70)
+    RESET = {PWR_MGMT_1: 0x01}
+    FIFO_BYTES = 512
+
+
+class Mpu6880(Mpu6500):
+    WHO = (WHO_AM_I, 0x72)
+
+
+class Icm20689(Mpu6500):
+    WHO = (WHO_AM_I, 0x98)
+
+
+class Copy512(Mpu6500):
+    # a copy that has the identity of the one and the FIFO of the other
+    WHO = (WHO_AM_I, 0x68)
