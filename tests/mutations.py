@@ -16,6 +16,7 @@ import ast
 import json
 import os
 import random
+import resource
 import shutil
 import subprocess
 import sys
@@ -33,7 +34,10 @@ from device import run as device  # noqa: E402
 ROOT = Path(__file__).resolve().parent.parent
 REASONS = Path(__file__).with_suffix(".json")  # {"file line old new": why nothing can notice}
 WANTED = 0.90
-TIMEOUT_S = 300  # of the tests of one file; what runs longer does not end
+# What runs longer does not end. The time of the processor says so on a busy machine, too; that of
+# the wall is for what waits.
+LIMIT_CPU_S = {"device": 30, "pytest": 180}  # of one process; the longest takes a third of it
+LIMIT_WALL_S = 1800
 
 _CUTS = "tests/host/virtual/test_power_cuts.py"
 _ORACLES = ("test_filter_oracle", "test_words", "test_given_oracle", "test_oracle")
@@ -282,9 +286,11 @@ class Copies:
         environment = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
         environment.setdefault("NEARHUM_DATA", str(ROOT.parent / "shared" / "wide"))
         environment["NEARHUM_SCRATCH"] = scratch
+        limit = LIMIT_CPU_S["device" if scratch else "pytest"]
         return subprocess.run(
-            command, cwd=folder, env=environment, timeout=TIMEOUT_S, text=True, errors="replace",
+            command, cwd=folder, env=environment, timeout=LIMIT_WALL_S, text=True, errors="replace",
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (limit, limit)),
         )  # fmt: skip
 
     def try_unchanged(self, name: str, folder: Path) -> None:
