@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from device.run import micropython
+from faults.power_cuts import compiled_application
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,14 +32,15 @@ def opened() -> Iterator[Call | None]:
     if interpreter is None:
         yield None
         return
-    with tempfile.TemporaryDirectory() as folder:
+    # compiled, as on a board: every verb loads its modules anew, and to compile them takes longest
+    with tempfile.TemporaryDirectory() as folder, compiled_application() as firmware:
         command = [
             interpreter,
             "-X",
             "heapsize=4M",
             str(ROOT / "tests" / "reference" / "run_board.py"),
         ]
-        command += [str(ROOT / "firmware"), folder + "/"]
+        command += [str(firmware), folder + "/"]
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as process:

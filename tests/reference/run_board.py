@@ -27,10 +27,13 @@ from array import array
 from binascii import hexlify, unhexlify
 
 firmware, scratch = sys.argv[1:3]
-sys.path[:0] = [firmware, firmware + "/../tests/device"]
+sys.path.insert(0, __file__.rpartition("/")[0] + "/../device")
+
+from harness import as_bytes, i8, remove_tree  # noqa: E402
+
+sys.path.insert(0, firmware)  # before the sources that harness finds
 
 from fakes import pipeline  # noqa: E402
-from harness import as_bytes, i8, remove_tree  # noqa: E402
 from nearhum.detection.prototypes import Prototypes  # noqa: E402
 from nearhum.features.transform_fixed import Log2  # noqa: E402
 from nearhum.storage.prior import scaled  # noqa: E402
