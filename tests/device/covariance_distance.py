@@ -98,6 +98,7 @@ def a_reset_while_it_is_summed_changes_nothing_of_it():
         c.refresh()
         c.finish()
     equal(second.pack(), first.pack())
+    equal(first.pack()[0], 0)  # the sums are gone: a state has the last whitening alone
     x = together(random, 3, 60)
     equal(second.score_one(x), first.score_one(x))
 

@@ -9,6 +9,7 @@ import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from nearhum_host.commands import cli
 from nearhum_host.errors import DeviceError, HostError, UsageError
 from nearhum_host.recordings.nhr import Recording, write_nhr
 from nearhum_host.serial_line.link import Link
-from nearhum_host.serial_line.repl import stopped
+from nearhum_host.serial_line.repl import Found, stopped
 from nearhum_host.virtual import VirtualBoard
 from typer.testing import CliRunner, Result
 
@@ -157,6 +158,35 @@ def test_who_vouches_for_a_file() -> None:
     )
     with pytest.raises(HostError, match="the key of the board is not on this machine"):
         keys.as_taken(image, keys.signed(image, other), "x.nhs")
+
+
+class Stopped:
+    """A stopped board with this in its file of keys; what is written there is kept."""
+
+    def __init__(self, key: bytes) -> None:
+        self.key, self.written = key, []
+
+    def ask(self, expression: str) -> list[int]:
+        return list(self.key)
+
+    def write(self, path: str, key: bytes) -> None:
+        self.written.append(key)
+
+    def run(self, code: str) -> None: ...
+
+
+@pytest.mark.parametrize("old", [b"o" * 32, b"o" * 64, b"", b"o" * 31])
+def test_a_file_that_holds_no_whole_keys_is_no_key(old: bytes) -> None:
+    board = Stopped(old)
+    sha256 = hashlib.sha256(old).hexdigest()
+    places = SimpleNamespace(
+        there={keys.KEY_PATH: Found(len(old), sha256)},
+        starts=lambda: "",
+        has_signing=lambda folder: True,
+    )
+    keys.change(board, places, b"n" * 32, "")  # type: ignore[arg-type]
+    known = old if len(old) in (32, 64) else signing.NO_KEY
+    assert board.written[0] == b"n" * 32 + known
 
 
 def test_a_board_gets_a_key_another_and_none(

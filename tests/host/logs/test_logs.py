@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import math
+import os
 import struct
 import time
 from base64 import b64encode
@@ -381,6 +382,18 @@ def test_a_pull_tells_how_far_it_is(tmp_path: Path):
     assert len(told) > 3
     assert all(of == 55 for _, of in told)
     assert told == sorted(told)
+
+
+def test_a_pull_is_on_the_disk_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A crash of the host costs little: what is synced has left the program's buffer."""
+    there: list[int] = []
+    monkeypatch.setattr(pulling.os, "fsync", lambda fd: there.append(os.fstat(fd).st_size))
+    file = tmp_path / "x.nhl"
+    n_bytes = pull(Board(*journal(1500)), file).n_bytes
+    assert there[-1] == n_bytes == file.stat().st_size
+    steps = [b - a for a, b in zip([0, *there], there, strict=False)]
+    assert len(steps) == n_bytes // 65536 + 1
+    assert all(65536 <= step < 65536 + 4096 for step in steps[:-1])
 
 
 def test_only_what_is_safe_on_flash_is_pulled(tmp_path: Path):
