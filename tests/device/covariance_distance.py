@@ -112,6 +112,12 @@ def a_typical_window_scores_as_with_a_diagonal():
 
 
 @test
+def a_whitened_dimension_saturates_at_32_spreads():
+    apart = as_bytes([126, -126, 126, -126])
+    between(learned(made()).score_one(apart), 2550, 2570, "ten octaves: 32 squared")
+
+
+@test
 def modes_share_it():
     d = learned(made(), 400, (-60, 60))
     equal(d.prototypes.n, 2)

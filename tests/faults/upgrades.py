@@ -157,6 +157,9 @@ def steps(folder: Path) -> Iterator[Step]:
         shutil.copy(flash, before)
         with VirtualBoard(MODEL, flash, sd=sd, journal=journal) as board:
             with Link(board.path) as link:
+                # It has started. Of 100 Ctrl-C in the middle of an import one or two leave
+                # MicroPython's unix port with its table of names locked: the raw REPL hangs then.
+                link.ask("status")
                 act(link)
                 knows_after = known(link)
                 link.stop()

@@ -422,6 +422,7 @@ def test_what_the_board_has_dropped_is_a_gap(tmp_path: Path):
     ("other", "why"),
     [
         (Board(*journal(5)), "it ends at record 19, the board is at 5"),
+        (Board(*journal(19)), "it ends at record 19, the board is at 19"),
         (
             Board(*journal(30, board="esp32")[:19], record(19, b"else"), record(20, b"")),
             "record 19 is another one",

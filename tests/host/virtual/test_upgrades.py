@@ -86,7 +86,7 @@ def test_a_deploy_goes_on_after_a_power_cut(tmp_path: Path, at: int):
         gone = threading.Thread(target=lambda: [board.wait_event("cut", 60), board.unplug()])
         gone.start()  # as a board whose USB is its own: the port goes with the power
         with Link(board.path) as link:
-            assert link.ask("status")["state"] == "idle"
+            assert link.ask("status")["state"] == "idle"  # it has started, see faults/upgrades.py
             with pytest.raises(DeviceError, match="files are sent"):
                 deploy(link, b)
         gone.join()
