@@ -273,8 +273,6 @@ class Copies:
                 )
             for name in ("pyproject.toml", "README.md", "Makefile"):
                 shutil.copy(ROOT / name, copy / name)
-            for name in ("tests", "host_tools"):
-                shutil.copytree(copy / name, copy / "compiled" / name)
             for source in (copy / "firmware").rglob("*.py"):
                 compile_one(copy, source.relative_to(copy).as_posix())
 
@@ -288,7 +286,7 @@ class Copies:
         # not by device/run.py: its limit of time is for a machine that does nothing else
         command = [device.micropython() or "no unix port", "-X", "heapsize=1M"]
         with tempfile.TemporaryDirectory() as scratch:
-            done = self._done([*command, f"tests/device/{name}.py"], folder / "compiled", scratch)
+            done = self._done([*command, f"tests/device/{name}.py"], folder, scratch)
         return None if device.verdict(done.stdout)[1] else done.stdout
 
     @staticmethod
@@ -299,6 +297,7 @@ class Copies:
         environment = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
         environment.setdefault("NEARHUM_DATA", str(ROOT.parent / "shared" / "wide"))
         environment["NEARHUM_SCRATCH"] = scratch
+        environment["NEARHUM_FIRMWARE"] = str(folder / "compiled" / "firmware") if scratch else ""
         limit = LIMIT_CPU_S["device" if scratch else "pytest"]
         return subprocess.run(
             command, cwd=folder, env=environment, timeout=LIMIT_WALL_S, text=True, errors="replace",

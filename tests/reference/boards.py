@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import struct
 import subprocess
 import tempfile
@@ -40,10 +41,11 @@ def opened() -> Iterator[Call | None]:
             "heapsize=4M",
             str(ROOT / "tests" / "reference" / "run_board.py"),
         ]
-        command += [str(firmware), folder + "/"]
+        command += [folder + "/"]
         with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        ) as process:
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "NEARHUM_FIRMWARE": str(firmware)},
+        ) as process:  # fmt: skip
             assert process.stdin
             assert process.stdout
             there, back = process.stdin, process.stdout

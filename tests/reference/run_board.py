@@ -1,7 +1,7 @@
 """Runs under MicroPython: a board's pipeline on what comes in, a JSON line a call and one an
 answer.
 
-Arguments: the folder with the package nearhum, a scratch folder (ends in "/"). Calls:
+Argument: a scratch folder (ends in "/"). Calls:
 
     ["new", settings]                  a board with an empty file system
     ["boot"]                           power off and on again: what was not saved is gone
@@ -26,14 +26,11 @@ import sys
 from array import array
 from binascii import hexlify, unhexlify
 
-firmware, scratch = sys.argv[1:3]
+(scratch,) = sys.argv[1:]
 sys.path.insert(0, __file__.rpartition("/")[0] + "/../device")
 
-from harness import as_bytes, i8, remove_tree  # noqa: E402
-
-sys.path.insert(0, firmware)  # before the sources that harness finds
-
 from fakes import pipeline  # noqa: E402
+from harness import as_bytes, i8, remove_tree  # noqa: E402
 from nearhum.detection.prototypes import Prototypes  # noqa: E402
 from nearhum.features.transform_fixed import Log2  # noqa: E402
 from nearhum.storage.prior import scaled  # noqa: E402

@@ -44,7 +44,7 @@ def well(*arguments: object) -> str:
 
 
 def restored(file: str, port: str) -> str:
-    time.sleep(1.1)  # what the board had goes into a file named by the second
+    time.sleep(1.01 - time.time() % 1)  # what the board had goes into a file named by the second
     return well("restore", file, "--port", port)
 
 
