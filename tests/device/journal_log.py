@@ -361,7 +361,7 @@ def clearing_takes_what_was_not_yet_written_too():
 
 
 @test
-def clearing_keeps_the_sequence():
+def clearing_keeps_the_sequence():  # shared case reset_log_number_again
     root = board()
     j = Journal(root, ABOUT)
     fill(j, 500)  # several segments
@@ -549,6 +549,7 @@ def what_waits_while_the_file_system_refuses_is_written_when_it_takes_it():
 
 @test
 def a_file_system_that_refuses_costs_the_log_and_no_more():
+    # shared case journal_acknowledges_dropped
     def act(flash, root):
         j = Journal(root, ABOUT)
         fill(j, 20)
