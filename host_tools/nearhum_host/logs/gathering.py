@@ -9,13 +9,11 @@ no other waiting.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from nearhum.errors import NearhumError
 
@@ -23,6 +21,7 @@ from ..errors import DeviceError, HostError
 from ..serial_line.link import Link
 from . import pulling, seen
 from .log_file import SUFFIX, read_log
+from .seen import name_of
 from .tabling import tabulate
 
 
@@ -85,14 +84,6 @@ def gather_one(port: str, folder: Path, resume: bool, claims: Claims, done: Gath
         done.n_missing = sum(gap.before - gap.first for gap in pulled.gaps)
         seen.save(pulled.file, seen.look_at(link))
     done.n_windows = tabulate(folder, done.board, done.journal, read_log(pulled.file))
-
-
-def name_of(status: dict[str, Any]) -> str:
-    """Return what a board is called in the folder: its name and its chip's number, in
-    characters of any file system.
-    """
-    parts = [str(status.get("board") or "board"), str(status.get("id") or "")]
-    return re.sub(r"[^\w.-]|^\.", "_", "-".join(part for part in parts if part), flags=re.ASCII)
 
 
 def journal_file(folder: Path, board: str, journal: int) -> Path:

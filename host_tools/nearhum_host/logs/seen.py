@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 from dataclasses import dataclass, field
@@ -41,6 +42,14 @@ class Seen:
 def path_beside(log: Path) -> Path:
     """Return where what a board said is kept beside its log."""
     return log.with_suffix(SUFFIX)
+
+
+def name_of(status: dict[str, Any]) -> str:
+    """Return what a board is called in the folder: its name and its chip's number, in
+    characters of any file system.
+    """
+    parts = [str(status.get("board") or "board"), str(status.get("id") or "")]
+    return re.sub(r"[^\w.-]|^\.", "_", "-".join(part for part in parts if part), flags=re.ASCII)
 
 
 def look_at(link: Link, names: list[str] | None = None) -> Seen:
