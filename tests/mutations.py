@@ -109,14 +109,14 @@ class Change:
         return f"{Path(self.file).name} {self.old} -> {self.new}"
 
 
-_KEYS, _DEPLOYMENT = "nearhum_host/boards/keys.py", "nearhum_host/boards/deployment.py"
+_KEYS, _CHANGE = "nearhum_host/boards/keys.py", "nearhum_host/boards/upgrade/change.py"
 _JOURNAL, _WINDOWS = "nearhum/storage/journal.py", "nearhum/recognition/windows.py"
 _TEMPORAL, _COVARIANCE = "nearhum/detection/temporal.py", "nearhum/detection/covariance.py"
 # file, what becomes what, the test that has to notice: no test did when these were first tried
 NAMED = [
     (_JOURNAL, "MAX_PENDING = 4096", "MAX_PENDING = 0", "journal_log"),
     (_JOURNAL, "room * 13 // 16", "room * 16 // 16", "journal_log"),
-    (_DEPLOYMENT, "repl.remove([MANIFEST_PATH])", "pass", "tests/host/boards/test_deploy.py"),
+    (_CHANGE, "self._surplus.insert(0, MANIFEST_PATH)", "pass", "tests/host/boards/test_deploy.py"),
     (_WINDOWS, "limit += (limit >> 8) * part", "limit += 0", "recognise_open"),
     (_WINDOWS, "max(limit, between << 1)", "max(limit, between)", "recognise_open"),
     (_WINDOWS, "if not within and between", "if between", "recognise_open"),
@@ -135,7 +135,7 @@ NAMED = [
     ),
     (
         "nearhum/detection/period.py",
-        *("3 * left <= 2 * d.learn_total", "2 * left <= d.learn_total", "covariance_distance"),
+        *("2 * left <= d.learn_total", "3 * left <= 2 * d.learn_total", "covariance_distance"),
     ),
     ("nearhum/detection/modes.py", "both <= MAX_COUNT", "both <= 2 * MAX_COUNT", "modes_found"),
     (_TEMPORAL, "_LIMIT = const(8191)", "_LIMIT = const(8190)", "temporal_cases"),

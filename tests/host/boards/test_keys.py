@@ -178,15 +178,29 @@ class Stopped:
 @pytest.mark.parametrize("old", [b"o" * 32, b"o" * 64, b"", b"o" * 31])
 def test_a_file_that_holds_no_whole_keys_is_no_key(old: bytes) -> None:
     board = Stopped(old)
-    sha256 = hashlib.sha256(old).hexdigest()
-    places = SimpleNamespace(
-        there={keys.KEY_PATH: Found(len(old), sha256)},
-        starts=lambda: "",
-        has_signing=lambda folder: True,
-    )
-    keys.change(board, places, b"n" * 32, "")  # type: ignore[arg-type]
+    keys.change(board, lying_there(old), b"n" * 32, "")  # type: ignore[arg-type]
     known = old if len(old) in (32, 64) else signing.NO_KEY
     assert board.written[0] == b"n" * 32 + known
+
+
+def test_a_key_whose_code_is_gone_is_changed_by_the_code_that_comes() -> None:
+    board, there = Stopped(b"o" * 32), lying_there(b"o" * 32, has_signing=False)
+    then = keys.change(board, there, b"n" * 32, "")  # type: ignore[arg-type]
+    assert then is not None
+    assert board.written == []
+    then()
+    assert board.written == [b"n" * 32 + b"o" * 32, b"n" * 32]
+    with pytest.raises(DeviceError, match="no code to take it off"):
+        keys.change(board, there, None, "")  # type: ignore[arg-type]
+
+
+def lying_there(key: bytes, has_signing: bool = True) -> SimpleNamespace:
+    """What lies on a board with these bytes in its file of keys."""
+    return SimpleNamespace(
+        there={keys.KEY_PATH: Found(len(key), hashlib.sha256(key).hexdigest())},
+        starts=lambda: "",
+        has_signing=lambda folder: has_signing,
+    )
 
 
 def test_a_board_gets_a_key_another_and_none(
