@@ -348,6 +348,19 @@ def blocks_that_flushes_erase_are_counted():
         found.append(j.erased)
     equal((found, j.failed, j.n_lost), ([0, 1, 1, 2], 0, 0))
 
+    def act(flash, root):
+        # more than a block of them, after the file system has refused
+        j = Journal(root, ABOUT)
+        flash.sick = True
+        while len(j._pending) < 3980:
+            fill(j, 1)
+        flash.sick = False
+        j.event("e", text="x" * 600)
+        j.flush()
+        equal((j.erased, j.n_lost), (2, 0))
+
+    on_flash(act)
+
 
 @test
 def clearing_takes_what_was_not_yet_written_too():
