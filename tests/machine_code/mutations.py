@@ -40,6 +40,9 @@ REASONS: dict[tuple[str, str, int, str, str], str] = {
     ("armv6m", "kernels/viper_fft.place", 66, "0721", "0720"): (
         "the conversion of argument p, which is room for an address: it is set before it is read"
     ),
+    ("armv7emsp", "kernels/viper_last8.last8", 1026, "0090", "00b0"): (
+        "the second store of er to where the first has put it: er + di, then er - di"
+    ),
     ("armv7emsp", "kernels/viper_derive.weigh", 444, "0790", "0798"): (
         "the store of _ in `for _ in range(n_rows)`, which nobody reads"
     ),

@@ -358,7 +358,11 @@ def test_pulling_goes_on_where_it_ended(tmp_path: Path):
     done = pull(Board(*records), file)
     assert (done.n_records, done.next_seq, done.gaps) == (40, 100, [])
     assert file.read_bytes() == b"".join(records)
-    assert pull(Board(*records), file).n_records == 0
+    board = Board(*records)
+    assert pull(board, file).n_records == 0
+    # what is new, and the last one that is known, to see whether it is the same journal
+    asked = [line for line in board.asked if line.startswith("log ")]
+    assert asked == ["log 100 1536", "log 99 1536"]
 
 
 def test_a_pull_tells_the_board_the_time_where_that_is_off(tmp_path: Path):
