@@ -6,13 +6,16 @@ repository. One that is not there yet is left out of the navigation.
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from typing import Any
 
 import click
+import nearhum
 import typer
 from mkdocs.structure.files import File, Files
+from nearhum_host.paths import firmware_dir
 
 ROOT = Path(__file__).resolve().parents[1]
 REPOSITORY = {
@@ -95,7 +98,24 @@ def commands() -> str:
                 out += _command(f"{name} {sub}", command.get_command(inner, sub), inner, "####")
         else:
             out += _command(name, command, context, "###")
-    return "\n".join(out)
+    return "\n".join([*out, *_verbs()])
+
+
+def _verbs() -> list[str]:
+    """Return what the board's own console takes, from the tables beside its verbs."""
+    out = ["## The board's console", "", "Lines of `nearhum console`: `help` there says the same."]
+    out += ["", "| | |", "|---|---|"]
+    for module in dict.fromkeys(nearhum.VERBS.values()):
+        file = firmware_dir() / "nearhum" / f"{module.replace('.', '/')}.py"
+        for node in ast.parse(file.read_text("utf-8")).body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "VERBS":
+                assert isinstance(node.value, ast.Dict)
+                for verb, made in zip(node.value.keys, node.value.values, strict=True):
+                    assert isinstance(verb, ast.Constant)
+                    assert isinstance(made, ast.Tuple)
+                    text = ast.literal_eval(made.elts[1])
+                    out.append(f"| `{verb.value}` | {_cell(text)} |")
+    return out
 
 
 def _command(name: str, command: Any, parent: Any, heading: str) -> list[str]:

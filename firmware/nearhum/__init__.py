@@ -10,10 +10,19 @@ __version__ = "0.1.0"
 # Set by main.py: the folder of this application, "" for /; and the file that is not as deployed.
 folder = wrong = ""
 
-VERBS = (
-    "help", "status", "learn", "watch", "enrol", "forget", "relabel", "list", "log", "rollback",
-    "trust", "veto", "accept", "reject", "reset", "time", "set", "get", "look", "raw",
-)  # fmt: skip
+# The verbs of the console, each with the module that has it: there its function and its help stand
+# side by side. Of no more than this is there a table, for a module is loaded only when it is asked.
+VERBS = {
+    "help": "console.told", "status": "console.told", "list": "console.told",
+    "log": "console.verbs", "get": "console.verbs",
+    "learn": "console.changes", "watch": "console.changes", "enrol": "console.changes",
+    "time": "console.changes",
+    "set": "console.setting",
+    "forget": "console.taught", "relabel": "console.taught", "rollback": "console.taught",
+    "trust": "console.taught", "veto": "console.taught", "accept": "console.taught",
+    "reject": "console.taught", "reset": "console.taught",
+    "look": "features.look", "raw": "features.look",
+}  # fmt: skip
 
 
 def __getattr__(name):

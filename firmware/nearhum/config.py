@@ -57,6 +57,14 @@ def complete(given):
     """Return every setting: the kind's defaults overridden by `given`, each checked, then
     checked together.
     """
+    out = filled(given)
+    for wrong in together(out):
+        raise ConfigError(*wrong)
+    return out
+
+
+def filled(given):
+    """Return every setting, each checked alone."""
     for name in given:
         if name != SOURCE:
             check(name, given[name])
@@ -67,7 +75,6 @@ def complete(given):
         raise ConfigError(
             "source = %r" % (out.get(SOURCE),), 'a table with a driver, {"driver": "replay", ...}'
         )
-    _together(out)
     return out
 
 
@@ -81,57 +88,59 @@ def frame_values(config):
     return config["n_subcarriers"] or config["n_channels"]
 
 
-def _together(c):
-    # what one value alone cannot tell
+def together(c):
+    """Yield what complete settings cannot be beside each other, as (message, hint).
+
+    A board refuses the first one, hosts tell all.
+    """
     half, of_what = c["rate_hz"] / 2, "half of rate_hz"
     if c["bin_hz"]:
         half, of_what = c["bin_hz"] * c["n_window"], "n_window * bin_hz"
-        _spectrum(c)
+        yield from _spectrum(c)
     if 0 < c["n_subcarriers"] < c["n_channels"]:
-        raise ConfigError(
-            "n_subcarriers = %d" % c["n_subcarriers"], "at least n_channels = %d" % c["n_channels"]
+        yield (
+            "n_subcarriers = %d" % c["n_subcarriers"],
+            "at least n_channels = %d" % c["n_channels"],
         )
     if c["n_hop"] > c["n_window"]:
-        raise ConfigError("n_hop = %d" % c["n_hop"], "at most n_window = %d" % c["n_window"])
+        yield "n_hop = %d" % c["n_hop"], "at most n_window = %d" % c["n_window"]
     if c["alarm_m"] > c["alarm_n"]:
-        raise ConfigError("alarm_m = %d" % c["alarm_m"], "at most alarm_n = %d" % c["alarm_n"])
+        yield "alarm_m = %d" % c["alarm_m"], "at most alarm_n = %d" % c["alarm_n"]
     if c["label_m"] > c["label_n"]:
-        raise ConfigError("label_m = %d" % c["label_m"], "at most label_n = %d" % c["label_n"])
+        yield "label_m = %d" % c["label_m"], "at most label_n = %d" % c["label_n"]
     for setting in ("statistics", "aside"):
         for name in statistics(c, setting):
             if name not in STATISTICS:
-                raise ConfigError("%s names %r" % (setting, name), "of " + ", ".join(STATISTICS))
+                yield "%s names %r" % (setting, name), "of " + ", ".join(STATISTICS)
     if c["bin_hz"] and c["aside"]:
-        raise ConfigError("aside = %r with bin_hz" % c["aside"], "a spectrum has no statistics")
+        yield "aside = %r with bin_hz" % c["aside"], "a spectrum has no statistics"
     if c["n_bands"] and c["n_window"] < 32:
-        raise ConfigError("n_window = %d with bands" % c["n_window"], "at least 32, or n_bands = 0")
+        yield "n_window = %d with bands" % c["n_window"], "at least 32, or n_bands = 0"
     if c["f_high_hz"] > half:
-        raise ConfigError("f_high_hz = %s" % c["f_high_hz"], "at most %s, %s" % (of_what, half))
+        yield "f_high_hz = %s" % c["f_high_hz"], "at most %s, %s" % (of_what, half)
     if c["f_low_hz"] >= (c["f_high_hz"] or half):
-        raise ConfigError("f_low_hz = %s" % c["f_low_hz"], "below f_high_hz, or %s" % of_what)
+        yield "f_low_hz = %s" % c["f_low_hz"], "below f_high_hz, or %s" % of_what
     if c["recognise"] == "words" and c["n_bands"] < 10:
-        raise ConfigError(
-            "n_bands = %d for words" % c["n_bands"], "at least 10, or recognise = windows"
-        )
+        yield ("n_bands = %d for words" % c["n_bands"], "at least 10, or recognise = windows")
     if c["envelope_high_hz"] * 20 > c["rate_hz"] * 9:
-        raise ConfigError(
+        yield (
             "envelope_high_hz = %s" % c["envelope_high_hz"],
             "at most 0.45 of rate_hz, %g" % (c["rate_hz"] * 0.45),
         )
     if c["n_envelope_bands"]:
-        _envelope(c)
+        yield from _envelope(c)
     elif not c["n_bands"] and c["mean"] == "off" and not statistics(c):
-        raise ConfigError("no feature is on", "set n_bands, statistics or mean")
+        yield "no feature is on", "set n_bands, statistics or mean"
 
 
 def _spectrum(c):
     if c["n_hop"] != c["n_window"]:
-        raise ConfigError(
+        yield (
             "n_hop = %d with bin_hz" % c["n_hop"],
             "n_window = %d: a window is a spectrum" % c["n_window"],
         )
     if not c["n_bands"] or c["n_envelope_bands"] or statistics(c) or c["mean"] != "off":
-        raise ConfigError(
+        yield (
             "bin_hz = %s" % c["bin_hz"],
             "with n_bands alone: a spectrum has no mean, statistics, envelope",
         )
@@ -140,11 +149,11 @@ def _spectrum(c):
 def _envelope(c):
     low, high, top = c["envelope_low_hz"], c["envelope_high_hz"], c["envelope_top_hz"]
     if low * 1000 < c["rate_hz"]:
-        raise ConfigError(
+        yield (
             "envelope_low_hz = %s with n_envelope_bands" % low,
             "at least rate_hz / 1000, or no such bands",
         )
     if not low < high:
-        raise ConfigError("envelope_high_hz = %s" % high, "above envelope_low_hz = %s" % low)
+        yield "envelope_high_hz = %s" % high, "above envelope_low_hz = %s" % low
     if top > low:
-        raise ConfigError("envelope_top_hz = %s" % top, "at most envelope_low_hz = %s" % low)
+        yield "envelope_top_hz = %s" % top, "at most envelope_low_hz = %s" % low

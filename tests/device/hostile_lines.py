@@ -48,7 +48,7 @@ class Fuzzer:
 
     def __init__(self, seed):
         self.random = Lcg(seed)
-        self.names = sorted(SETTINGS)
+        self.names, self.verbs = sorted(SETTINGS), sorted(VERBS)
 
     def pick(self, some):
         """Return one of some."""
@@ -61,7 +61,7 @@ class Fuzzer:
             return self.noise(self.random.below(80))
         if kind == 1 and self.random.below(8) == 0:
             return self.noise(MAX_LINE_BYTES - 8 + self.random.below(600))
-        words = [self.pick(VERBS)] + [self.word() for _ in range(self.random.below(4))]
+        words = [self.pick(self.verbs)] + [self.word() for _ in range(self.random.below(4))]
         line = self.pick((" ", " ", "  ", "\t")).join(words).encode()
         if kind < 5:  # a few bytes of it others
             at = self.random.below(len(line) + 1)

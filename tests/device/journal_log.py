@@ -339,6 +339,26 @@ def a_long_configuration_does_not_cost_the_log():
 
 
 @test
+def a_source_that_does_not_fit_beside_the_settings_follows_them():
+    """As that of a board with names of channels: they travel with the log, in every segment."""
+    source = {"driver": "x", "names": ["Pumpe vorn [°C]"] * 8}
+    about = dict(ABOUT, config={"source": source, "rest": "p" * 900})
+    j = Journal(board(), about)
+    fill(j, 400)
+    found = records(j)
+    boots = [i for i in range(len(found)) if found[i][0] == BOOT]
+    equal(len(boots) > 1, True)
+    for i in boots:
+        equal(json.loads(found[i][2])["config"], {"rest": "p" * 900})
+        equal(json.loads(found[i + 1][2]), dict(source, event="source"))
+    short = dict(about, config={"source": source, "rest": "p" * 500})
+    j = Journal(board(), short)
+    fill(j, 1)
+    found = records(j)
+    equal((len(found), json.loads(found[0][2])["config"]), (2, short["config"]))
+
+
+@test
 def blocks_that_flushes_erase_are_counted():
     j = Journal(board(), ABOUT)
     found = [j.erased]

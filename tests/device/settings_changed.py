@@ -218,6 +218,7 @@ def code_that_is_not_there_is_named():
     try:
         answer = refused(hum, "set drift_budget 3")
         equal("its code is not on the board" in answer["error"], True, answer)
+        equal('deploy --board FILE --set "drift_budget=3"`' in answer["hint"], True, answer)
         equal(ask(hum, "set release 3")["ok"], True)
     finally:
         checks.on_board, lifetime.PER_COMMAND = there, kept

@@ -53,6 +53,30 @@ def every_verb_is_there():
 
 
 @test
+def a_verb_has_its_help_beside_it():
+    hum = pipeline("vibration", **SMALL)
+    told = ask(hum, "help")["verbs"]
+    for module in set(VERBS.values()):
+        there = __import__("nearhum." + module, None, None, ("VERBS",)).VERBS
+        equal(sorted(there), sorted([name for name in VERBS if VERBS[name] == module]), module)
+        for name in there:
+            function, text = there[name]
+            equal((callable(function), told[name]), (True, text), name)
+    lifetime.let_go(lifetime.PER_COMMAND)
+    lifetime.let_go(("console.setting",))
+    ask(hum, "help")
+    left = [name for name in sys.modules if "console." in name]
+    equal(sorted(left), ["nearhum.console.console", "nearhum.console.verbs"])
+
+
+@test
+def nothing_is_pending_where_near_misses_teach_nothing():
+    hum = pipeline("vibration", **SMALL)
+    equal((hum.config["teach"], ask(hum, "list pending")["pending"]), ("off", []))
+    equal("teach nothing" in refused(hum, "accept 1")["error"], True)
+
+
+@test
 def status_says_what_hosts_read():
     status = ask(learned(), "status")
     for key in (
@@ -385,7 +409,7 @@ def an_error_for_want_of_memory_names_what_gives_it_back():
     def fails(words):
         raise MemoryError("memory allocation failed, allocating 716 bytes")
 
-    hum.console.verbs.status = fails
+    hum.console.verbs = {"status": fails}
     answer = on(Esp32(192, 320, 56), lambda: ask(hum, "status"))
     equal((answer["ok"], "native code" in answer["error"]), (False, True))
     equal("Ctrl-D" in answer["hint"], True)
@@ -432,8 +456,9 @@ def a_module_that_memory_did_not_last_for_is_loaded_anew():
     def fails(words):
         raise MemoryError
 
-    hum.console.verbs.log = fails
+    verbs, hum.console.verbs = hum.console.verbs, {"log": fails}
     refused(hum, "log 0")
+    hum.console.verbs = verbs
     equal(ask(hum, "status")["ok"], True)
 
 

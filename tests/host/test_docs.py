@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import browser
 import click
+import nearhum
 import pytest
 import typer
 from conftest import ON_LINUX_X86_64
@@ -245,6 +246,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return out
+
+
+def test_the_commands_page_has_the_verbs_of_the_board(site: Path):
+    page = (site / "commands.html").read_text("utf-8")
+    console = page[page.index("The board's console") :]
+    for verb in nearhum.VERBS:
+        assert f"<code>{verb}</code>" in console, verb
+    assert "records of the journal" in console
 
 
 def test_the_site_builds_and_asks_for_nothing(site: Path):

@@ -1,4 +1,4 @@
-"""Changes: the verbs that change what is learned next, or a setting; and help.
+"""Changes: the verbs that change what is learned next, and what time it is.
 
 Each takes a list of words and returns a dict; where it raises CommandError nothing has changed.
 Whatever changes what was learned first keeps a snapshot, and afterwards saves and journals. A board
@@ -14,142 +14,106 @@ from nearhum.wire import LEARN, LEARN_WINDOWS, STATE_NAMES, WATCH
 # Bytes of heap that a command takes at most (`set`, see tests/size.py), beside the state that is
 # packed to be saved.
 _BESIDE_STATE = const(18432)
-# What a verb is for, after its words. Here for all of them: `help` loads no other file, for the
-# sensor waits.
-HELP = {
-    "help": "this",
-    "status": "what it is doing",
-    "learn": "[WINDOWS | 24h | stable [24h] | stop | pause | resume] [as MODE]: learn normal",
-    "watch": "end the learning period and watch",
-    "enrol": "LABEL [N]: the next N windows, or words, are examples of LABEL",
-    "forget": "LABEL",
-    "relabel": "OLD NEW: another name for a label",
-    "list": "[snapshots | pending | set]: what was learned; may be put back; waits; was set",
-    "log": "FROM [MAXBYTES]: records of the journal",
-    "rollback": "[N]: undo the last change, or all since snapshot N",
-    "trust": "all is right: budgets start anew",
-    "veto": "LABEL [off]: never announce or learn it",
-    "accept": "ID: learn a pending example",
-    "reject": "ID: drop it",
-    "reset": "learned | factory | log | all",
-    "time": "SECONDS: since 1970, UTC",
-    "set": "[yes] KEY VALUE | default: change a setting, from the next start",
-    "get": "[KEY] | state OFFSET",
-    "look": "[names FROM]: the last window beside normal",
-    "raw": "[FROM]: samples",
-}
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-class Changes:
-    """The changing verbs. They take the pipeline: each asks other stages before it changes one."""
+def learn(hum, words):
+    """learn [WINDOWS | 10m | 24h | stable [24h] | stop | pause | resume] [as MODE]"""
+    cause = "learn " + " ".join(words)
+    stable = words[:1] == ["stable"]
+    if stable:
+        words[:1] = ["24h"] if words[1:2] in ([], ["as"]) else []
+    if words and words[0] == "stop":
+        return watch(hum, [])
+    if words and words[0] in ("pause", "resume"):
+        return _pause(hum, words[0] == "pause")
+    mode = " ".join(words[2:]) if len(words) > 1 else None
+    if mode is not None:
+        _check_mode(hum, words[1], mode)
+    n = windows(words[0], hum.config) if words else hum.config["learn_windows"]
+    low, high = LEARN_WINDOWS
+    if hum.features.ranges and not mode:
+        low = max(low, 2 * hum.config["n_range"])  # the range of slow channels is learned first
+    low = max(low, 2 * hum.n_settling)
+    if not low <= n <= high:
+        raise CommandError("a learning period of %d windows" % n, "%d to %d windows" % (low, high))
+    hum.guard.trust()
+    hum.health.well()
+    hum.learned.snapshot(cause)
+    if stable:
+        from nearhum.detection.calibration import ENOUGH  # never before there are scores enough
 
-    def __init__(self, hum):
-        self._hum = hum
+        hum.learned.start(min(n, max(low, ENOUGH, hum.config["learn_windows"])), mode, n)
+    else:
+        hum.learned.start(n, mode)
+    return {
+        "windows": n,
+        "seconds": n * hum.config["n_hop"] / hum.config["rate_hz"],
+        "mode": mode,
+    }
 
-    def help(self, words):
-        """help"""
-        return {"verbs": HELP}
 
-    def learn(self, words):
-        """learn [WINDOWS | 10m | 24h | stable [24h] | stop | pause | resume] [as MODE]"""
-        hum = self._hum
-        cause = "learn " + " ".join(words)
-        stable = words[:1] == ["stable"]
-        if stable:
-            words[:1] = ["24h"] if words[1:2] in ([], ["as"]) else []
-        if words and words[0] == "stop":
-            return self.watch([])
-        if words and words[0] in ("pause", "resume"):
-            return self._pause(words[0] == "pause")
-        mode = " ".join(words[2:]) if len(words) > 1 else None
-        if mode is not None:
-            self._check_mode(words[1], mode)
-        n = windows(words[0], hum.config) if words else hum.config["learn_windows"]
-        low, high = LEARN_WINDOWS
-        if hum.features.ranges and not mode:
-            low = max(low, 2 * hum.config["n_range"])  # the range of slow channels is learned first
-        low = max(low, 2 * hum.n_settling)
-        if not low <= n <= high:
-            raise CommandError(
-                "a learning period of %d windows" % n, "%d to %d windows" % (low, high)
-            )
-        hum.guard.trust()
-        hum.health.well()
-        hum.learned.snapshot(cause)
-        if stable:
-            from nearhum.detection.calibration import ENOUGH  # never before there are scores enough
+def _pause(hum, pause):
+    d = hum.detector
+    if d.state != LEARN:
+        raise CommandError("no learning period runs", "`learn` begins one")
+    d.paused = pause
+    hum.learned.changed("state", state=STATE_NAMES[LEARN], paused=pause)
+    return {"paused": pause, "learn_left": d.learn_left}
 
-            hum.learned.start(min(n, max(low, ENOUGH, hum.config["learn_windows"])), mode, n)
-        else:
-            hum.learned.start(n, mode)
-        return {
-            "windows": n,
-            "seconds": n * hum.config["n_hop"] / hum.config["rate_hz"],
-            "mode": mode,
-        }
 
-    def _pause(self, pause):
-        d = self._hum.detector
-        if d.state != LEARN:
-            raise CommandError("no learning period runs", "`learn` begins one")
-        d.paused = pause
-        self._hum.learned.changed("state", state=STATE_NAMES[LEARN], paused=pause)
-        return {"paused": pause, "learn_left": d.learn_left}
+def _check_mode(hum, word, mode):
+    if word != "as":
+        raise CommandError(
+            "learn ... %r" % word[:40], "learn LENGTH as MODE adds a mode to what is normal"
+        )
+    hum.guard.permit(mode)
+    if hum.detector.state != WATCH:
+        raise CommandError(
+            "nothing is normal yet to add a mode to", "`learn`, and wait for its end"
+        )
 
-    def _check_mode(self, word, mode):
-        if word != "as":
-            raise CommandError(
-                "learn ... %r" % word[:40], "learn LENGTH as MODE adds a mode to what is normal"
-            )
-        self._hum.guard.permit(mode)
-        if self._hum.detector.state != WATCH:
-            raise CommandError(
-                "nothing is normal yet to add a mode to", "`learn`, and wait for its end"
-            )
 
-    def watch(self, words):
-        """watch"""
-        hum = self._hum
-        if not hum.detector.prototypes.counts:
-            raise CommandError("nothing was learned yet", "`learn` first")
-        hum.learned.finish()
-        return {"state": STATE_NAMES[hum.detector.state], "threshold": hum.detector.threshold}
+def watch(hum, words):
+    """watch"""
+    if not hum.detector.prototypes.counts:
+        raise CommandError("nothing was learned yet", "`learn` first")
+    hum.learned.finish()
+    return {"state": STATE_NAMES[hum.detector.state], "threshold": hum.detector.threshold}
 
-    def enrol(self, words):
-        """enrol LABEL [N]"""
-        hum = self._hum
-        if not words:
-            raise CommandError("no label", "enrol LABEL [N]")
-        n = whole(words[1]) if len(words) > 1 else 1
-        if not 1 <= n <= 10:
-            raise CommandError("%d examples" % n, "1 to 10 at a time")
-        hum.guard.permit(words[0])
-        if hum.features.ranges and not hum.features.ranges.known:
-            raise CommandError("the range of the channels is not known yet", "`learn` first")
-        hum.recogniser.check_room(words[0], n)
-        free, needed = board.heap_free(), _BESIDE_STATE + len(hum.learned.pack())
-        if free < needed:
-            raise CommandError(
-                "%d bytes of heap are free, and saving another example may take %d"
-                % (free, needed),
-                "forget a label",
-            )
-        hum.learned.snapshot("enrol " + words[0])
-        hum.learned.enrol_label, hum.learned.enrol_left = words[0], n
-        return {"label": words[0], "windows": n}
 
-    def time(self, words):
-        """time SECONDS"""
-        hum = self._hum
-        word = words[0] if words else ""
-        if not word.isdigit() or not 9 <= len(word) <= 10:
-            raise CommandError("time %r" % word[:40], "time SECONDS, since 1970, UTC")
-        epoch_s = int(word) - hum.clock.seconds
-        if abs(epoch_s - hum.journal.epoch_s) > 1:  # who polls may say it often
-            hum.journal.epoch_s = epoch_s
-            hum.journal.event("time", utc=int(word), window=hum.n_windows)
-        return {"utc": int(word)}
+def enrol(hum, words):
+    """enrol LABEL [N]"""
+    if not words:
+        raise CommandError("no label", "enrol LABEL [N]")
+    n = whole(words[1]) if len(words) > 1 else 1
+    if not 1 <= n <= 10:
+        raise CommandError("%d examples" % n, "1 to 10 at a time")
+    hum.guard.permit(words[0])
+    if hum.features.ranges and not hum.features.ranges.known:
+        raise CommandError("the range of the channels is not known yet", "`learn` first")
+    hum.recogniser.check_room(words[0], n)
+    free, needed = board.heap_free(), _BESIDE_STATE + len(hum.learned.pack())
+    if free < needed:
+        raise CommandError(
+            "%d bytes of heap are free, and saving another example may take %d" % (free, needed),
+            "forget a label",
+        )
+    hum.learned.snapshot("enrol " + words[0])
+    hum.learned.enrol_label, hum.learned.enrol_left = words[0], n
+    return {"label": words[0], "windows": n}
+
+
+def time(hum, words):
+    """time SECONDS"""
+    word = words[0] if words else ""
+    if not word.isdigit() or not 9 <= len(word) <= 10:
+        raise CommandError("time %r" % word[:40], "time SECONDS, since 1970, UTC")
+    epoch_s = int(word) - hum.clock.seconds
+    if abs(epoch_s - hum.journal.epoch_s) > 1:  # who polls may say it often
+        hum.journal.epoch_s = epoch_s
+        hum.journal.event("time", utc=int(word), window=hum.n_windows)
+    return {"utc": int(word)}
 
 
 def windows(word, settings):
@@ -160,3 +124,15 @@ def windows(word, settings):
         seconds = whole(word[:-1]) * _SECONDS[word[-1]]
         return int(seconds * settings["rate_hz"] / settings["n_hop"])
     return whole(word)
+
+
+# Each verb here: its function, and what it is for after its words.
+VERBS = {
+    "learn": (
+        learn,
+        "[WINDOWS | 24h | stable [24h] | stop | pause | resume] [as MODE]: learn normal",
+    ),
+    "watch": (watch, "end the learning period and watch"),
+    "enrol": (enrol, "LABEL [N]: the next N windows, or words, are examples of LABEL"),
+    "time": (time, "SECONDS: since 1970, UTC"),
+}

@@ -24,14 +24,20 @@ def whole(config, there=None):
     there: called with the path of each module that they load, raises ImportError where it is not on
     the board.
     """
-    plan = Plan(config)
-    if not config["head"]:
-        whitened(config, plan.n_features)
-    whitened(config, plan.n_channels * len(plan.aside))
+    plan = features(config)
     alarm(config)
     for path in needed(config, plan):
         (there or on_board)(path)
     sensor(config)
+    return plan
+
+
+def features(config):
+    """Return the Plan of complete settings."""
+    plan = Plan(config)
+    if not config["head"]:
+        whitened(config, plan.n_features)
+    whitened(config, plan.n_channels * len(plan.aside))
     return plan
 
 

@@ -55,13 +55,17 @@ class Safe:
 
     def serve(self):
         """Answer until `trust` (returns True) or the end of the wait (False)."""
-        verbs = {name: self._refused for name in VERBS}
-        verbs.update({"help": self._help, "status": self._status, "trust": self._trust})
+        # Each verb of this mode: its function, and what it is for after its words.
+        own = {
+            "help": (lambda words: {"verbs": {name: own[name][1] for name in own}}, "this"),
+            "status": (self._status, "why safe mode"),
+            "trust": (self._trust, "start at once"),
+        }
         if self.journal:
-            verbs["log"] = Verbs(self).log
+            own["log"] = Verbs(self)["log"], "FROM: records"
             if self._sound:
-                verbs["set"] = self._set
-        console = Console(verbs)
+                own["set"] = self._set, "KEY VALUE | default: put a setting right, or take it back"
+        console = Console({name: own.get(name, (self._refused,))[0] for name in VERBS})
         console.answer({"ok": False, "verb": "start", "error": self._why[0], "hint": self._why[1]})
         while self._clock.seconds < self._wait_s and not self._trusted:
             if not console.poll():
@@ -77,22 +81,11 @@ class Safe:
             "safe mode: " + self._why[0], "%s; `trust` starts the board at once" % self._why[1]
         )
 
-    def _help(self, words):
-        return {
-            "verbs": {
-                "help": "this",
-                "status": "why safe mode",
-                "log": "FROM: records",
-                "set": "KEY VALUE | default: put a setting right, or take it back",
-                "trust": "start at once",
-            }
-        }
-
     def _set(self, words):
-        from nearhum.console.setting import Setting
+        from nearhum.console.setting import set_
 
         try:
-            out = Setting(self).set(words)
+            out = set_(self, words)
         finally:
             lifetime.let_go(lifetime.PER_COMMAND)
         self.journal.flush()

@@ -13,107 +13,113 @@ from nearhum.wire import NO_SCORE, STATE_NAMES
 LONG_S = 864  # a hundredth of a day: no sound machine is in alarm for longer
 
 
-class Told:
-    """The telling verbs. They take the pipeline, for they tell of all its stages."""
+def status(hum, words):
+    """status"""
+    detector = hum.detector
+    p = detector.prototypes
+    longest, hum.clock.longest_ms = hum.clock.longest_ms, 0
+    erased = hum.journal.erased + hum.store.erased
+    gc.collect()
+    native = board.native_free()
+    alarm_s = stands_s(hum)
+    trusted = interval(detector, hum.config["alarms_per_day"])
+    return {
+        "version": __version__,
+        "folder": nearhum.folder or "/",
+        "board": hum.config["board"],
+        "id": board.chip(),
+        "kind": hum.config["kind"],
+        "path": hum.config["path"],
+        "state": STATE_NAMES[detector.state],
+        "n_learned": sum(p.counts),
+        "learn_left": detector.learn_left,
+        "learn_total": detector.learn_total,
+        "paused": detector.paused,
+        "learn_most": detector.most,
+        "drift_left": detector.drift.budget_left if detector.drift else None,
+        "score": None if hum.temporal.score == NO_SCORE else hum.temporal.score,
+        "threshold": detector.threshold if p.counts else None,
+        "independent": trusted["independent"],
+        "alarms_per_day": trusted["alarms_per_day"],
+        "alarm": hum.temporal.alarm,
+        "alarm_s": alarm_s,
+        "in_alarm_percent": round(100 * hum.in_alarm() / max(1, hum.n_windows), 1),
+        "label": hum.label_name(),
+        "mode": detector.mode(),
+        "n_windows": hum.n_windows,
+        "n_prototypes": p.n,
+        "n_labels": len(hum.recogniser.ids),
+        "enrolling": hum.learned.enrol_left,
+        "state_bytes": len(hum.learned.pack()),
+        "seq": hum.journal.seq,
+        "synced_seq": hum.journal.synced_seq,
+        "log_first": hum.journal.first_seq,
+        "boot": hum.journal.boot,
+        "uptime_s": hum.clock.seconds,
+        "utc": hum.journal.epoch_s + hum.clock.seconds if hum.journal.epoch_s else None,
+        "erased": erased,
+        "flash_years": flash_years(hum.journal.n_blocks, erased, hum.clock.seconds),
+        "mem_free": gc.mem_free(),
+        "native_free": native,
+        "source": hum.health.state(),
+        "fault": hum.health.error,
+        "faults": hum.guard.faults,
+        "gaps": hum.gaps,
+        "late": getattr(hum.source, "late", 0),
+        "turn_ms": longest,
+        "unsaved": hum.learned.unsaved,
+        "warning": "; ".join(
+            [
+                text
+                for text in (
+                    of_long_alarm(alarm_s),
+                    hum.learned.warning(),
+                    board.short_of(native),
+                )
+                if text
+            ]
+        ),
+        "dropped": hum.console.dropped,
+        "log_lost": hum.journal.n_lost,
+    }
 
-    def __init__(self, hum):
-        self._hum = hum
 
-    def status(self, words):
-        """status"""
-        hum = self._hum
-        detector = hum.detector
-        p = detector.prototypes
-        longest, hum.clock.longest_ms = hum.clock.longest_ms, 0
-        erased = hum.journal.erased + hum.store.erased
-        gc.collect()
-        native = board.native_free()
-        alarm_s = stands_s(hum)
-        trusted = interval(detector, hum.config["alarms_per_day"])
-        return {
-            "version": __version__,
-            "folder": nearhum.folder or "/",
-            "board": hum.config["board"],
-            "id": board.chip(),
-            "kind": hum.config["kind"],
-            "path": hum.config["path"],
-            "state": STATE_NAMES[detector.state],
-            "n_learned": sum(p.counts),
-            "learn_left": detector.learn_left,
-            "learn_total": detector.learn_total,
-            "paused": detector.paused,
-            "learn_most": detector.most,
-            "drift_left": detector.drift.budget_left if detector.drift else None,
-            "score": None if hum.temporal.score == NO_SCORE else hum.temporal.score,
-            "threshold": detector.threshold if p.counts else None,
-            "independent": trusted["independent"],
-            "alarms_per_day": trusted["alarms_per_day"],
-            "alarm": hum.temporal.alarm,
-            "alarm_s": alarm_s,
-            "in_alarm_percent": round(100 * hum.in_alarm() / max(1, hum.n_windows), 1),
-            "label": hum.label_name(),
-            "mode": detector.mode(),
-            "n_windows": hum.n_windows,
-            "n_prototypes": p.n,
-            "n_labels": len(hum.recogniser.ids),
-            "enrolling": hum.learned.enrol_left,
-            "state_bytes": len(hum.learned.pack()),
-            "seq": hum.journal.seq,
-            "synced_seq": hum.journal.synced_seq,
-            "log_first": hum.journal.first_seq,
-            "boot": hum.journal.boot,
-            "uptime_s": hum.clock.seconds,
-            "utc": hum.journal.epoch_s + hum.clock.seconds if hum.journal.epoch_s else None,
-            "erased": erased,
-            "flash_years": flash_years(hum.journal.n_blocks, erased, hum.clock.seconds),
-            "mem_free": gc.mem_free(),
-            "native_free": native,
-            "source": hum.health.state(),
-            "fault": hum.health.error,
-            "faults": hum.guard.faults,
-            "gaps": hum.gaps,
-            "late": getattr(hum.source, "late", 0),
-            "turn_ms": longest,
-            "unsaved": hum.learned.unsaved,
-            "warning": "; ".join(
-                [
-                    text
-                    for text in (
-                        of_long_alarm(alarm_s),
-                        hum.learned.warning(),
-                        board.short_of(native),
-                    )
-                    if text
-                ]
-            ),
-            "dropped": hum.console.dropped,
-            "log_lost": hum.journal.n_lost,
-        }
+def help_(hum, words):
+    """help: of each module, one after the other; they are not in memory together"""
+    out = {}
+    for module in sorted(set(nearhum.VERBS.values())):
+        there = __import__("nearhum." + module, None, None, ("VERBS",)).VERBS
+        out.update({name: there[name][1] for name in there})
+        if module != "console.verbs":  # which stays
+            let_go((module,))
+    return {"verbs": out}
 
-    def list(self, words):
-        """list [snapshots | pending | set]: set is the settings that wait for a restart"""
-        hum = self._hum
-        if words == ["snapshots"]:
-            return {"snapshots": Snapshots(hum.store).all()}
-        if words == ["pending"]:
-            return {"pending": hum.learned.quarantine().told()}
-        if words == ["set"]:
-            from nearhum.storage import changed
 
-            try:
-                return {"set": changed.pending(hum.root, hum.config)}
-            finally:
-                let_go(("storage.changed",))
-        if words:
-            raise CommandError("list %r" % words[0][:40], "list [snapshots | pending | set]")
-        out = []
-        for p, ids in ((hum.detector.prototypes, None), (hum.recogniser, hum.recogniser.ids)):
-            for j in range(len(p.labels)):
-                row = {"label": p.labels[j], "count": p.counts[j], "id": ids[j] if ids else 0}
-                if ids:
-                    row.update(hum.learned.notes.get(p.labels[j], {}))
-                out.append(row)
-        return {"prototypes": out, "vetoed": hum.guard.vetoed}
+def list_(hum, words):
+    """list [snapshots | pending | set]: set is the settings that wait for a restart"""
+    if words == ["snapshots"]:
+        return {"snapshots": Snapshots(hum.store).all()}
+    if words == ["pending"]:
+        # where near misses teach nothing, none waits
+        off = hum.config["teach"] == "off"
+        return {"pending": [] if off else hum.learned.quarantine().told()}
+    if words == ["set"]:
+        from nearhum.storage import changed
+
+        try:
+            return {"set": changed.pending(hum.root, hum.config)}
+        finally:
+            let_go(("storage.changed",))
+    if words:
+        raise CommandError("list %r" % words[0][:40], "list [snapshots | pending | set]")
+    out = []
+    for p, ids in ((hum.detector.prototypes, None), (hum.recogniser, hum.recogniser.ids)):
+        for j in range(len(p.labels)):
+            row = {"label": p.labels[j], "count": p.counts[j], "id": ids[j] if ids else 0}
+            if ids:
+                row.update(hum.learned.notes.get(p.labels[j], {}))
+            out.append(row)
+    return {"prototypes": out, "vetoed": hum.guard.vetoed}
 
 
 def stands_s(hum):
@@ -143,3 +149,14 @@ def flash_years(n_blocks, erased, seconds):
     the notes of how far log and state have come, takes 15 % more.
     """
     return 100000 * n_blocks * max(seconds, 3600) // ((1 + erased) * 108799200)
+
+
+# Each verb here: its function, and what it is for after its words.
+VERBS = {
+    "help": (help_, "this"),
+    "status": (status, "what it is doing"),
+    "list": (
+        list_,
+        "[snapshots | pending | set]: what was learned; may be put back; waits; was set",
+    ),
+}

@@ -14,6 +14,7 @@ from typing import Any
 
 from nearhum.errors import NearhumError
 
+from ..boards.checking import sensor_units
 from ..errors import DeviceError, HostError, UsageError
 from ..logs.log_file import Record
 from ..logs.pulling import fetch, tell_time
@@ -55,7 +56,7 @@ class Asker(threading.Thread):
         self._heard_s = time.monotonic()
         self._told_silent = False
         self._times = Times()
-        self._n_channels = 0
+        self._channels: list[str] = []
 
     def stop(self) -> None:
         """End, and free the port."""
@@ -105,7 +106,8 @@ class Asker(threading.Thread):
             )
         tell_time(link, status)
         settings = link.ask("get").get("settings", {})
-        self._n_channels = int(settings.get("n_channels", 0))
+        n_channels = int(settings.get("n_channels", 0))
+        self._channels = sensor_units.names(settings) or [""] * n_channels
         at = {outbox: self._where_to_begin(outbox, status) for outbox in self._outboxes}
         self._note(f"{self.port}: {self._board} answers, state {status.get('state')}")
         while not self._ended.is_set():
@@ -168,7 +170,7 @@ class Asker(threading.Thread):
         if record.seq > seq:
             outbox.put(events.of_lost(self._board, self.port, seq, record.seq), boot)
         found, boot = events.of_record(
-            self._board, self.port, record, boot, self._times, self._n_channels
+            self._board, self.port, record, boot, self._times, self._channels
         )
         if found:
             outbox.put(found, boot)

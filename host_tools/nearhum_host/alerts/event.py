@@ -7,6 +7,7 @@ Enters: a record of a board's log, or what the host itself found out about the b
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +18,7 @@ from nearhum.errors import FormatError
 from ..logs.following import told
 from ..logs.log_file import Record
 from ..logs.times import Times
-from ..report.wording import plural, strangest
+from ..report.wording import plural, strangest_named
 
 # Events of the host's own, which no board can log: it is silent, or its records are gone.
 SILENT, ANSWERS, LOST, LOG_ANEW = "silent", "answers", "lost", "log_began_anew"
@@ -32,7 +33,8 @@ class Event:
 
     board: its name and its chip's number; seq: number of the record in the board's log, None for
     what the host found out; utc: seconds since 1970, NaN where no host had told the board the time;
-    name: "alarm", "alarm_end", "learned" ...; text: a sentence; what: the record's particulars.
+    name: "alarm", "alarm_end", "learned" ...; text: a sentence; what: the record's particulars;
+    channels: what the board's channels are called, "" for one without a name.
     """
 
     board: str
@@ -42,6 +44,7 @@ class Event:
     name: str
     text: str
     what: dict[str, Any] = field(default_factory=dict)
+    channels: Sequence[str] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return what a program reads. `board` and `seq` together name an event for ever."""
@@ -57,7 +60,7 @@ class Event:
             value = self.what.get(key)
             if isinstance(value, int):
                 out[key] = None if value == wire.NO_SCORE else round(value / wire.SCORE_ONE, 3)
-        found = strangest(self.what)
+        found = strangest_named(self.what, self.channels)
         if found:
             out["strangest"] = [{"feature": words, "percent": share} for words, share in found]
         own = {key: self.what[key] for key in self.what if key not in (*_NOT_TOLD, *out)}
@@ -74,13 +77,13 @@ def iso(utc: float) -> str:
 
 
 def of_record(
-    board: str, port: str, record: Record, boot: int, times: Times, n_channels: int
+    board: str, port: str, record: Record, boot: int, times: Times, channels: Sequence[str]
 ) -> tuple[Event | None, int]:
     """Return the event of a record, None where it tells nobody anything; and the number of the
     start that the record belongs to.
 
-    boot: that of the record before. Every segment of a log begins with a BOOT record, and only
-    one with another number is a start.
+    boot: that of the record before; channels: as of Event. Every segment of a log begins with a
+    BOOT record, and only one with another number is a start.
     """
     if record.kind not in (wire.EVENT, wire.BOOT):
         return None, boot
@@ -94,11 +97,12 @@ def of_record(
         if number == boot or not isinstance(number, int):
             return None, boot
         what, boot = {"event": "boot", "boot": number}, number
-    text = told(what, n_channels)
+    text = told(what, channels)
     if not text:
         return None, boot
     utc = times.utc(boot, record.ticks_ms)
-    return Event(board, port, record.seq, utc, str(what.get("event")), text, what), boot
+    name = str(what.get("event"))
+    return Event(board, port, record.seq, utc, name, text, what, channels), boot
 
 
 def of_lost(board: str, port: str, first: int, before: int) -> Event:

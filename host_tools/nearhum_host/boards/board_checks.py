@@ -18,6 +18,7 @@ from nearhum.settings import KINDS
 
 from ..errors import UsageError
 from ..flashing.chips import CHIPS, ESPTOOL, UF2, VIRTUAL
+from .checking.faults import Faults
 
 PATHS = ("fixed", "float")
 PORTS = ("rp2", "esp32", "unix")
@@ -131,75 +132,98 @@ _OPTIONAL_KEYS = ("size_bytes", "sha256", "image_offset_bytes", "native_bytes")
 
 
 def check_file(path: Path, raw: dict[str, Any]) -> None:
-    _check_keys(path, "", raw, [*TOP, "source", "settings", "firmware", *_TABLES])
+    """Raise one UsageError of all that is wrong with a file's tables."""
+    faults = Faults(str(path))
+    _check_keys(faults, "", raw, [*TOP, "source", "settings", "firmware", *_TABLES])
+    missing = [key for key in TOP if key not in raw]
     for key, check in TOP.items():
-        check_one(path, key, _required(path, raw, key, key), check)
+        if key in raw:
+            _check(faults, key, raw[key], check)
+    tables = {}
     for table in ("source", "settings", "firmware", *_TABLES):
-        if table in raw or table not in _OPTIONAL_TABLES:
-            check_one(path, table, _required(path, raw, table, f"[{table}]"), is_table)
-    check_one(path, "source.driver", raw["source"].get("driver"), is_driver)
-    for key, value in raw.get("settings", {}).items():
-        if key in TOP or key == "source":
-            raise UsageError(
-                f"{path}: settings.{key}: belongs to the file itself, not among its settings"
-            )
-        check_one(path, f"settings.{key}", value, _is_setting)
-    for key, value in raw["source"].items():
-        check_one(path, f"source.{key}", value, _is_in_json)
-    for table, checks in _TABLES.items():
         if table in raw:
-            _check_table(path, table, raw[table], checks)
-    _check_keys(path, "firmware.", raw.get("firmware", {}), list(FIRMWARES))
-    for name, given in raw.get("firmware", {}).items():
-        check_one(path, f"firmware.{name}", given, is_table)
-        _check_table(path, f"firmware.{name}", given, _FIRMWARE)
-    flash = raw["flash"]
-    method = CHIPS[raw["chip"]].method
-    if flash["method"] not in (VIRTUAL, method):
-        raise UsageError(
-            f"{path}: flash.method = {flash['method']!r}: must be {method!r} for chip"
-            f" {raw['chip']!r}"
+            _check(faults, table, raw[table], is_table)
+        elif table not in _OPTIONAL_TABLES:
+            missing.append(f"[{table}]")
+        tables[table] = raw[table] if isinstance(raw.get(table), dict) else {}
+    if isinstance(raw.get("source"), dict):
+        _check(faults, "source.driver", raw["source"].get("driver"), is_driver)
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        faults.add(
+            f"{', '.join(missing)} {verb} missing",
+            'a file that begins with extends = "rpi_pico" has them from there; boards/README.md'
+            " explains every key",
         )
-    if flash["fs_offset_bytes"] + flash["fs_size_bytes"] > flash["size_bytes"]:
-        raise UsageError(
-            f"{path}: flash.fs_offset_bytes + flash.fs_size_bytes ="
-            f" {flash['fs_offset_bytes'] + flash['fs_size_bytes']}: must be at most"
-            f" flash.size_bytes = {flash['size_bytes']}"
-        )
+    for key, value in tables["settings"].items():
+        if key in TOP or key == "source":
+            faults.add(f"settings.{key}: belongs to the file itself, not among its settings")
+        _check(faults, f"settings.{key}", value, _is_setting)
+    for key, value in tables["source"].items():
+        _check(faults, f"source.{key}", value, _is_in_json)
+    for table, checks in _TABLES.items():
+        if isinstance(raw.get(table), dict):
+            _check_table(faults, table, raw[table], checks)
+    _check_keys(faults, "firmware.", tables["firmware"], list(FIRMWARES))
+    for name, given in tables["firmware"].items():
+        _check(faults, f"firmware.{name}", given, is_table)
+        if isinstance(given, dict):
+            _check_table(faults, f"firmware.{name}", given, _FIRMWARE)
+    _check_flash(faults, tables["flash"], raw.get("chip"))
+    faults.tell()
+
+
+def _check_flash(faults: Faults, flash: dict[str, Any], chip: Any) -> None:
+    """Check what must fit together, as far as each is right by itself."""
+    right = {
+        key: flash[key] for key, check in _TABLES["flash"].items() if not check(flash.get(key))
+    }
+    if "method" in right and not TOP["chip"](chip):
+        method = CHIPS[chip].method
+        if right["method"] not in (VIRTUAL, method):
+            faults.add(f"flash.method = {right['method']!r}: must be {method!r} for chip {chip!r}")
+    if right.keys() >= {"fs_offset_bytes", "fs_size_bytes", "size_bytes"}:
+        end = right["fs_offset_bytes"] + right["fs_size_bytes"]
+        if end > right["size_bytes"]:
+            faults.add(
+                f"flash.fs_offset_bytes + flash.fs_size_bytes = {end}: must be at most"
+                f" flash.size_bytes = {right['size_bytes']}"
+            )
     for key in ("fs_offset_bytes", "fs_size_bytes"):
-        if flash[key] % flash["block_bytes"]:
-            raise UsageError(
-                f"{path}: flash.{key} = {flash[key]}: must be a multiple of flash.block_bytes ="
-                f" {flash['block_bytes']}"
+        if right.keys() >= {key, "block_bytes"} and right[key] % right["block_bytes"]:
+            faults.add(
+                f"flash.{key} = {right[key]}: must be a multiple of flash.block_bytes ="
+                f" {right['block_bytes']}"
             )
 
 
-def _check_table(path: Path, name: str, table: dict[str, Any], checks: dict[str, Check]) -> None:
-    _check_keys(path, f"{name}.", table, list(checks))
+def _check_table(
+    faults: Faults, name: str, table: dict[str, Any], checks: dict[str, Check]
+) -> None:
+    _check_keys(faults, f"{name}.", table, list(checks))
     for key, check in checks.items():
-        if key in table or key not in _OPTIONAL_KEYS:
-            check_one(path, f"{name}.{key}", _required(path, table, key, f"{name}.{key}"), check)
+        if key in table:
+            _check(faults, f"{name}.{key}", table[key], check)
+        elif key not in _OPTIONAL_KEYS:
+            faults.add(f"{name}.{key} is missing", "boards/README.md explains every key")
 
 
-def _required(path: Path, table: dict[str, Any], key: str, shown: str) -> Any:
-    if key not in table:
-        raise UsageError(f"{path}: {shown} is missing", hint="boards/README.md explains every key")
-    return table[key]
-
-
-def _check_keys(path: Path, prefix: str, table: dict[str, Any], known: list[str]) -> None:
+def _check_keys(faults: Faults, prefix: str, table: dict[str, Any], known: list[str]) -> None:
     for key in table:
         if key not in known:
             allowed = ", ".join(known)
-            raise UsageError(
-                f"{path}: unknown key {prefix}{key}{near(key, known)}", hint=f"keys: {allowed}"
-            )
+            faults.add(f"unknown key {prefix}{key}{near(key, known)}", f"keys: {allowed}")
+
+
+def _check(faults: Faults, key: str, value: Any, check: Check) -> None:
+    with faults.caught():
+        check_one("", key, value, check)
 
 
 def check_one(where: Path | str, key: str, value: Any, check: Check) -> None:
     wrong = check(value)
     if wrong:
-        raise UsageError(f"{where}: {key} = {_shown(value)}: {wrong}")
+        raise UsageError(f"{where}{': ' if where else ''}{key} = {_shown(value)}: {wrong}")
 
 
 def _shown(value: Any) -> str:

@@ -18,8 +18,8 @@ from typing import Any, Protocol
 from ..errors import UsageError
 from . import board_files
 from .board_checks import TOP
-from .checking import configuration
-from .checking.sensor_units import ACCELEROMETERS
+from .checking import configuration, kinds
+from .checking.sensor_units import ACCELEROMETERS, MOST_NAME_BYTES
 
 # Counts per g of the ranges that the drivers of accelerometers take, ±g.
 _RANGES = {2: 16384.0, 4: 8192.0, 8: 4096.0, 16: 2048.0}
@@ -45,11 +45,13 @@ class Fits(Protocol):
     settings: dict[str, Any]
 
 
-def fitted(fit: Fits, base: str, title: str, scored: Sequence[str] = ()) -> str:
+def fitted(
+    fit: Fits, base: str, title: str, scored: Sequence[str] = (), names: Sequence[str] = ()
+) -> str:
     """Return the text of a board file.
 
     base: the name or path of the board file that it extends; scored: lines about where it comes
-    from. Raises UsageError where base is none.
+    from; names: of its channels, () for none. Raises UsageError where base is none.
     """
     below = board_files.load(base)
     about = [f"# {_plain(line)}" for line in (*scored, *_about_scale(fit))]
@@ -64,17 +66,23 @@ def fitted(fit: Fits, base: str, title: str, scored: Sequence[str] = ()) -> str:
         f"n_channels = {fit.n_channels}",
     ]
     range_g = _range_g(fit)
+    of_source = []
     if range_g and below.source.get("driver") in ACCELEROMETERS:
-        lines += ["", "[source]", f"range_g = {range_g}"]
+        of_source.append(f"range_g = {range_g}")
+    if names:
+        of_source.append(f"names = [{', '.join(_text(name) for name in names)}]")
+    if of_source:
+        lines += ["", "[source]", *of_source]
     if fit.settings:
         lines += ["", "[settings]", *(f"{name} = {_value(v)}" for name, v in fit.settings.items())]
     return "\n".join(lines) + "\n"
 
 
-def check(fit: Fits, base: str) -> None:
+def check(fit: Fits, base: str, of: str) -> None:
     """Raise UsageError where no board could start with that file: settings that are none, or a
-    sensor of base that cannot sample so.
+    sensor of base that cannot sample so; or where what it fits, `of`, is not of that kind.
     """
+    kinds.check(fit.kind, fit.rate_hz, fit.settings, of)
     below = board_files.load(base)
     own = {"kind": fit.kind, "rate_hz": fit.rate_hz, "n_channels": fit.n_channels}
     range_g = _range_g(fit)
@@ -93,13 +101,20 @@ def check(fit: Fits, base: str) -> None:
         ) from None
 
 
-def write(path: Path, fit: Fits, base: str, title: str, scored: Sequence[str] = ()) -> None:
+def write(
+    path: Path,
+    fit: Fits,
+    base: str,
+    title: str,
+    scored: Sequence[str] = (),
+    names: Sequence[str] = (),
+) -> None:
     """Write a board file, and check that it can be loaded.
 
     Raises UsageError where it cannot, or where check_place does.
     """
     check_place(path)
-    text = fitted(fit, base, title, scored)
+    text = fitted(fit, base, title, scored, names)
     path.write_text(f"{_WRITTEN.format(_sum(text))}\n{text}", encoding="utf-8", newline="\n")
     board_files.load(str(path))
 
@@ -123,6 +138,24 @@ def check_place(path: Path) -> None:
     if first != _WRITTEN.format(_sum(rest)):
         edited = "was edited" if first.startswith(_WRITTEN[:20]) else "was not written by nearhum"
         raise UsageError(f"{path} is there and {edited}: it stays as it is", hint=_ELSEWHERE)
+
+
+def channel_names(columns: Sequence[str]) -> list[str]:
+    """Return columns' names as a board file has them; [] where they are but counted from 0.
+
+    A name longer than a board takes is cut; a column that has only a number is called so; a unit in
+    round brackets is left out where the names can be told apart without it.
+    """
+    if list(columns) == [str(i) for i in range(len(columns))]:
+        return []
+    without = [re.sub(r"(?<=\S)\s*\([^()]*\)$", "", name) for name in columns]
+    out = []
+    for name in without if len(set(without)) == len(without) else columns:
+        text = _plain(f"column {name}" if name.isdigit() else name).strip() or "?"
+        while len(text.encode()) > MOST_NAME_BYTES:
+            text = text[:-1]
+        out.append(text)
+    return out
 
 
 def _sum(text: str) -> int:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from .checking import sensor_units
 from .findings import FAIL, OK, WARN, Verdict
 
 _AXES = "xyz"
@@ -77,7 +78,8 @@ def signal(found: dict[str, Any]) -> Iterator[Verdict]:
         yield from _gravity(each[:3], counts)
         names: list[str] = [*_AXES, *(f"{axis} (turning)" for axis in _AXES)][: len(each)]
     else:
-        names = [str(i + 1) for i in range(len(each))]
+        called = sensor_units.names(found["config"])
+        names = called if len(called) == len(each) else [str(i + 1) for i in range(len(each))]
         shown = ", ".join(
             f"{name}: {mean / counts:+.3f}" for name, (mean, _) in zip(names, each, strict=True)
         )

@@ -7,6 +7,7 @@ A command's module is imported when the command is run or listed, so that starti
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -193,6 +194,9 @@ def say(message: str, hint: str) -> None:
 
 def main() -> None:
     """Run `nearhum` with the arguments of this process; exits it."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A code page of Windows, where no label in Cyrillic and no dash fits: better a ? than none.
+        sys.stdout.reconfigure(errors="replace")
     try:
         app()
     except Exception as error:  # a defect: whatever is wrong on purpose was said in Commands.invoke

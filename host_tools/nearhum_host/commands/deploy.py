@@ -57,6 +57,16 @@ def deploy(
             show_default=False,
         ),
     ] = None,
+    changed: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help=(
+                "KEY=VALUE: a setting over the board file's, with the code that it loads. The next"
+                " deploy goes by the file again: write it there to keep it."
+            ),
+        ),
+    ] = None,
     no_key: Annotated[bool, typer.Option("--no-key", help="Take the board's key off it.")] = False,
     everything: Annotated[
         bool,
@@ -87,12 +97,13 @@ def deploy(
     """
     from ..boards import board_files, deployment, head_file, keys, state_image
     from ..boards.application import CONFIG_PATH, application
+    from ..boards.checking.configuration import setting
     from ..errors import UsageError
     from ..serial_line.link import connect
     from ..virtual import stand_in
 
     if undo:
-        if board or prior or head or key or no_key or everything:
+        if board or prior or head or key or no_key or everything or changed:
             raise UsageError("--undo and what to deploy", "one or the other")
         with connect(port) as link:
             done = deployment.undo(link)
@@ -104,10 +115,9 @@ def deploy(
         raise UsageError("--key and --no-key", "one or the other")
     secret = keys.load(key) if key else None
     image = keys.signed_for(state_image.load(prior), secret, str(prior)) if prior else None
-    there, given = (
-        board_files.load(board),
-        {"prior": state_image.PRIOR.lstrip("/")} if image else {},
-    )
+    there, given = board_files.load(board), dict(setting(text) for text in changed or [])
+    if image:
+        given["prior"] = state_image.PRIOR.lstrip("/")
     if head:
         given["head"] = head_file.ON_BOARD.lstrip("/")
 

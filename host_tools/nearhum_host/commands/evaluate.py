@@ -107,6 +107,7 @@ def evaluate(
     Percentages; the rows below the firmware's are what answers without any board would have got,
     and what a user would take instead, on the same windows.
     """
+    from ..boards.checking.configuration import setting
     from ..extras import needs
 
     with needs("eval"):
@@ -120,7 +121,7 @@ def evaluate(
             "no protocol was named",
             hint="`nearhum evaluate PROTOCOL`, or --write FOLDER for all of them",
         )
-    settings = dict(assessment.setting(text) for text in changed or [])
+    settings = dict(setting(text) for text in changed or [])
     own = {}
     if detector is not None:
         name, cls = own_detector.load(detector)

@@ -47,6 +47,8 @@ def flash(
     """
     from ..boards import board_files, deployment, stage_check
     from ..boards.application import application
+    from ..boards.board_checks import FIRMWARES
+    from ..boards.checking import configuration
     from ..flashing import firmware_files
     from ..flashing import flash as flashing
     from ..flashing.chips import VIRTUAL
@@ -57,6 +59,9 @@ def flash(
     if there.flash.method == VIRTUAL:
         raise HostError(f"board {there.name} is not flashed", "start it with `nearhum virtual`")
     if dry_run:
+        configuration.check(there.config(), there.chip, there.port, there.file)
+        if firmware not in FIRMWARES:
+            firmware_files.find(there, firmware)  # it is here: whole, and for this chip?
         try:
             place = flashing.find(there, port, volume)
         except DeviceError as error:

@@ -83,11 +83,11 @@ def score(
     report, figures where labels are known, and a board file that fits, for `nearhum deploy`.
     """
     from ..boards import fitted_file
+    from ..boards.checking.configuration import setting
     from ..extras import needs
 
     with needs("eval"):
         from ..evaluation import scored_files, scoring
-        from ..evaluation.assessment import setting
         from ..evaluation.scored_files import refuse_labels
         from ..recordings import capturing, fitting
         from ..recordings.counts import scales
@@ -103,6 +103,9 @@ def score(
     named = Named(columns.split(",") if columns else None, label_column)
     for file in files:
         refuse_labels(file)
+    name = scored_files.name_of(files)
+    where = out or Path(f"{name}-scored")
+    scored_files.check_place(where, name, board)
     readings = read_all(files, named, rate)
     for reading in readings[:8]:
         note(reading.taken)
@@ -114,16 +117,14 @@ def score(
     fit = fitting.fit(readings, kind, scales(scale), settings)
     for text in fit.why:
         note(text)
-    fitted_file.check(fit, board)
+    fitted_file.check(fit, board, str(files[0]))
     if explain:
         for reading in readings:
             tell(f"{reading.path}:")
             for text in reading.how:
                 tell(f"  {text}")
-    name = scored_files.name_of(files)
     with progress(f"scoring {name}", "bytes") as bar:
         found = scoring.score(readings, fit, seconds, name, on_progress=bar)
-    where = out or Path(f"{name}-scored")
     written = scored_files.write(where, name, found, fit, board, [str(file) for file in files])
     files_as = scored_files.write_as(where, name, found, readings, form) if form else []
     took_s = time.monotonic() - began

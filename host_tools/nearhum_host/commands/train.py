@@ -88,16 +88,18 @@ def train(
 
     with needs("train"):
         from ..boards.board_files import load
-        from ..evaluation.assessment import setting
         from ..heads import card, labelled, training
         from ..recordings.counts import scales
         from ..recordings.tables.meaning import Named
     from ..boards import keys
+    from ..boards.checking import kinds
+    from ..boards.checking.configuration import setting
 
     secret = keys.load(key) if key is not None else b""
     given: dict[str, Any] = dict(setting(text) for text in changed or [])
     given |= {key: v for key, v in (("kind", kind), ("rate_hz", rate_hz)) if v is not None}
     config = load(board).config(given)
+    kinds.check(config["kind"], config["rate_hz"], config, "what is trained on")
     config.pop("source", None)
     config.pop("head", None)
     chosen = Named(columns.split(",") if columns else None, label_column, group_column)

@@ -128,10 +128,12 @@ def _insert_card(
 
     with needs("eval"):  # readers of other formats need NumPy, which a bare .nhr does not
         from ..boards import fitted_file
+        from ..evaluation.scored_files import refuse_labels
         from ..recordings import converting, fitting, nhr
         from ..recordings.counts import scales
         from ..recordings.reader import read_all
         from ..recordings.tables.meaning import Named
+    refuse_labels(recording, "virtual --replay")
     written = board_file or Path(fitted_file.file_name(recording.stem))
     fitted_file.check_place(written)
     named = Named(columns.split(",") if columns else None)
@@ -148,7 +150,12 @@ def _insert_card(
         note(converting.clipped(n_clipped, made))
     try:
         fitted_file.write(
-            written, fit, "virtual", f"Virtual board, {recording.name}", [f"Fits {recording.name}."]
+            written,
+            fit,
+            "virtual",
+            f"Virtual board, {recording.name}",
+            [f"Fits {recording.name}."],
+            fitted_file.channel_names(readings[0].names),
         )
     except OSError as error:
         raise UsageError(f"cannot write {written}: {error.strerror}", "--board-file") from None

@@ -16,10 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import nearhum
-from nearhum import config as board_settings
-from nearhum.errors import ConfigError
 
-from ..boards.checking.configuration import meant
 from ..errors import HostError, UsageError
 from ..logs.log_file import SUFFIX
 from ..recordings.datasets import folders
@@ -107,17 +104,6 @@ def sessions_of(name: str, root: Path, settings: Mapping[str, Any]) -> list[Sess
         root, lambda config, n: windows_in({**config, **settings}, n)
     )
     return [replace(session, config={**session.config, **settings}) for session in changed]
-
-
-def setting(text: str) -> tuple[str, Any]:
-    """Return name and value of `KEY=VALUE`, as a board would take it. Raises UsageError."""
-    name, sign, value = text.partition("=")
-    if not sign:
-        raise UsageError(f"{text!r} is no setting", hint="KEY=VALUE, for example smooth=256")
-    try:
-        return name, board_settings.parse(name, value)
-    except ConfigError as wrong:
-        raise UsageError(wrong.message + meant(wrong.message), hint=wrong.hint) from None
 
 
 def inputs_of(root: Path) -> dict[str, Any]:

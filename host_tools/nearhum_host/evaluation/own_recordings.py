@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..boards.checking import kinds
 from ..errors import UsageError
 from ..heads.labelled import PATTERN, Labelled, labelled, recordings_of
 from ..recordings.fitting import Fit, fit
@@ -109,6 +110,7 @@ def evaluate(
     if len(readings) > SAID:
         on_said(f"and {len(readings) - SAID} more")
     fitted = fit(readings, kind, scale, dict(settings or {}))
+    kinds.check(fitted.kind, fitted.rate_hz, fitted.settings, folder.name)
     for text in fitted.why:
         on_said(text)
     found, _ = labelled(folder, fitted.rate_hz, fitted.scale, names, columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,8 +32,10 @@ def name_of(files: Sequence[Path]) -> str:
     return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:40] or "recording"
 
 
-def refuse_labels(folder: Path) -> None:
+def refuse_labels(folder: Path, command: str = "score") -> None:
     """Raise UsageError where a folder holds one a label: the first by name would be learned.
+
+    command: what is asked for, `score` or `virtual --replay`.
 
     Sub-folders are labels where one says normal, or two of their names have no digit; days and
     numbers are parts of one recording.
@@ -51,10 +54,28 @@ def refuse_labels(folder: Path) -> None:
     raise UsageError(
         f"{at} holds a folder a label: {', '.join(names)[:200]}; the first would be learned as "
         "normal",
-        hint=f"`nearhum score {quote(str(at / (normal or names)[0]))}` for one of them, or "
+        hint=f"`nearhum {command} {quote(str(at / (normal or names)[0]))}` for one of them, or "
         f"`nearhum evaluate {quote(str(at))} --names '{{label}}/*'` for how well they are told "
         "apart",
     )
+
+
+def board_file(folder: Path, name: str, base: str) -> Path:
+    """Return where the board file goes; base, which it extends, is not written over."""
+    board = folder / fitted_file.file_name(name)
+    if base.endswith(".toml") and board.resolve() == Path(base).expanduser().resolve():
+        return folder / fitted_file.file_name(f"{board.stem[:33]}-scored")
+    return board
+
+
+def check_place(folder: Path, name: str, base: str) -> None:
+    """Raise UsageError where `write` could not write to that folder, before anything is scored."""
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise UsageError(f"cannot write to {folder}", hint="name another folder with --out")
+    fitted_file.check_place(board_file(folder, name, base))
 
 
 def write(
@@ -66,13 +87,10 @@ def write(
     written, UsageError where base is no board.
     """
     log = folder / f"{name}{SUFFIX}"
-    board = folder / fitted_file.file_name(name)
+    board = board_file(folder, name, base)
     if base.endswith(".toml"):
         # Whole, for `extends` is looked up beside the file that says it.
-        own = Path(base).expanduser().resolve()
-        base = str(own)
-        if board.resolve() == own:  # which is not written over
-            board = folder / fitted_file.file_name(f"{board.stem[:33]}-scored")
+        base = str(Path(base).expanduser().resolve())
     out = {"log": log, "report": folder / REPORT, "board file": board}
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -82,9 +100,9 @@ def write(
             labels = out["labels"] = folder / LABELS
             rows = "".join(f"{a},{b},{_cell(label)}\n" for a, b, label in found.spans)
             labels.write_text(f"first,last,label\n{rows}", encoding="utf-8")
-        out["report"].write_text(page.report(log, labels, found.trace.channels), encoding="utf-8")
+        out["report"].write_text(page.report(log, labels), encoding="utf-8")
         about = [f"Fits {', '.join(Path(file).name for file in files)}.", *fit.why]
-        fitted_file.write(board, fit, base, f"As {name}", about)
+        fitted_file.write(board, fit, base, f"As {name}", about, found.trace.channels)
     except OSError as error:
         raise HostError(
             f"cannot write {folder}: {error.strerror}", "name another folder with --out"

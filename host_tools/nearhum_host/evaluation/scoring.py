@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..boards import fitted_file
 from ..errors import HostError
 from ..logs import log_file
 from ..logs.traces import NORMAL, Trace, trace
@@ -69,14 +70,15 @@ def score(
     windows = [fit.windows_in(stretch.n) for stretch in stretches]
     n_learn = _n_learn(fit, stretches, windows, normal, learn_s)
     recording.segments[0].cue = f"learn {n_learn}"
-    session = Session(name, {"board": name, **fit.config}, recording)
+    config = {"board": name, **fit.config}
+    names = fitted_file.channel_names(readings[0].names)
+    if names:  # they go into the log, and whoever reads it finds them there
+        config["source"] = {"names": names}
+    session = Session(name, config, recording)
     timeout_s = 900 + sum(windows) / SLOWEST
     run = run_one(session, path, interpreter(), on_progress, timeout_s)
     spans = _spans(fit, stretches, run.windows_of(recording), normal)
     found = trace(log_file.parse(run.journal), name, spans)
-    first = readings[0]
-    if first.names != [str(i) for i in range(first.n_channels)]:
-        found.channels = first.names
     figures = truth.judged([found])["figures"] if spans else []
     return Scored(run, found, recording, n_learn, spans, figures, normal, n_clipped)
 

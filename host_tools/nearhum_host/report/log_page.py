@@ -35,14 +35,13 @@ def log_page(
     name: str,
     spans: Sequence[tuple[int, int, str]],
     seen: Seen | None,
-    channels: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return what the template shows of one log. channels: their names, where they have some."""
+    """Return what the template shows of one log."""
     t = trace(log, name, spans)
-    t.channels = channels
     found = alarms(t)
     threshold = _latest(t.thresholds)
-    features = profile.features(seen, _number(t.config.get("spread_floor"))) if seen else []
+    floor = _number(t.config.get("spread_floor"))
+    features = profile.features(seen, floor, t.channels) if seen else []
     return {
         "title": str(t.config.get("board") or name),
         "kicker": "nearhum report",
@@ -54,7 +53,7 @@ def log_page(
         "alarms": [_alarm(t, alarm) for alarm in found[: -MAX_ALARMS - 1 : -1]],
         "alarms_left_out": max(0, len(found) - MAX_ALARMS),
         "often": _often(t, found),
-        "spectra": profile.spectra(features),
+        "spectra": profile.spectra(features, t.channels),
         "apart": profile.most_apart(features),
         "seen_at": local(datetime.datetime.fromisoformat(seen.utc).timestamp()) if seen else "",
         "rate": _rate(t, found),

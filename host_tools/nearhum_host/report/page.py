@@ -36,19 +36,18 @@ FIGURE_NAMES = {
 }
 
 
-def report(path: Path, labels: Path | None = None, channels: Sequence[str] = ()) -> str:
+def report(path: Path, labels: Path | None = None) -> str:
     """Return the report of a log file, of a folder with one, or of a run folder of `nearhum
     evaluate`.
 
-    labels: a labels file (traces.read_labels) for a log; a run folder has its own. channels: names
-    of a log's channels, where they have some.
+    labels: a labels file (traces.read_labels) for a log; a run folder has its own.
     Raises HostError where path is none of these or holds no scored window.
     """
     if (path / assessment.RUN_FILE).is_file():
         return _render(_of_run(path))
     log = read_log(path)
     spans = read_labels(labels, log) if labels else ()
-    return _render(log_page(log, path.name, spans, seen.load(log_path(path)), channels))
+    return _render(log_page(log, path.name, spans, seen.load(log_path(path))))
 
 
 def _render(context: dict[str, Any]) -> str:

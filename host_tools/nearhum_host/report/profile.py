@@ -7,13 +7,14 @@ that differ most. Features count in steps of an eighth of an octave of power, 0.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..logs.seen import Seen, vector
 from .svg import Frame, ticks
-from .wording import band_hz, feature, hertz
+from .wording import band_hz, feature, hertz, named
 
 STEP_DB = 10 * math.log10(2) / 8
 FAR = 3.0  # spreads beyond which a band is drawn as strange
@@ -55,9 +56,9 @@ class Spectrum:
     y_ticks: list[tuple[float, str]]
 
 
-def features(seen: Seen, spread_floor: float = 1) -> list[Feature]:
+def features(seen: Seen, spread_floor: float = 1, names: Sequence[str] = ()) -> list[Feature]:
     """Return the features of the last window; empty where the board has learned nothing, or has
-    a head.
+    a head. names: of the channels, where they have some.
     """
     now = np.frombuffer(vector(seen.look, "embedding"), np.int8)
     variance = np.frombuffer(vector(seen.look, "variance")[: 4 * len(now)], "<i4")
@@ -74,7 +75,7 @@ def features(seen: Seen, spread_floor: float = 1) -> list[Feature]:
     return [
         Feature(
             name,
-            feature(name, channels),
+            named(feature(name, channels), names),
             *(float(STEP_DB * some[i]) for some in (now, normal, spread)),
         )
         for i, name in enumerate(seen.names)
@@ -86,8 +87,12 @@ def most_apart(some: list[Feature]) -> list[Feature]:
     return sorted(some, key=lambda f: -abs(f.apart))[:SHOWN]
 
 
-def spectra(some: list[Feature], width: int = 460, height: int = 230) -> list[Spectrum]:
-    """Return a drawing of the bands of each channel; empty where there are none."""
+def spectra(
+    some: list[Feature], names: Sequence[str] = (), width: int = 460, height: int = 230
+) -> list[Spectrum]:
+    """Return a drawing of the bands of each channel; empty where there are none. names: of the
+    channels, where they have some.
+    """
     by_channel: dict[int, list[tuple[float, float, Feature]]] = {}
     for f in some:
         band = band_hz(f.name)
@@ -105,7 +110,9 @@ def spectra(some: list[Feature], width: int = 460, height: int = 230) -> list[Sp
     low, high = min(levels) - 1, max(levels) + 1
     one = len(by_channel) == 1
     return [
-        _spectrum("" if one else f"channel {channel}", bands, low, high, width, height)
+        _spectrum(
+            "" if one else named(f"channel {channel}", names), bands, low, high, width, height
+        )
         for channel, bands in sorted(by_channel.items())[:MAX_CHANNELS]
     ]
 

@@ -46,7 +46,8 @@ class Verdict:
 
 def alarms(t: Trace) -> list[Alarm]:
     """Return the alarms that the board raised while it watched, in order."""
-    n_channels = int(t.config.get("n_channels") or 0)
+    n_channels = t.config.get("n_channels")
+    n_channels = n_channels if isinstance(n_channels, int) else 0
     begins = {at: event.what for at, event in t.events if event.name == "alarm"}
     out = []
     for first, last in runs(t.alarm):

@@ -114,6 +114,12 @@ def strangest(event: dict[str, Any], n_channels: int = 0) -> list[tuple[str, int
     return out
 
 
+def strangest_named(event: dict[str, Any], channels: Sequence[str]) -> list[tuple[str, int]]:
+    """Return the same by what the channels are called: a name each, "" for one without."""
+    found = strangest(event, len(channels))
+    return [(named(words, channels), percent) for words, percent in found]
+
+
 def learning(name: str, what: dict[str, Any], window_s: float | None) -> tuple[str, str] | None:
     """Return (what happened, the particulars) of an event that is about learning, None for
     another.
@@ -193,12 +199,8 @@ def _learned(what: dict[str, Any], window_s: float | None) -> str:
         told.append(f"from {plural(what['independent'], 'independent score')}" + promised(what))
     if what.get("dirt"):
         told.append(f"{what['dirt']} left out as dirt")
-    if what.get("cause"):
-        told.append(
-            {"length": "full length", "stable": "stable", "stopped": "stopped by hand"}.get(
-                what["cause"], ""
-            )
-        )
+    causes = {"length": "full length", "stable": "stable", "stopped": "stopped by hand"}
+    told.append(causes.get(str(what.get("cause")), ""))
     if what.get("warning"):
         told.append(doubt(str(what["warning"])))
     return "; ".join(part for part in told if part)

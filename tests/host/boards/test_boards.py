@@ -172,9 +172,26 @@ def test_mistakes_name_file_key_and_value(tmp_path, text, message):
         board_files.load(own(tmp_path, 'extends = "rpi_pico"\n' + text))
 
 
+def test_all_mistakes_of_a_file_are_told_at_once(tmp_path):
+    text = 'extends = "rpi_pico"\nkind = "motoin"\nrate_hz = -5\nport = 3\nbaud = 9600\n'
+    text += 'settings = 4\n[source]\ndriver = "9"\n[flash]\nsize_byte = 1\nfs_offset_bytes = 100\n'
+    with pytest.raises(UsageError) as caught:
+        board_files.load(own(tmp_path, text))
+    said = caught.value.message
+    for wrong in (
+        "mine.toml: 8 faults", "\n- kind = 'motoin': must be one of", "\n- rate_hz = -5: must be",
+        "\n- port = 3: must", "\n- unknown key baud; keys: ", "\n- settings = 4: must be a table",
+        "\n- source.driver = '9': must", "\n- unknown key flash.size_byte (did you mean size_bytes",
+        "\n- flash.fs_offset_bytes = 100: must be a multiple",
+    ):  # fmt: skip
+        assert wrong in said, (wrong, said)
+    assert caught.value.hint
+
+
 def test_missing_keys_and_circles(tmp_path):
-    with pytest.raises(UsageError, match="mine.toml: chip is missing"):
+    with pytest.raises(UsageError, match="mine.toml: chip, port, .* are missing") as caught:
         board_files.load(own(tmp_path, 'title = "x"'))
+    assert 'extends = "rpi_pico"' in caught.value.hint
     with pytest.raises(UsageError, match="extends leads back to the file itself"):
         board_files.load(own(tmp_path, 'extends = "mine.toml"'))
 

@@ -37,6 +37,8 @@ def test_boards_that_come_with_nearhum_can_start(board: str) -> None:
         ("rpi_pico", {"source": {"driver": "adc_dma", "pins": [26, 27, 28]}}),
         ("rpi_pico", {**SOUND, "source": AUDIO_BY_PIO}),
         ("rpi_pico", {"source": RESTS}),
+        ("rpi_pico", {"kind": "spectra", "n_channels": 1, "source": {"driver": "push"}}),
+        ("rpi_pico", {"source": {"names": ["along", "across", "auf und ab, °"]}}),
         ("rpi_pico", {"source": {"driver": "push", "scale": [1, 2, 3]}}),
         ("rpi_pico_w", {"kind": "radio", "n_subcarriers": 0, "n_channels": 1, "rate_hz": 50,
                         "source": WIFI}),
@@ -117,6 +119,12 @@ def test_what_can_be(board: str, over: dict) -> None:
         ("rpi_pico", {"n_envelope_bands": 8, "envelope_low_hz": 1, "envelope_high_hz": 400},
          "envelope"),
         ("virtual", {"spread": "full"}, "spread = 'full' with 48 dimensions"),
+        # the kind
+        ("rpi_pico", {"kind": "spectra"}, "mpu6050 delivers samples in time"),
+        # names of channels
+        ("rpi_pico", {"source": {"names": ["x", "y"]}}, "n_channels = 3 texts, one a channel"),
+        ("rpi_pico", {"source": {"names": "x, y, z"}}, "source.names = 'x, y, z'"),
+        ("rpi_pico", {"source": {"names": ["x", "y", "z" * 41]}}, "at most 40 bytes each"),
         # the alarm
         ("rpi_pico", {"alarm_pin": "4"}, "alarm_pin = '4'"),
         ("rpi_pico", {"alarm_pin": "77"}, "alarm_pin = '77'"),
@@ -134,6 +142,59 @@ def test_what_cannot_be_is_told_with_its_value(board: str, over: dict, says: str
     assert refused.value.hint
     with pytest.raises(UsageError):  # and so by deploy, before a board is touched
         application.application(board_files.load(board), over)
+
+
+@pytest.mark.parametrize(
+    ("board", "over", "says"),
+    [
+        (
+            "rpi_pico",
+            {"rate_hz": 3000, "n_channels": 4, "nbands": 5, "smooth": 999,
+             "source": {"sda": 5, "scl": 6, "range_g": 5, "adress": 3, "names": ["a"]}},
+            ["setting is called 'nbands'", "smooth = 999", "rate_hz = 3000", "n_channels = 4",
+             "range_g = 5", "pin 5 of rp2040 is no sda", "pin 6 of rp2040 is no scl",
+             "source.adress", "source.names = ['a']"],
+        ),
+        (
+            "rpi_pico",
+            {"rate_hz": 400, "alarm_pin": "99", "source": {"driver": "lis3dh", "adress": 3}},
+            ["alarm_pin = '99'", "lis3dh: source has no 'sda'", "lis3dh: source has no 'scl'",
+             "source.adress: lis3dh has no such key (did you mean address?)"],
+        ),
+        (
+            "rpi_pico",
+            {"n_hop": 1000, "n_window": 500, "alarm_m": 5, "f_high_hz": 900,
+             "source": {"driver": "mpu6500"}},
+            ["n_hop = 1000", "alarm_m = 5", "f_high_hz = 900", "driver = 'mpu6500'"],
+        ),
+        (
+            "rpi_pico",
+            {"rate_hz": 3000, "source": {**RESTS, "duty_s": 0.01, "sda": 77, "slepp": "light"}},
+            ["rate_hz = 3000", "duty_s = 0.01", "rp2040 has no pin 77", "source.slepp"],
+        ),
+        (
+            "esp32_generic",
+            {"source": {"driver": "adc_timer", "pins": [2, 6, 24]}, "rate_hz": 2000},
+            ["rate_hz = 2000", "pin 6 of esp32 belongs to its flash", "esp32 has no pin 24"],
+        ),
+    ],
+)  # fmt: skip
+def test_all_faults_are_told_at_once(board: str, over: dict, says: list[str]) -> None:
+    with pytest.raises(UsageError) as refused:
+        check(board, over)
+    said = refused.value.message
+    for wrong in says:
+        assert wrong in said, (wrong, said)
+    assert said.startswith(f"{len(says)} faults"), said
+    assert said.count("\n- ") == len(says)
+
+
+def test_settings_alone_are_told_at_once_too() -> None:
+    given = {"kind": "vibration", "source": {"driver": "push"}}
+    for over, n in (({"smooth": 0, "slow": 99, "nbands": 1}, 3), ({"n_hop": 1024, "n_window": 64,
+                                                                "alarm_m": 9}, 2)):  # fmt: skip
+        with pytest.raises(UsageError, match=f"^mine.toml: {n} faults"):
+            configuration.completed({**given, **over}, "mine.toml")
 
 
 def test_rp2040_pins_are_those_of_its_data_sheet() -> None:

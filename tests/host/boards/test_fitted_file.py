@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from nearhum_host.boards import board_files, fitted_file
+from nearhum_host.boards.checking import configuration
 from nearhum_host.commands.cli import app
 from nearhum_host.errors import UsageError
 from nearhum_host.recordings.fitting import Fit
@@ -44,6 +45,26 @@ def test_an_edited_file_is_kept(tmp_path: Path, edit: str) -> None:
     assert "pump.toml" in refused.value.message
     assert "--board-file" in refused.value.hint
     assert "--out" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("columns", "names"),
+    [
+        (["0", "1"], []),
+        (["1", "2"], ["column 1", "column 2"]),
+        (["x (g)", "y (g)"], ["x", "y"]),
+        (["a (x)", "a (y)"], ["a (x)", "a (y)"]),
+        (["Druck [bar]", "(g)"], ["Druck [bar]", "(g)"]),
+        (["ü" * 30, ' "q"\\ \x07 '], ["ü" * 20, '"q"\\']),
+    ],
+)
+def test_names_of_channels(tmp_path: Path, columns: list[str], names: list[str]) -> None:
+    assert fitted_file.channel_names(columns) == names
+    two = Fit("vibration", 1000, 2, None, ["", ""])
+    fitted_file.write(tmp_path / "a.toml", two, "virtual", "A", (), names)
+    board = board_files.load(str(tmp_path / "a.toml"))
+    assert board.source.get("names", []) == names
+    configuration.check(board.config(), board.chip, board.port)
 
 
 def test_a_file_with_other_line_ends_is_unedited(tmp_path: Path) -> None:

@@ -111,3 +111,20 @@ def test_a_defect_is_one_line_unless_its_traceback_is_wanted(
 
 def test_json_is_the_last_word_on_stdout(nearhum: Run):
     assert isinstance(json.loads(nearhum("boards", "--json").stdout), dict)
+
+
+@pytest.mark.parametrize("encoding", ["cp437", "cp932", "cp1252", "ascii", "utf-8"])
+def test_what_a_code_page_has_not_becomes_a_question_mark(encoding: str) -> None:
+    """shared case stdout_encoding: output of Windows, into a file or a pipe."""
+    script = (
+        "from nearhum_host.commands import cli, terminal\n"
+        "cli.app = lambda: terminal.print_pairs({'label': 'прова', 'mode': None, 'n': 3})\n"
+        "cli.main()"
+    )
+    environment = {**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": encoding}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.decode(encoding).splitlines()]
+    assert [row[0] for row in rows] == ["label", "mode", "n"]
+    assert rows[0][1] == ("прова" if encoding in ("cp932", "utf-8") else "?????")
+    assert rows[2][1] == "3"

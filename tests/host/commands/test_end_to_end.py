@@ -3,6 +3,8 @@ evaluated without a board.
 """
 
 import json
+import re
+import shlex
 import time
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from nearhum_host.boards import board_files
 from nearhum_host.boards.application import application
 from nearhum_host.boards.deployment import deploy
 from nearhum_host.commands import demo
+from nearhum_host.commands.cli import app
 from nearhum_host.errors import DeviceError
 from nearhum_host.evaluation.benchmarks import runner
 from nearhum_host.evaluation.benchmarks.base import Session
@@ -19,6 +22,7 @@ from nearhum_host.logs import decoding, log_file
 from nearhum_host.logs.pulling import pull
 from nearhum_host.recordings.nhr import Recording, write_nhr
 from nearhum_host.serial_line.link import Link
+from typer.testing import CliRunner
 
 SETTINGS = {"n_hop": 50}
 
@@ -266,15 +270,26 @@ def test_settings_are_put_right_in_safe_mode(virtual_board, card, mpremote, tmp_
     ids=lambda setting: setting[0],
 )
 def test_a_setting_whose_code_was_not_deployed_is_refused(virtual_board, card, setting):
+    """And the remedy that the board names does it, as it is typed."""
     board = virtual_board("rp2040", sd=card)
     overrides = {"envelope_low_hz": 5, "envelope_high_hz": 20}
+    file = card / "own.toml"
+    own = "".join(f"{key} = {value}\n" for key, value in {**SETTINGS, **overrides}.items())
+    file.write_text(f'extends = "virtual"\n[settings]\n{own}')
     with deployed(board.path, overrides) as link:
         with pytest.raises(DeviceError) as refused:
             link.ask(f"set {setting[0]} {setting[1]}")
         assert "not on the board" in refused.value.message
-        assert "deploy" in refused.value.hint
-        assert link.ask(f"get {setting[0]}")["value"] != setting[1]
+        assert str(link.ask(f"get {setting[0]}")["value"]) != setting[1]
         link.ask("set alarms_per_day 2")
+    (remedy,) = re.findall("`nearhum (.*)`", refused.value.hint)
+    typed = shlex.split(remedy.replace("FILE", str(file)))
+    done = CliRunner().invoke(app, [*typed, "--port", board.path])
+    assert done.exit_code == 0, done.output
+    with Link(board.path) as link:
+        assert str(link.ask(f"get {setting[0]}")["value"]) == setting[1]
+        assert link.ask("get alarms_per_day")["value"] == 2
+        assert link.ask("status")["state"] != "safe"
 
 
 def test_the_verbs_are_functions_at_the_repl(virtual_board, card, mpremote):

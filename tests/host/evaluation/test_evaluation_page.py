@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from nearhum import wire
+from nearhum_host.boards.checking import configuration
 from nearhum_host.errors import HostError, UsageError
 from nearhum_host.evaluation import all_protocols, assessment, confidence, timing
 from nearhum_host.evaluation.ablations import ABLATIONS
@@ -175,15 +176,15 @@ def test_every_protocol_is_asked_for_something_and_may_be_cut_down() -> None:
         assert name in PROTOCOLS
         for _, settings in some:
             for key, value in settings.items():
-                assert assessment.setting(f"{key}={value}") == (key, value)
+                assert configuration.setting(f"{key}={value}") == (key, value)
 
 
 def test_settings_are_checked_as_a_board_would() -> None:
-    assert assessment.setting("smooth=256") == ("smooth", 256)
-    assert assessment.setting("level=free") == ("level", "free")
+    assert configuration.setting("smooth=256") == ("smooth", 256)
+    assert configuration.setting("level=free") == ("level", "free")
     for text, word in (("smooth", "KEY=VALUE"), ("smooth=0", "1 to 256"), ("colour=red", "get")):
         with pytest.raises(UsageError) as caught:
-            assessment.setting(text)
+            configuration.setting(text)
         assert word in caught.value.hint
 
 

@@ -226,6 +226,17 @@ def test_what_was_learned_from_too_little_is_said_beside_the_verdict(tmp_path: P
     assert "hardly" not in verdict
     assert "Temperatur [°C]" in verdict
     assert "2 channels · 0.0166" in report
+    # the names travel with the log, and with the board file
+    (tmp_path / "elsewhere").mkdir()
+    log = next(board.parent.glob("*.nhl"))
+    (tmp_path / "elsewhere" / "a.nhl").write_bytes(log.read_bytes())
+    again = nearhum("report", "elsewhere/a.nhl", "--out", "again.html", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    page = (tmp_path / "again.html").read_text()
+    assert "Temperatur [°C]" in page
+    assert "channel 0" not in page
+    assert "channel 1" not in page
+    assert board_files.load(str(board)).source["names"] == ["Druck [bar]", "Temperatur [°C]"]
 
 
 def test_a_folder_a_label_is_not_one_recording(tmp_path: Path) -> None:

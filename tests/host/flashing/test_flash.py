@@ -213,6 +213,22 @@ def test_a_dry_run_tells_all_and_does_nothing(capsys, tmp_path: Path) -> None:
         flash_command.flash("virtual", "stock", None, None, dry_run=True)
 
 
+def test_a_dry_run_reads_what_is_here(capsys, tmp_path: Path) -> None:
+    """shared case flash_dry_run_takes_any_file, and settings that no board can have."""
+    page = tmp_path / "page.bin"
+    page.write_text("<!doctype html><title>Not found</title>" + " " * 4000)
+    for board in ("esp32_generic", "rpi_pico"):
+        with pytest.raises(UsageError, match=r"page\.bin"):
+            flash_command.flash(board, str(page), None, None, dry_run=True)
+    with pytest.raises(UsageError, match="there is no file"):
+        flash_command.flash("rpi_pico", str(tmp_path / "none.uf2"), None, None, dry_run=True)
+    mine = tmp_path / "mine.toml"
+    mine.write_text('extends = "rpi_pico"\nrate_hz = 3000\n')
+    with pytest.raises(UsageError, match="rate_hz = 3000"):
+        flash_command.flash(str(mine), "stock", None, None, dry_run=True)
+    assert capsys.readouterr().out == ""
+
+
 # ---- an ESP32 ------------------------------------------------------------------------------------
 
 

@@ -143,7 +143,8 @@ def test_a_board_that_is_not_there_is_told_and_others_are_shown(tmp_path: Path):
 def test_what_a_board_says_is_text_only():
     assert "\x1b" not in plain("\x1b[2Jhum\n")
     assert (
-        told({"event": "alarm", "strangest": [["c0.120-250Hz", 60]]}, 1) == "alarm: 120–250 Hz 60 %"
+        told({"event": "alarm", "strangest": [["c0.120-250Hz", 60]]}, [""])
+        == "alarm: 120–250 Hz 60 %"
     )
-    assert told({"event": "fault", "error": "gone"}, 1) == "fault: gone"
-    assert told({"event": "time"}, 1) == ""
+    assert told({"event": "fault", "error": "gone"}, [""]) == "fault: gone"
+    assert told({"event": "time"}, [""]) == ""

@@ -3,14 +3,16 @@ health, the sidecar.
 """
 
 import json
+import random
 import struct
 from base64 import b64encode
 from pathlib import Path
 
 import pytest
 from nearhum import wire
+from nearhum_host.alerts import event
 from nearhum_host.errors import HostError
-from nearhum_host.logs import chronicle, log_file, seen
+from nearhum_host.logs import chronicle, following, log_file, seen
 from nearhum_host.logs.traces import trace
 from nearhum_host.report import log_page, profile, sensor_health, svg, verdict, wording
 
@@ -125,6 +127,35 @@ def test_channels_have_the_names_of_their_columns():
     assert "120–250 Hz and 250–500 Hz (Temperatur [°C])" in found.sentences[0]
     assert wording.named("level, channel 0", t.channels) == "level, Druck [bar]"
     assert wording.named("level, channel 2", t.channels) == "level, channel 2"
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ({"driver": "replay", "names": ["Druck [bar]", "Temperatur [°C]"]}, "Temperatur [°C]"),
+        ({"driver": "lis3dh", "sda": 4}, "y"),
+        ({"driver": "paced", "wraps": "lis3dh"}, "y"),
+        ({"driver": "lis3dh", "names": ["along", "across"]}, "across"),
+        ({"driver": "adc_dma", "names": ["one"]}, "channel 1"),
+        ({"driver": "adc_dma", "names": "xy"}, "channel 1"),
+        ([], "channel 1"),
+    ],
+)
+@pytest.mark.parametrize("apart", [False, True])
+def test_channels_are_called_as_the_log_says(source, name, apart):
+    """Among the settings of the board, or behind them where they did not fit there."""
+    config = CONFIG if apart else {**CONFIG, "source": source}
+    head = {"version": "0.1.0", "boot": 1, "config": config}
+    story = Story().put(wire.BOOT, json.dumps(head).encode())
+    if apart and isinstance(source, dict):
+        story.put(wire.EVENT, json.dumps({"event": "source", **source}).encode())
+    story.windows(100, wire.LEARN, 0).windows(99, wire.WATCH, 0).alarm(60, strangest=STRANGEST)
+    assert f"250–500 Hz ({name})" in story.verdict().sentences[0]
+    page = log_page.log_page(story.log(), "a", (), None)
+    assert page["alarms"][0]["strange"][0][0] == f"120–250 Hz, {name}"
+    assert "source" not in {event["name"] for event in page["events"]}
+    if isinstance(source, dict):
+        assert page["facts"]["source.driver"] == source["driver"]
 
 
 @pytest.mark.parametrize(
@@ -318,3 +349,49 @@ def test_a_sidecar_that_is_no_good_is_named_with_the_remedy(tmp_path: Path, text
     with pytest.raises(HostError, match=rf"pump\.seen\.json.*{says}") as caught:
         seen.load(tmp_path / "pump.nhl")
     assert "remove it" in caught.value.hint
+
+
+def test_what_happens_now_names_channels_too():
+    what = {"event": "alarm", "window": 7, "strangest": [["c1.rms", 50]]}
+    for channels, name in (
+        (["x", "y"], "strength (RMS), y"),
+        (["", ""], "strength (RMS), channel 1"),
+        ([""], "strength (RMS)"),
+    ):
+        assert following.told(what, channels) == f"alarm: {name} 50 %"
+        told = event.Event("pump", "/dev/none", 1, 0.0, "alarm", "", what, channels).as_json()
+        assert told["strangest"] == [{"feature": name, "percent": 50}]
+    assert following.told({"event": "source", "driver": "replay"}, [""]) == ""
+
+
+EVENTS = (
+    "learned", "state", "enrolled", "relabelled", "veto", "rollback", "prior", "pending", "set",
+    "alarm", "alarm_end", "fault", "gap", "time", "cue", "end", "safe", "refused", "source",
+)  # fmt: skip
+FACTS = (
+    "cause", "state", "paused", "mode", "windows", "n", "modes", "threshold", "independent", "was",
+    "alarms_per_day", "dirt", "warning", "label", "count", "close", "accepts", "id", "to", "off",
+    "strangest", "score", "window", "error", "utc", "driver", "names", "distance", "value",
+)  # fmt: skip
+ODD = (
+    None, True, 0, -1, 3.5, 1e308, 10**15, "", "learn", "x", [], [1], [["c0.rms", 50]], [[1]],
+    [["c0.rms", "x"]], [1, 2], ["a", "b"], {}, {"a": [1]}, [None, None], [1e308, -5],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_events_of_odd_types_cost_no_report(seed):
+    """shared case report_one_bad_event: of 300 such logs 69 ended in a traceback."""
+    draw = random.Random(seed)
+    odd = {draw.choice(list(CONFIG)): draw.choice(ODD)} if seed % 2 else {}
+    config = {**CONFIG, **odd} if seed % 5 else draw.choice(ODD)
+    head = json.dumps({"version": draw.choice(ODD), "boot": 1, "config": config})
+    story = Story().put(wire.BOOT, head.encode()).windows(30, wire.LEARN, 0)
+    for _ in range(12):
+        facts = {name: draw.choice(ODD) for name in draw.sample(FACTS, 6)}
+        what = {"window": story.window, **facts, "event": draw.choice(EVENTS)}
+        story.put(wire.EVENT, json.dumps(what).encode()).windows(5, wire.WATCH, draw.choice((0, 5)))
+        following.told(what, ["", ""])
+    page = log_page.log_page(story.log(), "a", (), None)
+    assert page["verdict"].headline
+    assert page["events"]

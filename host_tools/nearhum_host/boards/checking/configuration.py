@@ -15,18 +15,19 @@ from types import SimpleNamespace
 from typing import Any
 
 from nearhum import config as settings
-from nearhum.errors import ConfigError, SourceError
-from nearhum.settings import SETTINGS
+from nearhum.errors import ConfigError
+from nearhum.settings import SETTINGS, SOURCE
 
 from ...errors import UsageError
 from ...paths import firmware_dir
 from ..board_checks import near
-from .firmware_code import FirmwareCode, Reached, reached
+from . import sensor_source
+from .faults import Faults
+from .firmware_code import FirmwareCode, reached
 from .pins import Machine
 
-# the driver that wraps another, and its own keys
-_PACED, _OF_PACED = "paced", ("duty_s", "rest_ms", "sleep", "wraps")
-_ANYTHING = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError)
+_OF_SENSORS = ("kind", "rate_hz", "n_channels", "n_window")  # what drivers look at
+_OF_SPECTRA = ("push", "replay")  # drivers that deliver what was computed elsewhere
 _UNKNOWN = "no setting is called "
 
 
@@ -35,10 +36,24 @@ def completed(config: Mapping[str, Any], where: str = "") -> dict[str, Any]:
 
     where: the file that they stand in. Raises UsageError.
     """
+    faults = Faults(where)
+    whole = _filled(config, faults, where)
+    faults.tell()
+    return whole
+
+
+def _filled(config: Mapping[str, Any], faults: Faults, where: str) -> dict[str, Any]:
+    """Return the settings with defaults for what is not given or cannot be, which is told."""
+    alone = {name: value for name, value in config.items() if _is_sound(name, value, faults)}
     try:
-        return settings.complete(config)
-    except ConfigError as wrong:
-        raise _refused(wrong, where) from None
+        whole = settings.filled(alone)
+    except ConfigError as wrong:  # of its source
+        message, hint = _in_words(wrong)
+        raise UsageError((f"{where}: " if where else "") + message, hint=hint) from None
+    if not faults:
+        for wrong in settings.together(whole):
+            faults.add(*wrong)
+    return whole
 
 
 def check(
@@ -49,49 +64,79 @@ def check(
     chip: "" for one whose pins are not known, as the virtual board's. where: the file that they
     stand in. Raises UsageError.
     """
-    whole = completed(config, where)
+    faults = Faults(where)
     machine = Machine("" if port == "unix" else chip)
     code = FirmwareCode(machine, port, chip.upper())
-
-    def driver(name: str) -> Any:
-        known = _drivers()
-        if name not in known:
-            raise ConfigError(f"driver = {name!r}{near(name, known)}", "one of " + ", ".join(known))
-        try:
-            return code.load(f"nearhum.sources.{name}")
-        except ImportError:
-            raise ConfigError(f"driver = {name!r} on {chip or port}", "another driver") from None
-
     code.stand_in("nearhum.board", SimpleNamespace(open_source=reached))
     checks = code.load("nearhum.console.checks")
-    checks.check_pin = lambda name: machine.Pin(name, machine.Pin.OUT)
-    planned, checks.sensor = checks.sensor, lambda config: None
+    whole = _filled(config, faults, where)
     source = whole["source"]
-    try:
-        for key in ("driver", "wraps"):
-            if key in source:
-                driver(source[key])
-        checks.whole(whole, lambda path: None)
-        with _of_driver(source):
-            checks.sensor = planned
-            planned(whole)
-            _address(source)
-        _sensor(whole, driver)
-    except ConfigError as wrong:
-        raise _refused(wrong, where) from None
-    except _ANYTHING as wrong:  # a text where the driver wants a number
-        hint = f"numbers stand without quotes: sda = 4; {_example(source)}"
-        raise _refused(ConfigError(f"source = {source!r:.200}: {wrong}", hint), where) from None
+    if not faults:
+        with _of_firmware(faults):
+            checks.features(whole)
+    of_alarm = Machine("" if port == "unix" else chip)
+    checks.check_pin = lambda name: of_alarm.Pin(name, of_alarm.Pin.OUT)
+    with _of_firmware(faults), contextlib.suppress(TypeError):  # pins that are none: told below
+        checks.alarm(whole)
+    drivers = [source[key] for key in ("driver", "wraps") if key in source]
+    unknown = [name for name in drivers if not _is_driver(name, code, chip or port, faults)]
+    driver = source.get("wraps", source["driver"])
+    if whole["bin_hz"] and not unknown and driver not in _OF_SPECTRA:
+        faults.add(
+            f"bin_hz = {whole['bin_hz']:g}, as kind 'spectra' has it: {driver} delivers samples in"
+            " time, no spectra",
+            f"another kind; the drivers {' and '.join(_OF_SPECTRA)} bring spectra from elsewhere",
+        )
+    if not unknown and all(config.get(name, whole[name]) == whole[name] for name in _OF_SENSORS):
+
+        def module(name: str) -> Any:
+            return code.load(f"nearhum.sources.{name}")
+
+        sensor_source.check(whole, checks.sensor, module, machine, faults)
+    faults.tell()
     return whole
 
 
-def _refused(wrong: ConfigError, where: str) -> UsageError:
+def _is_sound(name: str, value: Any, faults: Faults) -> bool:
+    """Say whether a setting may be that, seen alone; add to faults where not."""
+    try:
+        if name != SOURCE:
+            settings.check(name, value)
+    except ConfigError as wrong:
+        faults.add(*_in_words(wrong))
+        return False
+    return True
+
+
+def _is_driver(name: Any, code: FirmwareCode, chip: str, faults: Faults) -> bool:
+    known = _drivers()
+    if name not in known:
+        faults.add(f"driver = {name!r}{near(name, known)}", "one of " + ", ".join(known))
+        return False
+    try:
+        code.load(f"nearhum.sources.{name}")
+    except ImportError:
+        faults.add(f"driver = {name!r} on {chip}", "another driver")
+        return False
+    except ConfigError as wrong:
+        faults.add(*_in_words(wrong))
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _of_firmware(faults: Faults) -> Iterator[None]:
+    try:
+        yield
+    except ConfigError as wrong:
+        faults.add(*_in_words(wrong))
+
+
+def _in_words(wrong: ConfigError) -> tuple[str, str]:
     hint = wrong.hint
     if wrong.message.startswith(_UNKNOWN):
         hint = _like(wrong.message.removeprefix(_UNKNOWN).strip("'"))
-    return UsageError(
-        (f"{where}: " if where else "") + wrong.message + meant(wrong.message), hint=hint
-    )
+    return wrong.message + meant(wrong.message), hint
 
 
 def _like(name: str) -> str:
@@ -101,79 +146,10 @@ def _like(name: str) -> str:
     return f"settings with a name like it: {', '.join(like)}; {table}" if like else table
 
 
-def _example(source: Mapping[str, Any]) -> str:
-    return f"boards/README.md has an example for {source.get('wraps', source['driver'])}"
-
-
-@contextlib.contextmanager
-def _of_driver(source: Mapping[str, Any]) -> Iterator[None]:
-    """Name the driver in front of what it says, and what to do in place of what is missing."""
-    name = source.get("wraps", source["driver"])
-    try:
-        yield
-    except KeyError as missing:
-        key = missing.args[0]
-        raise ConfigError(
-            f"{name}: source has no {key!r}", f"add {key} = … to [source]; {_example(source)}"
-        ) from None
-    except ConfigError as wrong:
-        hint = wrong.hint or f"add it to [source]; {_example(source)}"
-        raise ConfigError(f"{name}: {wrong.message}", hint) from None
-    except ValueError as wrong:
-        hint = getattr(wrong, "hint", _example(source))
-        raise ConfigError(f"{name}: source: {wrong}", hint) from None
-
-
-def _address(source: Mapping[str, Any]) -> None:
-    """Check an address of I2C: seven bits, without those that the bus keeps for itself."""
-    address = source.get("address", 0x08)
-    if "spi" in source or isinstance(address, int) and 0x08 <= address <= 0x77:
-        return
-    shown = f"0x{address:02x}" if isinstance(address, int) else repr(address)
-    hint = "from 0x08 to 0x77"
-    if isinstance(address, int) and 0x08 <= address >> 1 <= 0x77 and address <= 0xFF:
-        hint += f"; an 8-bit address of a data sheet is twice it: 0x{address >> 1:02x}"
-    raise ConfigError(f"address = {shown}", hint)
-
-
 def _drivers() -> list[str]:
     helpers = ("__init__", "registers", "recording", "on_spi")
     folder = firmware_dir() / "nearhum" / "sources"
     return sorted(path.stem for path in folder.glob("*.py") if path.stem not in helpers)
-
-
-class _Given(dict[str, Any]):
-    """What a board file says of its source, and which keys of it were read."""
-
-    def __init__(self, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
-        super().__init__(given)
-        self.read = {"driver", *known}
-
-    def __getitem__(self, key: str) -> Any:
-        self.read.add(key)
-        return super().__getitem__(key)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        self.read.add(key)
-        return super().get(key, default)
-
-
-def _sensor(config: dict[str, Any], driver: Any) -> None:
-    """Let the driver go as far as it does without a sensor. Raises ConfigError."""
-    source, known = config["source"], ()
-    if source["driver"] == _PACED:
-        source, known = {**source, "driver": source["wraps"]}, _OF_PACED
-    given = _Given(source, known)
-    # Reached, or a sensor that does not answer: nothing is wrong with the settings.
-    with _of_driver(source), contextlib.suppress(Reached, SourceError):
-        driver(source["driver"]).Source({**config, "source": given})
-    for key in given:
-        if key not in given.read:
-            known = sorted(given.read)
-            raise ConfigError(
-                f"source.{key}: {source['driver']} has no such key{near(key, known)}",
-                "it reads " + ", ".join(known),
-            )
 
 
 def meant(message: str) -> str:
@@ -181,3 +157,14 @@ def meant(message: str) -> str:
     if not message.startswith(_UNKNOWN):
         return ""
     return near(message.removeprefix(_UNKNOWN).strip("'"), list(SETTINGS))
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """Return name and value of `KEY=VALUE`, as a board would take it. Raises UsageError."""
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise UsageError(f"{text!r} is no setting", hint="KEY=VALUE, for example smooth=256")
+    try:
+        return name, settings.parse(name, value)
+    except ConfigError as wrong:
+        raise UsageError(wrong.message + meant(wrong.message), hint=wrong.hint) from None

@@ -8,7 +8,8 @@ MicroPython's ports/esp32/machine_pin.c and machine_adc.c.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +78,12 @@ class PinError(ValueError):
         self.hint = hint
 
 
+class Absent(int):
+    """Stands for a pin that a board file does not name, or that is none: nothing is wrong with it,
+    for that was told already.
+    """
+
+
 class _Pin:
     def __init__(self, id: Any) -> None:
         self.id = id
@@ -112,33 +119,49 @@ class Machine:
     def __init__(self, chip: str) -> None:
         self._name, self._chip = chip, CHIPS.get(chip)
         self._taken: list[int] = []
+        self._tell: Callable[[PinError], None] | None = None
         self.Pin = _Pins(self.pin)
         self.ADC, self.I2C, self.SPI, self.I2S = self.adc, self.i2c, self.spi, _I2S(self.i2s)
         self.Timer, self.mem32, self.lightsleep = self.timer, Hardware(), reached
 
+    @contextlib.contextmanager
+    def collected(self, tell: Callable[[PinError], None]) -> Iterator[None]:
+        """Hand what the port would refuse to tell, and go on, while the block runs."""
+        self._tell = tell
+        try:
+            yield
+        finally:
+            self._tell = None
+
+    def begin(self) -> None:
+        """Let all pins be free, for a driver that is asked anew."""
+        self._taken = []
+
     def pin(self, id: Any, mode: int | None = None, **_: Any) -> _Pin:
         """Return a pin that remembers its number; a name is taken as it is."""
         made = _Pin(id)
-        if self._chip is None or isinstance(id, str):
+        if self._chip is None or isinstance(id, str | Absent):
             return made
         if id not in self._chip.pins:
-            raise PinError(
+            self._refuse(
                 f"{self._name} has no pin {id!r}, but {_listed(self._chip.pins)}",
                 "write one of these",
             )
+            return _Pin(Absent(id))
         if id in self._chip.flash:
             free = self._chip.pins - self._chip.flash
-            raise PinError(
+            self._refuse(
                 f"pin {id} of {self._name} belongs to its flash", f"another pin: {_listed(free)}"
             )
+            return _Pin(Absent(id))
         if mode == _Pins.OUT:
             self._output(made, "output")
         return made
 
     def adc(self, pin: _Pin) -> Hardware:
         """Return an analogue input."""
-        if self._chip and pin.id not in self._chip.adc:
-            raise PinError(
+        if self._chip and pin.id not in self._chip.adc and not isinstance(pin.id, Absent):
+            self._refuse(
                 f"pin {pin.id} of {self._name} has no ADC, but {_listed(self._chip.adc)}",
                 "write one of these",
             )
@@ -167,43 +190,51 @@ class Machine:
     def timer(self, id: int) -> None:
         """Raise Reached, unless the chip has no timer of that number."""
         if self._name.startswith("rp2") and id != -1:
-            raise PinError(f"timer = {id}: {self._name} has only -1", "timer = -1, or leave it out")
+            self._refuse(f"timer = {id}: {self._name} has only -1", "timer = -1, or leave it out")
         raise Reached
 
     # --- what a port refuses ----------------------------------------------------------------------
 
+    def _refuse(self, message: str, hint: str) -> None:
+        wrong = PinError(message, hint)
+        if self._tell is None:
+            raise wrong
+        self._tell(wrong)
+
     def _take(self, pin: _Pin) -> None:
-        if pin.id in self._taken:
-            raise PinError(f"pin {pin.id} is named twice", "each wire has a pin of its own")
+        if pin.id in self._taken and not isinstance(pin.id, Absent):
+            self._refuse(f"pin {pin.id} is named twice", "each wire has a pin of its own")
         self._taken.append(pin.id)
 
     def _output(self, pin: _Pin, what: str) -> None:
         if self._chip and pin.id in self._chip.inputs:
             can = self._chip.pins - self._chip.inputs - self._chip.flash
-            raise PinError(
+            self._refuse(
                 f"pin {pin.id} of {self._name} is an input only, no {what}",
                 f"a pin that can be an output: {_listed(can)}",
             )
 
     def _bus(self, kind: str, id: int, there: tuple[int, ...], pins: dict[str, _Pin]) -> None:
-        if self._chip and id not in there:
-            raise PinError(
+        known = not self._chip or id in there
+        if not known:
+            self._refuse(
                 f"{self._name} has no {kind} {id!r}, but {_listed(there)}",
                 f"{kind.lower()} = {there[0]}",
             )
         for name, pin in pins.items():
-            self._take(pin)
             if name != "miso":
                 self._output(pin, f"{kind} {name}")
-            if self._name.startswith("rp2"):
+            if known and self._name.startswith("rp2") and not isinstance(pin.id, Absent):
                 can = [one for one in sorted(CHIPS[self._name].pins) if _is(kind, id, name, one)]
                 if pin.id not in can:
-                    raise PinError(
+                    self._refuse(
                         f"pin {pin.id} of {self._name} is no {name} of {kind} {id}, but"
                         f" {_listed(can)}",
                         f"{name} = {min(can, key=lambda one: abs(one - pin.id))}, for instance, and"
                         " the wire with it",
                     )
+                    continue
+            self._take(pin)
 
 
 def _is(kind: str, id: int, name: str, pin: int) -> bool:

@@ -27,7 +27,8 @@ SEED = 20260101  # of everything drawn here: which windows are enrolled, and the
 class Session:
     """What one board is given.
 
-    name: unique in its protocol; config: nearhum.json without its source.
+    name: unique in its protocol; config: nearhum.json; of its source no more counts than
+    names of channels.
 
     about: what the protocol knows about the session's segments; the firmware never sees it.
     """

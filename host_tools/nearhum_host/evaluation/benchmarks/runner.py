@@ -174,6 +174,8 @@ def _lay_out(session: Session, path: str, root: Path) -> None:
     recording = root / "replay.nhr"
     write_nhr(session.recording, recording)
     source = {"driver": "replay", "path": recording.as_posix(), "speed": 0}
+    if "names" in session.config.get("source", {}):  # of its channels, for the log
+        source["names"] = session.config["source"]["names"]
     config = {"board": "evaluation", "path": path, **session.config, **OF_BOARDS, "source": source}
     (root / "nearhum.json").write_text(json.dumps(config))
 

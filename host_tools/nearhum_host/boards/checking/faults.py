@@ -1,0 +1,49 @@
+"""Faults of one file or configuration, told together: who mends one does not meet the next one only
+then. Leaf.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from ...errors import UsageError
+
+
+class Faults:
+    """Collects UsageErrors of one check. where: the file that is checked, "" for none."""
+
+    def __init__(self, where: str = "") -> None:
+        self._where = where
+        self._found: dict[str, str] = {}  # message: hint
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def add(self, message: str, hint: str = "") -> None:
+        """Note a fault; the same one counts once."""
+        self._found.setdefault(message, hint)
+
+    @contextlib.contextmanager
+    def caught(self) -> Iterator[None]:
+        """Note what is refused inside, and go on."""
+        try:
+            yield
+        except UsageError as wrong:
+            self.add(wrong.message, wrong.hint)
+
+    def tell(self) -> None:
+        """Raise one UsageError of all that was found; nothing where there is nothing."""
+        if not self._found:
+            return
+        before = f"{self._where}: " if self._where else ""
+        if len(self._found) == 1:
+            ((message, hint),) = self._found.items()
+            raise UsageError(before + message, hint=hint)
+        lines = [
+            f"- {message}{'; ' if hint else ''}{hint}" for message, hint in self._found.items()
+        ]
+        raise UsageError(
+            "\n".join([f"{before}{len(lines)} faults", *lines]),
+            hint="mend them all, then ask again",
+        )
