@@ -458,6 +458,7 @@ def test_a_damaged_answer_is_asked_for_again_and_never_written(tmp_path: Path):
     with pytest.raises(DeviceError, match="damaged.*records are kept") as caught:
         pull(board, tmp_path)
     assert "it continues there" in caught.value.hint
+    assert board.asked.count(board.asked[-1]) == 3  # a damaged answer, three times
     kept = log_file.read_log(tmp_path)
     assert kept.records
     assert not kept.damages
