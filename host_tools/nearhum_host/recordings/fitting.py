@@ -185,4 +185,4 @@ def _more_windows(found: Fit, readings: Sequence[Reading]) -> None:
     n = sum(found.windows_in(stretch.n) for reading in readings for stretch in reading.stretches)
     if n < FEW_WINDOWS:
         found.settings["n_hop"] = window // 4
-        found.why.append(f"n_hop {window // 4}: {n} windows side by side are too few to learn from")
+        found.why.append(f"n_hop {window // 4}: {n} without overlap would be too few to learn from")

@@ -160,7 +160,10 @@ def needs_rate(found: Reading) -> float:
 
 
 def _said(found: Reading) -> str:
-    units = dict.fromkeys(unit for unit in found.units if unit)
+    # "x (g)" has its unit in its name
+    units = dict.fromkeys(
+        unit for name, unit in zip(found.names, found.units, strict=False) if unit not in name
+    )
     unit = f" ({', '.join(units)})" if units else ""
     n = found.n_channels
     names = "" if found.names == [str(i) for i in range(n)] else " " + ", ".join(found.names)
