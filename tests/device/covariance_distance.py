@@ -66,6 +66,7 @@ def it_is_made_anew_from_half_of_the_period_on_at_each_sixteenth_more():
         equal(at[0], n // 2, n)  # before, the modes are not found yet
         for known, again in zip(at, at[1:]):
             equal(again, known + (known + 15) // 16, n)
+        equal(at[-1] + (at[-1] + 15) // 16 > n, True, n)  # to the end of the period
 
 
 @test
