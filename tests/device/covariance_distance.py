@@ -66,6 +66,7 @@ def it_is_made_anew_from_half_of_the_period_on_at_each_sixteenth_more():
         equal(at[0], n // 2, n)  # before, the modes are not found yet
         for known, again in zip(at, at[1:]):
             equal(again, known + (known + 15) // 16, n)
+        equal(at[-1] + (at[-1] + 15) // 16 > n, True, n)  # to the end of the period
 
 
 @test
@@ -98,6 +99,7 @@ def a_reset_while_it_is_summed_changes_nothing_of_it():
         c.refresh()
         c.finish()
     equal(second.pack(), first.pack())
+    equal(first.pack()[0], 0)  # the sums are gone: a state has the last whitening alone
     x = together(random, 3, 60)
     equal(second.score_one(x), first.score_one(x))
 
@@ -108,6 +110,12 @@ def a_typical_window_scores_as_with_a_diagonal():
     full = learned(made())
     scores = [full.score_one(together(random)) for _ in range(200)]
     between(sum(scores) // 200, -256, 256, "mean score")
+
+
+@test
+def a_whitened_dimension_saturates_at_32_spreads():
+    apart = as_bytes([126, -126, 126, -126])
+    between(learned(made()).score_one(apart), 2550, 2570, "ten octaves: 32 squared")
 
 
 @test

@@ -26,6 +26,8 @@ if ON_HOST:
     TESTS = _HERE + "/.."
     for _folder in ("/../../firmware", "/../../host_tools/nearhum_host/virtual/device", "/..", ""):
         sys.path.insert(0, _HERE + _folder)
+    if os.getenv("NEARHUM_FIRMWARE"):  # compiled
+        sys.path.insert(0, os.getenv("NEARHUM_FIRMWARE"))
 
 _counts = [0, 0, 0]
 

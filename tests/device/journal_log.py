@@ -368,6 +368,19 @@ def blocks_that_flushes_erase_are_counted():
         found.append(j.erased)
     equal((found, j.failed, j.n_lost), ([0, 1, 1, 2], 0, 0))
 
+    def act(flash, root):
+        # more than a block of them, after the file system has refused
+        j = Journal(root, ABOUT)
+        flash.sick = True
+        while len(j._pending) < 3980:
+            fill(j, 1)
+        flash.sick = False
+        j.event("e", text="x" * 600)
+        j.flush()
+        equal((j.erased, j.n_lost), (2, 0))
+
+    on_flash(act)
+
 
 @test
 def clearing_takes_what_was_not_yet_written_too():
@@ -381,12 +394,13 @@ def clearing_takes_what_was_not_yet_written_too():
 
 
 @test
-def clearing_keeps_the_sequence():
+def clearing_keeps_the_sequence():  # shared case reset_log_number_again
     root = board()
     j = Journal(root, ABOUT)
-    fill(j, 100)
+    fill(j, 500)  # several segments
     at = j.seq
     j.clear()
+    equal(j.first_seq, at)
     # its number is on flash before the others go: the power may fail right here
     equal(os.listdir(root + "hum/log"), ["%08x.seg" % at])
     again = Journal(root, ABOUT)
@@ -568,6 +582,7 @@ def what_waits_while_the_file_system_refuses_is_written_when_it_takes_it():
 
 @test
 def a_file_system_that_refuses_costs_the_log_and_no_more():
+    # shared case journal_acknowledges_dropped
     def act(flash, root):
         j = Journal(root, ABOUT)
         fill(j, 20)

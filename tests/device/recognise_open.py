@@ -61,6 +61,16 @@ def what_was_never_shown_is_unknown():
 
 
 @test
+def the_nearest_is_none_where_there_is_none_or_it_was_forgotten_since():
+    equal(made().nearest_id(), 0)
+    r, _ = enrolled()
+    r.predict_one(as_bytes(CENTRES["left"]))
+    equal(r.prototypes.labels[r.ids.index(r.nearest_id())], "left")
+    r.forget("left")
+    equal(r.nearest_id(), 0)
+
+
+@test
 def identical_examples_do_not_open_the_set():
     # windows of a standstill are equal to the bit
     r = made()

@@ -96,8 +96,12 @@ def arrays() -> str:
     return f"{interpreter}: {printed_by([interpreter, '-c', code], None).strip()}"
 
 
-def on_unix(name: str) -> str:
-    """Run one file under the unix port, in a folder that is removed afterwards."""
+def on_unix(name: str, firmware: Path | None = None) -> str:
+    """Run one file under the unix port, in a folder that is removed afterwards.
+
+    firmware: a folder with all of it compiled, in the place of its sources. Half of the time goes
+    into compiling these: commands load their modules anew.
+    """
     interpreter = micropython()
     if interpreter is None:
         return (
@@ -106,7 +110,8 @@ def on_unix(name: str) -> str:
         )
     with tempfile.TemporaryDirectory() as folder:
         command = [interpreter, "-X", "heapsize=1M", str(DEVICE / f"{name}.py")]
-        return printed_by(command, {**os.environ, "NEARHUM_SCRATCH": folder})
+        environment = {"NEARHUM_SCRATCH": folder, "NEARHUM_FIRMWARE": str(firmware or "")}
+        return printed_by(command, {**os.environ, **environment})
 
 
 def models() -> list[Path]:

@@ -36,6 +36,17 @@ def an_empty_board_has_no_state():
 
 
 @test
+def the_path_is_that_of_the_state_that_was_loaded():
+    root = scratch()
+    store = Store(root, 7)
+    for i in range(3):
+        store.save(bytes([i]) * 30)
+        again = Store(root, 7)
+        body_in(again)
+        equal(again.path(), store.path())
+
+
+@test
 def a_damaged_state_of_its_own_is_written_over():
     root = scratch()
     store = Store(root, 7)

@@ -25,6 +25,7 @@ from .sensor import STAGES, well
 
 MODEL = chip_named("rp2040")
 BLOCK = 4096
+N_BROWN_OUTS = 40  # six in a row end in safe mode; all others change nothing
 
 
 # --- the flash from outside -----------------------------------------------------------------------
@@ -195,7 +196,7 @@ def browned_out(there: Rig, stage: str, known: dict[str, Any]) -> str:
         begin(there, stage)
     there.unlink()
     there.world(hurry=0)  # the board's time stands still: no start comes as far as ten seconds
-    for _ in range(40):
+    for _ in range(N_BROWN_OUTS):
         there.board.power_off()
         there.board.power_on()
         there.board.wait_event("booted", PATIENCE_S)

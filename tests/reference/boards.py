@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import struct
 import subprocess
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from device.run import micropython
+from faults.power_cuts import compiled_application
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,17 +29,19 @@ def opened() -> Iterator[Call | None]:
     if interpreter is None:
         yield None
         return
-    with tempfile.TemporaryDirectory() as folder:
+    # compiled, as on a board: every verb loads its modules anew, and to compile them takes longest
+    with tempfile.TemporaryDirectory() as folder, compiled_application() as firmware:
         command = [
             interpreter,
             "-X",
             "heapsize=4M",
             str(ROOT / "tests" / "reference" / "run_board.py"),
         ]
-        command += [str(ROOT / "firmware"), folder + "/"]
+        command += [folder + "/"]
         with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        ) as process:
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "NEARHUM_FIRMWARE": str(firmware)},
+        ) as process:  # fmt: skip
             assert process.stdin
             assert process.stdout
             there, back = process.stdin, process.stdout

@@ -1,7 +1,7 @@
 """Run a board's pipeline under MicroPython, call by call.
 
-Arguments: the folder of the package nearhum, and a scratch folder (ends in "/"). Enters: a JSON
-line for each call. Leaves: a JSON line for each answer, until the input ends. The calls are:
+Argument: a scratch folder (ends in "/"). Enters: a JSON line for each call. Leaves: a JSON line for
+each answer, until the input ends. The calls are:
 
     ["new", settings]                  Make a board with an empty file system.
     ["boot"]                           Switch it off and on: what was not saved is lost.
@@ -26,8 +26,8 @@ import sys
 from array import array
 from binascii import hexlify, unhexlify
 
-firmware, scratch = sys.argv[1:3]
-sys.path[:0] = [firmware, firmware + "/../tests/device"]
+(scratch,) = sys.argv[1:]
+sys.path.insert(0, __file__.rpartition("/")[0] + "/../device")
 
 from fakes import pipeline  # noqa: E402
 from harness import as_bytes, i8, remove_tree  # noqa: E402

@@ -218,6 +218,26 @@ def test_the_one_before_is_put_back_and_no_other(virtual_board: Callable[..., "V
     assert (again.n_bytes, again.start["version"], again.folder) == (0, "2", "/beside")
 
 
+def test_a_list_of_hashes_goes_before_the_files_that_it_is_of(
+    virtual_board: Callable[..., "VirtualBoard"],
+):
+    board = virtual_board()
+    put(board, FILES)
+    put(board, {**FILES, "/nearhum/start.py": LOOP % b"2"})
+
+    def cut_off(done: int, of: int) -> None:
+        raise HostError("the host goes away", hint="")
+
+    with pytest.raises(HostError, match="goes away"):
+        put(board, {**FILES, "/nearhum/start.py": LOOP % b"3"}, on_bytes=cut_off)
+    # what is half written is of no application, and is not put back
+    assert on_board(board, "/nearhum.mft") is None
+    with Link(board.path) as link:
+        assert link.resume()["version"] == "2"
+        with pytest.raises(DeviceError, match="no application to put back"):
+            deployment.undo(link)
+
+
 def test_what_is_damaged_is_not_put_back(virtual_board: Callable[..., "VirtualBoard"]):
     board = virtual_board()
     put(board, FILES)

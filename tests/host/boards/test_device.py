@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import ON_LINUX_X86_64
 from device import run
+from faults import power_cuts
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +31,18 @@ def judge(output: str) -> None:
         pytest.skip(skipped[0])
 
 
+@pytest.fixture(scope="module")
+def compiled() -> Iterator[Path | None]:
+    if not ON_LINUX_X86_64:
+        yield None
+        return
+    with power_cuts.compiled_application() as folder:
+        yield folder
+
+
 @pytest.mark.parametrize("name", run.names())
-def test_unix(name: str) -> None:
-    judge(run.on_unix(name))
+def test_unix(name: str, compiled: Path | None) -> None:
+    judge(run.on_unix(name, compiled))
 
 
 @pytest.mark.parametrize("name", run.names())

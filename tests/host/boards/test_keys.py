@@ -9,6 +9,7 @@ import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from nearhum_host.commands import cli
 from nearhum_host.errors import DeviceError, HostError, UsageError
 from nearhum_host.recordings.nhr import Recording, write_nhr
 from nearhum_host.serial_line.link import Link
-from nearhum_host.serial_line.repl import stopped
+from nearhum_host.serial_line.repl import Found, stopped
 from nearhum_host.virtual import VirtualBoard
 from typer.testing import CliRunner, Result
 
@@ -43,7 +44,7 @@ def well(*arguments: object) -> str:
 
 
 def restored(file: str, port: str) -> str:
-    time.sleep(1.1)  # what the board had goes into a file named by the second
+    time.sleep(1.01 - time.time() % 1)  # what the board had goes into a file named by the second
     return well("restore", file, "--port", port)
 
 
@@ -157,6 +158,49 @@ def test_who_vouches_for_a_file() -> None:
     )
     with pytest.raises(HostError, match="the key of the board is not on this machine"):
         keys.as_taken(image, keys.signed(image, other), "x.nhs")
+
+
+class Stopped:
+    """A stopped board with this in its file of keys; what is written there is kept."""
+
+    def __init__(self, key: bytes) -> None:
+        self.key, self.written = key, []
+
+    def ask(self, expression: str) -> list[int]:
+        return list(self.key)
+
+    def write(self, path: str, key: bytes) -> None:
+        self.written.append(key)
+
+    def run(self, code: str) -> None: ...
+
+
+@pytest.mark.parametrize("old", [b"o" * 32, b"o" * 64, b"", b"o" * 31])
+def test_a_file_that_holds_no_whole_keys_is_no_key(old: bytes) -> None:
+    board = Stopped(old)
+    keys.change(board, lying_there(old), b"n" * 32, "")  # type: ignore[arg-type]
+    known = old if len(old) in (32, 64) else signing.NO_KEY
+    assert board.written[0] == b"n" * 32 + known
+
+
+def test_a_key_whose_code_is_gone_is_changed_by_the_code_that_comes() -> None:
+    board, there = Stopped(b"o" * 32), lying_there(b"o" * 32, has_signing=False)
+    then = keys.change(board, there, b"n" * 32, "")  # type: ignore[arg-type]
+    assert then is not None
+    assert board.written == []
+    then()
+    assert board.written == [b"n" * 32 + b"o" * 32, b"n" * 32]
+    with pytest.raises(DeviceError, match="no code to take it off"):
+        keys.change(board, there, None, "")  # type: ignore[arg-type]
+
+
+def lying_there(key: bytes, has_signing: bool = True) -> SimpleNamespace:
+    """What lies on a board with these bytes in its file of keys."""
+    return SimpleNamespace(
+        there={keys.KEY_PATH: Found(len(key), hashlib.sha256(key).hexdigest())},
+        starts=lambda: "",
+        has_signing=lambda folder: has_signing,
+    )
 
 
 def test_a_board_gets_a_key_another_and_none(

@@ -30,7 +30,8 @@ def test_a_fault_of_the_sensor(image: bytes, name: str, stages: tuple[str, ...])
         assert row.ok, row.outcome
 
 
-def test_a_brown_out_loop_ends_in_safe_mode(image: bytes) -> None:
+def test_a_brown_out_loop_ends_in_safe_mode(image: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world, "N_BROWN_OUTS", 12)
     (row,) = world.by_stage("brown-out loop", image, world.browned_out, ("boot",))
     assert row.ok, row.outcome
 

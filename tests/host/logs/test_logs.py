@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import math
+import os
 import struct
 import time
 from base64 import b64encode
@@ -357,7 +358,11 @@ def test_pulling_goes_on_where_it_ended(tmp_path: Path):
     done = pull(Board(*records), file)
     assert (done.n_records, done.next_seq, done.gaps) == (40, 100, [])
     assert file.read_bytes() == b"".join(records)
-    assert pull(Board(*records), file).n_records == 0
+    board = Board(*records)
+    assert pull(board, file).n_records == 0
+    # what is new, and the last one that is known, to see whether it is the same journal
+    asked = [line for line in board.asked if line.startswith("log ")]
+    assert asked == ["log 100 1536", "log 99 1536"]
 
 
 def test_a_pull_tells_the_board_the_time_where_that_is_off(tmp_path: Path):
@@ -381,6 +386,18 @@ def test_a_pull_tells_how_far_it_is(tmp_path: Path):
     assert len(told) > 3
     assert all(of == 55 for _, of in told)
     assert told == sorted(told)
+
+
+def test_a_pull_is_on_the_disk_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A crash of the host costs little: what is synced has left the program's buffer."""
+    there: list[int] = []
+    monkeypatch.setattr(pulling.os, "fsync", lambda fd: there.append(os.fstat(fd).st_size))
+    file = tmp_path / "x.nhl"
+    n_bytes = pull(Board(*journal(1500)), file).n_bytes
+    assert there[-1] == n_bytes == file.stat().st_size
+    steps = [b - a for a, b in zip([0, *there], there, strict=False)]
+    assert len(steps) == n_bytes // 65536 + 1
+    assert all(65536 <= step < 65536 + 4096 for step in steps[:-1])
 
 
 def test_only_what_is_safe_on_flash_is_pulled(tmp_path: Path):
@@ -409,6 +426,7 @@ def test_what_the_board_has_dropped_is_a_gap(tmp_path: Path):
     ("other", "why"),
     [
         (Board(*journal(5)), "it ends at record 19, the board is at 5"),
+        (Board(*journal(19)), "it ends at record 19, the board is at 19"),
         (
             Board(*journal(30, board="esp32")[:19], record(19, b"else"), record(20, b"")),
             "record 19 is another one",
@@ -440,6 +458,7 @@ def test_a_damaged_answer_is_asked_for_again_and_never_written(tmp_path: Path):
     with pytest.raises(DeviceError, match="damaged.*records are kept") as caught:
         pull(board, tmp_path)
     assert "it continues there" in caught.value.hint
+    assert board.asked.count(board.asked[-1]) == 3  # a damaged answer, three times
     kept = log_file.read_log(tmp_path)
     assert kept.records
     assert not kept.damages

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(
 )
 BOARDS = {name: chips.chip_named(name).board for name in chips.CHIPS}
 N_PERIODS = 50
-SPEED = "60"  # of the recording: some 120 windows a second
+SPEED = "240"  # of the recording: some 470 windows a second
 KEPT_EXECUTABLE, KEPT_HEAP = 8 * 1024, 40 * 1024  # bytes free on an ESP32 that watches
 _START_S = 20
 
