@@ -44,8 +44,7 @@ class Detector:
         self.stride = 1
         self._near = bytearray(prototypes.n_dims)
         self.views = ()  # of view.View
-        # the largest smoothed score of a view, as it compares with the threshold, and that view
-        self.other, self.strange = NO_SCORE, None
+        self.other, self.strange = NO_SCORE, None  # the largest score of a view, and that view
         self.period = None  # period.Period, while learning
         self.drift = None  # drift.Drift
         self.covariance = None  # covariance.Covariance
@@ -132,11 +131,9 @@ class Detector:
 
     @micropython.native
     def score_one(self, embedding):
-        """Return the first score of an embedding, or NO_SCORE where there is nothing to compare it
-        with. Leaves the views' scores, and while watching the largest of them, smoothed, in
-        `other`.
+        """Return the first score, NO_SCORE where there is nothing to compare with.
 
-        Changes nothing that was learned.
+        `other` is then the largest smoothed one of the views, while watching.
         """
         self.other, self.strange = NO_SCORE, None
         for view in self.views:
