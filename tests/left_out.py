@@ -60,7 +60,7 @@ def _setting(name: str) -> Of:
 TRIED: Sequence[tuple[str, Sequence[str], Any, Sequence[Any], Of]] = (
     ("margin over few scores, 1/256 octave", ALL, MARGINS.over, (64, 192, 256), _margin("over")),
     ("the same of one score", ALL, MARGINS.one, (160, 224, 448), _margin("one")),
-    ("of one mean over windows", VIBRATION, MARGINS.one_mean, (96, 224, 320), _margin("one_mean")),
+    ("of one mean over windows", VIBRATION, MARGINS.one_mean, (112, 224, 320), _margin("one_mean")),
     ("reach of the largest of few, spreads", ALL, MARGINS.reach, (3, 6, 8), _margin("reach")),
     ("`smooth` of telemetry", TELEMETRY, 40, (24, 32, 48, 64), _setting("smooth")),
     ("`release` of telemetry", TELEMETRY, 128, (0, 96, 112, 144, 160), _setting("release")),

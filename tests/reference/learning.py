@@ -215,7 +215,7 @@ class Margins:
     over: int = 128
     rarer: int = 5
     one: int = 224
-    one_mean: int = 112
+    one_mean: int = 192
     reach: int = 4
     least: int = 64
 
@@ -547,11 +547,11 @@ class Board:
         seen = ([self._average(x)] if self.slow else []) + ([] if aside is None else [aside])
         for view, z in zip(self.views, seen, strict=True):
             view.raw = view.score(z, self.watching)
+            if view.raw != NO_SCORE and self.slow and view is self.views[0]:
+                # a mean of few windows scatters more
+                view.raw -= octaves(self.slow) - octaves(self.n_averaged)
             if self.watching:
-                raw = view.raw
-                if self.slow and view is self.views[0]:  # a mean of few windows scatters more
-                    raw -= (octaves(self.slow) - octaves(self.n_averaged)) * 3 // 4
-                smoothed = view.smoothing.take(raw)
+                smoothed = view.smoothing.take(view.raw)
                 other = max(other, smoothed + first.threshold - view.threshold)
         if not self.watching and first.dirt:  # what follows it is not smoothed with it
             first.smoothing.seen, self.smoothed = 0, NO_SCORE

@@ -31,9 +31,7 @@ from .learning import (
 )
 
 LOOP = Path(__file__).with_name("run_scores.py")
-ROW = np.dtype(
-    [("first", "<i2"), ("other", "<i2"), ("young", "<i2"), ("learns", "?"), ("dirt", "?")]
-)
+ROW = np.dtype([("first", "<i2"), ("other", "<i2"), ("learns", "?"), ("dirt", "?")])
 
 
 @dataclass(frozen=True)
@@ -103,9 +101,7 @@ def _period(
     slow = config["slow"]
     both = [rows["first"].astype(int)]
     if slow or config["aside"]:
-        other = rows["other"].astype(int)
-        known = (other != NO_SCORE) & ~learns
-        both.append(np.where(known, other - rows["young"], other))
+        both.append(rows["other"].astype(int))
     smoothed, limits = [], []
     for scores, averaged in zip(both, (0, slow), strict=False):
         smooth = _smoothed(scores.tolist(), config["smooth"], fresh)

@@ -34,10 +34,9 @@ def followed(hum, path):
         other = d.views[0] if d.views else None
         file.write(
             struct.pack(
-                "<hhhBB",
+                "<hhBB",
                 seen[0] if hum.embedding is not None else NO_SCORE,
                 other.score if other else NO_SCORE,
-                other._source.young_q8 if other else 0,
                 d.state == LEARN,
                 d.dirt,
             )

@@ -16,7 +16,7 @@ be trusted. The whole of it is integer arithmetic, so that every board sets the 
    is followed until one score in _TIME_ONE_IN is left.
 3. Few scores, a quarter of that and less: no tail can be read off them. The threshold is the
    largest score plus a margin: about 3/4 octave, and 7/8 octaves divided by the number of scores,
-   of a mean over windows, which scatters less, half of that.
+   of a mean over windows 3/4 octaves.
    It grows slowly with the rarity that is asked for. The largest counts as no more than four upper
    spreads (0.8 quantile less median) over the median: one wild window sets no threshold.
    docs/method.md has the figures that chose these constants.
@@ -43,7 +43,7 @@ _LEAST_SPREAD_Q8 = const(64)  # a quarter of an octave: few scores that agree by
 _MARGIN_Q8 = const(128)  # over the largest of few scores
 _MARGIN_SHIFT = const(5)  # and a 32nd of the octaves by which a false alarm is rarer
 _MARGIN_ONE_Q8 = const(224)  # the same, of one independent score alone; of n the n-th part
-_MARGIN_MEAN_Q8 = const(112)  # the same, of a mean over windows
+_MARGIN_MEAN_Q8 = const(192)  # the same, of a mean over windows
 _LEAST_Q8 = const(32)  # an eighth of an independent score: what fewer windows count as
 _TIME_ONE_IN = const(100)  # scores, of which one may be in an alarm
 _FEW_Q8 = const(512)  # octaves by which one_in exceeds the scores where they are few

@@ -7,8 +7,7 @@ A view is a detector over vectors of its own, and learns in the same period:
   slow   the embedding averaged over `slow` windows. What a single window scatters averages out, so
          a small lasting change shows. The average begins as a plain mean and starts anew at a gap.
          The mean of a few scatters more: until it has seen `slow` windows, its score is lowered by
-         three quarters of the octaves by which independent windows would scatter more, for these
-         overlap by half.
+         the octaves by which independent windows would scatter more.
   aside  statistics of each channel that are judged apart from the means: a level may be normal
          while the signal's spread is not. In one vector with the means they would hide each other.
 Scores of two views are scattered differently, so each has its own calibration, of its own smoothed
@@ -39,7 +38,7 @@ class Slow:
         self.young_q8 = 0  # octaves by which the mean of so few windows scatters more
         self._young = array(
             "h",
-            [(octaves_q8(windows) - octaves_q8(seen)) * 3 // 4 for seen in range(1, windows + 1)],
+            [octaves_q8(windows) - octaves_q8(seen) for seen in range(1, windows + 1)],
         )
 
     def restart(self):
@@ -117,7 +116,8 @@ class View:
     def score_one(self, embedding):
         """Return the score of a window in this view, or NO_SCORE."""
         self._x = x = self._source.take(embedding)
-        return self.detector.score_one(x)
+        score = self.detector.score_one(x)
+        return score if score == NO_SCORE else score - self._source.young_q8
 
     def learn_one(self, score, left, total, dirt):
         """Learn the window that was scored last.
@@ -136,8 +136,10 @@ class View:
             return
         if d.dirt:
             self._temporal.restart()
-        smoothed = NO_SCORE if score == NO_SCORE else self._smoothed(score)
-        d.period.learn_one(self._x, smoothed)
+        if score != NO_SCORE:
+            self._temporal.update(score, NO_THRESHOLD)
+            score = self._temporal.score
+        d.period.learn_one(self._x, score)
 
     def finish(self, threshold):
         """End the learning period. threshold: the detector's first one."""
@@ -154,12 +156,9 @@ class View:
         """Take in the score of a watched window; return the smoothed one as it compares with the
         detector's first threshold.
         """
-        return self._smoothed(score - self._source.young_q8) + self._offset
-
-    @micropython.native
-    def _smoothed(self, score):
-        self._temporal.update(score, NO_THRESHOLD)
-        return self._temporal.score
+        temporal = self._temporal
+        temporal.update(score, NO_THRESHOLD)
+        return temporal.score + self._offset
 
     def strangest(self):
         """Return [[name, percent]] of what is strange of the window scored last. Allocates."""
