@@ -20,7 +20,7 @@ import argparse
 import os
 import pickle
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,7 @@ TRIED: Sequence[tuple[str, Sequence[str], Any, Sequence[Any], Of]] = (
     ("`smooth` of vibration", VIBRATION, 64, (32, 48, 96, 128), _setting("smooth")),
     ("`smooth` of radio", RADIO, 64, (32, 48, 96, 128), _setting("smooth")),
 )
-MOVED = range(-768, 769, 32)  # 1/256 octaves
+MOVED = range(-768, 769, 64)  # 1/256 octaves
 
 
 def merit(name: str, figures: Figures) -> float:
@@ -90,10 +90,10 @@ def figures_of(name: str, some: Iterable[Scored], constants: Constants) -> Figur
     return _judged(name, [rescored(one, constants) for one in some])
 
 
-def left_out(sets: dict[str, list[Scored]]) -> list[str]:
-    """Return the table of what the other sets would have chosen, as lines of Markdown."""
-    lines = ["| constant | default | left out | the others choose | with it | default | own best |"]
-    lines.append("|---|---|---|---|---|---|---|")
+def left_out(sets: dict[str, list[Scored]]) -> Iterator[str]:
+    """Yield the table of what the other sets would have chosen, as lines of Markdown."""
+    yield "| constant | default | left out | the others choose | with it | default | own best |"
+    yield "|---|---|---|---|---|---|---|"
     for what, names, default, others, of in TRIED:
         names = [name for name in names if name in sets]
         if len(names) < 2:
@@ -109,26 +109,23 @@ def left_out(sets: dict[str, list[Scored]]) -> list[str]:
             chosen = int(np.argmax(np.delete(merits, i, axis=1).mean(axis=1).round(4)))
             best = int(np.argmax(merits[:, i].round(4)))
             got = [f"{100 * merits[at, i]:.1f}" for at in (chosen, 0, best)]
-            lines.append(
+            yield (
                 f"| {what} | {default} | {name} | {values[chosen]} | {got[0]} | {got[1]} |"
                 f" {got[2]} with {values[best]} |"
             )
-    return lines
 
 
-def limits(sets: dict[str, list[Scored]]) -> list[str]:
-    """Return, for each set, its figures with thresholds that were chosen with the labels."""
-    lines = []
+def limits(sets: dict[str, list[Scored]]) -> Iterator[str]:
+    """Yield, for each set, its figures with thresholds that were chosen with the labels."""
     for name, some in sets.items():
         targets = TARGETS[name]
-        lines += ["", "| " + " | ".join([f"{name}: thresholds", *targets]) + " |"]
-        lines.append("|---" * (1 + len(targets)) + "|")
-        lines.append(_row("as calibrated", name, figures_of(name, some, Constants())))
+        yield ""
+        yield "| " + " | ".join([f"{name}: thresholds", *targets]) + " |"
+        yield "|---" * (1 + len(targets)) + "|"
+        yield _row("as calibrated", name, figures_of(name, some, Constants()))
         moved = {by: [rescored(one, Constants(above=by)) for one in some] for by in MOVED}
         best = max(MOVED, key=lambda by: (merit(name, _judged(name, moved[by])), -abs(by)))
-        lines.append(
-            _row(f"all moved by {best / 256:+.2f} octaves", name, _judged(name, moved[best]))
-        )
+        yield _row(f"all moved by {best / 256:+.2f} octaves", name, _judged(name, moved[best]))
         unit_of = UNIT_OF.get(name, lambda session: session.name)
         units: dict[str, list[int]] = {}
         for i, one in enumerate(some):
@@ -144,8 +141,7 @@ def limits(sets: dict[str, list[Scored]]) -> list[str]:
             )
             for i in members:
                 own[i] = moved[by][i]
-        lines.append(_row("each unit's its own", name, _judged(name, [o for o in own if o])))
-    return lines
+        yield _row("each unit's its own", name, _judged(name, [o for o in own if o]))
 
 
 def _row(what: str, name: str, figures: Figures) -> str:
@@ -179,7 +175,9 @@ def main() -> None:
     for name in asked.sets.split(","):
         print(f"{name}: through the firmware", file=sys.stderr, flush=True)
         sets[name] = _scores_of(name, asked.keep)
-    print("\n".join([*left_out(sets), *limits(sets)]))
+    for part in (left_out(sets), limits(sets)):
+        for line in part:
+            print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ from .learning import (
     threshold,
 )
 
+# smoothed scores by rows, period, view and share: smoothing takes longest
+_SMOOTHED: dict[tuple[int, int, int, int], np.ndarray] = {}
 LOOP = Path(__file__).with_name("run_scores.py")
 ROW = np.dtype([("first", "<i2"), ("other", "<i2"), ("learns", "?"), ("dirt", "?")])
 
@@ -103,27 +105,36 @@ def _period(
     if slow or config["aside"]:
         both.append(rows["other"].astype(int))
     smoothed, limits = [], []
-    for scores, averaged in zip(both, (0, slow), strict=False):
-        smooth = _smoothed(scores.tolist(), config["smooth"], fresh)
+    for which, (scores, averaged) in enumerate(zip(both, (0, slow), strict=False)):
+        key = id(one.rows), begin, which, config["smooth"]
+        if key not in _SMOOTHED:
+            _SMOOTHED[key] = np.array(_smoothed(scores.tolist(), config["smooth"], fresh))
+        smooth = _SMOOTHED[key]
         counted = (scores != NO_SCORE) & learns & ~rows["dirt"]
         rare = rarity(config, averaged)
-        limit = threshold(
-            [smooth[i] for i in np.flatnonzero(counted)], *rare, margins=constants.margins
-        )
+        limit = threshold(smooth[counted].tolist(), *rare, margins=constants.margins)
         smoothed.append(smooth)
         limits.append(limit + constants.above)
-    alarm = Alarm(config)
-    for i in range(len(rows)):
-        score = smoothed[0][i]
-        if i >= n_learned:
-            for smooth, limit in zip(smoothed[1:], limits[1:], strict=True):
-                if smooth[i] != NO_SCORE:
-                    score = max(score, smooth[i] + limits[0] - limit)
-            if score != NO_SCORE:
-                alarm.take(score, limits[0])
-            run.alarm[begin + i] = alarm.on
-        run.scores[begin + i] = score
+    scores = smoothed[0].copy()
+    watched = scores[n_learned:]
+    for smooth, limit in zip(smoothed[1:], limits[1:], strict=True):
+        other = smooth[n_learned:]
+        shifted = np.where(other == NO_SCORE, NO_SCORE, other + limits[0] - limit)
+        np.maximum(watched, shifted, out=watched)
+    run.scores[begin:end] = np.clip(scores, NO_SCORE, -NO_SCORE - 1)
     run.thresholds[begin + n_learned : end] = limits[0]
+    run.alarm[begin + n_learned : end] = _alarms(watched, limits[0], config)
+
+
+def _alarms(scores: np.ndarray, limit: int, config: dict[str, Any]) -> np.ndarray:
+    if not config["release"] and config["alarm_n"] == 1:
+        return scores > limit
+    alarm, out = Alarm(config), np.zeros(len(scores), bool)
+    for i, score in enumerate(scores.tolist()):
+        if score != NO_SCORE:
+            alarm.take(score, limit)
+        out[i] = alarm.on
+    return out
 
 
 def _smoothed(scores: list[int], share: int, fresh: set[int]) -> list[int]:
