@@ -1,5 +1,4 @@
-# nearhum. `make` alone lists what can be done; `make demo` and `make test` need nothing installed beforehand but
-# Python 3.11 and make.
+# `make` alone lists the targets. `make demo` and `make test` need only Python 3.11 or newer and make.
 
 PYTHON ?= python3
 SECONDS ?= 120
@@ -15,7 +14,7 @@ help: ## list the targets
 
 setup: $(STAMP) ## make .venv with the command `nearhum` in it
 
-# uv where it is present (seconds), venv and pip otherwise (a minute)
+# uv takes seconds. Without uv, venv and pip take a minute.
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "nearhum needs Python 3.11 or newer; name one: make PYTHON=python3.12"; exit 1; }
@@ -27,68 +26,68 @@ $(STAMP): pyproject.toml
 	fi
 	@touch $(STAMP)
 
-demo: setup ## learn, watch, enrol and report on a virtual board, with real recordings; writes report.html
+demo: setup ## learn, watch, enrol and report on a virtual board, with real recordings (writes report.html)
 	@$(BIN)/nearhum demo
 
-test: setup lint ## lint and all tests, in about six minutes on two cores
+test: setup lint ## lint and all tests but the slow ones: about six minutes on two cores
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
-test-all: setup ## the slow tests that `make test` leaves out: what must hold over all recordings, in four minutes
+test-all: setup ## the slow tests, over all recordings: about four minutes
 	$(BIN)/python -m pytest -n 2 -m slow
 
-fuzz: setup ## fuzz the host's parsers, guided by coverage, for SECONDS of wall time
+fuzz: setup ## fuzz the host's parsers for SECONDS (default 120), guided by coverage
 	$(BIN)/python tests/fuzz/run.py --seconds $(SECONDS)
 
-test-faults: setup ## every fault at every stage, power cuts first: prints a table
+test-faults: setup ## inject every fault at every stage, power cuts first, and print a table: 15 minutes
 	$(BIN)/python tests/faults/run.py
 
-soak: setup ## months of a board's time, a window a second: DAYS=90 as fast as it goes, or HOURS=N at the host's pace
+soak: setup ## run a board for a long time: DAYS=90 simulated as fast as possible, or HOURS=N in real time
 	$(BIN)/python tests/soak.py $(if $(DAYS),--days $(DAYS)) $(if $(HOURS),--hours $(HOURS))
 
-lint: setup ## ruff and pyright
+lint: setup ## check the code with ruff and pyright
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/pyright
 
-format: setup ## let ruff lay out the code
+format: setup ## format the code with ruff
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-test-board: setup ## the device tests, the doctor and the self-test on a real board: PORT=..., BOARD=its board file
+test-board: setup ## device tests, doctor and self-test on a real board: PORT=..., BOARD=its board file
 	@test -n "$(PORT)" || { echo "make test-board PORT=/dev/ttyACM0 [BOARD=rpi_pico]"; exit 1; }
 	$(BIN)/python tests/device/run.py --target $(PORT) $(if $(BOARD),--board $(BOARD))
 	$(BIN)/nearhum doctor --port $(PORT)
 	$(BIN)/nearhum selftest $(PORT) $(if $(BOARD),--board $(BOARD))
 
-test-emulated: setup ## the device tests and the bits on an emulated RP2040; NEARHUM_UF2 names a firmware image; an hour
+test-emulated: setup ## device tests and bit comparison on an emulated RP2040 with the image NEARHUM_UF2: an hour
 	$(BIN)/python tests/device/run.py --target emulated
 	$(BIN)/python tests/bits.py --target emulated
 
-size: setup ## flash and heap of every module on an emulated RP2040; NEARHUM_UF2 names a firmware image
+size: setup ## flash and heap of every module, on an emulated RP2040 with the image NEARHUM_UF2
 	@$(BIN)/python tests/size.py
 
-bench: setup ## what every stage costs; on an emulated RP2040 where NEARHUM_UF2 names a firmware image
+bench: setup ## time of every stage, here, or on an emulated RP2040 if NEARHUM_UF2 names an image
 	@$(BIN)/nearhum bench $(if $(NEARHUM_UF2),--target emulated)
 
-evaluate: setup ## all protocols, both paths: writes EVALUATION.md; NEARHUM_DATA names the folder of recordings
+evaluate: setup ## run all protocols on both paths, with the recordings in NEARHUM_DATA (writes EVALUATION.md)
 	@$(BIN)/nearhum evaluate --data $${NEARHUM_DATA:-../shared/wide} --write .
 
-heads: setup ## make the heads that come with nearhum again, byte for byte
+heads: setup ## train the heads that come with nearhum again, to the same bytes
 	@$(BIN)/python heads/make.py
 
-poison: setup ## how far an adversary moves what was learned in a day, with and without the guard
+poison: setup ## measure how far an attacker can move the learned state in a day, with and without the guard
 	@$(BIN)/python tests/poison.py
 
-bench-fleet: setup ## a fleet of 1,000 boards and 30 days, on DuckDB and on Spark: 43 million rows, a gigabyte in /tmp, minutes
+bench-fleet: setup ## evaluate 1,000 boards over 30 days on DuckDB and Spark: 43 million rows, 1 GB in /tmp, minutes
 	@cd tests && ../$(BIN)/python bench_fleet.py
 
-docs: setup ## the documentation as a site, in build/site; needs no network
+docs: setup ## build the documentation site in build/site, without network access
 	@DISABLE_MKDOCS_2_WARNING=true NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
-pictures: setup ## the README's pictures anew, from boards that run: docs/pictures
+pictures: setup ## draw the README's pictures again, from running boards, into docs/pictures
 	@$(BIN)/python tests/pictures.py
 
 wheel: setup ## build the wheel into dist/
 	@$(BIN)/python -m build --wheel --outdir dist .
 
-clean: ## remove what make made
+clean: ## remove everything that make created
 	rm -rf $(VENV) dist build report.html demo-run .pytest_cache .ruff_cache .hypothesis fuzz-found

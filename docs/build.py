@@ -73,8 +73,9 @@ def _of_repository(file: Path) -> str:
 
 def commands() -> str:
     """Return the page of all commands, from the command line itself."""
-    from nearhum_host.commands.cli import app
+    from nearhum_host.commands.cli import GROUPS, app
 
+    first = {next(iter(commands)): title for title, commands in GROUPS.items()}
     out = [
         "# Commands",
         "",
@@ -85,13 +86,15 @@ def commands() -> str:
     context = click.Context(group, info_name="nearhum")
     for name in group.list_commands(context):  # type: ignore[attr-defined]
         command = group.get_command(context, name)  # type: ignore[attr-defined]
+        if name in first:
+            out += [f"## {first[name]}", ""]
         if hasattr(command, "list_commands"):
-            out += [f"## nearhum {name}", "", (command.help or "").strip(), ""]
+            out += [f"### nearhum {name}", "", (command.help or "").strip(), ""]
             inner = click.Context(command, info_name=name, parent=context)
             for sub in command.list_commands(inner):
-                out += _command(f"{name} {sub}", command.get_command(inner, sub), inner, "###")
+                out += _command(f"{name} {sub}", command.get_command(inner, sub), inner, "####")
         else:
-            out += _command(name, command, context, "##")
+            out += _command(name, command, context, "###")
     return "\n".join(out)
 
 

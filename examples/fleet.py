@@ -1,4 +1,4 @@
-"""Four virtual boards learn their pumps; a fifth starts from what they know: python fleet.py"""
+"""Four virtual boards learn their pumps, and a fifth starts from their prior: python fleet.py"""
 
 import tempfile
 import time
@@ -18,7 +18,7 @@ def pump(n_windows: int, number: int, fault: float = 0) -> np.ndarray:
 
 
 def lived(frames: np.ndarray, cue: str, prior: bytes | None = None) -> tuple[bytes, dict]:
-    """Return what a virtual board has learned, and its status, when its recording is over."""
+    """Run a virtual board to the end of its recording. Returns its learned state and its status."""
     recording = nh.Recording(1000, 2)
     recording.add(frames, cue)
     with tempfile.TemporaryDirectory() as sd:

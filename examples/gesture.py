@@ -1,4 +1,4 @@
-"""A gesture shown three times, and one never shown: the board knows the first alone.
+"""The board recognises two gestures after three examples each, and no others.
 
 python gesture.py
 """
@@ -6,14 +6,14 @@ python gesture.py
 import nearhum_host as nh
 import numpy as np
 
-RATE_HZ, WINDOW = 50, 200  # four seconds a window
+RATE_HZ, WINDOW = 50, 200  # A window has 200 samples: 4 s.
 SETTINGS = {"kind": "motion", "rate_hz": RATE_HZ, "n_channels": 6}
 AXES = {"still": (0, 0, 0), "wave": (40, 6, 3), "knock": (2, 5, 60), "shake": (9, 50, 9)}
 HZ = {"still": 0.0, "wave": 1.2, "knock": 4.0, "shake": 2.5}
 
 
 def gesture(name: str, n_windows: int, seed: int) -> np.ndarray:
-    """Three axes of acceleration, and three of rotation that follow; no hand is twice as strong."""
+    """Return three axes of acceleration and three of rotation. Strength and pace vary by seed."""
     random, t = np.random.default_rng(seed), np.arange(n_windows * WINDOW) / RATE_HZ
     strength = random.normal(1, 0.08)
     turn = [2 * np.pi * HZ[name] * random.normal(1, 0.02) * t + k for k in range(3)]

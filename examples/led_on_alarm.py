@@ -1,12 +1,12 @@
-"""On the board, in place of nearhum's own loop: the same with a lamp of your own.
+"""Run nearhum's loop on the board yourself, and switch a lamp on while there is an alarm.
 
-`mpremote cp` it to :own.py, which main.py runs; `deploy` leaves it there.
+Copy this file to the board as :own.py with `mpremote cp`. main.py runs it, and `deploy` keeps it.
 """
 
 from machine import Pin
 from nearhum.pipeline import Pipeline
 
-lamp = Pin("LED", Pin.OUT)  # the Pico's own; give a number for a relay or a horn
+lamp = Pin("LED", Pin.OUT)  # The Pico's LED. For a relay or a horn, give the number of its pin.
 hum = Pipeline()
 while True:
     hum.step()

@@ -1,16 +1,14 @@
-"""Two slow channels that know of each other: the fault is that they no longer do. python
-telemetry.py
-"""
+"""Two slow channels that normally correlate. In the fault they do not: python telemetry.py"""
 
 import nearhum_host as nh
 import numpy as np
 
 SETTINGS = {"kind": "telemetry", "rate_hz": 1, "n_channels": 2}
-LEARNED, WATCHED = 3600, 1800  # rows, one a second
+LEARNED, WATCHED = 3600, 1800  # Rows, one a second.
 
 
 def tank(n: int, apart: float, seed: int) -> np.ndarray:
-    """Pressure and flow, in counts: flow follows pressure, unless a valve sticks (apart)."""
+    """Return pressure and flow in counts. Flow follows pressure, unless a valve sticks (apart)."""
     random, pressure = np.random.default_rng(seed), np.zeros(n)
     for i in range(1, n):
         pressure[i] = 0.9 * pressure[i - 1] + random.normal(0, 100)

@@ -1,4 +1,4 @@
-"""A machine's hum: learn it, then meet a fault. The firmware runs here: python vibration.py"""
+"""Learn the hum of a machine, then detect a fault, on this computer: python vibration.py"""
 
 import nearhum_host as nh
 import numpy as np
@@ -8,7 +8,7 @@ SETTINGS = {"kind": "vibration", "rate_hz": RATE_HZ, "n_channels": 2, "n_window"
 
 
 def pump(n_windows: int, fault: float, seed: int) -> np.ndarray:
-    """Two axes of a pump; a fault rings at 210 Hz, seven times a second."""
+    """Return two axes of a pump in counts. A fault rings at 210 Hz, seven times a second."""
     random, t = np.random.default_rng(seed), np.arange(n_windows * WINDOW) / RATE_HZ
     hum = 900 * np.sin(2 * np.pi * 24.7 * t) + 350 * np.sin(2 * np.pi * 49.4 * t)
     ring = 600 * fault * np.sin(2 * np.pi * 210 * t) * (1 + np.sin(2 * np.pi * 7 * t))

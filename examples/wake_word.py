@@ -1,4 +1,4 @@
-"""Two words, three times each; then again, and one never said before: python wake_word.py"""
+"""Learn two words from three examples each, then recognise them: python wake_word.py"""
 
 import nearhum_host as nh
 import numpy as np
@@ -9,7 +9,7 @@ WORDS = {"yes": (500, 1700, 2600), "no": (1500, 400, 700), "maybe": (800, 2500, 
 
 
 def said(word: str, seed: int) -> np.ndarray:
-    """Half a second, whistled from, over, to so many Hz, between two silences; no two alike."""
+    """Return a whistled word of half a second that moves over three frequencies, varied by seed."""
     random = np.random.default_rng(seed)
     n = round(0.5 * RATE_HZ * random.normal(1, 0.06))
     hz = np.interp(np.arange(n), (0, n / 2, n), WORDS[word]) * random.normal(1, 0.02)

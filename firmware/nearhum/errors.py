@@ -1,15 +1,15 @@
-"""Errors of nearhum: one root, a message that names the value, and a hint that names the remedy.
+"""Errors of nearhum: one root class, with a message that names the value and a hint to the remedy.
 
-Leaf, for both Pythons: the host raises and catches the same classes for formats it shares with the
-board. Each class states where the fault lies, because that decides what the pipeline may go on
-doing.
+Leaf, for both Pythons: the host raises and catches the same classes for the formats that it shares
+with the board. The class tells where the fault lies, because that decides how the pipeline goes
+on.
 """
 
 
 class NearhumError(Exception):
     """Root of all nearhum errors.
 
-    `message` says what is wrong, `hint` what to do about it (may be empty).
+    message: what is wrong. hint: what to do about it, may be empty.
     """
 
     def __init__(self, message, hint=""):
@@ -19,15 +19,15 @@ class NearhumError(Exception):
 
 
 class ConfigError(NearhumError):
-    """A setting is outside its range. Raised at configuration, never while watching."""
+    """A setting is not allowed, alone or together with others. Raised only at configuration."""
 
 
 class CommandError(NearhumError):
-    """A console line cannot be carried out. Nothing has changed."""
+    """A command cannot be carried out. Nothing has changed."""
 
 
 class FormatError(NearhumError):
-    """A file or record is not what it should be: magic, version, length or CRC."""
+    """A file or record is not valid: its magic, version, length, CRC or contents are wrong."""
 
 
 class SourceError(NearhumError):
@@ -35,7 +35,10 @@ class SourceError(NearhumError):
 
 
 def whole(word):
-    """Return the number that a word is, 0 or more. Raises CommandError."""
+    """Return a word of a command line as an int, 0 to 999,999,999.
+
+    Raises CommandError if it is anything else.
+    """
     if not word.isdigit() or len(word) > 9:
         raise CommandError("%r is not a whole number" % word[:40], "0 to 999999999")
     return int(word)

@@ -1,4 +1,4 @@
-"""Files on the board's flash, read and written whole, and the JSON in them. Leaf."""
+"""Files on the board's flash: read and written whole, notes of two numbers, and JSON. Leaf."""
 
 import json
 import os
@@ -7,14 +7,14 @@ from binascii import crc32
 
 import nearhum
 
-# The note of the last save, and of the last `set`: storage/epoch.py says what it is for.
+# The note of the last saved state and of the last `set`. storage/epoch.py explains its use.
 REACHED = "hum/log/reached"
 
-_QUOTE, _ESCAPE = 34, 92
+_QUOTE, _ESCAPE = 34, 92  # ASCII codes of " and \
 
 
 def read_file(path):
-    """Return the bytes of a file, or None where there is none."""
+    """Return the bytes of a file, or None if it cannot be read."""
     try:
         with open(path, "rb") as f:
             return f.read()
@@ -23,8 +23,9 @@ def read_file(path):
 
 
 def write_file(path, content):
-    """Write a whole file beside its place, then rename it there: a reader finds the old one or
-    the new one.
+    """Replace a whole file: write a new one beside it, then rename that.
+
+    So a reader finds either the old file or the new one. Raises OSError.
     """
     with open(path + ".new", "wb") as f:
         f.write(content)
@@ -32,8 +33,9 @@ def write_file(path, content):
 
 
 def note(path, a, b):
-    """Write two numbers below 2^32 with a CRC, for `noted`. A file system that refuses is no
-    matter: an older note is true as well.
+    """Write two numbers below 2^32 with a CRC to a file, for `noted`.
+
+    An OSError is ignored, because an older note is true as well.
     """
     raw = struct.pack("<II", a, b)
     try:
@@ -44,7 +46,7 @@ def note(path, a, b):
 
 
 def noted(path):
-    """Return the two numbers of a note, (0, 0) where there is none or it is damaged."""
+    """Return the two numbers of a note, or (0, 0) if the file is missing or damaged."""
     raw = read_file(path) or b""
     if len(raw) == 12 and struct.unpack_from("<I", raw, 8)[0] == crc32(raw[:8]):
         return struct.unpack("<II", raw[:8])
@@ -52,8 +54,10 @@ def noted(path):
 
 
 def placed(root, path):
-    """Return where a file that a setting names lies: nearhum/..., which deploy put beside the
-    modules, is in the application's folder.
+    """Return the path of a file that a setting names.
+
+    Deploy puts files named nearhum/... beside the modules, in the folder of the running
+    application. All other paths begin at root.
     """
     if nearhum.folder and path.startswith("nearhum/"):
         return nearhum.folder + "/" + path
@@ -61,7 +65,7 @@ def placed(root, path):
 
 
 def make_folder(path):
-    """Make a folder unless it is there."""
+    """Make a folder unless it exists. Raises OSError for any other failure."""
     try:
         os.mkdir(path)
     except OSError as e:
@@ -70,10 +74,10 @@ def make_folder(path):
 
 
 def parsed(text):
-    """Return what JSON text (bytes) says. Raises ValueError where it is none, or not whole.
+    """Return the value of a JSON text (bytes). Raises ValueError if it is invalid or cut short.
 
-    MicroPython 1.24 takes text that is cut short: of {"a":1 it makes {"a": 1}. So brackets are
-    counted here.
+    MicroPython 1.24 accepts text that is cut short: it reads {"a":1 as {"a": 1}. So this function
+    counts the brackets.
     """
     given = json.loads(text)
     depth, quoted, escaped = 0, False, False

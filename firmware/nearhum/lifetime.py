@@ -1,46 +1,47 @@
 """Lifetime: which modules are in memory only for a while. All others stay once they are loaded.
 
-A board has flash to spare and little heap, so what is over is taken out of memory; an import loads
-it again. The tables below are the whole of it. Leaf.
+A board has much flash and little heap. So modules that are not needed any more are released, and
+the next import loads them again. The tables below name all of them. Leaf.
 """
 
 import gc
 import sys
 import time
 
-# A start needs these; watching does not.
+# A start needs these, and watching does not.
 AT_START = (
     "assembly", "storage.deployed", "storage.epoch", "config", "settings", "features.plan",
     "features.bands", "kernels.tables", "kernels.thumb_tables",
 )  # fmt: skip
 # A learning period needs these, from its first window to its threshold.
 WHILE_LEARNING = ("detection.period", "detection.modes", "detection.calibration")
-# A command that changes or shows something needs these, while it is carried out.
+# A command that changes or shows something needs these while it runs.
 PER_COMMAND = (
     "console.told", "console.changes", "console.taught", "storage.snapshots", "storage.deployed",
     "detection.doubts",
     "config", "settings", "features.plan", "features.bands", "features.look",
 )  # fmt: skip
 
-_SHARE = 16  # garbage is collected each time that a 16th of the heap was allocated
-_untidy = False
+_SHARE = 16  # collect garbage whenever a sixteenth of the heap was allocated, see collect_often
+_untidy = False  # True after modules were released, until `rest` collects them
 
 
 def collect_often():
-    """Let garbage be collected whenever a sixteenth of the heap was allocated; before a start.
+    """Make MicroPython collect garbage whenever a sixteenth of the heap was allocated.
 
-    MicroPython collects once the heap is full. By then what a start keeps lies strewn over all of
-    it, between what it needed for a moment: of 57 KB that an ESP32-C3 had free while it watched,
-    no piece was longer than 4 KB, and a module of 1 KB found no room. Collected every 8 KB, it had
-    one of 29 KB.
+    Call it before a start. By itself MicroPython collects only when the heap is full. By then the
+    objects that a start keeps are scattered over the whole heap, between those that it needed for a
+    moment. An ESP32-C3 then had 57 KB free while it watched, but no free block longer than 4 KB,
+    and a module of 1 KB could not be loaded. With a collection every 8 KB it had a block of 29 KB.
     """
     gc.threshold((gc.mem_free() + gc.mem_alloc()) // _SHARE)
 
 
 def let_go(modules):
-    """Take modules, named without the package's name, out of memory as far as they are there.
+    """Release modules, so that the next garbage collection frees their memory.
 
-    What comes after the next rest finds their room in one piece.
+    modules: names without "nearhum.". Modules that are not loaded are ignored. `rest` collects
+    soon afterwards, before other objects are allocated between the freed blocks.
     """
     global _untidy
     for module in modules:
@@ -51,13 +52,14 @@ def let_go(modules):
 
 
 def drop_broken():
-    """Take modules out of memory for which there was none: after a MemoryError.
+    """Remove the names of modules that a MemoryError kept from being created.
 
-    MicroPython enters the name of a module before it makes the module (py/objmodule.c,
-    mp_obj_new_module). Where that fails the next import finds nothing in its place, and crashes.
+    MicroPython enters the name of a module in sys.modules before it makes the module
+    (py/objmodule.c, mp_obj_new_module). If that fails, the next import finds an empty entry and
+    crashes.
     """
     broken = True
-    while broken:  # without a list of them, for which there may be no memory either
+    while broken:  # One at a time, because there may be no memory for a list of them.
         broken = False
         for name in sys.modules:
             if sys.modules.get(name) is None:
@@ -68,7 +70,7 @@ def drop_broken():
 
 
 def rest():
-    """Wait a millisecond, or collect what was let go of: no sample has come."""
+    """Wait a millisecond, because no sample has come. Collect released modules first."""
     global _untidy
     if _untidy:
         _untidy = False

@@ -1,6 +1,7 @@
-"""What is not one call below: the few compositions that commands make, for `import nearhum_host`.
+"""Functions of `import nearhum_host` that combine several modules, as the commands do.
 
-Everything else that a command does is a function of the module that nearhum_host.__getattr__ names.
+Enters: boards, recordings and folders. Leaves: the results that the commands print. All other
+functions of the package come from the modules that nearhum_host.__getattr__ names.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ def deploy(
     settings: Mapping[str, Any] | None = None,
     prior: bytes | None = None,
 ) -> Deployed:
-    """Put the application on a board and start it, as `nearhum deploy` does.
+    """Copy the application to a board and start it, as `nearhum deploy` does.
 
-    board: a board's name, a .toml file or a Board. settings: laid over those of its file. prior: a
-    state image to start from. Raises UsageError, DeviceError.
+    board: a board's name, the path of a .toml file, or a Board.
+    settings: override those of the board file. prior: a state image to start from.
+    Raises UsageError for wrong settings, DeviceError if the board does not answer.
     """
     from .boards import board_files, deployment, state_image
     from .boards.application import application
@@ -47,13 +49,14 @@ def deploy(
 
 
 def run(recording: Recording, settings: Mapping[str, Any], path: str = "fixed") -> Run:
-    """Run the firmware over a recording on this machine, and return what it said of every window.
+    """Run the firmware over a recording on this machine.
 
-    Its features and embeddings come with it, int8 arrays (windows, dimensions).
-
-    settings: as in a board file: kind, rate_hz, n_channels and any other. The recording's cues are
-    the console lines typed before its segments: `learn 400`, `enrol tap 3`; one that begins with ~
-    follows without a gap. Raises HostError where the firmware refuses a setting or a cue.
+    settings: as in a board file: kind, rate_hz, n_channels and any other.
+    path: "fixed" or "float", the firmware's numeric path.
+    The recording's cues are console lines, typed before their segments: `learn 400`, `enrol tap 3`.
+    A segment whose cue begins with ~ follows the one before without a gap.
+    Returns the score, alarm and label of every window, with its features and embedding as int8
+    arrays (windows, dimensions). Raises HostError if the firmware refuses a setting or a cue.
     """
     from .evaluation.benchmarks.base import Session
     from .evaluation.benchmarks.runner import interpreter, run_one
@@ -67,7 +70,11 @@ def evaluate_fleet(
     engine: str = "duckdb",
     master: str = "local[2]",
 ) -> FleetFigures:
-    """Return what the tables in a folder say of a fleet, as `nearhum fleet evaluate` does."""
+    """Evaluate the tables in a folder, as `nearhum fleet evaluate` does.
+
+    labels: csv with the truth about boards. engine: "duckdb" or "spark". master: address of Spark.
+    Raises UsageError if there are no tables or the labels are wrong.
+    """
     from .fleet import comparison, engines
 
     with engines.opened(Path(folder), engine, master) as backend:

@@ -1,12 +1,14 @@
-"""The one family of errors the host tools raise on purpose; cli.py catches it once.
+"""The exceptions that the host tools raise on purpose. cli.py catches them in one place.
 
-message says what is wrong with which value; hint says what to do next. Both are single sentences
-for a person at a terminal. Anything else that escapes is a defect and keeps its traceback.
+Every other exception that reaches the user is a defect and keeps its traceback.
 """
 
 
 class HostError(Exception):
-    """Something failed: exit code 1 unless told otherwise."""
+    """Something failed. Exit code 1, unless exit_code is given.
+
+    message: what is wrong, with the value. hint: what to do next. Both are shown to the user.
+    """
 
     exit_code = 1
 
@@ -19,12 +21,12 @@ class HostError(Exception):
 
 
 class UsageError(HostError):
-    """What was asked for cannot be right: a wrong name, value or file. Exit code 2."""
+    """The request is wrong: a name, a value or a file. Exit code 2."""
 
     exit_code = 2
 
 
 class DeviceError(HostError):
-    """The board is absent, silent or answered with an error. Exit code 3."""
+    """The board is absent, does not answer, or answered with an error. Exit code 3."""
 
     exit_code = 3

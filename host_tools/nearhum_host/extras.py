@@ -1,4 +1,4 @@
-"""Says which extra to install when a package of it is missing, instead of an import error."""
+"""Turn the ImportError of an optional package into a message that names the extra to install."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from .errors import HostError
 
 @contextmanager
 def needs(extra: str) -> Iterator[None]:
-    """Turn a missing package inside the block into a HostError that names the extra to install."""
+    """Raise HostError that names the extra to install if an import in the block fails.
+
+    Missing modules of nearhum itself are defects and keep their traceback.
+    """
     try:
         yield
     except ModuleNotFoundError as error:

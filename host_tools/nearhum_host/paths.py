@@ -1,6 +1,4 @@
-"""Where firmware and board files lie: the checkout's when running from one, else those the
-wheel carries.
-"""
+"""The folders of the firmware and the board files: the checkout's, or those inside the wheel."""
 
 from pathlib import Path
 
@@ -10,11 +8,12 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def _carried_or_checkout(folder: str, witness: str) -> Path:
-    """Return the folder that holds witness, the checkout's first, so that an edit is used at
-    once.
+    """Return the folder that holds witness.
+
+    A checkout comes first, so that an edit takes effect at once. Raises HostError if there is none.
     """
     checkout = _PACKAGE.parents[1]
-    # The witness alone is not enough: site-packages may have a "boards" folder of somebody else's.
+    # The witness alone is not enough: site-packages may hold a "boards" folder of another package.
     if (checkout / "pyproject.toml").is_file() and (checkout / folder / witness).exists():
         return checkout / folder
     carried = _PACKAGE / "carried" / folder
@@ -24,10 +23,10 @@ def _carried_or_checkout(folder: str, witness: str) -> Path:
 
 
 def firmware_dir() -> Path:
-    """Return the folder with main.py and the nearhum package that runs on the board."""
+    """Return the folder of main.py and the package nearhum, which run on the board."""
     return _carried_or_checkout("firmware", "nearhum")
 
 
 def boards_dir() -> Path:
-    """Return the folder with one <board>.toml for each known board."""
+    """Return the folder of the board files, one <board>.toml for each known board."""
     return _carried_or_checkout("boards", "virtual.toml")

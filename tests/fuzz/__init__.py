@@ -1,3 +1,1 @@
-"""Hostile input: what parses bytes from elsewhere, under a coverage-guided fuzzer and under the
-corpus it left.
-"""
+"""Fuzzing of everything that parses bytes from elsewhere, and the corpus of inputs it has found."""

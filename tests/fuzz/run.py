@@ -1,10 +1,11 @@
-"""Fuzz the host's parsers, guided by coverage (atheris, libFuzzer): `python tests/fuzz/run.py
---seconds N [TARGET]`.
+"""Fuzz the host's parsers, guided by coverage (atheris, libFuzzer).
 
-Each target gets its share of the seconds, two at a time, from the kept corpus on. What it finds is
-printed, and kept below --found: put it into tests/corpus/TARGET with the repair. Ends 1 where
-anything was found: another exception than an error with a message, an input that takes more than 20
-s, more than 2 GB of memory.
+Run `python tests/fuzz/run.py --seconds N [TARGET]`. Two targets run at a time. Each gets its share
+of the seconds and starts from the corpus. Inputs that break a target are printed and kept below
+--found. Put them into tests/corpus/TARGET together with the repair.
+
+The exit code is 1 if anything was found: an exception that is not an error with a message, an input
+that takes more than 20 s, or more than 2 GB of memory.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[1]
 CORPUS = TESTS / "corpus"
 AT_ONCE = 2
-# targets that read long inputs; a report takes 30 ms, so it gets short ones
+# Targets that need long inputs. One report takes 30 ms, so its inputs are short.
 _MAX_BYTES = {"report": 1024, "recording": 8192, "log": 8192}
 
 
 def one(name: str, arguments: list[str]) -> None:
-    """Run one target under the fuzzer in this process; it does not return."""
+    """Run one target under the fuzzer in this process. It does not return."""
     import atheris
 
     sys.path[:0] = [str(TESTS.parent), str(TESTS)]
@@ -35,7 +36,7 @@ def one(name: str, arguments: list[str]) -> None:
 
 
 def fuzz(name: str, seconds: int, found: Path) -> tuple[str, bool]:
-    """Return (a line about a target, whether it held) after that many seconds of it."""
+    """Fuzz one target for that many seconds. Returns (a line about it, whether it held)."""
     with tempfile.TemporaryDirectory(prefix="nearhum-corpus-") as made:
         kept = CORPUS / name
         command = [
@@ -88,7 +89,7 @@ def main() -> int:
     chosen = given.targets or list(TARGETS)
     given.found.mkdir(parents=True, exist_ok=True)
     rounds = -(-len(chosen) // AT_ONCE)
-    seconds = max(2, given.seconds // rounds - 3)  # an interpreter starts in three
+    seconds = max(2, given.seconds // rounds - 3)  # The interpreter takes 3 s to start.
     held = True
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for line, well in pool.map(lambda name: fuzz(name, seconds, given.found), chosen):

@@ -1,8 +1,7 @@
-"""Make the seeds of the corpus, sound inputs from which the fuzzer goes on: `python
-tests/fuzz/seeds.py`.
+"""Make the seeds of the corpus: valid inputs from which the fuzzer starts.
 
-Run it when a format changes; what the fuzzer found lies beside the seeds under other names and
-stays.
+Run `python tests/fuzz/seeds.py` when a format changes. Inputs that the fuzzer found have other
+names in the same folders and are kept.
 """
 
 import io
@@ -49,7 +48,7 @@ STATUS = {
 
 
 def record(kind: int, payload: bytes) -> bytes:
-    """Return a record as `records_in` reads it."""
+    """Return a record in the form that targets.records_in reads."""
     if kind == wire.RUN:
         return bytes([3, 1, len(payload)]) + payload
     payload += b" " * (-len(payload) % 4)
@@ -57,14 +56,14 @@ def record(kind: int, payload: bytes) -> bytes:
 
 
 def scores(first: int, state: int, n: int) -> bytes:
-    """Return a RUN payload with labels."""
+    """Return the payload of a RUN record with labels, for n windows from first on."""
     payload = bytearray(wire.RUN_HEADER_BYTES)
     wire.pack_run_header_into(payload, first, 300, state, n, True)
     return bytes(payload) + b"\x90\x03" + bytes(range(n - 1)) + bytes([0, n - 2, 1, 2])
 
 
 def line(what: dict) -> bytes:
-    """Return an answer without its beginning, as `Liar` reads it."""
+    """Return an answer without its first character, which targets.Liar puts before it."""
     return json.dumps(what, separators=(",", ":")).encode()[1:]
 
 
@@ -74,7 +73,7 @@ def seeds() -> dict[str, bytes]:
     says += record(wire.RUN, scores(0, wire.LEARN, 8)) + record(wire.RUN, scores(8, wire.WATCH, 5))
     says += b"".join(record(wire.EVENT, json.dumps(event).encode()) for event in EVENTS)
     log = records_in(says)
-    # `image` fits it to its own length
+    # Its fingerprint, 224, is its own length, because the target `image` compares the two.
     state = wire.seal(wire.STATE_MAGIC, 224, 3, bytes(range(200)))
     chunk = {
         "size": len(state),

@@ -1,11 +1,10 @@
-"""Targets: what of the host reads bytes that somebody else may have made.
+"""Targets for fuzzing: the parts of the host tools that read bytes from elsewhere.
 
-Each takes bytes, and returns or fails.
+Enters: any bytes. Leaves: nothing, or an exception, which is a defect. HostError and NearhumError
+are the right answer to bad input and pass. An AssertionError means that a promise was broken.
 
-A target raises nothing but an AssertionError, where a promise is broken: HostError and
-NearhumError, an error with a message, are the answer to bad input, and end it well; any other
-exception is a defect. `make fuzz` looks for inputs by coverage (run.py), tests/host/test_corpus.py
-plays those that are kept in tests/corpus/NAME.
+`make fuzz` searches for inputs by coverage (run.py). tests/host/test_corpus.py runs the inputs in
+tests/corpus/NAME.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ _FOLDER = Path(
 
 
 def target(run: Callable[[bytes], None]) -> Callable[[bytes], None]:
-    """Keep a function as the target of its name; an error with a message is a good end of it."""
+    """Register a function as the target of its name. An error with a message passes."""
 
     @functools.wraps(run)
     def guarded(given: bytes) -> None:
@@ -63,7 +62,7 @@ def _file(name: str, contents: bytes) -> Path:
 
 @target
 def log(given: bytes) -> None:
-    """A log file of any bytes."""
+    """Parse any bytes as a log file."""
     found = log_file.parse(given)
     whole = sum(record.n_bytes for record in found.records) + sum(
         damage.n_bytes for damage in found.damages
@@ -75,9 +74,7 @@ def log(given: bytes) -> None:
 
 
 def records_in(given: bytes) -> bytes:
-    """Return a sound log of what bytes say: kind, a step of seq, length, payload, again and
-    again.
-    """
+    """Return a sound log from bytes that describe records: kind, step of seq, length, payload."""
     out, at, seq = [], 0, 0
     while at + 3 <= len(given):
         kind, step, n = (
@@ -94,7 +91,7 @@ def records_in(given: bytes) -> bytes:
 
 @target
 def records(given: bytes) -> None:
-    """A log whose every record is sound and says anything."""
+    """Decode a log whose records are sound but hold any content."""
     found = log_file.parse(records_in(given))
     assert not found.damages
     trace = traces.trace(found, "fuzz")
@@ -104,7 +101,7 @@ def records(given: bytes) -> None:
 
 @target
 def report(given: bytes) -> None:
-    """The page of a log: whatever it says is text there, never a tag."""
+    """Draw the report of a log. Its content must appear as text, never as a tag."""
     from nearhum_host.report import page as drawing
 
     page = drawing.report(_file("fuzz.nhl", records_in(given) + given))
@@ -116,7 +113,7 @@ def report(given: bytes) -> None:
 
 @target
 def labels(given: bytes) -> None:
-    """What is true of a log, as csv."""
+    """Read any bytes as a csv of labels."""
     for first, last, label in traces.read_labels(_file("labels.csv", given)):
         assert 0 <= first <= last
         assert label
@@ -127,7 +124,7 @@ def labels(given: bytes) -> None:
 
 @target
 def image(given: bytes) -> None:
-    """A state, a snapshot, a head: first as it is, then with its envelope put right."""
+    """Read a state, a snapshot or a head: first as it is, then with its envelope repaired."""
     for magic in (wire.STATE_MAGIC, wire.SNAPSHOT_MAGIC, wire.HEAD_MAGIC):
         with contextlib.suppress(NearhumError):
             wire.unseal(magic, given, "it")
@@ -144,9 +141,9 @@ _KINDS = (".nhr", ".npy", ".npz", ".csv", ".wav")
 
 @target
 def recording(given: bytes) -> None:
-    """A recording of any format.
+    """Convert a recording of any format.
 
-    The first byte chooses it; an .nhr gets its header put right every other time.
+    The first byte chooses the format, and whether the header of an .nhr is repaired first.
     """
     kind = given[0] if given else 0
     suffix, contents = _KINDS[kind % len(_KINDS)], given[1:]
@@ -167,7 +164,7 @@ def recording(given: bytes) -> None:
 
 @target
 def board(given: bytes) -> None:
-    """A board file, and what the firmware's own check says of its settings."""
+    """Load a board file, and have the firmware check its settings."""
     found = board_files.load(str(_file("fuzz.toml", given)))
     config = found.config()
     configuration.check(config, found.chip, found.port)
@@ -185,7 +182,7 @@ def _harmless(text: str, where: str) -> None:
 
 @target
 def answer(given: bytes) -> None:
-    """One line of a board: known for noise, refused, or safe to work with and to show."""
+    """Read one line of a board. It must be ignored, refused, or safe to use and to show."""
     found = link.answer_in(b'{"ok":' + given)
     if found is None:
         return
@@ -205,7 +202,7 @@ def _console(*, file: io.StringIO) -> Console:
 
 
 class Liar:
-    """A link whose board answers with what is left of the bytes, a line an answer."""
+    """A link to a board whose answers are the lines of given bytes."""
 
     def __init__(self, given: bytes) -> None:
         self._lines: Iterator[bytes] = iter(given.split(b"\n"))
@@ -223,7 +220,7 @@ class Liar:
 
 @target
 def pull(given: bytes) -> None:
-    """A pull from a board that says anything: what is written is a log, or nothing."""
+    """Pull from a board that answers anything. The file must be a log, or not exist."""
     folder = _FOLDER / "pull"
     folder.mkdir(exist_ok=True)
     file = folder / "fuzz.nhl"
@@ -238,7 +235,7 @@ def pull(given: bytes) -> None:
 
 @target
 def backup(given: bytes) -> None:
-    """A backup of a board that says anything, by the name that it gives itself."""
+    """Back up a board that answers anything, also as its name."""
     there = Liar(given)
     name = state_image.dated_name(str(there.ask("status").get("board")))
     assert name.parent == Path(), name
@@ -248,7 +245,7 @@ def backup(given: bytes) -> None:
 
 
 class _Said(repl.Repl):
-    """A board at its prompt that prints given lines."""
+    """A board at its REPL that prints given lines."""
 
     def __init__(self, given: bytes) -> None:
         self._said = iter(given.split(b"\n"))
@@ -259,7 +256,7 @@ class _Said(repl.Repl):
 
 @target
 def prompt(given: bytes) -> None:
-    """What a stopped board prints about its files."""
+    """Read what a stopped board prints about its files."""
     there = _Said(given)
     with contextlib.suppress(HostError):
         for path, found in there.hashes(["/"]).items():

@@ -1,6 +1,7 @@
-"""The machine code of built `.mpy` files, run on an instruction-set simulator.
+"""Run the machine code of built `.mpy` files on simulators of the instruction sets.
 
-A read-only path from a file to a number: mpy.py reads the file, a core (cores.py, xtensa.py) runs
-its code, glue.py stands for the interpreter around it, python.py puts such functions in the place
-of the firmware's kernels under CPython, run.py runs a script that way.
+Enters: a `.mpy` file and arguments. Leaves: what its functions return and write. mpy.py reads the
+file. A core (cores.py, xtensa.py) runs its code. glue.py models the interpreter around it.
+python.py replaces the firmware's kernels under CPython by such functions. run.py runs a script that
+way.
 """

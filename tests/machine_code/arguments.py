@@ -1,8 +1,7 @@
-"""Does every function in machine code refuse arguments too few and too many? `arguments.py ARCH`
-prints the number of calls.
+"""Check that every function in machine code refuses too few and too many arguments.
 
-Ends with an error at the first that does not: TypeError is what the code asks the interpreter to
-raise.
+Run `arguments.py ARCH`. It prints the number of calls. It ends with an error at the first function
+that does not have the interpreter raise TypeError.
 """
 
 from __future__ import annotations

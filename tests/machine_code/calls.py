@@ -1,11 +1,12 @@
-"""Runs under MicroPython and under CPython alike: every function in machine code, on random and
-extreme inputs.
+"""Call every function in machine code on random and extreme inputs, under either Python.
 
-Arguments: the folder of the firmware; then names of functions, all without. Prints a line a
-function: its module and name, and for every call eight hex digits, the CRC-32 of all that the call
-returned and wrote. The inputs come from a generator of integers alone: both Pythons make the same.
-They keep to what a kernel says it takes; there the 64-bit unix port and a 32-bit board compute the
-same.
+Arguments: the folder of the firmware, then names of functions (none: all). Leaves: a line for each
+function with its module and name, and eight hex digits for every call: the CRC-32 of all that the
+call returned and wrote.
+
+The inputs come from an integer generator, so MicroPython and CPython make the same ones. They stay
+within what a kernel's docstring allows, because only there the 64-bit unix port and a 32-bit board
+compute the same.
 """
 
 import sys
@@ -16,7 +17,7 @@ sys.path.insert(0, sys.argv[1])
 
 
 class Anything:
-    """Stands for hardware while a source is imported: whatever is asked for is there."""
+    """A stand-in for hardware while a source is imported. It has every attribute."""
 
     def __getattr__(self, name):
         return Anything()
@@ -59,9 +60,7 @@ from nearhum.sources import (  # noqa: E402
 
 
 def constants(module):
-    """Return {name: number} of a module's const(): one whose name begins with _ is no attribute of
-    it.
-    """
+    """Return {name: number} of a module's const(). Those with _ are not attributes of it."""
     with open(sys.argv[1] + "/nearhum/" + module) as f:
         lines = [line.partition("#")[0].split(" = const(") for line in f]
     return {line[0]: int(line[1].rstrip(") \n"), 0) for line in lines if len(line) == 2}
@@ -69,12 +68,13 @@ def constants(module):
 
 LOG2 = tables.log2_table()
 BIAS = 0x20000
-CALLS = []  # (function's module and name, number of calls, what makes one)
+CALLS = []  # (module and name of the function, number of calls, the function that makes one call)
 
 
 def calls(name, n):
-    """Mark what makes one call of a function: it gets the generator and which of the n calls this
-    is.
+    """Register the decorated function, which makes one call of the named kernel.
+
+    It gets the random generator, and the index of the call from 0 to n - 1.
     """
 
     def mark(make):
@@ -85,13 +85,13 @@ def calls(name, n):
 
 
 class Random:
-    """Pseudo-random integers, the same everywhere (Numerical Recipes' constants, the high bits)."""
+    """A generator of integers, the same on both Pythons (constants of Numerical Recipes)."""
 
     def __init__(self, seed):
         self.state = seed & 0xFFFFFFFF
 
     def below(self, n):
-        """Return an integer from 0 to n - 1; n <= 2^31."""
+        """Return an integer from 0 to n - 1. n <= 2^31."""
         self.state = (self.state * 1664525 + 1013904223) & 0xFFFFFFFF
         v = self.state >> 16
         self.state = (self.state * 1664525 + 1013904223) & 0xFFFFFFFF
@@ -101,8 +101,9 @@ class Random:
         return low + self.below(high - low + 1)
 
     def numbers(self, kind, n, low, high):
-        """Return n integers from low to high: random ones, or by `kind` some of the kinds that
-        hurt.
+        """Return n integers from low to high.
+
+        kind: random ones, or one of several extreme patterns.
         """
         kind %= 8
         if kind == 1:
@@ -111,18 +112,18 @@ class Random:
             return [low] * n
         if kind == 3:
             return [low if i & 1 else high for i in range(n)]
-        if kind == 4:  # near the middle
+        if kind == 4:  # Near the middle.
             middle = (low + high) // 2
             return [max(low, min(high, middle + self.between(-3, 3))) for _ in range(n)]
-        if kind == 5:  # one thing happens
+        if kind == 5:  # A single value differs.
             out = [max(low, min(high, 0))] * n
             if n:
                 out[self.below(n)] = low if self.below(2) else high
             return out
-        if kind == 6:  # at the ends
+        if kind == 6:  # At the ends of the range.
             return [self.between(low, min(high, low + 2)) if self.below(2) else
                     self.between(max(low, high - 2), high) for _ in range(n)]  # fmt: skip
-        if kind == 7:  # of every size
+        if kind == 7:  # Of every magnitude.
             out = []
             for _ in range(n):
                 v = self.between(low, high) >> self.below(16)
@@ -204,11 +205,11 @@ def _(r, i):
     return (viper.smallest(values, first, r.below(6)),)
 
 
-# ---- what every window meets, in assembler on an RP2040 ------------------------------------------
+# ---- kernels of every window, in assembler on an RP2040 ------------------------------------------
 
 
 def each_window(which, i):
-    """The kernels a board has, and on an RP2040 the others by turns too."""
+    """Return the module of viper kernels if which is "viper", otherwise the board's own kernels."""
     return viper_window if which == "viper" else kernels
 
 
@@ -242,7 +243,7 @@ def score(which):
         n, rows = (1, 8, 128, 1 + r.below(127))[i % 4], 1 + r.below(9)
         out = words(rows)
         x, means, weights = r.i8(i, n), r.i8(i // 2, n * rows), r.u8(i // 3, n * rows, 1)
-        if i % 5 == 0:  # near: small sums
+        if i % 5 == 0:  # Near vectors, for small sums.
             means = bytearray(
                 [(v + (r.below(3) if r.below(4) == 0 else 0)) & 255 for v in bytes(x) * rows]
             )
@@ -280,7 +281,7 @@ _made = {}
 
 
 def spectra_of(which, n, n_window):
-    """Return (a Spectrum, its reading, how many bands): made once, as on a board."""
+    """Return (a Spectrum, its reading, number of bands). They are made once, as on a board."""
     key = which, n, n_window
     if key not in _made:
         reading = array("i", [0, 0])
@@ -368,7 +369,7 @@ def _(r, i):
     rate = 10000
     low, high = ((10, 4500), (1500, 3500), (4000, 4400), (10, 20), (2600, 2601))[i % 5]
     sections = viper_filter.band_pass(low, high, rate)
-    # what saturates: full scale throughout
+    # Full scale throughout, so that sections saturate.
     z = array("i", [v + BIAS for v in r.numbers(i // 5, 120, -32768, 32767)])
     viper_filter.biquads(z, 0, len(z), sections, len(sections) // viper_filter.WORDS)
     return (z,)
@@ -407,7 +408,7 @@ def _(r, i):
 
 @calls("kernels/viper_float.fold", 20)
 def _(r, i):
-    """Words with the exponents of floats: as single ones, and as the upper words of doubles."""
+    """Use words with the exponents of floats: singles, and the upper words of doubles."""
     wide, m = i & 1, 24
     bits = 23 - 3 * wide
     top = 127 + 20 if not wide else 1023 + 20
@@ -426,7 +427,7 @@ def _(r, i):
 
 
 def learned(r, n, count, kind):
-    """Return (sums, squares) as of `count` embeddings whose values are some of a few, and mixed."""
+    """Return (sums, squares) as `count` embeddings give, mixed from a few different values."""
     sums, squares = array("i"), array("i")
     for _ in range(n):
         s1 = s2 = 0
@@ -507,7 +508,7 @@ def dense(which):
         bias = r.i32(i // 3, n_out, -(1 << 20), 1 << 20)
         rescale = array("H")
         for _ in range(n_out):
-            # |w x + bias| < 2^20 + 2^20: a factor that keeps the product below 2^30
+            # |w x + bias| < 2^21. Choose a factor that keeps the product below 2^30.
             pre = r.below(16)
             rescale.append(pre)
             rescale.append(1 + r.below(min(65535, (1 << 30 >> 21 >> 1 << pre) - 1)))
@@ -611,7 +612,7 @@ def _(r, i):
     return (viper_words.align(a, b, n << 8 | m, words(viper_words.COSTS)),)
 
 
-# ---- what else computes on the way ---------------------------------------------------------------
+# ---- other functions that compute ----------------------------------------------------------------
 
 
 @calls("detection/drift._apply", 8)

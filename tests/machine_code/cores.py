@@ -1,13 +1,15 @@
-"""Cores that run machine code, with memory to put it in. Thumb and RV32 by `unicorn`; Xtensa is in
-xtensa.py.
+"""Cores that run machine code in a simulated memory: Thumb and RV32 with the library `unicorn`.
 
-A core knows words, registers and the calling convention of its C compiler, nothing of Python
-objects: `call` starts a function with four words, and where the code calls into the interpreter,
-through one of the addresses `entry(index)`, `answer(index, words)` is asked for what comes back.
+Enters: machine code and words. Leaves: words. Xtensa is in xtensa.py.
 
-What a function must not touch is held against it (`Misbehaved`): registers that belong to its
-caller, the stack pointer, memory that is not there. What belongs to nobody after a call into the
-interpreter is filled with rubbish. A core has no clock: code that loops for ever does so here.
+A core knows words, registers and the calling convention of its C compiler, but no Python objects.
+`call` starts a function with four words. If the code calls the interpreter, at one of the addresses
+`entry(index)`, the core returns what `answer(index, words)` returns.
+
+A function that breaks a rule raises `Misbehaved`: it changes a register of its caller or the stack
+pointer, or touches memory that does not exist. After a call into the interpreter, the registers
+that a C function may change are filled with rubbish. There is no time limit: code that loops
+forever does so here.
 """
 
 from __future__ import annotations
@@ -22,33 +24,33 @@ import unicorn
 from unicorn import arm_const as arm
 from unicorn import riscv_const as riscv
 
-N_ENTRIES = 64  # addresses that lead into the interpreter
-# mp_small_int_floor_divide in mp_fun_table: the cores do it themselves, kernels divide often
+N_ENTRIES = 64  # Addresses that lead into the interpreter.
+# mp_small_int_floor_divide in mp_fun_table. The cores carry it out, because kernels divide often.
 FLOOR_DIVIDE = 46
-RETURNED = N_ENTRIES - 1  # in a message: the called function came back
+RETURNED = N_ENTRIES - 1  # In a message: the called function has returned.
 _RUBBISH = 0xA5C3F18E
 Answer = Callable[[int, tuple[int, int, int, int]], int]
 
 
 class Misbehaved(Exception):
-    """Machine code that did what no C compiler's caller can live with."""
+    """Machine code broke a rule of the C calling convention or of the memory."""
 
 
 class Core:
-    """What all cores share. ram: the address of the first of `RAM_BYTES`; stack: of its end."""
+    """Base of all cores. ram: first address of RAM_BYTES. stack: end address of the stack."""
 
     RAM_BYTES = 1 << 23
     STACK_BYTES = 1 << 16
-    thumb = 0  # the low bit of an address of code
+    thumb = 0  # The lowest bit of an address of code.
 
     def __init__(self, ram: int) -> None:
         self.ram = ram
         self.stack = ram + self.STACK_BYTES
-        self.free = self.stack + 4096  # where code and data may go
+        self.free = self.stack + 4096  # First free address for code and data.
         self.answer: Answer = lambda index, words: 0
 
     def entry(self, index: int) -> int:
-        """Return the address that code calls to reach function `index` of the interpreter."""
+        """Return the address at which code calls function `index` of the interpreter."""
         raise NotImplementedError
 
     def write(self, at: int, contents: bytes) -> None:
@@ -58,28 +60,27 @@ class Core:
         raise NotImplementedError
 
     def call(self, function: int, words: tuple[int, int, int, int]) -> int:
-        """Call the function at an address, return what it returns. `answer` may call again."""
+        """Call the function at an address and return its result. `answer` may call again."""
         raise NotImplementedError
 
     def close(self) -> None:
-        """Let go of what runs it."""
+        """End the simulator."""
 
 
 class UnicornCore(Core):
-    """A core of the unicorn library, and a few instructions that carry words between it and this
-    Python.
+    """A core of the unicorn library, with a few instructions that pass words to and from Python.
 
-    They lie in a page behind the memory, `bridge`. Its first words are the message: a call into the
-    interpreter writes its four arguments, its number and the stack pointer there and stops; going
-    on, it loads the answer. So does the call of a function: it loads the registers that are not its
-    own with rubbish, and writes what they are in the end.
+    The instructions are in a page after the memory, the `bridge`. Its first words are the message.
+    A call into the interpreter writes its four arguments, its number and the stack pointer there,
+    and stops. When it goes on, it loads the answer. A call of a function loads the registers that
+    belong to the caller with rubbish, and stores them at the end, to compare.
     """
 
-    _KEPT, _OUT, _CODE, _ENTRIES = 64, 192, 512, 2048  # offsets in the bridge
+    _KEPT, _OUT, _CODE, _ENTRIES = 64, 192, 512, 2048  # Offsets in the bridge.
     _ENTRY_BYTES = 8
 
     def __init__(self, machine: unicorn.Uc, ram: int, sp: int, strict: bool) -> None:
-        """sp: the register. strict: an access of memory that is not aligned is an error; slow."""
+        """sp: the register. strict: an unaligned access is an error, which makes it slow."""
         super().__init__(ram)
         self.machine, self.sp = machine, sp
         self.bridge = ram + self.RAM_BYTES
@@ -92,8 +93,9 @@ class UnicornCore(Core):
         self.depth = 0
 
     def _bridge(self, start: bytes, stop: bytes, entries: list[bytes], n_kept: int) -> None:
-        """Put the bridge's code into place. start: up to where it stops, stop: where it goes on,
-        and how calls begin.
+        """Write the bridge's code. start: up to where it stops. stop: from where it goes on.
+
+        entries: code of each entry. n_kept: number of registers that belong to the caller.
         """
         self.stop = self.bridge + self._CODE + len(start)
         self.resume = self.stop + len(stop[:4] if not self.thumb else stop[:2])
@@ -170,25 +172,25 @@ class UnicornCore(Core):
 
 
 class ThumbCore(UnicornCore):
-    """A Cortex-M core. unicorn runs what any Cortex-M does.
+    """A Cortex-M core. unicorn runs the instructions of every Cortex-M.
 
-    v6m: an instruction that ARMv6-M has not is an error. strict: so is an access of memory that is
-    not aligned, on which a Cortex-M0+ faults.
+    v6m: an instruction that ARMv6-M does not have is an error. strict: an unaligned access is an
+    error, because a Cortex-M0+ faults on it.
     """
 
     thumb = 1
     _start = UnicornCore._CODE
-    _frame = 36  # what `call` has on the stack when it calls
+    _frame = 36  # Bytes that `call` has on the stack when it calls the function.
 
     def __init__(self, v6m: bool = False, strict: bool = False) -> None:
         machine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
         super().__init__(machine, 0x20000000, arm.UC_ARM_REG_SP, strict)
         if v6m:
-            # told once of every block of code that is run
+            # unicorn reports each block of code once, when it first runs.
             machine.hook_add(unicorn.UC_HOOK_EDGE_GENERATED, self._translated)
         message, kept, out = (self.bridge + offset for offset in (0, self._KEPT, self._OUT))
         code = [
-            # call: registers 8 to 11 and 4 to 7, function, arguments, from `kept` on
+            # call: load registers 8 to 11 and 4 to 7, the function and its arguments from `kept`.
             0xB5F0,  # push {r4-r7, lr}
             0x4644, 0x464D, 0x4656, 0x465F,  # mov r4, r8 ... mov r7, r11
             0xB4F0,  # push {r4-r7}
@@ -212,7 +214,7 @@ class ThumbCore(UnicornCore):
             0x46A0, 0x46A9, 0x46B2, 0x46BB,
             0xBCF0, 0xB001,  # pop {r4-r7}; add sp, 4
             ("b", "stop"),
-            # common: r4 is the number of the interpreter's function
+            # common: r4 is the number of the interpreter's function.
             ("label", "common"),
             ("ldr", 5, message),
             0xC51F,  # stmia r5!, {r0-r4}
@@ -223,7 +225,7 @@ class ThumbCore(UnicornCore):
             0xCD0F,  # ldmia r5!, {r0-r3}
             0x468C,  # mov r12, r1
             0xBD30,  # pop {r4, r5, pc}
-            # floor(r0 / r1); no Cortex-M0+ has sdiv, but what stands for C code may
+            # floor(r0 / r1). A Cortex-M0+ has no sdiv, but this code replaces a C function.
             ("label", "divide"),
             0xFB90, 0xF2F1,  # sdiv r2, r0, r1
             0xFB02, 0x0311,  # mls r3, r2, r1, r0
@@ -267,7 +269,7 @@ class ThumbCore(UnicornCore):
 
 
 def _thumb(code: list) -> tuple[dict[str, int], bytes]:
-    """Return (offsets of labels, the instructions and the words they load behind them)."""
+    """Return (offsets of labels, the instructions followed by the words that they load)."""
     labels, at, words = {}, 0, []
     for item in code:
         if isinstance(item, tuple) and item[0] == "label":
@@ -296,7 +298,7 @@ def _thumb(code: list) -> tuple[dict[str, int], bytes]:
 class Rv32Core(UnicornCore):
     """An RV32IMC core.
 
-    MicroPython's emitter keeps its stack pointer a multiple of a word alone, against the psABI.
+    MicroPython's emitter aligns the stack pointer to 4 bytes. The psABI asks for 16.
     """
 
     _start = UnicornCore._CODE

@@ -1,27 +1,29 @@
-"""The interpreter around machine code: what MicroPython's loader and py/nativeglue.c do, on 32-bit
-words.
+"""Model of the interpreter around machine code: MicroPython's loader and py/nativeglue.c, 32 bits.
 
-A function of a `.mpy` is called as MicroPython calls it. Viper: (function object, n_args, n_kw,
-address of the arguments), each an object word, through the object's context to its tables of names
-and constants. Inline assembler: up to four machine words, converted as `convert_obj_for_inline_asm`
-does (py/objfun.c).
+Enters: functions of a `.mpy` file and Python objects as arguments. Leaves: Python objects.
 
-Modelled, each after its source:
-- objects, representation A (py/mpconfig.h): small integers of 31 bits, names, all else the address
-  of something that no code may look into: it lies outside memory;
-- mp_native_from_obj, mp_native_to_obj: the only way of a number or an array into typed code and out
-  of it;
+A function is called as MicroPython calls it. A viper function gets four words: the function object,
+n_args, n_kw and the address of the arguments, which are object words. The function object leads to
+its context, which has the tables of names and constants. A function in inline assembler gets up to
+four machine words, converted as in `convert_obj_for_inline_asm` (py/objfun.c).
+
+The model follows these sources:
+
+- Objects have representation A (py/mpconfig.h): small integers of 31 bits, names, and addresses.
+  The address of an object is outside the memory, so that code cannot read it.
+- mp_native_from_obj and mp_native_to_obj convert numbers and arrays into and out of typed code.
 - load_global, obj_subscr (load), call_function_n_kw, small_int_floor_divide, small_int_modulo,
-  arg_check_num_sig (raises TypeError), swap_globals, nlr_push, nlr_pop, setjmp: an exception raised
-  in here leaves the machine at once, as no kernel catches one.
+  arg_check_num_sig (raises TypeError), swap_globals, nlr_push, nlr_pop and setjmp. An exception
+  leaves the machine at once, because no kernel catches one. Division runs on the cores (cores.py).
 
-Everything else raises NotImplementedError with its number in mp_fun_table: then a kernel has come
-to do more than compute. (Division is done on the cores themselves, see cores.py.)
+Every other function raises NotImplementedError with its number in mp_fun_table. This means that a
+kernel now does more than compute.
 
-Buffers are copied in before a call and back after it. Around each lies a margin that no code may
-write to. An array keeps its distance to a view of it; alignment is that of a board's heap, 16
-bytes. `address` gives an array its place for good, as uctypes.addressof on a heap that moves
-nothing does; it is copied in where a word of an argument, or of an array reached so, points to it.
+Buffers are copied in before a call and back after it. Each has a margin around it that no code may
+write to. A view keeps its distance from its array, and alignment is 16 bytes, as on a board's heap.
+`address` gives an array a permanent place, like uctypes.addressof on a heap that does not move
+objects. Such an array is copied in if a word of an argument, or of another array reached in this
+way, points to it.
 """
 
 from __future__ import annotations
@@ -37,10 +39,10 @@ import numpy as np
 from . import mpy
 from .cores import Core, Misbehaved
 
-_NONE, _FALSE, _TRUE = 0x7FFF0000, 0x7FFF0010, 0x7FFF0020  # outside memory
+_NONE, _FALSE, _TRUE = 0x7FFF0000, 0x7FFF0010, 0x7FFF0020  # Outside the memory.
 _HANDLES, _GLOBALS = 0x7F000000, 0x7E000000
-_SENTINEL = 4  # MP_OBJ_SENTINEL: obj_subscr loads
-_OBJECT, _BOOL, _INT, _UINT = range(4)  # MP_NATIVE_TYPE of py/runtime0.h; 4 to 7 are pointers
+_SENTINEL = 4  # MP_OBJ_SENTINEL: obj_subscr loads.
+_OBJECT, _BOOL, _INT, _UINT = range(4)  # MP_NATIVE_TYPE of py/runtime0.h. 4 to 7 are pointers.
 _QSTR = 8
 _N_FUN_TABLE = 50
 MARGIN = 32
@@ -48,7 +50,7 @@ _MARGIN = bytes((0x5A ^ i) & 0xFF for i in range(MARGIN))
 
 
 def small(value: int) -> bool:
-    """Tell whether a small integer of a 32-bit board holds the value."""
+    """Return whether the value is a small integer (31 bits) on a 32-bit board."""
     return -(1 << 30) <= value < 1 << 30
 
 
@@ -58,8 +60,9 @@ def signed(word: int) -> int:
 
 @dataclass
 class Region:
-    """A buffer and where it lies in the machine. before: its contents as they were copied in, None
-    if not yet.
+    """A buffer and its place in the machine.
+
+    before: its contents when it was copied in, None if it has not been copied yet.
     """
 
     root: Any
@@ -70,8 +73,9 @@ class Region:
 
 @dataclass
 class Function:
-    """Machine code with a name: called as the function it was compiled from. at: its object, or its
-    code for asm.
+    """Machine code that is called like the function it was compiled from.
+
+    at: address of the function object. entry: address of the code.
     """
 
     machine: Machine
@@ -79,28 +83,28 @@ class Function:
     code: mpy.Code
     at: int
     entry: int
-    scope: Callable[[str], Any]  # finds a global
+    scope: Callable[[str], Any]  # Returns a global by its name.
 
     def __call__(self, *arguments: Any) -> Any:
         return self.machine.call(self, arguments)
 
 
 class Machine:
-    """A core with an interpreter around it."""
+    """A core with the model of an interpreter around it."""
 
     def __init__(self, core: Core) -> None:
         self.core = core
         core.answer = self._answer
         self.free = core.free
         self.objects: dict[int, Any] = {}
-        self.pinned: dict[int, Region] = {}  # by the address of its start
+        self.pinned: dict[int, Region] = {}  # By the address of its start.
         self.pinned_at: list[int] = []
-        self.pinned_of: dict[int, Region] = {}  # by id of the array
-        self.live: dict[int, Region] = {}  # of this call, by id
+        self.pinned_of: dict[int, Region] = {}  # By the id of the array.
+        self.live: dict[int, Region] = {}  # Of this call, by id.
         self.depth = 0
         self.scopes: list[Callable[[str], Any]] = []
         self.names: list[str | None] = []
-        self.globals = 0  # which module's are in force: its context's address
+        self.globals = 0  # Address of the context of the module whose globals are in use.
         self.n_calls: dict[str, int] = {}
         words = [_NONE, _FALSE, _TRUE] + [core.entry(i) for i in range(3, _N_FUN_TABLE)]
         self.fun_table = self._place(array("I", words).tobytes())
@@ -115,12 +119,13 @@ class Machine:
         module: str,
         scope: Callable[[str], Any],
     ) -> dict[int, Function]:
-        """Put functions of a file into memory, return them callable. scope: finds a global of its
-        module.
+        """Load functions of a file into memory and return them, callable, by key.
+
+        scope: returns a global of the module by its name.
         """
         if self.live:
             raise RuntimeError("a file is loaded while code runs")
-        # a number of a name is as good as the name: the code only passes it on
+        # Numbers replace the interned names, because the code only passes them on.
         first = len(self.names)
         self.names += file.qstrs
         qstrs = self._place(array("H", range(first, len(self.names))).tobytes())
@@ -156,7 +161,7 @@ class Machine:
     # ---- buffers ---------------------------------------------------------------------------------
 
     def address(self, buffer: Any) -> int:
-        """Return where a buffer lies in the machine from now on, for good."""
+        """Give a buffer a permanent place in the machine and return its address."""
         root, offset = _root(buffer)
         region = self.pinned_of.get(id(root))
         if region is None:
@@ -167,7 +172,7 @@ class Machine:
         return region.at + offset
 
     def forget(self) -> None:
-        """Let go of the arrays that `address` was asked for."""
+        """Release the arrays that `address` placed."""
         for table in (self.pinned, self.pinned_at, self.pinned_of):
             table.clear()
 
@@ -180,7 +185,7 @@ class Machine:
         return Region(root, at, n_bytes)
 
     def _pointer(self, buffer: Any) -> int:
-        """Return where a buffer lies during this call; copies it in where it is not there yet."""
+        """Return a buffer's address during this call. Copies it in if it is not there yet."""
         root, offset = _root(buffer)
         region = self.live.get(id(root))
         if region is None:
@@ -216,9 +221,9 @@ class Machine:
     # ---- calls -----------------------------------------------------------------------------------
 
     def call(self, function: Function, arguments: tuple[Any, ...]) -> Any:
-        """Call it with Python objects; returns one.
+        """Call a function with Python objects and return its result as one.
 
-        Raises Misbehaved, and what the interpreter would raise.
+        Raises Misbehaved, or what the interpreter would raise.
         """
         self.n_calls[function.name] = self.n_calls.get(function.name, 0) + 1
         self.depth += 1
@@ -325,11 +330,11 @@ class Machine:
             return self._from_object(a, b)
         if index == 4:
             return self._word(self._to_object(a, b))
-        if index == 5:  # swap_globals: nothing to restore where they are the same
+        if index == 5:  # swap_globals: if they are the same, there is nothing to restore.
             if a in (0, self.globals):
                 return 0
             before, self.globals = self.globals, a
-            return before or _GLOBALS - 16  # those of who called from bytecode
+            return before or _GLOBALS - 16  # The globals of a caller in bytecode.
         if index == 7:
             return self._word(self.scopes[-1](self._name(a)))
         if index == 15:
@@ -341,7 +346,7 @@ class Machine:
                 raise NotImplementedError("arguments by name")
             packed = self.core.read(c, 4 * (b & 255))
             return self._word(self._object(a)(*[self._object(w) for w in array("I", packed)]))
-        if index in (32, 49):  # nlr_push, setjmp: nothing was raised
+        if index in (32, 49):  # nlr_push, setjmp: no exception was raised.
             return 0
         if index == 33:  # nlr_pop
             return 0
@@ -363,7 +368,7 @@ class Machine:
 
 
 def _root(buffer: Any) -> tuple[Any, int]:
-    """Return (what owns a buffer's memory, the buffer's distance from its start in bytes)."""
+    """Return (owner of a buffer's memory, the buffer's offset in it in bytes)."""
     if not isinstance(buffer, memoryview):
         return buffer, 0
     root = buffer.obj

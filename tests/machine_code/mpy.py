@@ -1,8 +1,8 @@
-"""What is inside a `.mpy` file: names, constants, and the code of each function.
+"""Read a `.mpy` file: its names, its constants, and the code of each function.
 
-Enters: the bytes of a file that mpy-cross made, format 6.3. Leaves: `Mpy`. Written from the format
-that py/persistentcode.c of MicroPython 1.28 reads. Code that needs relocation is refused: mpy-cross
-makes none (only mpy_ld.py does).
+Enters: the bytes of a file that mpy-cross made, format 6.3. Leaves: a `Mpy`. The format is the one
+that py/persistentcode.c of MicroPython 1.28 reads. Code with relocations is refused, because
+mpy-cross makes none (only mpy_ld.py does).
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 VERSION, SUB_VERSION = 6, 3
 ARCHS = ("none", "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp",
          "xtensa", "xtensawin", "rv32imc", "rv64imc")  # fmt: skip
-BYTECODE, NATIVE, VIPER, ASM = range(4)  # kinds of code
+BYTECODE, NATIVE, VIPER, ASM = range(4)  # Kinds of code.
 KINDS = ("bytecode", "native", "viper", "asm")
 _HAS_CHILDREN = 4
-_NEEDS_RELOCATION = 0x70  # scope flags of viper code: relocations, read-only data, cleared data
-_ARCH_FLAGS = 0x40  # in the header's third byte: flags of the arch follow
+_NEEDS_RELOCATION = 0x70  # Scope flags of viper code: relocations, read-only data, cleared data.
+_ARCH_FLAGS = 0x40  # In the header's third byte: flags of the arch follow.
 
 
 class FunTable:
-    """Stands among the constants where the file asks for mp_fun_table."""
+    """The entry among the constants that means mp_fun_table."""
 
 
 @dataclass
@@ -29,15 +29,15 @@ class Code:
 
     kind: int
     data: bytes
-    name: str | None  # None for viper and asm: only the code that makes the function knows
-    n_arguments: int  # of asm
-    return_type: int  # of asm, an MP_NATIVE_TYPE
+    name: str | None  # None for viper and asm: only the code that makes the function has it.
+    n_arguments: int  # Of asm.
+    return_type: int  # Of asm, an MP_NATIVE_TYPE.
     children: list[Code] = field(default_factory=list)
 
 
 @dataclass
 class Mpy:
-    """A file. qstrs: names, None for one of the interpreter's own. objects: constants."""
+    """A file. qstrs: names, None for one that the interpreter has itself. objects: constants."""
 
     arch: str
     small_int_bits: int
@@ -47,11 +47,11 @@ class Mpy:
 
 
 class FormatError(Exception):
-    """The bytes are no .mpy file of this format."""
+    """The bytes are not a .mpy file of this format."""
 
 
 def read(contents: bytes) -> Mpy:
-    """Return what is in a file. Raises FormatError where it is not of format 6.3, or not whole."""
+    """Read a file. Raises FormatError if it is not of format 6.3, or not complete."""
     return _Reader(contents).file()
 
 
@@ -98,7 +98,7 @@ class _Reader:
         if length & 1:
             return None
         name = self.take(length >> 1).decode()
-        self.take(1)  # its final zero
+        self.take(1)  # The final zero.
         return name
 
     def constant(self) -> object:
@@ -136,7 +136,7 @@ class _Reader:
         return Code(kind, data, name, n_arguments, return_type, children)
 
     def name_in(self, prelude: bytes) -> str | None:
-        """Return the name that a prelude of bytecode begins with, after its two packed numbers."""
+        """Return the name in a prelude of bytecode, which follows two packed numbers."""
         reader = _Reader(prelude)
         reader.uint()
         reader.uint()

@@ -1,10 +1,11 @@
-"""Do the tests of machine code notice when one instruction is another? `mutations.py [--count N]
-[--seed S]`.
+"""Measure how many changed instructions the tests of machine code notice (mutation testing).
 
-Of each instruction set in turn, a function is drawn by its size, an instruction in it, and one of
-its bits is turned. The tests run on that code; what differs, ends in an error or does not end is
-noticed. Prints a line a mutation that was not, with the reason where one was found by hand
-(REASONS), and how many were. Ends 1 below 95 %.
+Run `mutations.py [--count N] [--seed S]`. For each instruction set in turn, it draws a function,
+weighted by size, and an instruction in it, and flips one bit. The tests run on the changed code. A
+mutation is noticed if the results differ, an error occurs, or the code does not end.
+
+It prints a line for each mutation, with the reason for a surviving one if it is known (REASONS),
+and the share that was noticed. The exit code is 1 below 95 %.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from machine_code import mpy, python, xtensa  # noqa: E402
 WANTED = 0.95
 TIMEOUT_S = 40
 CALLS = ("calls.py", str(firmware_dir()))
-# (arch, function, place, old and new instruction): why no test can tell them apart
+# Why no test can notice a mutation: (arch, function, offset, old and new instruction).
 _FILLER = "between two jumps: room for a longer one, which nothing comes to"
 REASONS: dict[tuple[str, str, int, str, str], str] = {
     ("armv6m", "kernels/viper_bands.bands_into", 806, "00bf", "00af"): _FILLER,
@@ -40,9 +41,9 @@ REASONS: dict[tuple[str, str, int, str, str], str] = {
 
 
 def instructions(arch: str, code: bytes) -> list[tuple[int, int]]:
-    """Return (place, bytes) of each instruction. Words between instructions are taken for some."""
+    """Return (offset, bytes) of each instruction. Constants among them count as instructions."""
     out, at = [], 0
-    if arch == "xtensawin" and code[0] & 0x3F == 6:  # a jump over constants
+    if arch == "xtensawin" and code[0] & 0x3F == 6:  # The code begins with a jump over constants.
         at = 4 + (int.from_bytes(code[:3], "little") >> 6)
     while at < len(code) - 1:
         first = code[at] | code[at + 1] << 8
@@ -58,7 +59,7 @@ def instructions(arch: str, code: bytes) -> list[tuple[int, int]]:
 
 
 def drawn(count: int, seed: int) -> list[tuple[str, str, str, int, bytes, bytes]]:
-    """Return (arch, module, function, place, old, new) of each mutation."""
+    """Return (arch, module, function, offset, old, new) of each mutation."""
     dice = random.Random(seed)
     archs = [arch for arch in python.ARCHS if arch != "xtensawin" or xtensa.is_here()]
     all_of = {}
@@ -82,7 +83,7 @@ def drawn(count: int, seed: int) -> list[tuple[str, str, str, int, bytes, bytes]
 
 
 def noticed(arch: str, module: str, name: str, at: int, new: bytes, unix: str) -> str:
-    """Return which test noticed, "" where none did."""
+    """Return the test that noticed a mutation, "" if none did."""
     environment = {**os.environ, "NEARHUM_CHANGED": f"{module} {name} {at} {new.hex()}"}
     run = [sys.executable, str(HERE / "run.py"), arch]
     for told, command in (

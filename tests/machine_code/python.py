@@ -1,11 +1,12 @@
-"""The firmware under CPython, its kernels' machine code on a simulated core.
+"""Run the firmware under CPython, with the machine code of its kernels on a simulated core.
 
-`install(arch)` puts modules `micropython` and `uctypes` in place. Their decorators give the machine
-code that mpy-cross made of the decorated function, out of the very file that `nearhum deploy`
-carries to a board of that arch: `viper` and `asm_thumb` run on the core, `native` stays Python (it
-computes nothing that a kernel does: loops over objects). So every module of the firmware that needs
-no hardware can be imported, and every caller of a kernel calls machine code, with arrays of the
-Python that runs the test.
+Enters: the name of an arch. Leaves: modules `micropython` and `uctypes` in sys.modules, after which
+the firmware can be imported.
+
+Their decorators replace a function by the machine code that mpy-cross made of it, from the same
+file that `nearhum deploy` copies to a board of that arch. `viper` and `asm_thumb` run on the core.
+`native` remains Python, because such functions only loop over objects. Every module that needs no
+hardware can be imported, and calls of kernels run machine code on CPython's arrays.
 """
 
 from __future__ import annotations
@@ -37,11 +38,11 @@ _COMPREHENSIONS = {
     ast.SetComp: "<setcomp>",
     ast.GeneratorExp: "<genexpr>",
 }
-Change = Callable[[str, str, bytes], bytes]  # (module, function, its code): other code
+Change = Callable[[str, str, bytes], bytes]  # (module, function, its code) -> changed code.
 
 
 def core_of(arch: str, strict: bool = False) -> Core:
-    """Return a core that runs code of an arch. strict: see cores.py; Xtensa's always is."""
+    """Return a core for an arch. strict: see cores.py. An Xtensa core is always strict."""
     from . import cores, xtensa
 
     if arch == "xtensawin":
@@ -54,8 +55,8 @@ def core_of(arch: str, strict: bool = False) -> Core:
 def functions_of(source: Path, arch: str) -> dict[int, tuple[str, mpy.Code]]:
     """Return {line of the first decorator: (name, code)} of a module's functions in machine code.
 
-    A file names no viper function: the n-th code in a module, class or function is that of the n-th
-    definition there. Raises ValueError where kinds or names do not agree.
+    A file does not name its viper functions. The n-th code in a module, class or function belongs
+    to the n-th definition there. Raises ValueError if kinds or names do not agree.
     """
     file, name = built(source, arch), module_of(source)
     if file.arch not in (arch, "none"):
@@ -66,12 +67,12 @@ def functions_of(source: Path, arch: str) -> dict[int, tuple[str, mpy.Code]]:
 
 
 def built(source: Path, arch: str) -> mpy.Mpy:
-    """Return the built file of a module of the firmware, or of a test beside it."""
+    """Read the built file of a module of the firmware or of a test."""
     return mpy.read(application.compiled(source, module_of(source), arch))
 
 
 def module_of(source: Path) -> str:
-    """Return the name of a module as its built file has it: kernels/viper."""
+    """Return the name of a module as in its built file, such as kernels/viper."""
     package = firmware_dir() / application.PACKAGE
     return (
         source.relative_to(package).with_suffix("").as_posix()
@@ -106,9 +107,7 @@ def _emitter(node: ast.AST) -> str:
 
 
 def _scopes_in(scope: ast.AST) -> Iterator[ast.AST]:
-    """Yield what has code of its own right inside a scope, in the order MicroPython's compiler
-    comes to it.
-    """
+    """Yield the nodes directly inside a scope that have code of their own, in compiler order."""
     if isinstance(scope, ast.Lambda):
         yield from _visit(scope.body)
     elif type(scope) in _COMPREHENSIONS:
@@ -137,14 +136,15 @@ def _visit(node: ast.AST) -> Iterator[ast.AST]:
     elif type(node) in _COMPREHENSIONS:
         yield node
         yield from _visit(node.generators[0].iter)  # type: ignore[attr-defined]
-    elif not isinstance(node, ast.Assert):  # left out by -O3
+    elif not isinstance(node, ast.Assert):  # -O3 leaves assertions out.
         for child in ast.iter_child_nodes(node):
             yield from _visit(child)
 
 
 class Simulated:
-    """A core of an arch and the machine code loaded so far. change: what to load in the place of
-    the built code.
+    """A core of an arch, and the machine code loaded so far.
+
+    change: returns the code to load in place of the built code.
     """
 
     def __init__(self, arch: str, strict: bool = False, change: Change | None = None) -> None:
@@ -155,7 +155,7 @@ class Simulated:
     def function(self, python: types.FunctionType) -> Function:
         """Return the machine code of a function of the firmware.
 
-        Raises SyntaxError where the arch has none of it.
+        Raises SyntaxError if the arch has none, as importing does there.
         """
         path = python.__code__.co_filename
         if path not in self.loaded:
@@ -163,8 +163,9 @@ class Simulated:
         return self.loaded[path][python.__code__.co_firstlineno]
 
     def load(self, source: Path, module: dict[str, Any]) -> dict[int, Function]:
-        """Return {line of the first decorator: machine code} of a file. module: where its functions
-        find globals.
+        """Return {line of the first decorator: machine code} of a file.
+
+        module: the globals of its functions.
         """
         name = module_of(source)
         if firmware_dir() in source.parents and source not in application.modules(self.arch):
@@ -185,7 +186,7 @@ def _global(module: dict[str, Any], name: str) -> Any:
 
 
 def install(arch: str, strict: bool = False, change: Change | None = None) -> Simulated:
-    """Make this Python import the firmware with its kernels simulated. Once a process."""
+    """Have this Python import the firmware with simulated kernels. Call it once in a process."""
     simulated = Simulated(arch, strict, change)
     mp, uctypes = types.ModuleType("micropython"), types.ModuleType("uctypes")
 
@@ -206,15 +207,15 @@ def install(arch: str, strict: bool = False, change: Change | None = None) -> Si
     sys.modules["micropython"], sys.modules["uctypes"] = mp, uctypes
     sys.modules["machine"] = types.ModuleType(
         "machine"
-    )  # no hardware: sources that need some cannot be imported
-    for name in ("ptr", "ptr8", "ptr16", "ptr32", "uint"):  # annotations of viper
+    )  # It is empty: sources that need hardware cannot be imported.
+    for name in ("ptr", "ptr8", "ptr16", "ptr32", "uint"):  # Annotations of viper.
         setattr(builtins, name, int)
     _fill_in()
     return simulated
 
 
 class _NoPoll:
-    """Stands for select.poll, which MicroPython lets ask any object: nobody types here."""
+    """A stand-in for select.poll. MicroPython's accepts any object. No input ever arrives."""
 
     def register(self, *_: Any) -> None:
         pass
@@ -226,9 +227,7 @@ class _NoPoll:
 
 
 def _fill_in() -> None:
-    """What MicroPython's modules have beyond CPython's, as far as the firmware asks outside of
-    hardware.
-    """
+    """Add the functions of MicroPython's modules that CPython lacks and the firmware calls."""
     period = 1 << 30
     for name, value in {
         "ticks_ms": lambda: time.monotonic_ns() // 1_000_000 % period,

@@ -1,10 +1,13 @@
-"""Run a script under CPython with the firmware's kernels as machine code: `run.py ARCH SCRIPT
-[ARGUMENT ...]`.
+"""Run a script under CPython with the firmware's kernels as machine code.
 
-Writes what the script prints. NEARHUM_CALLS names a file for the number of calls a kernel had,
-JSON. NEARHUM_CHANGED is `module function offset hex`: those bytes of that function's code are
-loaded instead, to see whether a test notices. NEARHUM_STRICT: what only other chips of the family
-take is an error, see cores.py.
+Run `run.py ARCH SCRIPT [ARGUMENT ...]`. Its output is the script's. Three environment variables
+change the run:
+
+- NEARHUM_CALLS: a file for the number of calls of each kernel, as JSON.
+- NEARHUM_CHANGED: `module function offset hex`. These bytes replace those of the function's code,
+  to see whether a test notices.
+- NEARHUM_STRICT: accesses and instructions that only other chips of the family accept are errors
+  (cores.py).
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from machine_code import python  # noqa: E402
 
 
 def changed(module: str, function: str, code: bytes) -> bytes:
-    """Return code with the bytes that NEARHUM_CHANGED names, if it is this function's."""
+    """Return code, with the bytes of NEARHUM_CHANGED if it names this function."""
     where = os.environ.get("NEARHUM_CHANGED", "").split()
     if where[:2] != [module, function]:
         return code

@@ -1,10 +1,9 @@
-"""Every kernel on its own instruction set: the machine code of the built files, run on simulated
-cores.
+"""Test every kernel on its own instruction set: the machine code of built files on simulated cores.
 
-Held against the golden vectors, against results that were worked out by hand, and against viper on
-the unix port with random and extreme inputs. Thumb and RV32 run on `unicorn`; Xtensa runs on
-Debian's QEMU (package qemu-system-misc, from Debian 13 on qemu-system-xtensa), and is skipped, by
-name, where that is not installed.
+The results are compared with the golden vectors, with results worked out by hand, and with viper on
+the unix port for random and extreme inputs. Thumb and RV32 run on `unicorn`. Xtensa runs on QEMU
+(Debian's package qemu-system-misc, from Debian 13 on qemu-system-xtensa), and is skipped with a
+message if QEMU is not installed.
 """
 
 import json
@@ -22,11 +21,11 @@ from nearhum_host.paths import firmware_dir
 from machine_code import python, xtensa
 
 HERE = Path(__file__).parent
-TIMEOUT_S = 600  # a fraction of a minute where nothing else runs
+TIMEOUT_S = 600  # A run takes less than a minute on a machine without other load.
 
 each_arch = pytest.mark.parametrize("arch", python.ARCHS)
-# where alignment may go wrong: words are read from arrays of shorter items, or many from one
-# address
+# Kernels in which alignment may go wrong: they read words from arrays of shorter items, or several
+# words from one address.
 ALIGNED = [
     *(f"kernels/viper.{name}" for name in ("deinterleave", "slide")),
     *(f"kernels/fast.{name}" for name in ("centre", "distances", "score", "learn", "dense")),
@@ -36,15 +35,13 @@ ALIGNED = [
 
 
 def needed(arch: str) -> None:
-    """Skip the test where nothing here runs code of that arch."""
+    """Skip the test if this machine cannot run code of that arch."""
     if arch == "xtensawin" and not xtensa.is_here():
         pytest.skip(f"no {xtensa.QEMU}: the machine code of xtensawin does not run here")
 
 
 def run(arch: str, script: Path, *arguments: str, **environment: str) -> str:
-    """Return what a script prints under CPython with machine code of an arch in the place of the
-    kernels.
-    """
+    """Run a script under CPython with the kernels' machine code. Returns its output."""
     needed(arch)
     done = subprocess.run(
         [sys.executable, str(HERE / "run.py"), arch, str(script), *arguments],
@@ -55,15 +52,13 @@ def run(arch: str, script: Path, *arguments: str, **environment: str) -> str:
 
 
 def results(said: str) -> dict[str, list[str]]:
-    """Return {function: CRC-32 of each call} of what calls.py printed."""
+    """Return {function: CRC-32 of each call} from the output of calls.py."""
     return {line.split()[0]: line.split()[1:] for line in said.splitlines()}
 
 
 @cache
 def on_unix() -> dict[str, list[str]]:
-    """The same calls in viper on the unix port, where Python's own integers are behind every
-    number.
-    """
+    """Return the results of the same calls in viper on the unix port, with 64-bit words."""
     interpreter = device.micropython()
     if interpreter is None:
         pytest.skip("no MicroPython unix port to compare with")
@@ -86,7 +81,7 @@ def compare(found: dict[str, list[str]], wanted: dict[str, list[str]]) -> None:
 
 @each_arch
 def test_machine_code_gives_the_golden_vectors(arch: str) -> None:
-    """The whole pipeline, sample to label and learned state, with machine code for kernels."""
+    """The whole pipeline gives the golden vectors, from sample to label and learned state."""
     lines, well = device.verdict(run(arch, device.DEVICE / "golden.py"))
     assert well, "\n".join(lines)
     assert sum(line.startswith("ok ") for line in lines) >= 6
@@ -101,7 +96,7 @@ def test_machine_code_gives_results_worked_out_by_hand(arch: str) -> None:
 
 @each_arch
 def test_machine_code_equals_viper_on_unix(arch: str, tmp_path: Path) -> None:
-    """On random and extreme inputs; and no function in machine code is left out."""
+    """Random and extreme inputs give the same results, and no function is left out."""
     counted = tmp_path / "calls.json"
     said = run(arch, HERE / "calls.py", str(firmware_dir()), NEARHUM_CALLS=str(counted))
     compare(results(said), on_unix())
@@ -115,14 +110,15 @@ def test_machine_code_equals_viper_on_unix(arch: str, tmp_path: Path) -> None:
 
 
 def left_out(arch: str) -> set[str]:
-    """What is in a file and is made by no board of the arch: the viper l1 beside the one in
-    assembler.
+    """Return the functions that are in a file but that no board of the arch uses.
+
+    It is the viper l1, because there is one in assembler.
     """
     return {"kernels/viper_words.l1"} if arch == "armv6m" else set()
 
 
 def test_machine_code_keeps_to_what_a_cortex_m0_takes() -> None:
-    """No access that is not aligned. Instructions of ARMv6-M alone: every test of armv6m."""
+    """There is no unaligned access. Every test of armv6m checks that all instructions exist."""
     said = run("armv6m", HERE / "calls.py", str(firmware_dir()), *ALIGNED, NEARHUM_STRICT="1")
     compare(results(said), {name: on_unix()[name] for name in ALIGNED})
 

@@ -1,4 +1,4 @@
-"""The simulators that run machine code: what they compute, what they do not let pass."""
+"""Test the simulators of machine code: their results, and the violations that they detect."""
 
 import random
 import struct
@@ -63,7 +63,7 @@ def pair(x: ptr16, y: ptr16, n: int) -> bool:
 
 
 class Functions:
-    """SOURCE, compiled for an arch, on a core of it."""
+    """The functions of SOURCE, compiled for an arch, on a core of that arch."""
 
     def __init__(self, arch: str, folder: Path) -> None:
         source = folder / "odd.py"
@@ -117,7 +117,7 @@ def test_machine_code_sees_integers_and_objects_as_on_a_board(odd: Functions) ->
         -(1 << 31),
     ):
         assert odd.through(value) == value
-    assert odd.through((1 << 32) + 5) == 5  # truncated to a word
+    assert odd.through((1 << 32) + 5) == 5  # Truncated to a word.
     assert odd.through(True) == 1
     with pytest.raises(TypeError):
         odd.through(None)
@@ -133,7 +133,7 @@ def test_machine_code_calls_python_and_itself(odd: Functions) -> None:
     assert odd.twice(lambda v: asked.append(v) or v * v, 5) == 25 + 36
     assert asked == [5, 6]
     assert odd.twice(odd.through, -3) == -5
-    assert odd.deep(odd.deep, 40) == 40  # more frames than a windowed core has registers for
+    assert odd.deep(odd.deep, 40) == 40  # A windowed core does not have registers for 40 frames.
 
 
 def test_machine_code_gets_views_of_one_array_where_they_lie(odd: Functions) -> None:
@@ -154,7 +154,7 @@ def test_machine_code_finds_arrays_by_addresses_in_arrays(odd: Functions) -> Non
     assert odd.chased(words) == 8
     target[1] = -5
     assert odd.chased(words) == -5
-    assert target.tolist() == [7, -4]  # as the code left it
+    assert target.tolist() == [7, -4]  # The code wrote into it.
     odd.machine.forget()
 
 

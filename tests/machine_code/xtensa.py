@@ -1,11 +1,13 @@
-"""A windowed Xtensa core for what cores.py tells of: Debian's QEMU, `-M sim`, core de212.
+"""A windowed Xtensa core (see cores.py): QEMU with `-M sim`, core de212.
 
-A monitor of some hundred instructions, assembled here, lies in the machine's memory. It obeys what
-comes on its standard input (write memory, read memory, call a function, return from the
-interpreter) by the simulator's own system calls (`simcall`), and tells on its standard output what
-was asked of the interpreter. Window overflow and underflow have the handlers of the Xtensa ISA
-manual (section 4.7.1), so that calls nest as deep as on an ESP32. Any exception, an access that is
-not aligned among them, ends the machine and is told with its cause.
+Enters: machine code and words. Leaves: words.
+
+A monitor of about a hundred instructions, assembled here, is in the machine's memory. It reads
+commands from standard input with the simulator's system calls (`simcall`): write memory, read
+memory, call a function, return from the interpreter. It writes calls of the interpreter to standard
+output. Window overflow and underflow have the handlers of the Xtensa ISA manual (section 4.7.1), so
+calls nest as deep as on an ESP32. Any exception, such as an unaligned access, ends the machine and
+is reported with its cause.
 """
 
 from __future__ import annotations
@@ -19,32 +21,32 @@ import tempfile
 from .cores import FLOOR_DIVIDE, N_ENTRIES, RETURNED, Core, Misbehaved
 
 QEMU = "qemu-system-xtensa"
-TIMEOUT_S = 20  # between two messages: code that runs longer runs for ever
-_RAM = 0x60000000  # of the core de212 in QEMU's machine `sim`
-_LITERALS, _VECTORS, _CODE = 0x1000, 0x2000, 0x2400  # from there on
-_HEADER, _MESSAGE = _RAM + 0x1800, _RAM + 0x1820  # what came in last, what goes out next
+TIMEOUT_S = 20  # Between two messages. Code that takes longer is stuck in a loop.
+_RAM = 0x60000000  # Of the core de212 in QEMU's machine `sim`.
+_LITERALS, _VECTORS, _CODE = 0x1000, 0x2000, 0x2400  # Offsets in the RAM.
+_HEADER, _MESSAGE = _RAM + 0x1800, _RAM + 0x1820  # The last command, and the next message.
 _ENTRY_BYTES = 16
-_EXCEPTION = N_ENTRIES - 2  # a message that is no call into the interpreter
-_WRITE, _READ, _CALL, _ANSWER = range(4)  # commands
-_PS_WOE = 1 << 18  # window overflow is detected
-_SYS_EXIT, _SYS_READ, _SYS_WRITE = 1, 3, 4  # simcall
+_EXCEPTION = N_ENTRIES - 2  # A message that is not a call of the interpreter.
+_WRITE, _READ, _CALL, _ANSWER = range(4)  # Commands.
+_PS_WOE = 1 << 18  # Bit of PS: detect window overflow.
+_SYS_EXIT, _SYS_READ, _SYS_WRITE = 1, 3, 4  # Numbers of simcall.
 _WINDOWSTART, _EPC1, _PS, _VECBASE, _EXCCAUSE, _EXCVADDR = 73, 177, 230, 231, 232, 238
 _B4CONST = {1: 1, 2: 2, 3: 3}
 
 
 def is_here() -> bool:
-    """Tell whether this machine has the simulator."""
+    """Return whether the simulator is installed on this machine."""
     return shutil.which(QEMU) is not None
 
 
 class XtensaCore(Core):
-    """The core, its simulator a process that `close` ends."""
+    """The core. Its simulator is a process that `close` ends."""
 
     def __init__(self) -> None:
         super().__init__(_RAM + 0x10000)
         top = self.stack
         self.labels, image = _monitor(top)
-        self.waiting = bytearray()  # commands not yet sent
+        self.waiting = bytearray()  # Commands that have not been sent yet.
         none = [word for what in ("display", "serial", "monitor") for word in (f"-{what}", "none")]
         command = [QEMU, "-M", "sim", "-cpu", "de212", "-semihosting", "-nodefaults", *none]
         with tempfile.NamedTemporaryFile() as file:
@@ -56,7 +58,7 @@ class XtensaCore(Core):
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
             )
-            # the file is read before the first instruction runs; what answers, has read it
+            # QEMU reads the file before the first instruction. Once it answers, the file may go.
             self.read(_RAM, 4)
 
     def entry(self, index: int) -> int:
@@ -113,16 +115,16 @@ class XtensaCore(Core):
 
 
 class _Assembler:
-    """As many instructions as the monitor needs, each three bytes.
+    """Assembles the instructions that the monitor needs, each of three bytes.
 
-    Labels may come later than their use.
+    A label may be defined after its use.
     """
 
     def __init__(self, base: int, origin: int) -> None:
         self.base, self.at = base, origin
         self.image = bytearray(0x4000)
         self.labels: dict[str, int] = {}
-        self.open: list[tuple[int, str, str]] = []  # (address, label, form) of jumps
+        self.open: list[tuple[int, str, str]] = []  # Jumps: (address, label, form).
         self.literals: dict[int, int] = {}
 
     def org(self, at: int) -> None:
@@ -229,7 +231,7 @@ class _Assembler:
         self.word(0x003500)
 
     def finish(self) -> bytes:
-        """Fill in where the jumps lead, return the image."""
+        """Fill in the targets of the jumps and return the image."""
         for at, label, form in self.open:
             by = self.labels[label] - (at + 4)
             bits = {
@@ -245,7 +247,7 @@ class _Assembler:
 
 
 def _monitor(stack: int) -> tuple[dict[str, int], bytes]:
-    """Return the addresses of the monitor's labels, and the image of the first memory with it."""
+    """Return the addresses of the monitor's labels, and the memory image that contains it."""
     a = _Assembler(_RAM, _RAM + _VECTORS)
     _vectors(a)
     a.org(_RAM + _CODE)
@@ -262,7 +264,7 @@ def _monitor(stack: int) -> tuple[dict[str, int], bytes]:
     a.l32r(1, stack)
     a.l32r(
         2, stack + 128
-    )  # where an overflow puts a4-a7 of this frame, as of one that was called from another
+    )  # Where an overflow stores a4-a7 of this frame, as if another frame had called it.
     a.l32r(3, stack - 12)
     a.s32i(2, 3, 0)
     a.movi(0, 0)
@@ -287,7 +289,7 @@ def _monitor(stack: int) -> tuple[dict[str, int], bytes]:
     a.movi(2, _SYS_EXIT)
     a.movi(3, 1)
     a.simcall()
-    a.label("common")  # a call into the interpreter: a6 its number, a2-a5 its arguments
+    a.label("common")  # A call of the interpreter: number in a6, arguments in a2-a5.
     a.l32r(8, _MESSAGE)
     for i, register in enumerate((6, 2, 3, 4, 5)):
         a.s32i(register, 8, 4 * i)
@@ -309,7 +311,7 @@ def _monitor(stack: int) -> tuple[dict[str, int], bytes]:
 
 
 def _division(a: _Assembler) -> None:
-    """mp_small_int_floor_divide, as on the other cores. -2^31 by -1 wraps."""
+    """Assemble mp_small_int_floor_divide, as on the other cores. -2^31 by -1 wraps."""
     a.label("divide")
     a.rrr(13, 2, 6, 2, 3)  # quos a6, a2, a3
     a.rrr(15, 2, 7, 2, 3)  # rems a7, a2, a3
@@ -328,9 +330,9 @@ def _vectors(a: _Assembler) -> None:
         (0x00, 4),
         (0x80, 8),
         (0x100, 12),
-    ):  # frames called by call4, call8, call12
+    ):  # Frames called by call4, call8, call12.
         sp = registers + 1
-        a.org(start + offset)  # overflow
+        a.org(start + offset)  # Overflow.
         a.s32e(0, sp, -16)
         if registers > 4:
             a.l32e(0, 1, -12)
@@ -339,7 +341,7 @@ def _vectors(a: _Assembler) -> None:
         for i in range(4, registers):
             a.s32e(i, 0, 4 * (i - 4) - 4 * (registers - 4) - 16)
         a.rfwo()
-        a.org(start + offset + 0x40)  # underflow
+        a.org(start + offset + 0x40)  # Underflow.
         for i in (0, 1, 2):
             a.l32e(i, sp, 4 * i - 16)
         if registers > 4:
@@ -394,8 +396,9 @@ def _serve(a: _Assembler) -> None:
 
 
 def _transfer(a: _Assembler, name: str, call: int, file: int) -> None:
-    """A function that reads or writes all of a3 bytes at a2, and ends the machine where the other
-    side is gone.
+    """Assemble a function that reads or writes a3 bytes at a2.
+
+    It ends the machine if the other side has closed the connection.
     """
     a.align()
     a.label(name)

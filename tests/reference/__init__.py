@@ -1,8 +1,9 @@
-"""The fixed path once more, for tests only: NumPy and exact integers, written from the design
-and the docstrings.
+"""A second implementation of the fixed path, for tests only, in NumPy and exact integers.
 
-It shares no line with the firmware. Arrays are int64 and hold many windows at once; every
-intermediate that the kernels keep in a machine word goes through `exact.i32`, which refuses one
-that would not fit 32 bits: that is what makes a green run on a 64-bit unix port mean something on a
-32-bit board.
+Enters: settings and samples. Leaves: features, scores and states to compare the firmware with. It
+was written from the design and the docstrings, and shares no line with the firmware.
+
+Arrays are int64 and hold many windows at once. Every intermediate that a kernel keeps in a machine
+word passes through `exact.i32`, which raises an error if it does not fit 32 bits. A green run on
+the 64-bit unix port therefore also holds for a 32-bit board.
 """

@@ -1,6 +1,4 @@
-"""From float amplitudes to integer powers, as kernels/viper_float.fold says it, in exact
-integers.
-"""
+"""Convert float amplitudes to integer powers in exact integers, as kernels/viper_float.fold."""
 
 from __future__ import annotations
 
@@ -8,16 +6,17 @@ import numpy as np
 
 from .exact import Ints, i32, rounded_shift
 
-# of a single float, of a double's upper word; the leading one counts
+# Bits by item size: of a single float, and of the upper word of a double. With the leading one.
 MANTISSA_BITS = {4: 24, 8: 21}
 
 
 def fold(amplitudes: np.ndarray) -> tuple[Ints, Ints]:
-    """Return (powers of bins 0..m-1 with the strongest in place of bin 0, exponent); float
-    (windows, 2m), >= 0.
+    """Convert amplitudes, float (windows, 2m), >= 0, to powers.
+
+    Returns (powers of bins 0..m-1, exponent). Bin 0 holds the largest power of the others.
     """
     bits = MANTISSA_BITS[amplitudes.itemsize]
-    part, exponent = np.frexp(amplitudes[:, 1 : amplitudes.shape[1] // 2])  # part in 1/2..1
+    part, exponent = np.frexp(amplitudes[:, 1 : amplitudes.shape[1] // 2])  # 1/2 <= part < 1
     exponent = np.where(part > 0, exponent - 1, -(10**6)).astype(np.int64)
     top = exponent.max(axis=1)
     v = rounded_shift(np.floor(part.astype(np.float64) * 2.0**bits).astype(np.int64), bits - 15)

@@ -1,4 +1,4 @@
-"""How a range of frequencies is cut into bands: firmware/nearhum/features/bands.py in fractions."""
+"""Divide a range of frequencies into bands: firmware/nearhum/features/bands.py in fractions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def fft_length(n_window: int) -> int:
-    """Return the power of two, at least 64, that holds a window."""
+    """Return the least power of two that holds a window, at least 64."""
     n = 64
     while n < n_window:
         n *= 2
@@ -15,10 +15,11 @@ def fft_length(n_window: int) -> int:
 
 
 def edges(config: dict[str, Any]) -> list[tuple[int, int]]:
-    """Return (first bin, bins) of each band of a complete config, DC and Nyquist left out;
-    frequencies in mHz.
+    """Return (first bin, number of bins) of each band, without DC and Nyquist.
+
+    config: with all defaults filled in.
     """
-    if config.get("bin_hz"):  # the window is a spectrum
+    if config.get("bin_hz"):  # The window is a spectrum.
         width, n_fft = Fraction(milli(config["bin_hz"])), 2 * config["n_window"]
     else:
         n_fft = fft_length(config["n_window"])
@@ -38,8 +39,10 @@ def edges(config: dict[str, Any]) -> list[tuple[int, int]]:
 def cut(
     n: int, spacing: str, width: Fraction, low: int, high: Fraction, n_bins: int
 ) -> list[tuple[int, int]]:
-    """Return n bands from low to high of bins `width` wide, below bin n_bins; `high`: the last
-    bin's upper edge.
+    """Return (first bin, number of bins) of n bands from low to high, all below bin n_bins.
+
+    width: of a bin. high: upper edge of the last bin. All frequencies are in mHz.
+    Raises ValueError if there are too few bins.
     """
     if not n:
         return []
@@ -48,8 +51,8 @@ def cut(
     end = high + offset
 
     def reached(k: int, i: int) -> bool:
-        # the lower edge of bin k is not below edge i of n: the i-th of n steps, equal in Hz or in
-        # ratio
+        # Whether the lower edge of bin k is at or above edge i of n. The n steps are equal in Hz,
+        # or in ratio.
         f = (k - Fraction(1, 2)) * width + offset
         if spacing == "linear":
             return f >= start + (end - start) * i / n

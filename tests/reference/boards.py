@@ -1,6 +1,4 @@
-"""A board's pipeline under MicroPython, asked call by call (see run_board.py), and what its
-answers say, exactly.
-"""
+"""Call a board's pipeline under MicroPython (run_board.py), and decode its answers exactly."""
 
 from __future__ import annotations
 
@@ -24,9 +22,7 @@ Call = Callable[..., Any]
 
 @contextlib.contextmanager
 def opened() -> Iterator[Call | None]:
-    """Give call(name, argument, ...) until the context ends; None where there is no MicroPython
-    unix port.
-    """
+    """Yield call(name, argument, ...), or None if there is no MicroPython unix port."""
     interpreter = micropython()
     if interpreter is None:
         yield None
@@ -59,7 +55,7 @@ def opened() -> Iterator[Call | None]:
 
 
 def moments(packed: str) -> tuple[int, list[int], list[int]]:
-    """Return (count, sums, sums of squares) of a prototype as packed, in hexadecimal."""
+    """Return (count, sums, sums of squares) of a packed prototype, given in hexadecimal."""
     raw = bytes.fromhex(packed)
     n = (len(raw) - 4) // 12
     halves = struct.unpack_from(f"<{2 * n}i", raw, 4 + 4 * n)
@@ -68,17 +64,17 @@ def moments(packed: str) -> tuple[int, list[int], list[int]]:
 
 
 def means(packed: str) -> list[Fraction]:
-    """Return the mean in each dimension, steps."""
+    """Return the mean in each dimension, in int8 steps."""
     count, sums, _ = moments(packed)
     return [Fraction(s, count) for s in sums]
 
 
 def spread(packed: str) -> list[Fraction]:
-    """Return the prototype's own spread in each dimension, steps, from above."""
+    """Return the prototype's standard deviation in each dimension, in steps, rounded up."""
     count, sums, squares = moments(packed)
     return [root(Fraction(q * count - s**2, count**2)) for s, q in zip(sums, squares, strict=True)]
 
 
 def root(x: Fraction) -> Fraction:
-    """Return a square root from above, to a 2^20th."""
+    """Return the square root of x, rounded up to a multiple of 2^-20."""
     return Fraction(math.isqrt(int(x * 2**40)) + 1, 2**20)

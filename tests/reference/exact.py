@@ -1,5 +1,7 @@
-"""Integers that must fit a word: int32 in the kernels, 31 bits where bytecode reads them
-without allocating.
+"""Integers that must fit a machine word.
+
+A word is int32 in the kernels. Where bytecode reads a value, it is 31 bits: MicroPython allocates
+larger integers on the heap.
 """
 
 from __future__ import annotations
@@ -10,18 +12,16 @@ Ints = np.ndarray  # int64
 
 
 class OutsideWord(AssertionError):
-    """An intermediate left its word: on a board the result would differ, or be made on the heap."""
+    """An intermediate does not fit its word: a board would compute something else, or allocate."""
 
 
 def i32(value: Ints | int) -> Ints:
-    """Return value, int64, as it is; raise OutsideWord where it does not fit int32."""
+    """Return value unchanged as int64. Raises OutsideWord if it does not fit int32."""
     return _held(value, 1 << 31, "int32")
 
 
 def small(value: Ints | int) -> Ints:
-    """Return value as it is; raise OutsideWord where a 32-bit board would keep it on the heap
-    (beyond 31 bits).
-    """
+    """Return value unchanged. Raises OutsideWord if it does not fit 31 bits."""
     return _held(value, 1 << 30, "a small integer")
 
 
@@ -33,7 +33,7 @@ def _held(value: Ints | int, limit: int, what: str) -> Ints:
 
 
 def rounded_shift(value: Ints, by: Ints | int) -> Ints:
-    """Return (value + half) >> by, to nearest, halves up; by = 0 leaves value."""
+    """Return value / 2^by, rounded to nearest, halves up."""
     return i32(value + ((np.int64(1) << by) >> 1)) >> by
 
 
@@ -43,5 +43,5 @@ def bit_length(value: Ints) -> Ints:
 
 
 def int8(value: Ints) -> Ints:
-    """Return value held to -128..127."""
+    """Return value, clipped to -128..127."""
     return np.clip(value, -128, 127)

@@ -1,6 +1,7 @@
-"""Biquads, the envelope they let through, and its bands. Written from the docstrings of
-kernels/viper_filter.py and envelope.py; coefficients from math.sin, which is finer than their 13
-bits.
+"""Biquad filters, the envelope of the filtered signal, and its bands.
+
+Written from the docstrings of kernels/viper_filter.py and envelope.py. The coefficients come from
+math.sin, which is more precise than their 13 bits.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ from .exact import Ints, bit_length, i32, int8, rounded_shift, small
 from .logarithm import log2_q8
 from .transform import BAND_BIAS, SILENT, Bands, Centred
 
-HELD = 1 << 28  # of a section's output, Q11
+HELD = 1 << 28  # A section's output is clipped to this, Q11.
 
 
 @dataclass(frozen=True)
 class Section:
-    """One biquad with two zeros at z = 1 or -1: b (1 +- 2/z + 1/z^2) / (1 -+ (2 - d1)/z + (1 -
-    d2)/z^2).
+    """One biquad with two zeros at z = 1 (high-pass) or z = -1.
+
+    H(z) = B (1 ± 2/z + 1/z²) / (1 ± (2 - D1)/z + (1 - D2)/z²), with B = b / 2^(b_shift + 11) and
+    D = d / 2^(d_shift + 11). The sign above is - for a high-pass. The sign below is + where
+    mirrored is set: the corner is above a quarter of the sampling rate. It is - otherwise.
     """
 
     high_pass: bool
@@ -35,7 +39,7 @@ class Section:
     d_shift: int
 
     def words(self) -> list[int]:
-        """Return what the firmware holds of it."""
+        """Return the section as the words that the firmware keeps."""
         return [
             int(self.high_pass),
             self.b,
@@ -47,7 +51,7 @@ class Section:
         ]
 
     def second_order(self) -> list[float]:
-        """Return b0, b1, b2, 1, a1, a2 as these integers have them."""
+        """Return b0, b1, b2, 1, a1, a2 for these integers."""
         b = self.b / 2 ** (self.b_shift + 11)
         d1, d2 = (d / 2 ** (self.d_shift + 11) for d in (self.d1, self.d2))
         return [
@@ -61,7 +65,7 @@ class Section:
 
 
 def section(high_pass: bool, corner: float, q: float) -> Section:
-    """Return a section of the Audio EQ Cookbook; corner: of the sampling rate; q: its Q."""
+    """Return a section of the Audio EQ Cookbook. corner: share of the sampling rate. q: its Q."""
     w = math.tau * corner
     alpha = math.sin(w) / (2 * q)
     mirrored = corner > 0.25
@@ -88,18 +92,18 @@ def butterworth(high_pass: bool, corner: float, order: int) -> list[Section]:
 
 
 def band_pass(low: int, high: int, rate: int) -> list[Section]:
-    """Return fourth order above low, second order below high."""
+    """Return a high-pass of fourth order at low and a low-pass of second order at high."""
     return butterworth(True, low / rate, 4) + butterworth(False, high / rate, 2)
 
 
 def widened(y: Ints) -> tuple[Ints, Ints]:
-    """Return (deviations from the mean brought to 15 bits, the bits they had)."""
+    """Return (deviations from the mean, shifted to 15 bits; the bits they had)."""
     bits = bit_length(np.bitwise_or.reduce(y ^ (y >> 63), axis=1))
     return i32(i32(y << (16 - bits)[:, None]) + 1) >> 1, bits
 
 
 def biquads(z: Ints, sections: list[Section]) -> Ints:
-    """Return z, int64 (signals, n), filtered by one section after the other, each from rest."""
+    """Filter z, int64 (signals, n), by the sections in order. Each starts at rest."""
     for s in sections:
         m, k = -2 if s.high_pass else 2, -2 if s.mirrored else 2
         s1 = s2 = np.zeros(len(z), dtype=np.int64)
@@ -119,8 +123,9 @@ def biquads(z: Ints, sections: list[Section]) -> Ints:
 
 
 def rectified(z: Ints, factor: int, n: int) -> tuple[Ints, Ints]:
-    """Return (n int16 of |z| under a triangle, every factor-th; the exponent e of each signal:
-    sum = out * 2^e).
+    """Smooth |z| with a triangle and keep every factor-th value.
+
+    Returns (out, int16 (signals, n); the exponent e of each signal). The sum is out * 2^e.
     """
     blocks = np.abs(z[:, : (n + 1) * factor]).reshape(len(z), n + 1, factor)
     rising = np.arange(1, factor + 1)
@@ -134,7 +139,7 @@ def rectified(z: Ints, factor: int, n: int) -> tuple[Ints, Ints]:
 
 
 class Envelope:
-    """The envelope bands of a complete config."""
+    """The envelope bands of a config with all defaults filled in."""
 
     def __init__(self, config: dict[str, Any]):
         rate = milli(config["rate_hz"])
@@ -150,14 +155,14 @@ class Envelope:
         )
         self.sections = band_pass(low, high, rate)
         self.bands = Bands(self.n, n_fft, self.cut)
-        gain_q8 = 4 * int(log2_q8(np.int64(self.factor)))  # power of factor^2
+        gain_q8 = 4 * int(log2_q8(np.int64(self.factor)))  # The triangle's gain is factor².
         self.gain = (gain_q8 + 16) >> 5
         self.bands.offset = (
             32 * BAND_BIAS - 2 * int(log2_q8(np.int64(self.n))) - gain_q8 + 32 * self.gain
         )
 
     def of(self, c: Centred) -> Ints:
-        """Return int8 levels, int64 (windows, bands)."""
+        """Return the levels, int8 values as int64 (windows, bands)."""
         z, bits = widened(c.y[:, : self.start + (self.n + 1) * self.factor])
         samples, e = rectified(biquads(z, self.sections)[:, self.start :], self.factor, self.n)
         levels = self.bands.of(Centred(samples))

@@ -1,8 +1,6 @@
-"""Spectra that come ready-made, bands without their level, and the packets of a radio, in exact
-integers.
+"""Pre-computed spectra, level-free bands, and packets of a radio, in exact integers.
 
-The words of firmware/nearhum/features/spectra.py, level.py and packets.py, written from their
-docstrings.
+Written from the docstrings of firmware/nearhum/features/spectra.py, level.py and packets.py.
 """
 
 from __future__ import annotations
@@ -19,11 +17,12 @@ FLOOR_STEPS = 133
 
 
 def band_levels(spectra: Ints, cut: Sequence[tuple[int, int]]) -> Ints:
-    """Return int8 values, int64 (windows, bands), of amplitudes (windows, bins); cut: (first
-    bin, bins) a band.
+    """Return the band levels of amplitudes, (windows, bins): int8 values as int64 (windows, bands).
+
+    cut: (first bin, number of bins) of each band.
     """
     power = i32(spectra * spectra)
-    i32((1 << 24) - 1 + power)  # the low word before its carry
+    i32((1 << 24) - 1 + power)  # The low word of the sum, before the carry.
     out = []
     for first, n in cut:
         total = power[:, first : first + n].sum(axis=1)
@@ -39,14 +38,15 @@ def band_levels(spectra: Ints, cut: Sequence[tuple[int, int]]) -> Ints:
 
 
 def level_free(levels: Ints) -> Ints:
-    """Return each row less its mean, which is rounded half up."""
+    """Return each row minus its mean. The mean is rounded to nearest, halves up."""
     n = levels.shape[1]
     return int8(levels - (levels.sum(axis=1, keepdims=True) + n // 2) // n)
 
 
 def channels(packets: Ints, n_channels: int) -> Ints:
-    """Return int16 values, int64 (packets, n_channels), of packets without a gap, int16
-    (packets, subcarriers).
+    """Return the channels of consecutive packets, int16 values as int64 (packets, n_channels).
+
+    packets: (packets, subcarriers), int16.
     """
     real, imaginary = int8((packets & 255 ^ 128) - 128), int8((packets >> 8 & 255 ^ 128) - 128)
     power = i32(real * real + imaginary * imaginary)

@@ -10,8 +10,9 @@ import numpy as np
 
 
 def random_layers(shapes: list[dict[str, int]]) -> list[dict[str, Any]]:
-    """int8 layers of these shapes, within the bounds that the loader of a head proves; the
-    inner ones rectify.
+    """Return random int8 layers of these shapes, within the limits that head.py checks.
+
+    All but the last have ReLU.
     """
     random = np.random.default_rng(12)
     layers: list[dict[str, Any]] = []
@@ -33,7 +34,7 @@ def random_layers(shapes: list[dict[str, int]]) -> list[dict[str, Any]]:
 
 
 def head_file(n_in: int, layers: list[dict[str, Any]]) -> bytes:
-    """The layers as head.py's docstring has them on file."""
+    """Return the layers as a head file, as head.py's docstring describes it."""
     body = struct.pack("<HBB", n_in, len(layers), 0)
     for layer in layers:
         if "pool" in layer:

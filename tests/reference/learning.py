@@ -1,5 +1,7 @@
-"""Prototypes, scores, threshold and smoothing of the fixed path, in exact integers. See the
-docstrings of kernels/viper_derive.py and viper_window.py, prototypes, detect and temporal.
+"""Prototypes, scores, threshold and smoothing of the fixed path, in exact integers.
+
+Enters: embeddings. Leaves: scores, a threshold, alarms. Written from the docstrings of
+kernels/viper_derive.py, kernels/viper_window.py, prototypes, detect and temporal.
 """
 
 from __future__ import annotations
@@ -14,14 +16,14 @@ from .exact import Ints, i32, small
 from .logarithm import log2_q8, normalised
 
 NO_SCORE = -32768
-SHORT_PERIOD_THRESHOLD = 1024  # four octaves
+SHORT_PERIOD_THRESHOLD = 1024  # Four octaves in Q8.
 NO_THRESHOLD = 32767
-UNIT_STEPS = 4  # of a whitened dimension
+UNIT_STEPS = 4  # int8 steps for one standard deviation of a whitened dimension.
 _HELD = 0x3FFFFFFF
 
 
 def derive(sums: Ints, squares: Ints, count: int) -> tuple[Ints, Ints]:
-    """Return (mean int8, variance Q12) of raw sums over count embeddings."""
+    """Return (mean int8, variance Q12) from the sums of x and x² over count embeddings."""
     i32(sums)
     small(squares >> 24)
     q, rest = sums // count, sums % count
@@ -35,7 +37,10 @@ def derive(sums: Ints, squares: Ints, count: int) -> tuple[Ints, Ints]:
 
 
 def weigh(variance: Ints, floor: int) -> tuple[Ints, int]:
-    """Return (weights 1..255, smallest variance Q12): 255 smallest / variance, rounded."""
+    """Return (weights 1..255, smallest variance Q12). A weight is 255 * smallest / variance.
+
+    floor: least variance, Q12.
+    """
     variance = np.maximum(variance, floor)
     lowest = int(variance.min())
     halvings = max(0, lowest.bit_length() - 21)
@@ -46,7 +51,7 @@ def weigh(variance: Ints, floor: int) -> tuple[Ints, int]:
 
 @dataclass(eq=False)
 class Prototype:
-    """Raw sums of what was learned; mean and variance as of the last derive."""
+    """Sums of the embeddings learned. mean, variance: as of the last call of derive."""
 
     n_dims: int
     name: str = ""
@@ -62,7 +67,7 @@ class Prototype:
 
     def learn(self, x: Ints) -> None:
         self.sums = i32(self.sums + x)
-        i32((1 << 24) - 1 + x * x)  # the low word before its carry
+        i32((1 << 24) - 1 + x * x)  # The low word of the sum, before the carry.
         self.squares = self.squares + x * x
         self.count += 1
 
@@ -71,7 +76,7 @@ class Prototype:
 
 
 class Modes:
-    """The normal prototypes, found on the way.
+    """The normal prototypes (modes), found while learning.
 
     See firmware/nearhum/detection/modes.py and prototypes.py.
     """
@@ -80,7 +85,7 @@ class Modes:
 
     def __init__(self, n_dims: int, floor: int, learn: int, n_found: int = 8):
         self.n_dims, self.floor, self.n_found = n_dims, floor, n_found
-        self.at = 0  # the mode of the last embedding learned
+        self.at = 0  # The mode of the last embedding learned.
         self.warm, self.whole = max(8, min(64, learn >> 3)), learn
         self.all: list[Prototype] = []
 
@@ -89,7 +94,7 @@ class Modes:
         return sum(p.count for p in self.all)
 
     def pool(self) -> None:
-        """Bring weights and scale up to date: all share one spread."""
+        """Update variance, weights and scale, which all modes share."""
         free = sum(p.count - 1 for p in self.all if p.count)
         halvings = max(0, free.bit_length() - 21)
         free >>= halvings
@@ -103,11 +108,11 @@ class Modes:
         self.scale = int(log2_q8(np.int64(255)) + log2_q8(np.int64(lowest)) - 12 * 256 + log2_q8(n))
 
     def scores(self, x: Ints) -> list[int]:
-        """Return octaves of squared distance in Q8 to each mode, against a typical member."""
+        """Return the squared distance to each mode, relative to a typical member's, octaves Q8."""
         return [distance(x - p.mean, self.weights, self.scale) for p in self.all]
 
     def halve(self, i: int) -> None:
-        """Halve dimension i of what was learned."""
+        """Halve dimension i of all that was learned."""
         for p in self.all:
             p.sums, p.squares = p.sums.copy(), p.squares.copy()
             p.sums[i] >>= 1
@@ -118,7 +123,7 @@ class Modes:
             self.pool()
 
     def learn(self, x: Ints) -> bool:
-        """Learn one embedding; return True where it may be dirt."""
+        """Learn one embedding. Returns True if it may be an outlier."""
         total = self.total
         if not self.all:
             self.all.append(Prototype(self.n_dims))
@@ -158,7 +163,7 @@ class Modes:
         return len(self.all) - 1
 
     def finish(self) -> None:
-        """Drop what too few windows belong to."""
+        """Drop the modes that too few windows belong to."""
         least = max(3, self.total // 20)
         for p in self.all[::-1]:
             if p.count < least and p.count < max(other.count for other in self.all):
@@ -167,8 +172,11 @@ class Modes:
 
 
 def rarity(config: dict[str, Any], slow: int = 0) -> tuple[int, int, int, int, bool]:
-    """Return (blocks in which the settings allow one false alarm, windows tied to a block, first
-    scores that do not count, windows that one holds an alarm, whether features are averaged).
+    """Return (one_in, tied, skip, held, mean) for a config.
+
+    one_in: number of blocks in which the settings allow one false alarm. tied: windows in a block,
+    whose scores depend on each other. skip: first scores that do not count. held: windows for which
+    one window over the threshold is an alarm. mean: whether features are averaged over windows.
     """
     rate = config["rate_hz"]
     micro = int(rate * 1000 + 0.5) * 1000 if rate >= 1 else int(rate * 1000000 + 0.5)
@@ -186,7 +194,7 @@ def octaves(n: int) -> int:
 
 
 def quantile(scores: list[int], part: int, of: int) -> int:
-    """Return a quantile of scores in bins of an eighth of an octave from -4 to 12 octaves."""
+    """Return the quantile part/of of scores, by bins of 1/8 octave from -4 to 12 octaves."""
     counts = np.bincount([min(127, max(0, (s + 1024) // 32)) for s in scores], minlength=128)
     edges = np.cumsum(of * counts)
     i = int(np.argmax((edges >= part * len(scores)) & (counts > 0)))
@@ -195,7 +203,7 @@ def quantile(scores: list[int], part: int, of: int) -> int:
 
 
 def crossings(scores: list[int]) -> int:
-    """Return how often scores come to another side of their running mean, the first one counted."""
+    """Return how often scores cross their running mean. The first score counts as a crossing."""
     mean_q8, side, found = 0, 0, 0
     for n, score in enumerate(scores, 1):
         away = 256 * score - mean_q8
@@ -232,12 +240,12 @@ def threshold(
     mean: bool = False,
     margins: Margins = MARGINS,
 ) -> int:
-    """Return the threshold of these smoothed scores.
+    """Return the threshold for these smoothed scores, octaves Q8.
 
-    See firmware/nearhum/detection/calibration.py.
+    one_in, tied, skip, held, mean: from rarity. See firmware/nearhum/detection/calibration.py.
     """
     late = scores[skip:]
-    if len(late) < 2 * skip:  # few: then the first ones count, after the others
+    if len(late) < 2 * skip:  # With so few scores, the first ones count too, after the others.
         late = late + scores[:skip]
     if not late:
         return SHORT_PERIOD_THRESHOLD
@@ -250,7 +258,7 @@ def threshold(
     few += (margins.one_mean if mean else margins.one) * 256 // independent
     largest = [max(late[at : at + tied]) for at in range(0, n, tied)]
     whole = largest[: n // tied]
-    # what is kept are the 32 largest of the whole blocks, and the one that is not full
+    # The firmware keeps the 32 largest of the full blocks, and the block that is not full.
     top = sorted(sorted(whole)[-32:] + largest[n // tied :])
     n_blocks = max(1, len(whole))
     k = max(1, min(32, n_blocks // 4))
@@ -269,7 +277,10 @@ def threshold(
 
 
 class Smoothing:
-    """Scores to smoothed scores: the n-th has a share of 1 / n at least."""
+    """Smooths scores exponentially. The n-th score has a weight of at least 1 / n.
+
+    share: weight of a new score in 1/256.
+    """
 
     def __init__(self, share: int):
         self.share, self.seen, self.q8 = share, 0, 0
@@ -285,13 +296,13 @@ class Smoothing:
 
 
 class Covariance:
-    """Distances by full covariance: exact sums, a whitening in float64, its rounding to int8.
+    """Distances by full covariance: exact sums, a whitening in float64, and its int8 rounding.
 
     See firmware/nearhum/detection/covariance.py and embedding/whitening.py.
     """
 
     def __init__(self, n_dims: int, floor: int):
-        self.n, self.floor = n_dims, floor / 2  # in double steps
+        self.n, self.floor = n_dims, floor / 2  # The unit here is two int8 steps.
         self.count = self.known = 0
         self._sums = [0] * n_dims
         self.outer = [[0] * n_dims for _ in range(n_dims)]
@@ -376,7 +387,7 @@ class Covariance:
 
 
 def distance(apart: Ints, weights: Ints, scale: int) -> int:
-    """Return octaves of the weighted squared distance, Q8, against a typical member."""
+    """Return the weighted squared distance relative to a typical member's, octaves Q8."""
     terms = i32(i32(apart * apart) * weights)
     held = min(int(i32(np.cumsum(terms))[-1]), _HELD)
     both = i32((held >> 1) + (i32(len(apart) * int(terms.max())) >> 3))
@@ -384,7 +395,7 @@ def distance(apart: Ints, weights: Ints, scale: int) -> int:
 
 
 class Part:
-    """One view: its modes, covariance, scores and threshold."""
+    """One view of the data: its modes, covariance, scores and threshold."""
 
     def __init__(self, n_dims: int, config: dict[str, Any], learn: int, slow: int = 0):
         floor = config["spread_floor"]
@@ -400,7 +411,7 @@ class Part:
         self.nearest = 0
 
     def score(self, x: Ints, watching: bool) -> int:
-        """Return the score of x, NO_SCORE where there is none yet."""
+        """Return the score of x, or NO_SCORE if there is none yet."""
         if not watching and self.modes.total < max(1, self.left):
             return NO_SCORE
         if self.covariance and self.covariance.layer:
@@ -455,7 +466,7 @@ class Drift:
 
 
 class Alarm:
-    """When an alarm lasts. See firmware/nearhum/detection/temporal.py."""
+    """Begins and ends alarms. See firmware/nearhum/detection/temporal.py."""
 
     def __init__(self, config: dict[str, Any]):
         self.m, self.others = config["alarm_m"], (1 << config["alarm_n"] - 1) - 1
@@ -474,9 +485,7 @@ class Alarm:
 
 
 class Board:
-    """Learns the first windows of a run, then watches: the scores and the threshold that a
-    board would have.
-    """
+    """A board that learns the first windows of a run and then watches."""
 
     def __init__(self, n_dims: int, config: dict[str, Any], learn: int, n_aside: int = 0):
         self.first = Part(n_dims, config, learn)
@@ -507,20 +516,20 @@ class Board:
         return self.first.threshold
 
     def halve(self, i: int) -> None:
-        """Halve dimension i of what was learned: the step of its range was doubled."""
+        """Halve dimension i of all that was learned, because the step of its range was doubled."""
         self.modes.halve(i)
         if self.first.covariance:
             self.first.covariance.halve(i)
 
     def refresh(self) -> None:
-        """Make the whitenings anew, where a range grew or enough was learned."""
+        """Recompute the whitenings, after a range has grown or enough was learned."""
         self.first.refresh()
         for view in self.views:
             if view.stale:
                 view.refresh()
 
     def strays(self, x: Ints, reach: Ints) -> bool:
-        """Return True where a window that is out of range is dirt, learned nowhere."""
+        """Return True if a window that is out of range is an outlier and must not be learned."""
         first = self.first
         if self.n_strays * 10 >= first.total or self.modes.total < 8:
             return False
@@ -532,10 +541,10 @@ class Board:
         return self.stray
 
     def take(self, x: Ints, aside: Ints | None = None, reach: Ints | None = None) -> int:
-        """Take one embedding; return the smoothed score, NO_SCORE where there is none yet.
+        """Take one embedding. Returns the smoothed score, or NO_SCORE if there is none yet.
 
-        aside: statistics beside it. reach: for each dimension its steps from the centre where they
-        are out of range, else 0.
+        aside: statistics beside the vector. reach: for each dimension its distance from the centre
+        in steps if it is out of range, otherwise 0.
         """
         first = self.first
         beyond = reach is not None and bool(np.any(reach)) and bool(self.modes.all)
@@ -553,7 +562,7 @@ class Board:
             if self.watching:
                 smoothed = view.smoothing.take(view.raw)
                 other = max(other, smoothed + first.threshold - view.threshold)
-        if not self.watching and first.dirt:  # what follows it is not smoothed with it
+        if not self.watching and first.dirt:  # Smoothing starts again after an outlier.
             first.smoothing.seen, self.smoothed = 0, NO_SCORE
         if score != NO_SCORE:
             self.smoothed = max(first.smoothing.take(score), other)
@@ -581,7 +590,7 @@ class Board:
         self.before = self.mean_q12, self.n_averaged
         self.n_averaged = min(self.slow, self.n_averaged + 1)
         step = (x << 12) - self.mean_q12
-        step = np.sign(step) * (np.abs(step) // self.n_averaged)  # towards zero
+        step = np.sign(step) * (np.abs(step) // self.n_averaged)  # Rounded towards zero.
         self.mean_q12 = self.mean_q12 + step
         return (self.mean_q12 + 2048) >> 12
 
@@ -590,7 +599,7 @@ class Board:
         left = first.left
         first.learn(y, self.smoothed, self.stray)
         self.stray = False
-        if first.dirt:  # left out of the average
+        if first.dirt:  # The average leaves it out.
             self.mean_q12, self.n_averaged = self.before
         for view, z in zip(self.views, seen, strict=True):
             view.left = left
@@ -614,12 +623,11 @@ class Board:
 
 
 def network(x: Ints, layers: list[dict[str, Any]]) -> Ints:
-    """Run int8 layers on x (windows, n_in).
+    """Run int8 layers on x, (windows, n_in).
 
-    A layer: weights (n_out, n_row), bias, pre, factor, post (n_out,), relu.
-
-    A convolution has `channels`, `width` and `stride` too, and a row of width x channels; a layer
-    of `pool` channels alone takes the largest of each over positions.
+    A layer has weights (n_out, n_row), relu, and bias, pre, factor, post (n_out,). A convolution
+    also has `channels`, `width` and `stride`, with rows of width * channels. A pooling has only
+    `pool`, the number of channels, and takes the maximum of each over all positions.
     """
     for layer in layers:
         if "pool" in layer:
@@ -636,8 +644,8 @@ def network(x: Ints, layers: list[dict[str, Any]]) -> Ints:
 def _rows(x: Ints, layer: dict[str, Any]) -> Ints:
     products = x[:, None, :] * layer["weights"][None]
     sums = i32(np.cumsum(products, axis=2) + layer["bias"][None, :, None])[:, :, -1]
-    # the kernel makes both factors unsigned and takes off first what that adds; from there its sum
-    # only grows
+    # The kernel makes both factors unsigned, and first subtracts what this adds. From there its sum
+    # only grows, so the start must fit, too.
     i32(layer["bias"] - 128 * layer["weights"].sum(axis=1) - 128 * (x + 128).sum(axis=1)[:, None])
     scaled = i32(_rounded(sums, layer["pre"]) * layer["factor"])
     return np.clip(_rounded(scaled, layer["post"]), 0 if layer["relu"] else -128, 127)
@@ -648,12 +656,13 @@ def _rounded(value: Ints, by: Ints) -> Ints:
 
 
 class Ranged:
-    """Means of slow channels, scaled by a range learned from the first n_range windows, 40
-    steps a spread.
+    """Means of slow channels, scaled by a range that the first n_range windows set.
+
+    40 steps are one standard deviation.
     """
 
     def __init__(self, windows: Ints):
-        """windows: int64 (n_range, n_channels, n_window): those that set the range."""
+        """Set the range. windows: int64 (n_range, n_channels, n_window)."""
         n_channels = windows.shape[1]
         count = windows.shape[0] * windows.shape[2]
         self.centre_q4, self.step_q4 = [], []
@@ -671,7 +680,7 @@ class Ranged:
         return np.where(apart > 128 * step, 127, np.where(apart < -128 * step, -128, scaled))
 
     def reach(self, channel: int, mean_q4: int) -> int:
-        """Return the steps from the centre where they are out of range, else 0."""
+        """Return the distance from the centre in steps if it is out of range, otherwise 0."""
         step = self.step_q4[channel]
         apart = mean_q4 - self.centre_q4[channel]
         far = abs(apart) // step if abs(apart) > 128 * step else 0

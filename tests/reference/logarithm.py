@@ -1,6 +1,4 @@
-"""log2 in Q8 as the kernels define it: the exponent, and a table by the 8 bits after the
-leading one.
-"""
+"""log2 in Q8 as in the kernels: the exponent, plus a table of the 8 bits after the leading one."""
 
 from __future__ import annotations
 
@@ -13,8 +11,9 @@ _FRACTION = log2_fraction()
 
 
 def normalised(value: Ints) -> Ints:
-    """Return 256 log2(value) by the table, for 1 <= value < 2^31 (any entry for 0: the caller
-    replaces it).
+    """Return 256 log2(value) by the table, for 1 <= value < 2^31.
+
+    For 0 the result has no meaning, and the caller replaces it.
     """
     value = i32(value)
     exponent = bit_length(np.maximum(value, 1)) - 1
@@ -23,12 +22,12 @@ def normalised(value: Ints) -> Ints:
 
 
 def log2_q8(value: Ints) -> Ints:
-    """Return the same, and 0 for values of 1 and below."""
+    """Return the same as normalised, but 0 for values of 1 and below."""
     return np.where(np.asarray(value) <= 1, 0, normalised(value))
 
 
 def wide(total: Ints) -> Ints:
-    """Return log2_q8 of a sum of up to 47 bits: its upper bits alone where it has 2^30 and more."""
+    """Return log2_q8 of a sum of up to 47 bits. From 2^30 on, only its upper bits count."""
     beyond = np.asarray(total) >> 30 > 0
     return np.where(
         beyond,

@@ -1,24 +1,24 @@
-"""Runs under MicroPython: a board's pipeline on what comes in, a JSON line a call and one an
-answer.
+"""Run a board's pipeline under MicroPython, call by call.
 
-Arguments: the folder with the package nearhum, a scratch folder (ends in "/"). Calls:
+Arguments: the folder of the package nearhum, and a scratch folder (ends in "/"). Enters: a JSON
+line for each call. Leaves: a JSON line for each answer, until the input ends. The calls are:
 
-    ["new", settings]                  a board with an empty file system
-    ["boot"]                           power off and on again: what was not saved is gone
-    ["say", line]                      a console line; its answer
-    ["windows", [[x, ...], ...]]       windows with these embeddings; the label announced for each
-    ["lure", [direction, ...], n, far] n times a near miss of the first label in that direction, and
-                                       a hit after it; far: the farthest there is, else the nearest
-    ["creep", centre, direction, n]    n windows, each the farthest from there that raises no alarm;
-                                       how far the next would be, in 32ths of that direction
-    ["reach", centre, direction]       how far from there, in 32ths of that direction, windows have
-                                       the first label
-    ["join", [[x, ...], ...], order]   prototypes of some rows each, joined in an order; the raw
-                                       sums
-    ["scaled", packed, n, weight, total]
+    ["new", settings]                  Make a board with an empty file system.
+    ["boot"]                           Switch it off and on: what was not saved is lost.
+    ["say", line]                      Send a console line. Returns its answer.
+    ["windows", [[x, ...], ...]]       Take windows with these embeddings. Returns their labels.
+    ["lure", [direction, ...], n, far] n times, take a near miss of the first label in that
+                                       direction and then a hit. far: the farthest near miss,
+                                       otherwise the nearest.
+    ["creep", centre, direction, n]    Take n windows, each the farthest from centre that raises no
+                                       alarm. Returns the distance of the next one.
+    ["reach", centre, direction]       Return the distance up to which windows have the first label.
+    ["join", [[x, ...], ...], order]   Join prototypes of some rows each, in an order. Returns the
+                                       packed prototypes.
+    ["scaled", packed, n, weight, total]   Return prior.scaled of a packed prototype.
 
-All but the last two answer with what there is to know of the board as well. It stays until its
-input ends.
+Distances are in 1/32 of the direction. All answers but those of the last two calls also contain the
+facts of the board.
 """
 
 import json
@@ -36,11 +36,12 @@ from nearhum.features.transform_fixed import Log2  # noqa: E402
 from nearhum.storage.prior import scaled  # noqa: E402
 from nearhum.storage.snapshots import Snapshots  # noqa: E402
 
-SAMPLES = array("h", [(i * 37) % 101 - 50 for i in range(1024)])  # any that move
+# Any samples that vary, so that the sensor does not count as stuck.
+SAMPLES = array("h", [(i * 37) % 101 - 50 for i in range(1024)])
 
 
 class Board:
-    """The board of the last `new`."""
+    """The board that the last `new` made."""
 
     def __init__(self):
         self.hum, self.settings, self.n = None, {}, 0
@@ -121,14 +122,15 @@ class Board:
 
 
 def along(centre, direction, size):
-    # size 32ths of the direction away from the centre
+    # Return the vector at size/32 of the direction from the centre.
     return as_bytes(
         [max(-128, min(127, centre[i] + direction[i] * size // 32)) for i in range(len(centre))]
     )
 
 
 def bisected(beyond):
-    # the smallest size that is beyond, where all behind it are; 256 where none is
+    # Return the smallest size for which beyond is true, 256 if there is none. beyond must be
+    # monotonic.
     low, high = 0, 256
     while high - low > 1:
         middle = (low + high) // 2

@@ -1,12 +1,15 @@
 # ruff: noqa: SIM115 (MicroPython has no parentheses around several contexts)
-"""Runs under MicroPython: windows from a file through the firmware's own pipeline; what it
-makes of them, to a file.
+"""Run windows from a file through the firmware's pipeline, under MicroPython.
 
-Arguments: the folder with the package nearhum, the folder that stands for the board's file system
-(ends in "/"). There: nearhum.json (settings), task.json {"n_windows", "learn", "n_powers"},
-windows.bin (int16, a window's channels one after the other). Written: result.bin, a record each
-window: n_features int8, n_out int8, i16 smoothed score, u8 state, u8 label; powers.bin: the power
-spectra, int32, of the last channel of the last windows; state.bin, about.json.
+Arguments: the folder of the package nearhum, and the folder that stands for the board's file system
+(ends in "/").
+
+Enters, in that folder: nearhum.json (settings), task.json {"n_windows", "learn", "n_powers"}, and
+windows.bin (int16, a window's channels one after the other).
+
+Leaves there: result.bin with one record for each window (n_features int8, n_out int8, i16 smoothed
+score, u8 state, u8 label), powers.bin (power spectra, int32, of the last channel of the last
+n_powers windows), state.bin and about.json.
 """
 
 import json
@@ -27,7 +30,8 @@ hum = Pipeline(root)
 if task["learn"]:
     hum.learned.start(task["learn"])
 window = hum.window
-# wilder than a sound sensor's, and learned all the same: arithmetic is what is compared
+# The windows are more extreme than those of a healthy sensor, but must be learned here, because the
+# test compares arithmetic.
 window.ill = lambda clip: 0
 n_bytes = 2 * window.n_channels * window.n_window
 nothing = bytes(hum.head.n_out)

@@ -1,8 +1,7 @@
-"""Runs under MicroPython: kernels on what comes in, a JSON line a call and one an answer.
+"""Call kernels under MicroPython.
 
-Argument: folder of firmware.
-
-[name, argument, ...] -> result. Stays until its input ends.
+Argument: the folder of the firmware. Enters: a JSON line [name, argument, ...] for each call.
+Leaves: a JSON line with its result, until the input ends.
 """
 
 import json
@@ -77,7 +76,7 @@ def cut(*arguments):
 
 
 def packets(rows, n_channels, n_first):
-    """The first n_first packets come in a block of their own."""
+    """Reduce packets in two blocks. The first one has n_first packets."""
     made = Packets(len(rows[0]), n_channels, Log2())
     out = []
     for some in (rows[:n_first], rows[n_first:]):

@@ -1,8 +1,8 @@
-"""What a new board makes of a prior, under MicroPython: stdin is {kind, settings, prior, seed,
-modes} in JSON.
+"""Start a new board from a prior, under MicroPython, and print its scores.
 
-prior: a state image in base64. modes as in run_states.py, without learning. Prints {"state",
-"threshold", "counts", "labels", "scores": [of each mode, the smoothed scores]}.
+Enters: {"kind", "settings", "prior", "seed", "modes"} as a JSON line. prior: a state image in
+base64. modes: as in run_states.py, without learning. Leaves: {"state", "threshold", "counts",
+"labels", "refused", "scores": for each mode the smoothed scores}.
 """
 
 import json

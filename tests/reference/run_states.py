@@ -1,10 +1,11 @@
-"""Make learned states with the firmware, under MicroPython: stdin is a JSON list of boards.
+"""Make learned states with the firmware, under MicroPython.
 
-A state in base64 a line.
+Enters: a JSON list of boards. Leaves: a state in base64 on one line for each.
 
-A board: {"kind", "settings", "seed", "modes": [[windows, level, tone], ...], "label": "" or the
-name of two examples, "unfinished": true to stop in the middle}. The same board gives the same
-bytes. A mode is pseudo-random noise within +-level and a triangle of that height.
+A board is {"kind", "settings", "seed", "modes": [[windows, level, tone], ...], "label": "" or the
+label of two examples, "unfinished": true to stop in the middle of learning}. A mode is
+pseudo-random noise within ±level, and a triangle with the amplitude tone. The same board gives the
+same bytes.
 """
 
 import json
@@ -18,7 +19,7 @@ from fakes import pipeline, take  # noqa: E402
 
 for asked in json.loads(sys.stdin.readline()):
     hum = pipeline(asked["kind"], **asked["settings"])
-    # windows that set the range of slow channels come before
+    # The windows that set the range of slow channels come before those that are learned.
     n_range = asked["settings"].get("n_range", 0)
     n_learned = sum([mode[0] for mode in asked["modes"]])
     hum.console.execute(f"learn {2 * n_learned if asked.get('unfinished') else n_learned}")

@@ -1,9 +1,8 @@
-"""Runs under MicroPython: learns a whitening from embeddings in a file, and embeds others with
-the head it makes.
+"""Learn a whitening from embeddings under MicroPython, and embed others with the resulting head.
 
-Arguments: the folder with the package nearhum, a folder (ends in "/") with learn.bin and other.bin
-(rows of int8), the number of dimensions, the floor of spreads. Written there: head.bin, the head
-file; out.bin, what it makes of other.bin; sums.json.
+Arguments: the folder of the package nearhum, a folder (ends in "/"), the number of dimensions, the
+floor of spreads. Enters, in that folder: learn.bin and other.bin (rows of int8). Leaves there:
+head.bin (the head file), out.bin (other.bin embedded by it) and sums.json.
 """
 
 import json

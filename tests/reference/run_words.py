@@ -1,10 +1,10 @@
-"""Runs under MicroPython: utterances cut from frames, and their distances, by the firmware.
+"""Have the firmware find utterances in frames, and compare them, under MicroPython.
 
-Argument: its folder.
+Argument: the folder of the firmware. Enters: a JSON line for each call. Leaves: a JSON line with
+its result, until the input ends. The calls are:
 
-Reads JSON lines: ["hear", n_bands, frames as hex] -> [[window of its end, cepstra as hex], ...];
-["align", cepstra as hex, cepstra as hex] -> distance. Writes a JSON line for each, until its input
-ends.
+    ["hear", n_bands, frames as hex]      -> [[window of its end, cepstra as hex], ...]
+    ["align", cepstra as hex, cepstra as hex]     -> distance
 """
 
 import json

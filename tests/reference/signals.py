@@ -1,4 +1,4 @@
-"""Windows that arithmetic fears, and ordinary ones, int64 (windows, n). Deterministic."""
+"""Test windows, extreme and ordinary ones: int64 (windows, n), the same in every run."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ HIGH, LOW = 32767, -32768
 
 
 def nasty(n: int) -> np.ndarray:
-    """Return windows at the edges of int16: constants, squares of every period, impulses, one
-    sample apart from all.
+    """Return windows at the limits of int16, which overflow careless arithmetic.
+
+    They are constants, square waves of every period, impulses, tones, chirps, ramps and steps.
     """
     t = np.arange(n)
     rows = [np.full(n, v) for v in (0, 1, -1, HIGH, LOW, 12345)]
@@ -52,9 +53,7 @@ def nasty(n: int) -> np.ndarray:
 
 
 def ordinary(n: int, count: int, seed: int) -> np.ndarray:
-    """Return noise and tones of all levels from one count to full scale, with and without a
-    mean.
-    """
+    """Return noise and tones of all levels, from one count to full scale, with and without DC."""
     random = np.random.default_rng(seed)
     t = np.arange(n)
     out = np.empty((count, n))

@@ -1,6 +1,4 @@
-"""Tables of the fixed path, from math.sin and math.log2 and the definitions in the docstrings
-of kernels/tables.py.
-"""
+"""Tables of the fixed path from math.sin and math.log2, by the docstrings of kernels/tables.py."""
 
 from __future__ import annotations
 
@@ -10,8 +8,9 @@ import numpy as np
 
 
 def q15_sine(num: int, den: int) -> int:
-    """Return sin(num / den turns) in Q15: 1024 points a turn, each rounded, linear in between
-    with a part in Q14.
+    """Return sin(num / den turns) in Q15.
+
+    It interpolates linearly, with a fraction in Q14, between 1024 rounded points a turn.
     """
     at = (num % den) * 1024 * 16384 // den
     i, part = divmod(at, 16384)
@@ -25,8 +24,9 @@ def hann(n: int) -> np.ndarray:
 
 
 def twiddles(n: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return cos and -sin of 2 pi k / n for k < count, Q12 rounded from Q15, halves away from
-    zero, int64.
+    """Return cos and -sin of 2 pi k / n for k < count, int64, Q12.
+
+    They are rounded from Q15, halves away from zero.
     """
     cos = np.array([q15_sine(4 * k + n, 4 * n) for k in range(count)], dtype=np.int64)
     sin = np.array([-q15_sine(k, n) for k in range(count)], dtype=np.int64)
@@ -38,8 +38,9 @@ def _eighth(v: np.ndarray) -> np.ndarray:
 
 
 def order(m: int) -> np.ndarray:
-    """Return where a decimation in frequency leaves frequency k of m: radix 4 while four points
-    remain, then 2.
+    """Return the position of frequency k of m after a decimation in frequency.
+
+    The radix is 4 while at least four points remain, then 2.
     """
     if m == 1:
         return np.zeros(1, dtype=np.int64)
@@ -50,8 +51,6 @@ def order(m: int) -> np.ndarray:
 
 
 def log2_fraction() -> np.ndarray:
-    """Return round(256 log2(1 + (i + 1/2) / 256)) for the 256 steps of a mantissa, held to a
-    byte, int64.
-    """
+    """Return round(256 log2(1 + (i + 1/2) / 256)) for the 256 steps of a mantissa, at most 255."""
     values = [math.floor(256 * math.log2(1 + (i + 0.5) / 256) + 0.5) for i in range(256)]
     return np.minimum(255, np.array(values, dtype=np.int64))

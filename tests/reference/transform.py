@@ -1,8 +1,7 @@
-"""One channel's window to int8 log features, many windows at once.
+"""Convert windows of one channel to int8 log features, many windows at once.
 
-Written from the docstrings of transform_fixed and viper.
-
-x: int64 (windows, n_window) of int16 values.
+Enters: x, int16 values as int64 (windows, n_window). Leaves: int8 values as int64. Written from the
+docstrings of features/transform_fixed.py and kernels/viper.py.
 """
 
 from __future__ import annotations
@@ -14,13 +13,15 @@ from .exact import Ints, OutsideWord, bit_length, i32, int8, rounded_shift, smal
 from .logarithm import log2_q8, normalised, wide
 
 BAND_BIAS, POWER_BIAS, RATIO_BIAS = -96, -112, -64
-FLOOR_STEPS = 133  # 50 dB of 0.376 dB
+FLOOR_STEPS = 133  # 50 dB in steps of 0.376 dB.
 SILENT = -128
 
 
 class Centred:
-    """Windows with their mean, its rest in Q4, the deviations and the bit length of an OR of
-    their magnitudes.
+    """Windows minus their mean.
+
+    mean_q4: the mean in Q4. mean: rounded. rest: mean_q4 - 16 * mean. y: x - mean. bits: bit length
+    of the OR of the magnitudes of y.
     """
 
     def __init__(self, x: Ints):
@@ -35,12 +36,12 @@ class Centred:
 
 
 class Statistics:
-    """The moments of centred windows, and their readings as int8."""
+    """The moments of centred windows, and the statistics made of them, int8."""
 
     def __init__(self, c: Centred):
         y = c.y
         self.n = y.shape[1]
-        # the square of a deviation of 16 bits is four times the square of its half
+        # For deviations of more than 15 bits, the kernel takes four times the square of the half.
         beyond = np.abs(y) >= 1 << 15
         part = np.where(beyond, y >> 1, y)
         square = i32(part * part) * np.where(beyond, 4, 1)
@@ -48,7 +49,7 @@ class Statistics:
         small(self.sum_y2 >> 24)
         z = rounded_shift(y, np.maximum(0, c.bits - 7)[:, None])
         z2 = i32(z * z)
-        i32((1 << 24) + z2 * z2)  # the low word before its carry
+        i32((1 << 24) + z2 * z2)  # The low word of the sum, before the carry.
         self.sum_z2 = small(z2.sum(axis=1))
         self.sum_z4 = (z2 * z2).sum(axis=1)
         small(self.sum_z4 >> 24)
@@ -86,17 +87,21 @@ def _sign_changes(y: np.ndarray) -> int:
 
 
 def scaled_mean(c: Centred) -> Ints:
-    """Return the mean as a feature of full scale 127."""
+    """Return the mean as a feature, int8. Full scale is 127."""
     return np.minimum(127, c.mean_q4 + 2048 >> 12)
 
 
 class Bands:
-    """Log band energies. bands: (first bin, bins) each; n_fft: power of two, not below n_window."""
+    """Log band energies.
+
+    n_fft: power of two, at least n_window. bands: (first bin, number of bins) of each band.
+    floor: steps under the strongest bin or band to which lower levels are raised.
+    """
 
     def __init__(
         self, n_window: int, n_fft: int, bands: list[tuple[int, int]], floor: int = FLOOR_STEPS
     ):
-        self.floor = floor  # steps under the strongest bin or band
+        self.floor = floor
         self.n_fft = n_fft
         self.m = n_fft // 2
         self.window = tables.hann(n_window)
@@ -106,7 +111,7 @@ class Bands:
         self.offset = 32 * BAND_BIAS - 2 * int(log2_q8(np.int64(n_window)))
 
     def of(self, c: Centred) -> Ints:
-        """Return int8 values, int64 (windows, bands)."""
+        """Return the levels, int8 values as int64 (windows, bands)."""
         power, exponent = self.powers(c)
         out = np.stack(
             [self._level(power[:, first : first + n], exponent) for first, n in self.bands], axis=1
@@ -115,11 +120,11 @@ class Bands:
         return np.maximum(out, (np.maximum(strongest, out.max(axis=1)) - self.floor)[:, None])
 
     def powers(self, c: Centred) -> tuple[Ints, Ints]:
-        """Return (power, exponent): |X / 2|^2 / 4^exponent of bins 0..m-1, bin 0 empty."""
+        """Return (power, exponent). power: |X / 2|^2 / 4^exponent of bins 0..m-1. Bin 0 is 0."""
         z = np.zeros((len(c.x), self.n_fft), dtype=np.int64)
         rest = i32(c.rest[:, None] * self.window) >> 4
         z[:, : c.x.shape[1]] = i32(i32(c.y * self.window) - rest) >> 2
-        _within(z, 28)  # the kernel's bias
+        _within(z, 28)  # The kernel adds a bias of 2^28.
         shift = np.maximum(0, _length(z) - 16)
         i32((1 << 28) + (0x40000 << shift))
         z = rounded_shift(z, shift[:, None])
@@ -139,8 +144,8 @@ class Bands:
         return self._split(re, im, scale), exponent + scale
 
     def _radix4(self, re: Ints, im: Ints, span: int, down: int) -> tuple[Ints, Ints]:
-        """One pass over sub-transforms of span points, divided by 2^down."""
-        _within(re, 18)  # the kernel's bias
+        """Make one pass over sub-transforms of span points, and divide by 2^down."""
+        _within(re, 18)  # The kernel adds a bias of 2^18.
         _within(im, 18)
         shape = (len(re), self.m // span, 4, span // 4)
         re, im = re.reshape(shape), im.reshape(shape)
@@ -179,12 +184,12 @@ class Bands:
         )
         kept = out[:, self.m // 2].copy()
         out[:, k] = _square(rounded_shift(even_re + odd_re, 2), rounded_shift(even_im + odd_im, 2))
-        # the middle bin is its own mirror; the kernel writes its mirrored value last
+        # The middle bin mirrors itself. The kernel writes the mirrored value last.
         out[:, self.m // 2] = kept
         return i32(out)
 
     def _level(self, power: Ints, exponent: Ints) -> Ints:
-        i32((1 << 24) - 1 + power)  # the low word before its carry
+        i32((1 << 24) - 1 + power)  # The low word of the sum, before the carry.
         total = power.sum(axis=1)
         beyond = total >> 30 > 0
         log = np.where(
@@ -209,7 +214,7 @@ def _radix2(re: Ints, im: Ints) -> tuple[Ints, Ints]:
 def _product(re: Ints, im: Ints, cos: Ints, sin: Ints, down: int) -> tuple[Ints, Ints]:
     """Multiply by a twiddle in Q12 and divide by 2^down.
 
-    The kernels' three products come to the same modulo 2^32.
+    The kernels use three products, which give the same result modulo 2^32.
     """
     real = i32(re * cos - im * sin)
     imaginary = i32(re * sin + im * cos)
@@ -221,9 +226,7 @@ def _square(re: Ints, im: Ints) -> Ints:
 
 
 def _length(v: Ints) -> Ints:
-    """Return the bit length of an OR of a window's magnitudes (one's complement for negative
-    ones).
-    """
+    """Return the bit length of the OR of a window's magnitudes. Negative ones are complemented."""
     return bit_length(np.bitwise_or.reduce(v ^ (v >> 63), axis=1))
 
 

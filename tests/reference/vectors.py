@@ -1,5 +1,7 @@
-"""The whole feature vector of a configuration, and the true band levels in float64 to measure
-it against.
+"""The whole feature vector of a configuration, and the exact band levels in float64.
+
+Enters: settings and windows. Leaves: int8 vectors. The band levels in float64 show how precise the
+fixed path is.
 """
 
 from __future__ import annotations
@@ -16,13 +18,15 @@ from .transform import BAND_BIAS, FLOOR_STEPS, SILENT, Bands, Centred, Statistic
 
 
 class Vectors:
-    """Windows to int8 vectors, in features.Plan's order: each channel's mean, statistics,
-    bands, envelope bands.
+    """Converts windows to int8 vectors.
+
+    The order is that of features.Plan: mean, statistics, bands and envelope bands of each channel.
     """
 
     def __init__(self, config: dict[str, Any], ranged: Ranged | None = None):
-        """config: complete settings of the firmware. ranged: the learned ranges, where mean is
-        "ranged".
+        """Prepare for a config with all defaults filled in.
+
+        ranged: the learned ranges, if the setting mean is "ranged".
         """
         self.mean = config["mean"]
         self.ranged = ranged
@@ -38,7 +42,7 @@ class Vectors:
         self.envelope = Envelope(config) if config["n_envelope_bands"] else None
 
     def of(self, windows: Ints) -> Ints:
-        """Return int64 (windows, n_features) of int64 (windows, n_channels, n_window)."""
+        """Return vectors, int64 (windows, n_features), of (windows, n_channels, n_window)."""
         return np.concatenate(
             [self._channel(windows[:, c], c) for c in range(windows.shape[1])], axis=1
         )
@@ -52,7 +56,7 @@ class Vectors:
         return np.stack(out, axis=1) if out else np.empty((len(windows), 0), dtype=np.int64)
 
     def widened(self, window: Ints, board: Board) -> tuple[Ints, Ints]:
-        """Return (vector, reach) of one window; while the board learns its ranges grow first."""
+        """Return (vector, reach) of one window. While the board learns, its ranges grow first."""
         assert self.ranged
         stride = len(self.of(window[None])[0]) // len(window)
         out = np.zeros(stride * len(window), dtype=np.int64)
@@ -95,15 +99,15 @@ class Vectors:
 def true_levels(
     x: Ints, n_fft: int, cut: list[tuple[int, int]], floor: int = FLOOR_STEPS
 ) -> np.ndarray:
-    """Return float64 (windows, bands): the band levels in steps as the features hold them, but
-    not rounded.
+    """Return the band levels in steps, float64 (windows, bands), without rounding.
 
-    Held to int8, and to `floor` steps under the strongest bin or band.
+    They are clipped to int8, and to `floor` steps under the strongest bin or band, as the features
+    are.
     """
     n = x.shape[1]
     windowed = (x - x.mean(axis=1, keepdims=True)) * np.sin(np.pi * np.arange(n) / n) ** 2
     power = np.abs(np.fft.rfft(windowed, n_fft, axis=1)[:, : n_fft // 2]) ** 2
-    power[:, 0] = power[:, 1:].max(axis=1)  # in the place of the mean: the strongest bin
+    power[:, 0] = power[:, 1:].max(axis=1)  # Bin 0 (DC) is replaced by the strongest bin.
     with np.errstate(divide="ignore"):
         levels = np.stack(
             [

@@ -1,6 +1,4 @@
-"""Whitening in float64, from the definition: the covariance, its shrinkage, Mahalanobis
-distances.
-"""
+"""Whitening by its definition in float64: covariance, shrinkage and Mahalanobis distances."""
 
 from __future__ import annotations
 
@@ -27,7 +25,7 @@ def covariance(x: np.ndarray, spread_floor: float) -> np.ndarray:
 
 
 def shrinkage(correlation: np.ndarray, count: int) -> float:
-    """Return the share of the identity: OAS as scikit-learn words it, MIN_SHRINKAGE at least."""
+    """Return the weight of the identity by OAS, as in scikit-learn, at least MIN_SHRINKAGE."""
     n = len(correlation)
     alpha = (correlation**2).mean()
     off = (count + 1) * (alpha - 1 / n)
@@ -35,9 +33,7 @@ def shrinkage(correlation: np.ndarray, count: int) -> float:
 
 
 def squared_distances(x: np.ndarray, learned: np.ndarray, spread_floor: float) -> np.ndarray:
-    """Return the squared Mahalanobis distance of each row of x from the mean of the rows
-    learned.
-    """
+    """Return the squared Mahalanobis distance of each row of x from the mean of learned."""
     apart = x - learned.mean(axis=0)
     return np.einsum(
         "ij,ij->i", apart, np.linalg.solve(covariance(learned, spread_floor), apart.T).T

@@ -1,4 +1,4 @@
-"""Utterances and words, in exact integers: hearing, cepstra, changes, alignment.
+"""Utterances and words in exact integers: finding them, cepstra, their changes, and alignment.
 
 Written from the docstrings of firmware/nearhum/recognition/utterance.py, words.py and
 kernels/viper_words.py.
@@ -20,8 +20,9 @@ N_CEPSTRA, MAX_FRAMES, BAND = 10, 64, 8
 
 
 def hear(frames: Ints) -> list[tuple[int, int]]:
-    """Return (first, end) of the utterances in frames, int8 (n, n_bands), and what ends with
-    them is still going on.
+    """Return (first, end) of the utterances in frames, int8 (n, n_bands).
+
+    An utterance that is still going on at the last frame is not returned.
     """
     x = np.maximum(frames.astype(np.int64), QUIETEST)
     background = x[0] * 16 if len(x) else None
@@ -82,15 +83,16 @@ def cepstra(frames: Ints) -> Ints:
 
 
 def changes(x: Ints) -> Ints:
-    """Return x with half of its change over four frames behind it, (n, 2 N_CEPSTRA)."""
+    """Return x followed by half of its change over four frames, (n, 2 * N_CEPSTRA)."""
     n = len(x)
     after, before = x[np.minimum(np.arange(n) + 2, n - 1)], x[np.maximum(np.arange(n) - 2, 0)]
     return np.concatenate([x, (after - before + 1) >> 1], axis=1)
 
 
 def distance(a: Ints, b: Ints) -> int:
-    """Return 4 times the mean L1 distance along the best alignment of two utterances'
-    normalised cepstra.
+    """Return 4 times the mean L1 distance along the best alignment of two utterances.
+
+    a, b: normalised cepstra, (n, N_CEPSTRA).
     """
     x, y = changes(a), changes(b)
     n, m = len(x), len(y)
@@ -114,10 +116,10 @@ class Example:
     """One enrolled utterance."""
 
     label: str
-    frames: Ints  # cepstra
+    frames: Ints  # Cepstra, (n, N_CEPSTRA).
 
 
 def label_distance(distances: list[int]) -> int:
-    """Return the mean of the two smallest, the only one where there is one."""
+    """Return the mean of the two smallest distances, or the only one."""
     two = sorted(distances)[:2]
     return sum(two) // len(two)

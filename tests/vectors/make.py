@@ -1,8 +1,8 @@
-"""Make golden.json, real_windows.json and the vectors of `nearhum selftest`: run the firmware,
-keep the hashes.
+"""Make golden.json, real_windows.json and the vectors of `nearhum selftest`.
 
-`python tests/vectors/make.py`, after a change that is meant to change features, scores or state.
-The difference in the file is part of that change.
+It runs the firmware and keeps hashes of the results. Run `python tests/vectors/make.py` after a
+change that is meant to alter features, scores or state. The difference in the files is part of that
+change.
 """
 
 import hashlib

@@ -1,18 +1,18 @@
-"""Head: an int8 feature vector to an int8 embedding.
+"""Head: a small network that maps an int8 feature vector to an int8 embedding.
 
-Loaded where a head file is given, see identity.py.
+Enters: the feature vector. Leaves: the embedding, for the detector and the recogniser. Loaded only
+if the setting `head` names a file, see identity.py.
 
-A head file (wire.HEAD_MAGIC, sealed with a CRC) holds layers of a network that was trained
-elsewhere, its last layer cut off. Body, little endian: u16 n_in, u8 n_layers, u8 0; then a layer:
-u16 n_out, u8 relu, u8 kind, and by kind
+A head file (wire.HEAD_MAGIC, sealed with a CRC) holds the layers of a network that was trained
+elsewhere, without its last layer. Body, little endian: u16 n_in, u8 n_layers, u8 0. Then for each
+layer: u16 n_out, u8 relu, u8 kind, and by kind
     0  dense: n_out x (i32 bias), n_out x (u16 pre, u16 factor, u16 post), n_out x n_in int8 weights
-    1  convolution: u16 n_channels, u16 width, u16 stride, u16 0, then as dense with n_out filters
-      and rows of width x
-       n_channels weights. The input is a row of n_channels a position, the output a row of n_out a
-       position, for every stride-th position at which the width fits
-    2  pooling: nothing. The input is a row of n_out a position, the output the largest of each over
-      all positions
-A mean over positions needs no kind of its own: it is part of the dense layer behind it.
+    1  convolution: u16 n_channels, u16 width, u16 stride, u16 0, then as dense, with n_out filters
+       of width x n_channels weights. The input has a row of n_channels values at each position.
+       The output has a row of n_out values at every stride-th position where the width fits
+    2  pooling: nothing more. The input has a row of n_out values at each position. The output has
+       the largest of each over all positions
+A mean over positions needs no kind of its own, because the next dense layer can contain it.
 """
 
 import struct
@@ -27,24 +27,27 @@ from nearhum.wire import ENVELOPE_BYTES, HEAD_MAGIC, unseal
 _layer, _dense = kernels.head()
 
 DENSE, CONVOLUTION, POOLING = 0, 1, 2
-# rows or filters of a layer; dimensions of an embedding: bound of the distance kernel
+# Rows or filters of a layer, and so dimensions of an embedding: the distance kernel allows no more.
 MAX_OUT = 128
-MAX_ROW = 1024  # weights of a row: bound of the dense kernel
-MAX_BETWEEN = 4096  # values between two layers
-_MOST_BYTES = 1 << 17  # of layers that are read: more than any board has heap for
+MAX_ROW = 1024  # weights of a row: the dense kernel allows no more
+MAX_BETWEEN = 4096  # values between two layers: bounds the buffer of a layer
+_MOST_BYTES = 1 << 17  # bytes of layers that are read: more than the heap of any board holds
 
 
 def opened(path, n_features):
-    """Return the network in the file at path. Raises ConfigError, FormatError.
+    """Return the Network in the file at path.
 
-    A model card lies behind it, with which no memory is wasted: it is not read.
+    A model card follows the network in the file. It is not read, to save heap. Raises ConfigError
+    if there is no such file or it takes another number of features, FormatError if it is damaged.
     """
-    from nearhum.wire import signer  # as it is now: a board with a key reads the signature as well
+    # Imported here for its present value: a board with a key reads the signature as well.
+    from nearhum.wire import signer
 
     try:
         with open(placed("", path), "rb") as f:
             n = int.from_bytes(f.read(ENVELOPE_BYTES)[12:], "little")
-            n = min(n, f.seek(0, 2), _MOST_BYTES)  # no more memory than the file has bytes
+            # A damaged length must not ask for more memory than the file has bytes.
+            n = min(n, f.seek(0, 2), _MOST_BYTES)
             f.seek(0)
             image = f.read(n + ENVELOPE_BYTES + (40 if signer else 4))
     except OSError:
@@ -57,7 +60,8 @@ def opened(path, n_features):
 class Network:
     """int8 layers with int32 accumulators.
 
-    Allocates its buffers once, embedding allocates nothing.
+    image: bytes of a head file, without the model card. n_features: length of the feature vectors.
+    Allocates its buffers once. Embedding allocates nothing. Raises ConfigError, FormatError.
     """
 
     def __init__(self, image, n_features):
@@ -80,7 +84,7 @@ class Network:
             raise _broken("head with an embedding of %d" % n_in, "at most %d" % MAX_OUT)
         self.n_out = n_in
         if n_layers == 1:
-            self.embed_into = self._layers[0]  # the same, without a loop
+            self.embed_into = self._layers[0]  # The layer's own method saves the loop.
 
     def _take_layer(self, body, at, n_in):
         if at + 4 > len(body):
@@ -131,8 +135,10 @@ class Network:
 
     @micropython.native
     def embed_into(self, vector):
-        """Run the layers on int8 vector; returns the last one's buffer, valid until the next
-        call.
+        """Return the embedding of a feature vector.
+
+        vector: int8 (n_features,). Returns the last layer's buffer, int8 (n_out,), which the next
+        call overwrites. Allocates nothing.
         """
         for layer in self._layers:
             vector = layer(vector)
@@ -140,22 +146,22 @@ class Network:
 
 
 class _Dense:
-    """One layer of the kernel."""
+    """A dense layer: one call of the dense kernel."""
 
     def __init__(self, layer, rescale, n_in, n_out):
-        # a layer may only know the address of what it was made of: the two stay together
+        # `layer` may hold only the address of `rescale`, so this reference keeps that alive.
         self._bound = _dense, n_in, bytearray(n_out), layer, rescale
 
     @micropython.native
     def run(self, x):
-        """Return the buffer of what the layer makes of int8 x."""
+        """Return the layer's output for int8 x, in its own buffer."""
         dense, n_in, out, layer, _ = self._bound
         dense(x, n_in, out, layer)
         return out
 
 
 def _prove(bias, rescale, weights, n_row):
-    """Raise FormatError where a row's arithmetic could leave int32 for some input."""
+    """Raise FormatError if some int8 input could make a row's arithmetic overflow int32."""
     for r in range(len(bias)):
         bound = abs(bias[r])
         for w in weights[r * n_row : (r + 1) * n_row]:

@@ -1,10 +1,12 @@
-"""Identity: the head of a board without one, the embedding is the feature vector; and how to
-load one that it has.
+"""Identity: the head of a board without a network, and `load`, which returns a board's head.
+
+Enters: int8 feature vectors. Leaves: the same vectors as embeddings, for the detector and the
+recogniser.
 """
 
 
 class Identity:
-    """No network: the embedding is the feature vector itself, without a copy."""
+    """A head without a network: the embedding is the feature vector itself, not a copy."""
 
     fingerprint = 0
 
@@ -12,14 +14,15 @@ class Identity:
         self.n_out = n_features
 
     def embed_into(self, vector):
-        """Return the vector."""
+        """Return the vector itself. Allocates nothing."""
         return vector
 
 
 def load(path, n_features):
-    """Return the head of the file at path, or the identity for an empty path.
+    """Return the head in the file at path, or an Identity if path is empty.
 
-    Raises ConfigError, FormatError.
+    n_features: length of the feature vectors. Raises ConfigError if there is no such file or it
+    takes another number of features, FormatError if the file is damaged.
     """
     if not path:
         return Identity(n_features)

@@ -1,6 +1,7 @@
 """Layers of a head that run over positions: convolution and pooling.
 
-Loaded where a head file has one, see head.py.
+Enters and leaves: int8 values, a row at each position. Loaded only if a head file has such a layer,
+see head.py for their formats.
 """
 
 import struct
@@ -13,10 +14,14 @@ _, _dense = kernels.head()
 
 
 class Convolution:
-    """One layer of the kernel at every position."""
+    """A convolution: one call of the dense kernel at each position."""
 
     def __init__(self, layer, rescale, n_row, n_out, n_positions, step):
-        """step: values from one position to the next; n_row of them go into a row."""
+        """Allocate the output. layer, rescale: as for a dense layer.
+
+        n_row: values that a filter sees at one position. n_out: filters. n_positions: positions of
+        the output. step: values from one position to the next.
+        """
         self._layer, self._rescale = layer, rescale
         self._n_row, self._step = n_row, step
         self._out = bytearray(n_positions * n_out)
@@ -26,9 +31,9 @@ class Convolution:
 
     @micropython.native
     def run(self, x):
-        """Return the buffer of what the layer makes of int8 x.
+        """Return the layer's output for int8 x, in its own buffer.
 
-        The first x, or another one, gets its views made.
+        Allocates views of x if x is another buffer than in the last call.
         """
         if x is not self._x:
             self._look_at(x)
@@ -37,8 +42,8 @@ class Convolution:
         return self._out
 
     def _look_at(self, x):
-        # apart from run: what a comprehension shares with its function is made anew at each call of
-        # that
+        # Not in `run`, because a variable that a function shares with a comprehension is allocated
+        # at each call of the function.
         whole, step = memoryview(x), self._step
         self._x, self._from = (
             x,
@@ -47,7 +52,7 @@ class Convolution:
 
 
 class Pooling:
-    """The largest of each channel over all positions."""
+    """Max pooling: the largest value of each channel over all positions."""
 
     def __init__(self, n_positions, n_channels):
         from nearhum.kernels.viper_pool import pool_max
@@ -56,14 +61,19 @@ class Pooling:
         self._out, self._pool_max = bytearray(n_channels), pool_max
 
     def run(self, x):
-        """Return the buffer of n_channels int8."""
+        """Return the largest value of each channel, int8 (n_channels,), in its own buffer.
+
+        x: int8 (n_positions, n_channels).
+        """
         self._pool_max(x, self._n_positions, self._n_channels, self._out)
         return self._out
 
 
 def geometry(body, at, n_in):
-    """Return (weights of a row, positions of the output, values from one to the next) of a
-    convolution of n_in.
+    """Return (weights of a filter, positions of the output, values from one position to the next).
+
+    body: of a head file. at: where the convolution's four u16 lie. n_in: values of its input.
+    Raises FormatError if they do not fit each other.
     """
     if at + 8 > len(body):
         raise FormatError("head file ends inside a layer", "export it again")

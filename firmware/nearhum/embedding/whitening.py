@@ -1,24 +1,21 @@
-"""Whitening: a head learned on the board, after which what was normal has the same spread in
-every direction.
+"""Whitening: a head that is learned on the board and gives the normal the same spread in every
+direction.
 
-Enters: int8 embeddings (n_dims,), at most 32. Leaves: a head file of one dense layer (head.py) that
-makes as many int8 of them. The Euclidean distance from the origin there, UNIT_STEPS steps a unit,
-is the Mahalanobis distance from the mean of what was learned.
+Enters: int8 embeddings (n_dims,), at most 32 dimensions. Leaves: a head file of one dense layer
+(head.py) with as many outputs. There the Euclidean distance from the origin, UNIT_STEPS steps a
+unit, is the Mahalanobis distance from the mean of what was learned.
 
-1. count, sum of x and sum of x x^T: exact integers
-2. covariance = (count sum of x x^T - sum of x (sum of x)^T) / count^2, exact until its one division
-3. spread of a dimension: the root of its variance, `spread_floor` at least;
-   correlation R = covariance / (spread spread^T)
-4. R shrunk towards the identity, the covariance that is towards its diagonal: by the oracle
-   approximating shrinkage
-   (Chen, Wiesel, Eldar, Hero: Shrinkage algorithms for MMSE covariance estimation, IEEE Trans.
-   Signal Processing 58
-   (2010), eq. 23, without its terms in 2 / n_dims, as in scikit-learn), and by MIN_SHRINKAGE at
-   least: no direction counts as narrower than a sixteenth of what its dimensions spread. So R is
-   positive definite whatever was learned: a constant dimension, two equal ones, fewer embeddings
-   than dimensions, or one.
-5. L L^T = R (Cholesky); the rows of L^-1, divided by the spreads, are the rows of the head
-6. the one rounding to integers, `_layer`; all floats end there
+1. Count, sum of x and sum of x x^T are exact integers.
+2. covariance = (count sum of x x^T - sum of x (sum of x)^T) / count^2, exact up to its division.
+3. The spread of a dimension is the root of its variance, at least `spread_floor`. The correlation
+   is R = covariance / (spread spread^T).
+4. R is shrunk towards the identity, which shrinks the covariance towards its diagonal. The amount
+   is the oracle approximating shrinkage (Chen, Wiesel, Eldar, Hero: Shrinkage algorithms for MMSE
+   covariance estimation, IEEE Trans. Signal Processing 58 (2010), eq. 23, without its terms in
+   2 / n_dims, as in scikit-learn), at least MIN_SHRINKAGE. So R is positive definite whatever was
+   learned: with a constant dimension, two equal ones, or fewer embeddings than dimensions.
+5. L L^T = R (Cholesky). The rows of L^-1, divided by the spreads, are the rows of the head.
+6. `_layer` rounds them to integers. This is the only rounding, and all floats end there.
 """
 
 import struct
@@ -32,23 +29,24 @@ from nearhum.features.arrays import np
 from nearhum.kernels.viper_outer import learn_outer
 from nearhum.wire import HEAD_MAGIC, seal
 
-_MAX_DIMS = const(32)
-MAX_COUNT = (1 << 24) - 1  # as of a prototype; then the sums stand still
-UNIT_STEPS = 8  # of the embedding, one spread: int8 saturates at sixteen
+_MAX_DIMS = const(32)  # bounds the sums in RAM: 8 bytes for each pair of dimensions
+MAX_COUNT = (1 << 24) - 1  # embeddings, as of a prototype. At this count the sums stop changing.
+UNIT_STEPS = 8  # steps of the head's output in one spread: int8 saturates at 16 spreads
+# With this, no direction counts as narrower than 1/16 = sqrt(1/256) of its dimensions' spreads.
 MIN_SHRINKAGE = 1 / 256
 
 
 class Whitening:
-    """The sums, and the head that follows from them.
+    """The sums of embeddings, and the head that follows from them.
 
-    Learning allocates nothing, the head is made on the heap.
+    Learning allocates nothing. `head` needs heap for n_dims^2 floats and more.
     """
 
     def __init__(self, n_dims, unit_steps=UNIT_STEPS, centred=True):
-        """n_dims: of the embeddings. unit_steps: of the head's, one spread. centred: the mean
-        becomes 0, not 0 itself.
+        """Allocate the sums.
 
-        Raises ConfigError above 32 dimensions.
+        n_dims: dimensions of the embeddings. unit_steps: steps of the head's output in one spread.
+        centred: True maps the mean to 0, False maps 0 to 0. Raises ConfigError above 32 dimensions.
         """
         if not 1 <= n_dims <= _MAX_DIMS:
             raise ConfigError(
@@ -60,19 +58,19 @@ class Whitening:
         self.centred = centred
         self.count = 0
         self.sums = array("i", bytes(4 * n_dims))
-        # upper triangle by rows, (high, low)
+        # Sum of x x^T: the upper triangle by rows, each sum as (high, low) = high * 2^24 + low.
         self.outer = array("i", bytes(4 * n_dims * (n_dims + 1)))
 
     def learn_one(self, x):
-        """Add embedding x, int8 (n_dims,)."""
+        """Add embedding x, int8 (n_dims,), to the sums. Allocates nothing."""
         if self.count < MAX_COUNT:
             learn_outer(x, self.n_dims, self.sums, self.outer)
             self.count += 1
 
     def halve(self, i):
-        """Halve dimension i of all that was summed, rounded down.
+        """Halve dimension i in all sums, rounded down, because its step has doubled (ranges.py).
 
-        A sum of squares stays large enough for its sum: no variance becomes negative.
+        A sum of squares is kept so large that no variance becomes negative.
         """
         n, outer, at = self.n_dims, self.outer, 0
         self.sums[i] >>= 1
@@ -87,13 +85,13 @@ class Whitening:
                 at += 2
 
     def pack(self):
-        """Return count and sums as bytes, 4 + 4 n + 3 n (n + 1): a high word keeps within int16."""
+        """Return count and sums as 4 + 4 n + 3 n (n + 1) bytes. A high word fits int16."""
         high = array("h", [self.outer[i] for i in range(0, len(self.outer), 2)])
         low = array("i", [self.outer[i] for i in range(1, len(self.outer), 2)])
         return struct.pack("<I", self.count) + bytes(self.sums) + bytes(low) + bytes(high)
 
     def unpack(self, view):
-        """Take the place of what `pack` returned. Returns the bytes used."""
+        """Restore the sums from the bytes that `pack` returned. Returns the bytes used."""
         n, m = self.n_dims, len(self.outer) // 2
         fields = struct.unpack_from("<I%di%dh" % (n + m, m), view, 0)
         self.count = fields[0]
@@ -105,9 +103,8 @@ class Whitening:
     def head(self, spread_floor):
         """Return the head as the bytes of a head file.
 
-        spread_floor: steps, as of prototypes, 1 at least.
-
-        Raises CommandError where nothing was learned.
+        spread_floor: the smallest spread of a dimension, in steps, at least 1, as for prototypes.
+        Allocates. Raises CommandError if nothing was learned.
         """
         if not self.count:
             raise CommandError("whitening of nothing", "learn first")
@@ -115,8 +112,8 @@ class Whitening:
         spreads, memory = self._correlation(spread_floor)
         correlation = np.frombuffer(memory, dtype=np.float).reshape((n, n))
         squares = np.sum(correlation * correlation)
-        # what is off the diagonal; none at all asks for all of the shrinkage, which changes nothing
-        # then
+        # Proportional to the squares off the diagonal. If there are none, R is the identity and
+        # full shrinkage changes nothing.
         off = (self.count + 1) * (squares - n)
         shrinkage = max(MIN_SHRINKAGE, min(1, (squares + n * n) / off if off > 0 else 1))
         root, kept = None, 1.0
@@ -126,8 +123,8 @@ class Whitening:
             try:
                 root = np.cholesky(correlation)
             except ValueError:
-                # halving rounds: of few embeddings that is more than a correlation can be. Half of
-                # what is left of it, until it is one; at last none is left
+                # `halve` rounds, and with few embeddings R may then be no correlation. So halve
+                # what is off the diagonal until Cholesky succeeds, at the latest with the identity.
                 kept /= 2
                 shrinkage = 0.5 if kept > 1e-6 else 1
         unit = np.zeros(n)
@@ -144,7 +141,7 @@ class Whitening:
         return self._file([self._layer(row, roots, spreads) for row in rows])
 
     def _correlation(self, spread_floor):
-        # (spreads of the dimensions, correlation as n * n floats)
+        # Returns (spreads of the dimensions in steps, correlation as n * n floats).
         n, count, sums, outer = self.n_dims, self.count, self.sums, self.outer
         memory = array(np.FLOAT_CODE, bytes(n * n * np.FLOAT_BYTES))
         at = 0
@@ -163,7 +160,7 @@ class Whitening:
         return spreads, memory
 
     def _file(self, layers):
-        # the head file of these rows as bytes
+        # Returns the head file with these rows as bytes.
         body = struct.pack("<HBBHBB", self.n_dims, 1, 0, self.n_dims, 0, 0)
         for part in range(3):
             body += b"".join([layer[part] for layer in layers])
@@ -172,14 +169,17 @@ class Whitening:
     def _layer(self, row, roots, spreads):
         """Return (bias, rescale, weights) of one row as bytes: the defined rounding of whitening.
 
-        weights = 127 row / largest, rounded to nearest, halves up, from the last to the first: each
-        takes over what the rounding of those after it does to the variance of the output (Babai's
-        nearest plane; roots: L of the correlation, row by row), so that the error does not grow
-        with what dimensions have in common. bias = -round(weights . sum of x / count) in exact
-        integers, so that the mean becomes zero; 0 if not centred. factor / 2^post = unit_steps *
-        largest / 127, with the most bits of the factor for which no product can leave int32
-        (head.py proves it again): |weights . x + bias| <= 2 * 32 * 127 * 128 < 2^20 leaves it nine
-        at least.
+        row: floats of the head. roots: L of the correlation, row by row. spreads: of the
+        dimensions.
+
+        weights = 127 row / largest, rounded to nearest, halves up, from the last to the first. Each
+        weight corrects what the rounding of the later ones does to the variance of the output
+        (Babai's nearest plane). So the error does not grow if dimensions are correlated.
+        bias = -round(weights . sum of x / count) in exact integers, so that the mean becomes zero.
+        It is 0 if not centred.
+        factor / 2^post = unit_steps * largest / 127, with as many bits in the factor as int32
+        allows (head.py proves that no product overflows). |weights . x + bias| <= 2 * 32 * 127 *
+        128 < 2^20 leaves the factor at least nine bits.
         """
         largest = max([abs(v) for v in row])
         n = self.n_dims

@@ -1,15 +1,16 @@
 """Bands: how a range of frequencies is cut into bands of whole bins.
 
-Loaded at a start and let go of after it. A band is (first bin, number of bins); bands have no gaps
-between them and are cut in exact integers, so that boards with single and with double floats cut
-the same ones.
+Loaded at a start and released after it. Enters: a range of frequencies and a spacing, from
+plan.py or envelope.py. Leaves: a list of bands. A band is (first bin, number of bins). There are
+no gaps between bands. The cut uses exact integers, so that boards with single and with double
+floats get the same bands.
 """
 
 from nearhum.errors import ConfigError
 
 
 def fft_length(n):
-    """Return the power of two, 64 at least, that holds n samples."""
+    """Return the smallest power of two that holds n samples, at least 64."""
     length = 64
     while length < n:
         length *= 2
@@ -17,29 +18,30 @@ def fft_length(n):
 
 
 def millihertz(hz):
-    """Return a frequency of the settings as an integer."""
+    """Return a frequency in Hz (int or float) as a rounded integer in mHz."""
     return int(hz * 1000 + 0.5)
 
 
 def cut(setting, n, spacing, rate_mhz, low_mhz, high_mhz, n_fft, n_bins):
-    """Return n bands from low_mhz (0: the lowest there is) to high_mhz (0: half the rate), DC
-    and Nyquist left out.
+    """Return n bands between two frequencies, as a list of (first bin, number of bins).
 
-    n_fft: a bin is rate_mhz / n_fft wide. n_bins: the transform has those below this one. linear,
-    log (equal ratios) or mel spacing (equal ratios of 700 Hz + f: O'Shaughnessy). A band narrower
-    than a bin takes one whole bin and pushes the next ones up. Raises ConfigError where the range
-    has fewer bins than bands: no band is empty, and none lies outside. setting: what it then calls
-    n.
+    setting: the name of the setting that gave n, for the error message. spacing: "linear", "log"
+    (equal ratios) or "mel" (equal ratios of 700 Hz + f: O'Shaughnessy). rate_mhz: the sampling
+    rate. low_mhz: 0 means the lowest bin above DC. high_mhz: 0 means half the rate. n_fft: a bin
+    is rate_mhz / n_fft wide. n_bins: only bins below this number exist. DC and Nyquist belong to
+    no band. A band narrower than a bin takes one whole bin and pushes the next bands up. Raises
+    ConfigError if the range has fewer bins than bands, so no band is empty or outside the range.
     """
-    # frequencies in units of which a bin is 2 * rate_mhz wide
+    # Frequencies are scaled by 2 * n_fft: a bin is then 2 * rate_mhz wide, and half a bin is an
+    # integer.
     unit = 2 * n_fft
     offset = 700000 * unit if spacing == "mel" else 0
     low = max(low_mhz * unit, rate_mhz) + offset
-    # at most the upper edge of the last bin below Nyquist, half a bin under it
+    # The limit is the upper edge of the last bin below Nyquist, half a bin below Nyquist.
     high = min(high_mhz * unit or rate_mhz * n_fft, rate_mhz * (n_fft - 1)) + offset
 
     def bin_of(i):
-        # the smallest k whose lower edge, (k - 1/2) bins, is not below the i-th of n edges
+        # Finds the smallest k whose lower edge, k - 1/2 bins, is not below edge i of 0..n.
         k, step = 0, n_fft
         while step:
             edge = (2 * (k + step) - 1) * rate_mhz + offset

@@ -1,16 +1,16 @@
-"""Envelope spectrum: the rhythm in which a band of high frequencies swells and fades, as log bands.
+"""Envelope spectrum: how fast a band of high frequencies swells and fades, as log bands.
 
-A damaged bearing strikes once a ball passes; each blow rings a resonance of the housing. The blows
-repeat at a few to some hundred hertz, but the sound they make lies at kilohertz: the spectrum shows
-no line at the rate of the blows, the spectrum of the resonance's envelope does (McFadden & Smith
-1984; Randall & Antoni 2011).
+In a damaged bearing, each ball that passes the damage gives a blow, and each blow makes the
+housing ring at a resonance. The blows repeat at a few to some hundred hertz, but the ringing lies
+at kilohertz. So the spectrum shows no line at the rate of the blows, while the spectrum of the
+resonance's envelope does (McFadden & Smith 1984; Randall & Antoni 2011).
 
-Enters: one channel's window, int16, as centred by transform_fixed. Leaves: int8 levels in steps of
-0.376 dB, as other bands. Band-pass, rectify, low-pass, decimate, FFT. Each window is filtered from
-rest, and the first three periods of envelope_low_hz, in which the filter settles (to -62 dB), are
-left out: what a window says depends on that window alone, so a gap, a reset or an overlap changes
-nothing, and a replay gives the same bits wherever it begins. On both numeric paths the same
-integers. Leaf; loaded only where n_envelope_bands asks for it.
+Enters: one channel's window, int16, and the mean that `centre` found. Leaves: int8 levels in steps
+of 0.376 dB, as other bands. The stages are band-pass, rectifier, low-pass, decimation and FFT.
+Each window is filtered from rest. Its first three periods of envelope_low_hz are left out, because
+the filter settles in them (to -62 dB). So the levels depend on their window alone: a gap, a reset
+or an overlap changes nothing, and a replay gives the same bits wherever it begins. Both numeric
+paths use the same integers. Leaf; loaded only if n_envelope_bands is set.
 """
 
 from array import array
@@ -21,19 +21,23 @@ from nearhum import kernels
 from nearhum.errors import ConfigError
 from nearhum.kernels import viper_filter
 
-_MAX_FACTOR = const(64)  # bound of the decimating kernel
-_MIN_SAMPLES = const(32)  # of an envelope, as of a window with bands
-_SETTLING = 3  # periods of the lower edge: exp(-3 * 2 pi cos(3 pi / 8)) = -62 dB
-# the envelope's rate over its highest frequency: the triangle's alias there is at -19 dB
+_MAX_FACTOR = const(64)  # The decimating kernel (viper_filter.rectify_into) allows no more.
+_MIN_SAMPLES = const(32)  # samples of an envelope: the same minimum as n_window with bands
+# Periods of the lower edge: the slowest pole has then decayed to exp(-3 * 2 pi cos(3 pi / 8)),
+# which is -62 dB.
+_SETTLING = 3
+# Sampling rate of the envelope over its highest frequency. At that frequency the alias, which the
+# triangular low-pass lets through, is then at -19 dB.
 _OVERSAMPLING = 4
 
 
 class EnvelopePlan:
-    """How the envelope of a window is cut. Made from a complete config; raises ConfigError.
+    """The dimensions of a window's envelope, computed from complete settings.
 
-    factor: of decimation. start: samples left out. n: samples of the envelope. bands: (first bin,
-    number of bins) in a transform of n_fft, whose bins are those of one of n_full at the sampling
-    rate.
+    edges: (low, high, sampling rate) in mHz. factor: of the decimation. start: number of samples
+    left out at the beginning. n: samples of the envelope. bands: (first bin, number of bins) in a
+    transform of n_fft points. Its bins are as wide as those of n_full points at the sampling rate.
+    Raises ConfigError if the envelope has too few samples.
     """
 
     def __init__(self, config):
@@ -41,7 +45,8 @@ class EnvelopePlan:
 
         rate = millihertz(config["rate_hz"])
         low, high = millihertz(config["envelope_low_hz"]), millihertz(config["envelope_high_hz"])
-        # the fastest that a band of that width carries, and slower than what it modulates
+        # By default half the bandwidth, because a band carries no faster modulation, and at most
+        # the lower edge, because a carrier is faster than its modulation.
         top = millihertz(config["envelope_top_hz"]) or max(1, min(low, (high - low) // 2))
         self.edges = low, high, rate
         self.factor = max(1, min(_MAX_FACTOR, rate // (_OVERSAMPLING * top)))
@@ -67,13 +72,11 @@ class Envelope:
     """Extracts the envelope bands of a channel's window. Allocates its buffers once."""
 
     def __init__(self, plan, log2, reading, bias, floor):
-        """plan:
+        """Allocate the buffers.
 
-        EnvelopePlan. log2: transform_fixed.Log2. reading: of `centre`, filled for the window
-        before.
-
-        bias, floor: steps at which the scale starts, and under the strongest that weaker bands are
-        raised to.
+        plan: EnvelopePlan. log2: transform_fixed.Log2. reading: the array that `centre` fills
+        before each call of extract_into. bias: where the scale starts, in steps. floor: steps
+        below the strongest band; weaker bands are raised to that level.
         """
         self._start, self._factor, self._n = plan.start, plan.factor, plan.n
         self._n_taken = plan.start + (plan.n + 1) * plan.factor
@@ -82,11 +85,11 @@ class Envelope:
         self._sections = viper_filter.band_pass(*plan.edges)
         self._n_sections = len(self._sections) // viper_filter.WORDS
         self._z = array("i", bytes(4 * self._n_taken))
-        # an even number: some transforms read words
+        # An even number of samples, because some transforms read whole words.
         self._samples = array("h", bytes(4 * (plan.n + 1 >> 1)))
-        self._own = array("i", bytes(8))
-        # the triangle's gain, factor^2, is taken off in whole steps after the transform, the rest
-        # in it
+        self._own = array("i", bytes(8))  # the reading of the envelope's own `centre`
+        # The triangle has a gain of factor^2. Its whole steps are subtracted after the transform
+        # and the fraction of a step in it.
         self._gain = log2(plan.factor) + 4 >> 3
         offset = bias * 32 - 2 * log2(plan.n) + 32 * self._gain - 4 * log2(plan.factor)
         self._spectrum = kernels.spectrum(
@@ -95,8 +98,9 @@ class Envelope:
 
     @micropython.native
     def extract_into(self, x, out):
-        """Write n_envelope_bands int8 levels of the window x, array of 'h', to out.
+        """Write the int8 levels of the envelope bands of window x to out.
 
+        x: array or memoryview of 'h', (n_window,). out: writable buffer, (n_envelope_bands,).
         Allocates nothing.
         """
         bits = viper_filter.widen(x, 0, self._n_taken, self._reading[0], self._z)
@@ -106,6 +110,6 @@ class Envelope:
         )
         kernels.centre(self._samples, self._n, self._own)
         self._spectrum.extract_into(self._samples, out)
-        # samples are counts * 2^(15 - bits) * factor^2 * 2^-exponent; a bit of amplitude is 16
-        # steps
+        # The samples are counts * 2^(15 - bits) * factor^2 * 2^-exponent. A factor of two in
+        # amplitude is 16 steps.
         viper_filter.lift(out, self._n_bands, 16 * (exponent - 15 + bits) - self._gain)

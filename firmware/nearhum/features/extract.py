@@ -1,9 +1,9 @@
 """Features: one window of every channel to one int8 vector, in log steps.
 
-Enters: window.Window, int16. Leaves: bytearray of plan.n_features int8. The vector's order is the
-plan's: channel by channel its mean, its statistics, its bands, its envelope bands. `name(i)` says
-what dimension i is, so that the log can say what is strange. Means of slow channels may be
-`ranged`, see ranges.py.
+Enters: the rows of a full window.Window, int16. Leaves: a bytearray of plan.n_features int8, for
+the head. For each channel in turn it holds the mean, the statistics, the bands and the envelope
+bands. `Plan.name(i)` names dimension i, so that the log can say what is strange. Means of slow
+channels may be `ranged`, see ranges.py.
 """
 
 import micropython
@@ -11,9 +11,9 @@ from nearhum import kernels
 
 
 class Plan:
-    """What is computed of a window, and in which order.
+    """What is computed from a window, and in which order.
 
-    Of a complete config; raises ConfigError, see plan.py.
+    plan.py computes the attributes from complete settings. Raises ConfigError.
     """
 
     def __init__(self, config):
@@ -23,13 +23,14 @@ class Plan:
             setattr(self, name, value)
 
     def aside_name(self, i):
-        """Return what statistic i beside the vector is, such as `c0.rms`."""
+        """Return the name of statistic i of those kept beside the vector, such as `c0.rms`."""
         channel, i = divmod(i, len(self.aside))
         return "c%d.%s" % (channel, self.aside[i])
 
     def name(self, i):
-        """Return what feature i is, such as `c0.mean`, `c2.rms`, `c1.120-250Hz` or
-        `c0.env.20-30Hz`.
+        """Return the name of feature i.
+
+        Examples: `c0.mean`, `c2.rms`, `c1.120-250Hz`, `c0.env.20-30Hz`.
         """
         channel, i = divmod(i, self.n_per_channel)
         if self.mean != "off" and i == 0:
@@ -50,7 +51,10 @@ class Plan:
 
 
 class Features:
-    """Extracts vectors by a plan on one of the two numeric paths."""
+    """Extracts vectors by a plan on one numeric path, "fixed" or "float".
+
+    Only the code of that path is loaded. Allocates its buffers once.
+    """
 
     def __init__(self, plan, path):
         self.plan = plan
@@ -74,8 +78,8 @@ class Features:
 
             self.ranges = Ranges(plan)
             level = self.ranges.scale
-        # what a window needs, in one tuple: making bound methods allocates, and taking attributes
-        # takes time
+        # Everything that a window needs is in one tuple, because making a bound method allocates
+        # and looking up an attribute takes time.
         self._bound = (
             plan.n_channels, plan.n_per_channel, plan.n_window, self.vector, kernels.centre,
             transform.reading, level, transform.statistics if plan.statistics else None,
@@ -85,8 +89,8 @@ class Features:
         )  # fmt: skip
 
     def _aside_bound(self, plan, transform):
-        # (buffer, what computes the moments, what reads them) of statistics beside the vector; ()
-        # where there are none
+        # Returns (buffer, function that computes the moments, functions that read them) for the
+        # statistics beside the vector, or () if there are none.
         self.aside = bytearray(plan.n_channels * len(plan.aside))
         if not plan.aside:
             return ()
@@ -109,7 +113,8 @@ class Features:
     def extract_into(self, rows):
         """Return self.vector, filled from the rows of a full window.
 
-        Allocates nothing on the fixed path.
+        rows: a sequence of n_channels buffers of 'h', (n_window,). Returns a bytearray of
+        n_features int8, which the next call overwrites. Allocates nothing on the fixed path.
         """
         (
             n_channels, n_per_channel, n_window, out, centre, reading, level, statistics, readings,
@@ -141,5 +146,5 @@ class Features:
 
 
 def _full_scale(channel, mean_q4):
-    # 256 counts a step
+    # Q4 counts to steps of 256 counts, rounded: int8 covers the full range of int16.
     return min(127, mean_q4 + 2048 >> 12)

@@ -1,15 +1,15 @@
-"""Level-free bands: each less the mean of the bands of its window, so that loudness and
-distance do not count.
+"""Level-free bands: the mean of a window's bands is subtracted from each of them.
 
-Enters and leaves: int8 levels in log steps, where a gain is the same shift of every band and so
-falls out. Saturates. Leaf; loaded only where level = free asks for it.
+Loudness and distance then do not count: in log steps a gain shifts every band by the same amount,
+and the subtraction cancels it. Enters: int8 levels in log steps. Leaves: the same number of int8
+levels, saturated. Leaf; loaded only if `level` is `free`.
 """
 
 import micropython
 
 
 class LevelFree:
-    """Bands as another extracts them, without their level. Allocates nothing a window."""
+    """Extracts bands with a given function and removes their level."""
 
     def __init__(self, extract_into, n_bands):
         self._extract_into = extract_into
@@ -17,14 +17,14 @@ class LevelFree:
 
     @micropython.native
     def extract_into(self, x, out):
-        """Write n_bands int8 of the window x to out."""
+        """Write n_bands int8 of the window x to out. Allocates nothing of its own."""
         self._extract_into(x, out)
         less_mean(out, self._n_bands)
 
 
 @micropython.viper
 def less_mean(out: ptr8, n: int):
-    """Take the mean of n int8, rounded, from each of them; n >= 1."""
+    """Subtract the rounded mean of n int8 from each of them; saturates. n >= 1."""
     s = 0
     for i in range(n):
         s += (out[i] ^ 128) - 128

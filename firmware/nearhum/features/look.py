@@ -1,20 +1,19 @@
-"""Look: what a host wants to draw or to gather: the last window beside what is normal, and the
-newest samples.
+"""Look: the verbs `look` and `raw`, which show a host the last window and the newest samples.
 
-Loaded when asked, and let go of afterwards; nothing waits and nothing is kept, so the detector goes
-on as it was.
+Enters: a command line's words. Leaves: a dict for the console's answer. Loaded when one of the
+verbs is used, and released afterwards. They only read, so the detector goes on undisturbed.
 """
 
 from binascii import b2a_base64
 
 from nearhum.errors import whole
 
-_NAMES = 40  # in one answer
-_MOST = 2048  # bytes of samples in one answer
+_NAMES = 40  # names of features in one answer: bounds the heap that an answer needs
+_MOST = 2048  # bytes of samples in one answer, for the same reason
 
 
 class Look:
-    """The verbs that show a window. They take the pipeline, for they show it at every stage."""
+    """The verbs that show a window. They take the pipeline, because they show all its stages."""
 
     def __init__(self, hum):
         self._hum = hum
@@ -22,8 +21,10 @@ class Look:
     def look(self, words):
         """look [names FROM]
 
-        Vectors are base64: the embedding and the means of all modes int8, their common variance
-        int32 in Q12. Without a head an embedding is the features, whose names come in parts.
+        Without `names`, return the last window's embedding and what it is compared with, as base64:
+        the embedding and the mean of each mode, int8, and the variance that the modes share, int32
+        in Q12. With `names`, return the names of up to 40 features from FROM on. Without a head
+        these are the names of the embedding's dimensions.
         """
         hum = self._hum
         plan, p, x = hum.plan, hum.detector.prototypes, hum.embedding
@@ -44,17 +45,17 @@ class Look:
     def raw(self, words):
         """raw [FROM]
 
-        Samples from frame FROM on, or from the oldest that are still here: int16, channel after
-        channel, base64. Frames count from the start of the board; where some were lost, those after
-        them take their numbers over.
+        Return samples from frame FROM on, or else from the oldest that are still in memory: int16,
+        channel after channel, in base64. Frames are numbered from the start of the board. Lost
+        frames are not counted.
         """
         hum = self._hum
         w = hum.window
         n = w.n_window
         have = n - w.missing
         first = hum.n_windows * w.n_hop  # the number of the window's first frame
-        # a window that does not overlap the last one leaves those of its samples there that it has
-        # not replaced yet
+        # If windows do not overlap, the previous window's samples stay readable until new samples
+        # replace them.
         oldest = -w.missing if w.n_hop == n and hum.n_windows else 0
         at = min(max(whole(words[0]) - first, oldest), have) if words else have
         start = at % n
@@ -67,5 +68,5 @@ class Look:
 
 
 def base64(raw):
-    """Return raw bytes as base64 text."""
+    """Return bytes as base64 text, without the newline."""
     return b2a_base64(raw)[:-1].decode()

@@ -1,13 +1,13 @@
-"""Packets: the channel state of Wi-Fi packets to a few slow channels that a person's movement
-makes unsteady.
+"""Packets: the channel state of Wi-Fi packets to a few slow channels.
 
-Enters: blocks of frames as a receiver delivers them, a frame a packet, a value a subcarrier: its
-real and imaginary part, int8, as the two bytes of the value. Leaves, in the block's own memory:
-frames of n_channels int16, before they reach the window. A channel is a group of neighbouring
-subcarriers: the mean of their log powers less that of all subcarriers, so that a receiver that
-changes its gain changes nothing; 256 counts a step of 0.376 dB. Then the median of three packets,
-for a packet with an error is alone. What has no power counts as 1. Leaf; loaded only where
-n_subcarriers asks for it.
+The movement of a person makes these channels unsteady. Enters: blocks of frames from a receiver.
+A frame is a packet, and a value of it is a subcarrier, whose two bytes are the real and the
+imaginary part, int8. Leaves, in the block's own memory: frames of n_channels int16, for the window.
+
+A channel is a group of neighbouring subcarriers. Its value is the mean of their log powers less
+the mean over all subcarriers, so that the receiver's gain does not count. A step of 0.376 dB is 256
+counts. A power of 0 counts as 1. The last stage is the median of three packets, because a packet
+with an error is usually alone. Leaf; loaded only if n_subcarriers is set.
 """
 
 from array import array
@@ -21,28 +21,30 @@ class Packets:
     def __init__(self, n_subcarriers, n_channels, log2):
         """n_subcarriers: 1 to 128, at least n_channels. log2: transform_fixed.Log2."""
         edges = array("H", [c * n_subcarriers // n_channels for c in range(n_channels + 1)])
-        # the levels of the packet, of the one before it and the one before that; last: packets
-        # since a gap, at most 1
+        # Three rows of n_channels: working space for the present packet, then the packet before
+        # it and the one before that. The last item is 0 after a gap, else 1.
         self._levels = array("i", bytes(4 * (3 * n_channels + 1)))
         self._bound = (n_subcarriers, n_channels, edges, log2.table, self._levels)
 
     @micropython.native
     def reduce(self, block, n_frames):
-        """Replace n_frames frames of n_subcarriers values by as many of n_channels, from the
-        block's start on.
+        """Replace n_frames frames of n_subcarriers values by n_frames of n_channels, in place.
+
+        block: array('h'), at least n_frames * n_subcarriers values. Allocates nothing.
         """
         _reduce(block, n_frames, self._bound)
 
     def restart(self):
-        """Forget the packets before: the next one does not follow them."""
+        """Forget the packets before a gap: the median must not span it."""
         self._levels[-1] = 0
 
 
 @micropython.viper
 def _reduce(block: ptr16, n_frames: int, bound):
-    # A power is at most 2 * 128^2 = 2^15, its logarithm in steps of 1/256 below 15 * 8 * 256 + 8 <
-    # 2^15; the sum over 128 subcarriers stays below 2^22, and a difference of two means in int16.
-    # Frames are written behind what is read: n_channels <= n_subcarriers.
+    # Bounds: a power is at most 2 * 128^2 = 2^15. Its logarithm, in 1/256 of a step, is below
+    # 15 * 8 * 256 + 8 < 2^15. The sum over 128 subcarriers stays below 2^22, and the difference of
+    # two means fits int16. In place is safe because n_channels <= n_subcarriers: a frame is
+    # written only where all values have been read.
     n = int(bound[0])
     n_channels = int(bound[1])
     edges = ptr16(bound[2])
@@ -83,7 +85,7 @@ def _reduce(block: ptr16, n_frames: int, bound):
             k = (int(levels[at + n_channels]) ^ sign) - sign
             levels[at + n_channels] = w
             levels[at] = v
-            # the median: the larger of the smaller two and of the smaller of the larger
+            # The median of v, w, k: sort the first two, then clamp k between them.
             if v > w:
                 s = v
                 v = w

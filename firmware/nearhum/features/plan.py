@@ -1,6 +1,6 @@
-"""How a plan is laid out: what is computed of a window.
+"""Layout of a plan: what is computed from a window, and in which order.
 
-Loaded at a start and let go of after it. Enters: complete settings. Leaves: the attributes of an
+Loaded at a start and released after it. Enters: complete settings. Leaves: the attributes of an
 extract.Plan, and a fingerprint of them.
 """
 
@@ -11,14 +11,18 @@ from nearhum.config import statistics as statistics_of
 from nearhum.errors import ConfigError
 from nearhum.features.bands import cut, fft_length, millihertz
 
-_MAX_FEATURES = const(128)  # bound of the distance kernel
+_MAX_FEATURES = const(128)  # The distance kernels allow no more (viper_nearest.distances).
 
 
 def lay_out(config):
-    """Return the attributes of an extract.Plan by name. Raises ConfigError."""
+    """Return the attributes of an extract.Plan as a dict.
+
+    config: complete settings. Raises ConfigError if the bands do not fit the window, or if there
+    are more than 128 features.
+    """
     n_window = config["n_window"]
     is_spectrum = config["bin_hz"] > 0
-    if is_spectrum:  # as if the window were the half of a transform
+    if is_spectrum:  # The window holds the bins of one half of a transform.
         n_fft = 2 * n_window
         rate_mhz = n_fft * millihertz(config["bin_hz"])
     else:
@@ -49,7 +53,8 @@ def lay_out(config):
         "n_subcarriers": config["n_subcarriers"],
         "n_window": n_window,
         "mean": config["mean"],
-        # Words add the fingerprint of their head to this; examples of words are of another form.
+        # Examples of words have another form than those of windows, so states of the two differ in
+        # their fingerprints. Words adds the fingerprint of its head here.
         "words": ("words",) if config["recognise"] == "words" else (),
         "n_range": config["n_range"],
         "statistics": statistics,
@@ -68,8 +73,9 @@ def lay_out(config):
 
 
 def fingerprint(plan, head):
-    """Return a CRC-32 over all that makes an embedding comparable with another; head: the
-    head's fingerprint.
+    """Return a CRC-32 over everything that two embeddings must share to be comparable.
+
+    plan: extract.Plan. head: the head's own fingerprint, int.
     """
     parts = (
         plan.n_channels,
@@ -81,8 +87,8 @@ def fingerprint(plan, head):
         head,
     )
     parts += (plan.level, plan.is_spectrum, plan.n_subcarriers)
-    if plan.aside or plan.slow:  # a state then has more than one view
+    if plan.aside or plan.slow:  # The learned state then has more than one view.
         parts += (plan.aside, plan.slow)
     if plan.envelope:
         parts += plan.envelope.parts
-    return crc32(repr(parts + plan.words).encode())  # examples of words are of another form
+    return crc32(repr(parts + plan.words).encode())

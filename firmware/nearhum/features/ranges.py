@@ -1,11 +1,13 @@
 """Ranges: centre and step of each channel's mean, for slow channels, whose means are features.
 
-Enters: the first windows of a learning period. Leaves: int8 steps, a 40th of the channel's spread
-each, because a sensor's int16 has far more range than a machine's normal. They are part of what is
-learned, and are kept with it. A slow signal leaves the range of its first windows while it is still
-learned: then `widen` makes the step twice as large, so that the range is that of the whole period.
-Afterwards `beyond` tells how far the last window was out of its range, and a score adds that: a
-score has the dynamic range of the signal, although a feature has that of int8.
+Enters: the first windows of a learning period, to find the ranges, and then each window's means.
+Leaves: int8 steps. A step is a 40th of the channel's spread, because a sensor's int16 has a far
+wider range than a machine's normal. The ranges are learned, and are saved with the learned state.
+
+A slow signal may leave the range of its first windows during the learning period. `widen` then
+doubles the step, so that the range covers the whole period. After the period, `beyond` tells how
+far the last window was out of range, and the score adds that. So the score has the dynamic range of
+the signal, although a feature has only that of int8.
 """
 
 import struct
@@ -14,16 +16,16 @@ import micropython
 from micropython import const
 from nearhum import kernels
 
-_RANGE_STEPS = const(40)  # a spread of the first windows: int8 ends at three of them
-_NEAR = 96  # steps from a mean up to which int8 has room, wherever the mean is
-_MOST_STEP_Q4 = 1 << 20  # twice the range of int16: no step has to be larger
+_RANGE_STEPS = const(40)  # steps in a spread of the first windows: int8 covers 3 spreads each way
+_NEAR = 96  # steps: a window out of range is brought within this of a mean, so that int8 holds it
+_MOST_STEP_Q4 = 1 << 20  # 65,536 counts, the whole range of int16: no larger step is needed
 
 
 class Ranges:
     """The ranges of one plan's channels.
 
-    Observing sums exactly in Python integers (it may allocate, it happens once); scaling allocates
-    nothing.
+    `observe` sums exactly in Python integers and allocates, because it runs only at the beginning
+    of a learning period. `scale` allocates nothing.
     """
 
     def __init__(self, plan):
@@ -39,8 +41,8 @@ class Ranges:
         self.centre_q4 = [0] * n
         self.step_q4 = [0] * n
         self._gain = [0] * n
-        # steps of the last window from the centre, where they are out of range; the most of any
-        # channel
+        # How far the last window's channels were from their centres, in steps: 0 if in range.
+        # beyond: the largest of any channel.
         self.reach = [0] * n
         self.beyond = 0
         self._n = 0
@@ -48,9 +50,9 @@ class Ranges:
         self._squares = [0] * n
 
     def observe(self, rows):
-        """Take in one window; after n_range of them set the ranges.
+        """Sum one window, and set the ranges after n_range windows.
 
-        Returns True when they are known.
+        rows: n_channels buffers of 'h', (n_window,). Returns True once the ranges are known.
         """
         for c in range(self.n_channels):
             self._sums[c] += sum(rows[c])
@@ -72,8 +74,9 @@ class Ranges:
         return True
 
     def assign(self, channel, centre_q4, step_q4):
-        """Set one channel's range: centre and step in counts, Q4; step at least a quarter of a
-        count.
+        """Set one channel's range.
+
+        centre_q4, step_q4: counts, Q4. The gain is 2^20 / step_q4, rounded down.
         """
         self.centre_q4[channel] = centre_q4
         self.step_q4[channel] = step_q4
@@ -82,10 +85,11 @@ class Ranges:
 
     @micropython.native
     def scale(self, channel, mean_q4):
-        """Return the mean as int8 steps from the centre; saturates, and then sets `reach`.
+        """Return a channel's mean as int8 steps from the centre.
 
-        Channel 0 comes first. |difference| is held to 128 steps first, so difference * gain <=
-        128 * 2^20 < 2^30.
+        mean_q4: counts, Q4. Out of range the result saturates, and `reach` and `beyond` keep the
+        true distance. Call it for channel 0 first, because that resets `beyond`. Allocates nothing:
+        |d| is at most 128 steps before it is multiplied, so d * gain <= 128 * 2^20 < 2^30.
         """
         d = mean_q4 - self.centre_q4[channel]
         step = self.step_q4[channel]
@@ -103,16 +107,17 @@ class Ranges:
         return 127 if d > 127 else d
 
     def widen(self, channel):
-        """Make the step of a channel twice as large, which halves what was learned of it."""
+        """Double the step of a channel. The caller halves what was learned in the old steps."""
         step_q4 = min(_MOST_STEP_Q4, 2 * self.step_q4[channel])
         self.assign(channel, self.centre_q4[channel], step_q4)
 
     def nearer_into(self, near, x, mean, offset, stride):
-        """Bring a window that is out of its range nearer to a mean, so often by half that int8 has
-        room for it. Returns how often. Allocates nothing.
+        """Bring an out-of-range window nearer to a mean, by halving its distance until int8 holds
+        it, and return the number of halvings.
 
-        near: int8 (n,), written. x, mean: int8 (n,), of which every stride-th is a channel's.
-        offset: Q12 of a step, (n,), that is taken off x afterwards, or None.
+        near: int8 (n,), is written. x, mean: int8 (n,). Every stride-th dimension is the mean of a
+        channel, for which `reach` replaces the saturated x. offset: array('i') (n,), Q12 steps,
+        that the caller later subtracts from x, or None. Allocates nothing.
         """
         reach = self.reach
         most = self.beyond + 256
@@ -132,13 +137,13 @@ class Ranges:
         return halvings
 
     def pack(self):
-        """Return centre and step of each channel as bytes, 8 a channel; zeros while not known."""
+        """Return centre and step of each channel as bytes: two i32 a channel, 0 if unknown."""
         return b"".join(
             [struct.pack("<ii", self.centre_q4[c], self.step_q4[c]) for c in range(self.n_channels)]
         )
 
     def unpack(self, view):
-        """Take the ranges from what `pack` returned. Returns the bytes used."""
+        """Restore the ranges from the bytes that `pack` returned. Returns the bytes used."""
         self.forget()
         for c in range(self.n_channels):
             centre_q4, step_q4 = struct.unpack_from("<ii", view, 8 * c)

@@ -1,9 +1,8 @@
-"""Given spectra: a window is not samples but a spectrum that something else has computed, one
-value a bin.
+"""Given spectra: the window is a spectrum that was computed elsewhere, not a series of samples.
 
-Enters: one window, int16: amplitudes in any unit, bin 0 first; a negative one counts as its
-magnitude. Leaves: int8 levels of its bands, in steps of 0.376 dB, as other bands. On both numeric
-paths the same integers. Leaf; loaded only where bin_hz asks for it.
+Enters: one window, int16: one amplitude a bin, in any unit, bin 0 first. The sign of an amplitude
+is ignored. Leaves: int8 levels of its bands, in steps of 0.376 dB, as other bands. Both numeric
+paths use the same integers. Leaf; loaded only if bin_hz is set.
 """
 
 from array import array
@@ -12,8 +11,8 @@ import micropython
 from nearhum.features.transform_fixed import BAND_FLOOR
 from nearhum.kernels.viper_bands import bands_into, raise_to
 
-# of 8 log2(sum of squares): one count is -128, a full-scale bin 112, and more than three of them
-# 127
+# Added to 8 log2(sum of squares): a band of one count is at -128 and a full-scale bin at 112. The
+# sum of four full-scale bins saturates at 127.
 BIAS = -128
 
 
@@ -21,7 +20,7 @@ class Spectrum:
     """Extracts the bands of a given spectrum. Allocates its buffers once."""
 
     def __init__(self, plan, log2):
-        """plan: features.Plan, its bands in bins of the window. log2: transform_fixed.Log2."""
+        """plan: extract.Plan, with bands in bins of the window. log2: transform_fixed.Log2."""
         self._power = array("i", bytes(4 * plan.n_window))
         self._n = plan.n_window
         edges = array("H")
@@ -34,9 +33,10 @@ class Spectrum:
 
     @micropython.native
     def extract_into(self, x, out):
-        """Write n_bands int8 levels of the spectrum x, int16 (n_window,), to out.
+        """Write the int8 levels of the bands of spectrum x to out.
 
-        Allocates nothing.
+        x: array or memoryview of 'h', (n_window,). out: writable buffer, (n_bands,). Allocates
+        nothing.
         """
         power, n_bands = self._power, self._n_bands
         squares(x, self._n, power)
@@ -46,7 +46,7 @@ class Spectrum:
 
 @micropython.viper
 def squares(x: ptr16, n: int, power: ptr32):
-    """Write the squares of n int16 to power: at most 2^30, of -32768."""
+    """Write the squares of n int16 to power, int32. A square is at most 2^30."""
     for i in range(n):
         v = (x[i] ^ 0x8000) - 0x8000
         power[i] = v * v

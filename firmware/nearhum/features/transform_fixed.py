@@ -1,8 +1,9 @@
 """Fixed path: int16 samples to int8 log features with the kernels, bit-identical on every target.
 
-Enters: one channel's window, array or memoryview of 'h', (n_window,). Leaves: int8 values in a
-bytearray. Every value is a logarithm in steps: 8 a factor of two in power (0.376 dB) for energies,
-so a gain change is a shift. Allocates its tables once; extracting a window allocates nothing.
+Enters: one channel's window, array or memoryview of 'h', (n_window,). Leaves: int8 values for
+extract.Features. Energies are logarithms: 8 steps are a factor of two in power, and a step is 0.376
+dB. So a change of gain is a shift. Allocates its tables once. Extracting a window allocates
+nothing.
 """
 
 from array import array
@@ -10,50 +11,54 @@ from array import array
 from micropython import const
 from nearhum import kernels
 
-# Steps at which the scales start. A full-scale square wave has 2^27.6 of mean power a window: 8 *
-# 27.6 - 96 = 125.
+# Added to each logarithm, in steps, so that the values of int16 signals fit int8. A full-scale
+# square wave has a mean power of 2^27.6 in a window: 8 * 27.6 - 96 = 125.
 BAND_BIAS = -96
-_POWER_BIAS = const(-112)  # mean square: 2^30 at full scale is 128, 2^-2 is -128
+_POWER_BIAS = const(-112)  # mean square: 2^30, full scale, gives 128; 2^-2 gives -128
 _RATIO_BIAS = const(-64)  # crest and kurtosis, 16 steps a factor of two: from 2^-4 to 2^12
-# 50 dB in steps of 0.376 dB: bands that far under the strongest bin or band are raised to it
+# 50 dB in steps of 0.376 dB. A band further below the strongest bin or band is raised to this.
 BAND_FLOOR = 133
 
-_SILENT = const(-128)
+_SILENT = const(-128)  # the value of a constant window, which has no logarithm
 
 
 class Log2:
-    """log2 in Q8 with the table of the kernels."""
+    """log2 of integers, in Q8, with the table of the kernels."""
 
     def __init__(self):
-        # tables are made at a start, their code is let go of after it
+        # Imported here, because the code that makes tables is released after the start.
         from nearhum.kernels.tables import log2_table
 
         self.table = log2_table()
 
     def __call__(self, value):
-        """Return round(256 log2 value), 1 <= value < 2^31; 0 below."""
+        """Return round(256 log2(value)) for 1 <= value < 2^31, and 0 for value < 1."""
         return kernels.log2_q8(value, self.table)
 
     def wide(self, high, low):
-        """Return the same of high * 2^24 + low, 0 <= high < 2^23."""
+        """Return round(256 log2(high * 2^24 + low)), 0 <= high < 2^23, 0 <= low < 2^24."""
         if high < 64:
             return kernels.log2_q8(high << 24 | low, self.table)
         return kernels.log2_q8(high << 7 | low >> 17, self.table) + 17 * 256
 
 
 def clamp_i8(value):
-    """Return value brought into -128..127."""
+    """Return value clamped to -128..127."""
     return -128 if value < -128 else 127 if value > 127 else value
 
 
 class Fixed:
-    """The transform of one channel. plan: features.Plan (window length, bands, statistics)."""
+    """The transform of one channel's window, used for one channel after the other.
+
+    plan: extract.Plan (window length, bands, statistics). Call kernels.centre(x, n_window, reading)
+    on a window before any of the methods.
+    """
 
     def __init__(self, plan):
         self.n_window = plan.n_window
         self.log2 = Log2()
         self.log2_n = self.log2(plan.n_window)
-        # of the window, by kernels.centre: mean, rest of the mean in Q4
+        # kernels.centre writes here: the rounded mean, and the remainder of the mean in Q4 (-8..7).
         self.reading = array("i", bytes(8))
         self._moments = array("i", bytes(28))
         if plan.statistics or plan.aside:
@@ -66,29 +71,29 @@ class Fixed:
             self._prepare_envelope(plan)
 
     def _prepare_bands(self, plan):
-        # power of a window of n_window: |X|^2 / n_window^2; X is n_fft long only by zeros
+        # The power is |X|^2 / n_window^2, and not / n_fft^2: the samples beyond n_window are zeros.
         offset = BAND_BIAS * 32 - 2 * self.log2_n
         self.spectrum = kernels.spectrum(
             plan.n_window, plan.n_fft, plan.bands, offset, BAND_FLOOR, self.log2.table, self.reading
         )
-        # extract_bands_into(x, out): write n_bands int8 log band energies of the centred window to
-        # out, a writable buffer. It is the spectrum's own method: one call less a window.
+        # extract_bands_into(x, out) writes n_bands int8 log band energies of window x to out, a
+        # writable buffer. It is the spectrum's own method, which saves one call a window.
         self.extract_bands_into = self.spectrum.extract_into
 
     def _prepare_envelope(self, plan):
         from nearhum.features.envelope import Envelope
 
         envelope = Envelope(plan.envelope, self.log2, self.reading, BAND_BIAS, BAND_FLOOR)
-        # extract_envelope_into(x, out): the same of the envelope bands, integers on the float path
-        # too
+        # extract_envelope_into(x, out) does the same for the envelope bands. The float path uses
+        # these integers too.
         self.extract_envelope_into = envelope.extract_into
 
     def statistics(self, x):
-        """Compute the moments of the centred window; the readings below are taken from them."""
+        """Compute the moments of window x, from which the methods below read."""
         self._write_moments(x, self.n_window, self.reading[0], self._moments)
 
     def rms(self):
-        """Return 8 log2(mean square, counts^2) + _POWER_BIAS, int8; _SILENT if constant."""
+        """Return 8 log2(mean square in counts^2) + _POWER_BIAS, int8; _SILENT if constant."""
         m = self._moments
         if not m[6]:
             return _SILENT
@@ -107,8 +112,9 @@ class Fixed:
         return clamp_i8((2 * self.log2(m[6]) - self._log2_mean_square() + 8 >> 4) + _RATIO_BIAS)
 
     def kurtosis(self):
-        """Return 16 log2(n sum z^4 / (sum z^2)^2) + _RATIO_BIAS, int8, not the excess; _SILENT
-        for a constant window.
+        """Return 16 log2(n sum z^4 / (sum z^2)^2) + _RATIO_BIAS, int8; _SILENT if constant.
+
+        This is the kurtosis, not the excess kurtosis: 3 for a normal distribution.
         """
         m = self._moments
         if not m[2]:
@@ -118,8 +124,8 @@ class Fixed:
         )
 
     def zero_crossings(self):
-        """Return changes of sign about the mean, 255 a window in which every sample changes,
-        less 128; int8.
+        """Return 255 times the share of samples at which the sign about the mean changes, less
+        128; int8.
         """
         return self._moments[5] * 255 // self.n_window - 128
 

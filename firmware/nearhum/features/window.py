@@ -1,7 +1,8 @@
 """Window: blocks of interleaved samples to one full window a channel, sliding by a hop.
 
 Enters: blocks of int16 frames from a source. Leaves: rows, one memoryview of 'h' (n_window,) a
-channel. A gap (overrun, start of a recording's segment) restarts it: no window ever spans one.
+channel, for the features. A gap (an overrun, or the start of a recording's segment) restarts the
+window, so that no window spans a gap. `glance` also checks whether the samples can be real.
 """
 
 from array import array
@@ -10,25 +11,26 @@ import micropython
 from micropython import const
 from nearhum.kernels import deinterleave, slide
 
-STUCK = const(1)
-SATURATED = const(2)
-_NO_CLIP = const(0x10000)
+STUCK = const(1)  # bit of `glance` and `ill`: no sample differs from its neighbour
+SATURATED = const(2)  # bit: too many samples are clipped
+_NO_CLIP = const(0x10000)  # No |int16| reaches this, so that nothing counts as clipped.
 
-# words of `look`, which says where a glance looks
-_ROW = const(0)  # bytes a row
-_STEP = const(1)  # bytes from one look to the next, some 16 a row, each at two neighbours
+# Indices of the array `look`, which tells a glance where to look.
+_ROW = const(0)  # bytes of a row
+_STEP = const(1)  # bytes from one look to the next: about 16 looks a row, each at two neighbours
 _ROWS = const(2)  # bytes of all rows
-_SPARE = const(3)  # a sixteenth of the looks, one at least
-CLIP = const(4)  # |sample| that is clipped
-SEEN = const(5)  # of the windows before: SEEN_ILL or 0
-SEEN_ILL = const(4)
+_SPARE = const(3)  # clipped looks that are still sound: a sixteenth of the looks, at least 1
+CLIP = const(4)  # |sample| from which on it is clipped; guard/health.py sets it
+SEEN = const(5)  # SEEN_ILL if a recent window was ill, else 0; guard/health.py sets it
+SEEN_ILL = const(4)  # bit of `glance`
 
 
 @micropython.viper
 def glance(two: ptr16, look: ptr32) -> int:
-    """Return 0 where a window is sound and those before it were; else what Window.ill takes.
+    """Return 0 if this window and the recent ones are sound, else the bits that Window.ill takes.
 
-    two: the samples; then the two neighbours that are looked at.
+    two: the samples; later this register holds the address of the two neighbours in view. look:
+    Window.look.
     """
     v = 0
     end = 0
@@ -53,7 +55,10 @@ def glance(two: ptr16, look: ptr32) -> int:
 
 
 class Window:
-    """n_channels rows of n_window int16; advances by n_hop. Allocates its buffer once."""
+    """n_channels rows of n_window int16 samples, which advance by n_hop samples.
+
+    Allocates its buffer once.
+    """
 
     def __init__(self, n_channels, n_window, n_hop):
         self.n_channels = n_channels
@@ -67,13 +72,14 @@ class Window:
         self.look = array(
             "i", [2 * n_window, 2 * step, 2 * n_window * n_channels, spare, _NO_CLIP, 0]
         )
-        self.missing = n_window  # samples a row: at 0 the window is full
+        self.missing = n_window  # samples that each row still needs: the window is full at 0
 
     @micropython.native
     def push(self, block, start, n_frames):
-        """Take frames from block, array('h') interleaved, frame `start` on.
+        """Copy frames from a block until the window is full.
 
-        Returns how many of n_frames it took.
+        block: array('h'), interleaved. start: the first frame to take. n_frames: how many there
+        are. Returns how many it took. Allocates nothing.
         """
         n, missing = self.n_window, self.missing
         if n_frames > missing:
@@ -84,17 +90,17 @@ class Window:
 
     @micropython.native
     def advance(self):
-        """Let the oldest n_hop samples go."""
+        """Drop the oldest n_hop samples of each row. Allocates nothing."""
         n, hop = self.n_window, self.n_hop
         if hop < n:
             slide(self.samples, n - hop, self.n_channels, n, hop)
         self.missing = hop
 
     def ill(self, found):
-        """Return STUCK where no row moves, SATURATED where more than a sixteenth of the looks is
+        """Return STUCK if no sample differs, SATURATED if more than a sixteenth of the looks were
         clipped, else 0.
 
-        found: what a glance found. Where nothing moved there, every sample is looked at.
+        found: what a glance returned. If it saw no difference, this looks at every sample.
         """
         if found & STUCK:
             look = self.look
@@ -104,5 +110,5 @@ class Window:
         return STUCK if found & STUCK else found & SATURATED
 
     def restart(self):
-        """Drop what has been collected: the next sample does not follow the last one."""
+        """Drop all samples, after a gap: the next sample does not follow the last one."""
         self.missing = self.n_window

@@ -1,18 +1,18 @@
-"""Health: whether what the sensor delivers can be believed, and what is done where it cannot.
+"""Health: whether the sensor's samples can be real, and what is done if they cannot.
 
-Enters: failed reads, of each window whether it is ill (window.py), the time. Leaves: events fault,
-recovered and rate; a sensor that is opened anew; and a guard that lets nothing be learned
-meanwhile. Watching goes on through all of it.
+Enters: failed reads, whether each window is ill (features/window.py), and the time. Leaves: the
+events fault, recovered and rate; a sensor that is reopened; and a guard that permits no learning
+meanwhile. Watching goes on in all cases.
 
- 1 a read fails          forgiven below MAX_FAULTS in a row; from there the sensor is lost
- 2 no window comes       though time passes: lost (its supply dipped and it sleeps, or overruns eat
-                         every window)
- 3 lost                  this stands in the source's place and opens it anew every second, from
-                         the beginning: what comes back may be another chip. A probation of whole
-                         windows ends the fault (guard.py)
- 4 stuck, saturated      no such window is learned or enrolled; SOUND in a row are told, and SOUND
-                         good ones after them
- 5 another rate          more than 5 % off over 64 windows: told, and learned all the same
+ 1 a read fails          it is forgiven; MAX_FAULTS in a row mean that the sensor is lost
+ 2 no window comes       the sensor is lost too: its supply dipped and it sleeps, or overruns spoil
+                         every window
+ 3 the sensor is lost    this object replaces the source and reopens it every second, with all
+                         checks, because another chip may come back. A probation of whole windows
+                         ends the fault (guard.py)
+ 4 stuck, saturated      such a window is not learned or enrolled. The fault is reported after
+                         SOUND ill windows in a row, and the recovery after SOUND good ones
+ 5 another rate          more than 5 % off over 64 windows: it is reported, and learning goes on
 """
 
 import time
@@ -24,49 +24,49 @@ from nearhum.features.window import CLIP, SEEN, SEEN_ILL, STUCK
 from nearhum.guard.guard import MAX_FAULTS
 from nearhum.sources import FOUND, GAP, NONE
 
-SOUND = 4  # windows in a row that are believed
-_QUIET_S = const(60)  # a short fault is told once in so long
-_CHECK_S = const(10)  # a start that has come so far is a stable one
-_RETRY_MS = const(1000)
-_OFF_PERCENT = const(5)
-_WHAT = ("", "stuck: no sample differs", "saturated: full range")
+SOUND = 4  # so many windows in a row must agree before a change of the sensor's state is believed
+_QUIET_S = const(60)  # shortest time between two reports of short faults
+_CHECK_S = const(10)  # after this time a start counts as stable
+_RETRY_MS = const(1000)  # interval between attempts to reopen a lost sensor
+_OFF_PERCENT = const(5)  # a measured rate further off than this is reported
+_WHAT = ("", "stuck: no sample differs", "saturated: full range")  # by window.STUCK, SATURATED
 
 
 class Health:
-    """Health of the source of one pipeline, and a source itself while there is no other.
+    """Health of one pipeline's source, and its substitute while the sensor is lost.
 
-    It takes the pipeline, in whose `source` it puts a sensor that is opened anew, or itself; it
-    tells guard, teacher, journal and windows of it.
+    It takes the pipeline, because it puts a reopened sensor, or itself, into `hum.source`, and
+    informs the guard, the teacher, the journal and the window.
     """
 
-    cue = ""
+    cue = ""  # as a source's: no console line comes with these samples
 
     def __init__(self, hum):
         self._hum = hum
         c = hum.config
         hop_s = c["n_hop"] / c["rate_hz"]
         self._hop_ms = 1000 * hop_s
-        # where a minute of sameness may be real (a slow channel, digital silence) it takes longer
-        # to call it stuck
+        # A slow channel or digital silence may really stand still. There a window is called stuck
+        # only after a minute of equal samples, and not before 20 whole windows.
         at_once = c["n_bands"] and c["recognise"] == "windows"
         self._spare = 0 if at_once else int(max(60 / hop_s, 20 * c["n_window"] / c["n_hop"]))
         if c["kind"] == "radio":
-            self._spare = 1 << 29  # a quiet link is as strong as it was, for hours
+            self._spare = 1 << 29  # A quiet radio link may not change for hours: it is never stuck.
         self._every_s = int(max(_CHECK_S, c["n_window"] / c["rate_hz"] + 8 * hop_s)) + 1
         self.next_s = _CHECK_S
         self._look = hum.window.look
-        self._clips = not (c["bin_hz"] or c["n_subcarriers"])  # its range has an end
+        self._clips = not (c["bin_hz"] or c["n_subcarriers"])  # its samples have a full scale
         self.error = ""  # what is wrong with the source now
-        self.kind = 0  # of the last window, see window.ill
-        self.percent = 100  # of rate_hz, measured
+        self.kind = 0  # what window.ill returned for the last window
+        self.percent = 100  # the measured rate, in percent of rate_hz
         self._ill = self._n = self._n_failed = self._quiet_s = self._wait_ms = self._at = 0
-        self._last = -1  # window at the last check
-        self.trial = True
-        self._first = None  # window from which the rate is measured
+        self._last = -1  # number of the window at the last check
+        self.trial = True  # a newly deployed application may still be on trial
+        self._first = None  # number of the window from which the rate is measured
         self._live, self._lost = True, None
 
     def open(self):
-        """Open the source of the pipeline, or stand in its place."""
+        """Open the pipeline's source, or replace it if it does not answer."""
         try:
             self._found(board.open_source(self._hum.config))
         except (SourceError, OSError) as e:
@@ -82,8 +82,9 @@ class Health:
     # --- windows ----------------------------------------------------------------------------------
 
     def see(self, ill):
-        """Note what window.ill said, where a glance found something or one of the last few
-        windows was ill.
+        """Take in a window's state, if a glance found something or a recent window was ill.
+
+        ill: what window.ill returned: 0, STUCK or SATURATED.
         """
         if ill != self.kind:
             self.kind, self._n = ill, 0
@@ -99,15 +100,13 @@ class Health:
                 self._tell(_WHAT[ill])
 
     def well(self):
-        """Note that the faults are over: whole windows have come for as long as the guard asks,
-        or somebody says so.
-        """
+        """End a fault: the guard's probation has passed, or the user says `trust`."""
         self._wait_ms = 0
         if self.error:
             self._tell(_WHAT[self._ill])
 
     def restart(self):
-        """Note a gap: a rate is measured between two."""
+        """Take in a gap: the rate is measured between gaps."""
         self._first = None
 
     def _tell(self, error):
@@ -125,15 +124,18 @@ class Health:
     # --- reads ------------------------------------------------------------------------------------
 
     def fault(self, error):
-        """Note that a read failed. Returns GAP."""
+        """Take in a failed read. Returns GAP.
+
+        error: what the driver raised.
+        """
         hum = self._hum
         off = hum.guard.fault()
-        # a window came whole since: this one is not in a row with the last
+        # A whole window since the last fault ends the row of faults.
         if hum.n_windows != self._at:
             self._n_failed, self._at = 0, hum.n_windows
         self._n_failed += 1
         if off or hum.guard.faults == 1 and hum.clock.seconds >= self._quiet_s:
-            # the same fault in every turn is told once, and once more when learning goes off
+            # A fault that repeats in every turn is reported once, and again when learning goes off.
             self._quiet_s = hum.clock.seconds + _QUIET_S
             self._tell("no answer: %s" % error)
         if self._n_failed == MAX_FAULTS and self._live:
@@ -142,8 +144,9 @@ class Health:
         return GAP
 
     def lose(self, error):
-        """Stand in the place of a source that does not answer; the first time in a row it is
-        opened anew at once.
+        """Replace a source that does not answer. `read_into` then reopens it.
+
+        error: why it is lost. The first attempt to reopen comes at once, the next after a second.
         """
         hum = self._hum
         if hum.guard.lose():
@@ -152,7 +155,10 @@ class Health:
         self._tried = time.ticks_ms()
 
     def read_into(self, block):
-        """Return NONE, or FOUND where the sensor has been opened anew."""
+        """Reopen the sensor if it is time. Returns FOUND if it answers, else NONE.
+
+        block: not written.
+        """
         now = time.ticks_ms()
         if time.ticks_diff(now, self._tried) < self._wait_ms:
             return NONE
@@ -162,13 +168,13 @@ class Health:
             self._found(board.open_source(self._hum.config))
         except (NearhumError, OSError) as e:
             self.error = str(e)
-            if self._hum.guard.lose():  # somebody has said `trust` meanwhile
+            if self._hum.guard.lose():  # The user has said `trust` meanwhile, but it is still lost.
                 self._tell(self.error)
             return NONE
         return FOUND
 
     def close(self):
-        """Let go of what failed, as far as it lets itself."""
+        """Close the source that failed, if that is possible."""
         if self._lost:
             try:
                 self._lost.close()
@@ -179,20 +185,21 @@ class Health:
     # --- time -------------------------------------------------------------------------------------
 
     def check(self):
-        """Look, every few windows, whether they come as they should; and say that this start
-        was a stable one.
+        """Check that windows still come, and at the right rate. Call it when next_s has passed.
+
+        It also records that this start was stable, and ends the trial of a new application.
         """
         hum = self._hum
         n, s = hum.n_windows, hum.clock.seconds
         if s > self.next_s + self._every_s:
-            self._first = None  # the clock has jumped, or the loop has stood still
+            self._first = None  # The clock has jumped, or the loop has stalled.
         self.next_s = s + self._every_s
         if self._last < 0:
             board.stable(hum.root)
         elif n == self._last and self._live and not hum.ended and hum.source != self:
             self.lose(SourceError("no whole window for %d s" % self._every_s))
         self._last = n
-        if s >= 600 and self.trial:  # an application that has run for so long stays
+        if s >= 600 and self.trial:  # A new application that has run for ten minutes is kept.
             from nearhum import trial
 
             self.trial = not trial.end(hum.root)
@@ -211,10 +218,10 @@ class Health:
                 hum.journal.event("rate", percent=self.percent, window=n)
             self._first, self._first_ms = n, ms
 
-    # --- what is told -----------------------------------------------------------------------------
+    # --- reports ----------------------------------------------------------------------------------
 
     def state(self):
-        """Return how the source is, in a word: ok, fault, stuck, saturated, end."""
+        """Return the state of the source in a word: ok, fault, stuck, saturated or end."""
         hum = self._hum
         return (
             "end"
@@ -225,14 +232,15 @@ class Health:
         )
 
     def unfit(self):
-        """Return why the last window can be no example, "" where it can."""
+        """Return why the last window cannot be an example, or "" if it can."""
         hum = self._hum
         if self.kind == STUCK and hum.features.ranges or not hasattr(hum.recogniser, "nearest_id"):
-            return ""  # slow channels may stand still; an utterance is more than its last window
+            # Slow channels may stand still, and an utterance is more than its last window.
+            return ""
         return _WHAT[self.kind]
 
     def warning(self):
-        """Return what a user should know about the source, "" for nothing."""
+        """Return a warning about the source for the user, or ""."""
         if not self._hum.guard.learning():
             return "nothing is learned: " + self.error
         return "it gives %d %% of rate_hz" % self.percent if _is_off(self.percent) else ""

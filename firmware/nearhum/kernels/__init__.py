@@ -1,9 +1,8 @@
-"""Kernels of the fixed path.
+"""Kernels of the fixed path, in the fastest variant that this board's MicroPython can run.
 
-What is imported from here is the fastest variant that this board's MicroPython takes.
-
-thumb*.py are on the board only where they can run, and their decorator is unknown elsewhere; the
-rest is viper everywhere. All variants give the same bits. VARIANT: "asm" or "viper".
+Enters and leaves: arrays, see each kernel. thumb*.py are deployed only to boards that can run them,
+and other boards do not know their decorator. Everything else is viper. All variants give the same
+bits. VARIANT: "asm" or "viper".
 """
 
 from nearhum.kernels.viper import deinterleave, isqrt, log2_q8, slide, smallest
@@ -20,7 +19,7 @@ except (ImportError, SyntaxError):
 
 
 def spectrum(*given):
-    """Return this board's Spectrum, see there; its code is loaded where bands ask for it."""
+    """Return this board's Spectrum, and load its code. given: as for viper_spectrum.Spectrum."""
     if VARIANT == "asm":
         from nearhum.kernels.thumb_spectrum import Spectrum
     else:
@@ -29,11 +28,12 @@ def spectrum(*given):
 
 
 def last_stage(n):
-    """Return what viper_spectrum ends a transform of n real samples with.
+    """Return the last stage of viper_spectrum's transform of n real samples: last8 or last4.
 
-    Raises ImportError where it is not here.
+    Raises ImportError if it was not deployed.
     """
-    if n & 0x540:  # 64, 256 and 1024: of n / 2 complex points, 8 remain after the passes of radix 4
+    # With n of 64, 256 or 1024, the passes of radix 4 leave 8 of n / 2 complex points, else 4.
+    if n & 0x540:
         from nearhum.kernels.viper_last8 import last8 as last
     else:
         from nearhum.kernels.viper_last4 import last4 as last
@@ -41,9 +41,7 @@ def last_stage(n):
 
 
 def nearest():
-    """Return this board's `distances`, see viper_nearest; its code is loaded where windows are
-    recognised.
-    """
+    """Return this board's `distances` (viper_nearest), and load its code."""
     if VARIANT == "asm":
         from nearhum.kernels.thumb import distances
     else:
@@ -52,9 +50,7 @@ def nearest():
 
 
 def head():
-    """Return this board's (layer, dense), see viper_head; their code is loaded where there is a
-    head.
-    """
+    """Return this board's (layer, dense) for heads (viper_head), and load their code."""
     if VARIANT == "asm":
         from nearhum.kernels.thumb_head import dense, layer
     else:

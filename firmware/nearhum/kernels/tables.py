@@ -1,15 +1,16 @@
-"""Tables of the fixed path, made with integer arithmetic alone, so that no float width changes a
-bit of them.
+"""Tables of the fixed path, made with integers only, so that they do not depend on the float width.
 
-Leaf. Built once at configuration; the arrays live as long as the pipeline.
+Enters: lengths. Leaves: arrays for the kernels. Leaf. The tables are built at a start and live as
+long as the pipeline. This code is released after the start.
 """
 
 from array import array
 
 
 def sine_q60(num, den):
-    """Return sin(2 pi num / den) in Q60, 0 <= num / den <= 1/4, by the Taylor series in
-    integers (error < 1e-15).
+    """Return sin(2 pi num / den) in Q60 for 0 <= num / den <= 1/4.
+
+    It is the Taylor series in integers, with an error below 1e-15.
     """
     turn = 7244019458077122842  # 2 pi in Q60
     x = turn * num // den
@@ -27,7 +28,7 @@ def _quarter_sine():
 
 
 class Sine:
-    """Sine by table and linear interpolation: Q15 out, error below 1 in its last place."""
+    """Sine by table and linear interpolation, in Q15. The error is below one in the last place."""
 
     def __init__(self):
         self.quarter = _quarter_sine()
@@ -47,8 +48,9 @@ class Sine:
 
 
 def hann_q14(sine, n):
-    """Return the periodic Hann window sin^2(pi i / n), array('H') of n values 0..16384 (Q14),
-    and zeros to a fourth.
+    """Return the periodic Hann window sin^2(pi i / n) as array('H') of n values 0..16384 (Q14).
+
+    Zeros are added until the length is a multiple of four, because kernels read four at once.
     """
     out = array("H", bytes((2 * n + 7) & ~7))
     for i in range(n):
@@ -58,8 +60,9 @@ def hann_q14(sine, n):
 
 
 def twiddles_q12(sine, n):
-    """Return cos, -sin of 2 pi k / n for k = 0..3n/4, interleaved, array('h') in Q12, halves
-    away from zero.
+    """Return cos and -sin of 2 pi k / n for k = 0..3n/4, interleaved, as array('h') in Q12.
+
+    Halves are rounded away from zero.
     """
     count = 3 * n // 4 + 1
     out = array("h", bytes(4 * count))
@@ -70,9 +73,9 @@ def twiddles_q12(sine, n):
 
 
 def digit_reversal(m):
-    """Return array('H') of m: where the in-place transform of kernels.viper left frequency k.
+    """Return array('H') (m,): the position at which the transform leaves each frequency k.
 
-    The passes are radix 4 while at least 4 points remain, then one of radix 2 if 2 remain.
+    Passes are of radix 4 while at least 4 points remain. If 2 remain, the last one is of radix 2.
     """
     out = array("H", bytes(2 * m))
     for k in range(m):
@@ -87,12 +90,12 @@ def digit_reversal(m):
 
 
 def log2_table():
-    """Return bytes of 512: the fraction of log2 by 8 bits, and how far 8 bits lie below their
-    highest place.
+    """Return the table of log2_q8 as 512 bytes.
 
-    First 256 times round(256 log2(1 + (i + 1/2) / 256)), the last held to 255, by repeated
-    squaring: each squaring of a number in 1..2 gives one more bit of its logarithm. Then 256 times
-    7 - floor(log2 i), 8 for 0.
+    The first 256 are the fraction of log2 by the 8 bits after the highest one:
+    round(256 log2(1 + (i + 1/2) / 256)), at most 255. They are computed by repeated squaring: each
+    squaring of a number in 1..2 gives one more bit of its logarithm. The other 256 are the leading
+    zeros of a byte i: 7 - floor(log2 i), or 8 for i = 0.
     """
     out = bytearray(512)
     for i in range(256):

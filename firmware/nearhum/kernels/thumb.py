@@ -1,10 +1,13 @@
-"""Kernels of the fixed path for the RP2040, in inline assembler: the same bits as in viper, three times as fast.
+"""Kernels of the fixed path for the RP2040, in inline assembler.
 
-ARMv6-M (Cortex-M0+). The inline assembler lacks load and store multiple, sign-extending loads, stack-relative addresses
-and most uses of r8-r12 and lr: those instructions stand as data(2, opcode) with their text beside them. A function takes
-four arguments at most: more travel as an array of words, addresses among them (`bind`, the tables of thumb_spectrum); what
-such an address points to is kept by the one who bound it, and arrays never move. Cycles beside loops are those of the
-core without waits: loads and stores 2, multiples 1 + n, a branch that is taken 2, all else 1.
+They give the same bits as the viper kernels and are three times as fast. Enters and leaves: as in
+viper_window.py and viper_nearest.py.
+
+The core is a Cortex-M0+ (ARMv6-M). The inline assembler lacks load and store multiple, sign-
+extending loads, stack-relative addresses, and most uses of r8-r12 and lr. Those instructions are
+written as data(2, opcode), with their text in a comment. A function takes at most four arguments.
+More are passed as an array of words, some of which are addresses (`bind`, and the tables of
+thumb_spectrum). The caller of `bind` must keep the arrays alive, and arrays never move.
 """
 
 from array import array
@@ -14,18 +17,19 @@ import uctypes
 
 
 def bind(*arguments):
-    """Return the later arguments of a kernel as one array of words: integers, and addresses of arrays."""
+    """Return the remaining arguments of a kernel as one array('i') of ints and addresses."""
     return array("i", [a if isinstance(a, int) else address(a) for a in arguments])
 
 
 def address(a):
-    # RAM lies at 0x20000000: an address is a positive int32
+    # RAM begins at 0x20000000, so an address is a positive int32.
     return uctypes.addressof(a)
 
 
 @micropython.asm_thumb
 def centre(r0, r1, r2):
-   # r0: n int16, r1: n, r2: reading. Writes mean and rest; returns the mean in Q4. See viper_window.centre.
+   # r0: int16 x, r1: n, r2: reading. Writes mean and rest, returns the mean in Q4.
+   # As viper_window.centre.
     mov(r3, 0)  # total
     mov(lr, r1)
     mov(r4, 3)
@@ -59,13 +63,13 @@ def centre(r0, r1, r2):
     sub(r1, 1)
     bne(SUM)
     label(DIVIDE)
-    # mean_q4 = floor((16 total + n / 2) / n): |total| <= 2^25, the quotient at most 2^19
+    # mean_q4 = floor((16 total + n / 2) / n). |total| <= 2^25, so the quotient is at most 2^19.
     lsl(r3, r3, 4)
     mov(r1, lr)
     lsr(r4, r1, 1)
     add(r3, r3, r4)
     asr(r4, r3, 31)
-    eor(r3, r4)  # of a negative v: ~v, since floor(v / n) = ~floor(~v / n)
+    eor(r3, r4)  # A negative v becomes ~v, because floor(v / n) = ~floor(~v / n).
     lsl(r1, r1, 19)
     mov(r5, 0)
     mov(r7, 20)
@@ -91,7 +95,8 @@ def centre(r0, r1, r2):
 
 @micropython.asm_thumb
 def distances(r0, r1, r2):
-   # r0: int8 x, r1: prototypes, r2: bind(means, weights, w_step, n, out). See viper_window.distances.
+   # r0: int8 x, r1: n_prototypes, r2: bind(means, weights, w_step, n, out).
+   # As viper_nearest.distances.
     mov(r4, r8)
     mov(r5, r9)
     mov(r6, r10)
@@ -110,7 +115,7 @@ def distances(r0, r1, r2):
     add(r2, r2, r3)
     mov(r9, r2)  # its end
     ldr(r3, [r1, 8])
-    mov(r10, r3)  # step of the weights
+    mov(r10, r3)  # w_step
     ldr(r3, [r1, 12])
     mov(r11, r3)  # n
     ldr(r2, [r1, 4])
@@ -124,7 +129,7 @@ def distances(r0, r1, r2):
     mov(r3, r11)
     sub(r3, 1)
     mov(r12, r2)
-    # from the last dimension to the first: the index is the count
+    # Goes from the last dimension to the first, so that the index is also the loop's counter.
     label(TERM)
     data(2, 0x56C4)  # ldrsb r4, [r0, r3]
     data(2, 0x56CD)  # ldrsb r5, [r1, r3]
@@ -166,7 +171,8 @@ def distances(r0, r1, r2):
 
 @micropython.asm_thumb
 def score(r0, r1, r2):
-   # r0: int8 x, r1: prototypes, r2: bind(means, weights, n, log2, scales, out); prototypes: 1 at least. See viper_window.score.
+   # r0: int8 x, r1: n_prototypes, at least 1, r2: bind(means, weights, n, log2, scales, out).
+   # As viper_window.score.
     mov(r4, r8)
     mov(r5, r9)
     mov(r6, r10)
@@ -214,12 +220,12 @@ def score(r0, r1, r2):
     label(HELD)
     mov(r4, r11)
     mov(r5, r12)
-    mul(r5, r4)  # n / 4 of the largest term, halved as the sum is
+    mul(r5, r4)  # n / 4 times the largest term, halved as the sum is
     asr(r5, r5, 3)
     asr(r7, r7, 1)
     add(r7, r7, r5)
     mov(r3, 1)
-    lsl(r3, r3, 8)  # the logarithm of 1, doubled
+    lsl(r3, r3, 8)  # 256 log2(2): a halved sum of 0 or 1 counts as 1
     cmp(r7, 1)
     ble(LOGGED)
     mov(r3, 31)
@@ -297,7 +303,7 @@ def score(r0, r1, r2):
 
 @micropython.asm_thumb
 def learn(r0, r1, r2, r3):
-   # r0: n int8, r1: n, r2: sums, r3: squares. See viper_window.learn.
+   # r0: int8 x, r1: n, r2: sums, r3: squares. As viper_window.learn.
     add(r1, r1, r0)
     mov(r12, r1)  # end of x
     mov(r7, 0)

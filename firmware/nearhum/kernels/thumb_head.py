@@ -1,4 +1,7 @@
-"""Layers of a head for the RP2040, in inline assembler: the same bits as viper_head. Rules of thumb.py."""
+"""Layers of a head for the RP2040, in inline assembler: the same bits as viper_head.
+
+The rules of thumb.py hold.
+"""
 
 from array import array
 
@@ -8,11 +11,13 @@ from nearhum.kernels.thumb import address
 
 
 def layer(weights, bias, rescale, n_in, n_out, low):
-    """Return the one argument in which `dense` takes a layer. Arguments: as viper_head.layer.
+    """Return a layer as the one argument in which `dense` takes it. Arguments: as viper_head.layer.
 
-    Rows go in fours, two inputs a turn: w0 + w1 << 16, w2 + w3 << 16 of one input, then of the next; missing ones are 0.
-    The sum of two products is -32512..32768: less 1 it fits int16, low and high. What `dense` therefore adds in each turn,
-    -0x8001, and what sums of low and high halves hold of each other, is taken off the biases here.
+    Four rows are computed at once, with two inputs a turn. The words of a turn are w0 + (w1 << 16)
+    and w2 + (w3 << 16) of one input, then of the next. Missing weights are 0. The sum of two
+    products is -32512..32768, and less 1 it fits int16 in each half. So `dense` adds -0x8001 in
+    each turn. The biases are corrected here for that, and for what the low and the high halves add
+    to each other.
     """
     turns = (n_in + 1) >> 1
     words = array("i", [2 * turns, n_out, low, address(rescale)])
@@ -40,8 +45,10 @@ def _int32(v):
 
 @micropython.asm_thumb
 def dense(r0, r1, r2, r3):
-   # r0: int8 x, r1: n_in, r2: int8 out, r3: words of `layer`. Four rows at a time: w0 + w1 << 16 and w2 + w3 << 16 times x, two inputs a turn.
-   # -0x8001: 0x7FFF, so that the low half of a sum of two products carries nothing into the high one, and that one less 1.
+   # r0: int8 x, r1: n_in, r2: int8 out, r3: words of `layer`.
+   # Four rows at a time: w0 + (w1 << 16) and w2 + (w3 << 16) times x, two inputs a turn.
+   # -0x8001 is added to each sum of two products: 0x7FFF to the low half, so that it carries
+   # nothing into the high half, and -1 to the high half.
     mov(r4, r8)
     mov(r5, r9)
     mov(r6, r10)
@@ -62,7 +69,7 @@ def dense(r0, r1, r2, r3):
     neg(r2, r2)
     mov(r12, r2)  # -0x8001
     label(FOUR)
-    # a group: four sums to start from, then the weights
+    # A group of rows: four initial sums, then the weights.
     data(2, 0xC83C)  # ldmia r0!, {r2, r3, r4, r5}
     mov(r8, r2)
     mov(r9, r3)
@@ -95,7 +102,7 @@ def dense(r0, r1, r2, r3):
     mov(r4, r9)
     lsl(r5, r4, 16)
     mov(r3, r8)
-    sub(r3, r3, r5)  # what the high halves added to the sum of the low ones
+    sub(r3, r3, r5)  # removes what the high halves added to the sum of the low ones
     data(2, 0x9300)  # str r3, [sp, 0]
     data(2, 0x9401)  # str r4, [sp, 4]
     mov(r4, r11)

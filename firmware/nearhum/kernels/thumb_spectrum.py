@@ -1,35 +1,44 @@
-"""From a window to log bands on the RP2040, in one call of inline assembler. Rules of kernels/thumb.py."""
+"""From a window to log bands on the RP2040, in one call of inline assembler.
+
+The same bits as viper_spectrum. The rules of thumb.py hold.
+"""
 
 import micropython
 
 
 class Spectrum:
-    """The transform of one window length into log bands: tables, and the words by which the kernels find them."""
+    """The transform of one window length into log bands. Allocates its tables once."""
 
     def __init__(self, n_window, n, *given):
-        """n_window <= n, a power of two, 64..1024. Other arguments: as viper_spectrum.Spectrum."""
+        """Make the tables. Arguments: as viper_spectrum.Spectrum."""
         from nearhum.kernels.thumb_tables import words_of
 
         self._words, self.power, self._kept = words_of(n_window, n, *given)
 
     @micropython.native
     def extract_into(self, x, out):
-        """Write n_bands int8 of the window x, centred by `centre`, to out. Allocates nothing."""
+        """Write the int8 levels of the bands of window x to out. Allocates nothing.
+
+        x: int16 (n_window,), whose mean `centre` has put into `reading`. out: (n_bands,).
+        """
         spectrum(x, self._words, out)
 
 
 @micropython.asm_thumb
 def spectrum(r0, r1, r2):
-   # r0: x, r1: words of Spectrum, r2: int8 out. Stage by stage what viper_fft does, with its bounds.
+   # r0: int16 x, r1: words of thumb_tables, r2: int8 out.
+   # The stages and their bounds are those of viper_fft and viper_spectrum.
     mov(r4, r8)
     mov(r5, r9)
     mov(r6, r10)
     mov(r7, r11)
     push({r4, r5, r6, r7})  # r8-r11 belong to the caller
-    data(2, 0xB089)  # sub sp, 36; 0 shift, 4 half of 1 << shift, 8 twiddles, 12 peak, then bytes to the next twiddles, 16 group's end, 20 shifts, 24 words, 28 pass, 32 out
+    # On the stack: 0 shift, 4 half of 1 << shift, 8 twiddles, 12 peak (later: bytes to the next
+    # twiddles), 16 end of the group, 20 sum of the shifts, 24 words, 28 pass, 32 out.
+    data(2, 0xB089)  # sub sp, 36
     data(2, 0x9106)  # str r1, [sp, 24]
     data(2, 0x9208)  # str r2, [sp, 32]
-    # --- load: ((x - mean) * w - (rest * w >> 4)) >> 2, and an OR of it
+    # --- load: ((x - mean) * w - (rest * w >> 4)) >> 2, and the OR of all magnitudes
     ldr(r6, [r1, 0])  # reading
     ldr(r4, [r6, 0])
     neg(r4, r4)
@@ -38,7 +47,7 @@ def spectrum(r0, r1, r2):
     mov(r5, 0)  # peak
     data(2, 0x9505)  # str r5, [sp, 20]
     ldr(r2, [r1, 4])  # z
-    ldr(r4, [r1, 12])  # bytes of the window, a fourth of samples
+    ldr(r4, [r1, 12])  # bytes of the window, a multiple of four samples
     mov(r12, r4)
     ldr(r4, [r1, 16])  # end of z
     mov(lr, r4)
@@ -108,12 +117,14 @@ def spectrum(r0, r1, r2):
     label(PADDED)
     data(2, 0x4572)  # cmp r2, lr
     bne(PAD)
-    # --- passes of radix 4; the first one scales down to 16 bits
+    # --- passes of radix 4; the first one also scales down to 16 bits
     data(2, 0x9B03)  # ldr r3, [sp, 12]
     lsr(r3, r3, 16)
     bl(RESCALE)
     data(2, 0x9906)  # ldr r1, [sp, 24]
-    ldr(r7, [r1, 20])  # passes: q, twiddles, bytes between; q is a quarter of the span in bytes, 0 after the last
+    # Three words a pass: q, twiddles, bytes between them. q is a quarter of the span in bytes, and
+    # 0 after the last pass.
+    ldr(r7, [r1, 20])
     data(2, 0x9707)  # str r7, [sp, 28]
     label(PASS)
     data(2, 0x9F07)  # ldr r7, [sp, 28]
@@ -219,7 +230,8 @@ def spectrum(r0, r1, r2):
     add(r7, r7, r5)
     push({r0, r4, r6, r7})
     data(2, 0x9806)  # ldr r0, [sp, 24]
-    data(2, 0xC870)  # ldmia r0!, {r4, r5, r6}; leg 2: (x + j y)(c + j s) by (x + y) c, y (c + s), x (s - c), exact modulo 2^32
+    # Leg 2: (x + j y)(c + j s) from (x + y) c, y (c + s) and x (s - c), exact modulo 2^32.
+    data(2, 0xC870)  # ldmia r0!, {r4, r5, r6}
     add(r7, r1, r2)
     mul(r7, r4)
     data(2, 0x4467)  # add r7, r12
@@ -284,7 +296,7 @@ def spectrum(r0, r1, r2):
     mov(r3, 0)
     data(2, 0x9300)  # str r3, [sp, 0]
     b(PASS)
-    # --- what the next stage has to shift by: the bits of r3
+    # --- computes the shift of the next stage: the bit length of r3
     label(RESCALE)
     mov(r0, 0)
     b(MORE)
@@ -312,7 +324,7 @@ def spectrum(r0, r1, r2):
     cmp(r3, 0)
     beq(OF8)
     b(OF4)
-    # --- spans of eight, neighbours: two butterflies of radix 4, then radix 2, without rounding in between
+    # --- spans of eight neighbours: two butterflies of radix 4, then radix 2, not rounded between
     label(OF8)
     ldr(r1, [r0, 0])
     ldr(r2, [r0, 4])
@@ -447,7 +459,7 @@ def spectrum(r0, r1, r2):
     cmp(r0, r7)
     beq(FINISH)
     b(OF8)
-    # --- spans of four, neighbours: no twiddles
+    # --- spans of four neighbours, without twiddles
     label(OF4)
     data(2, 0xC81E)  # ldmia r0!, {r1, r2, r3, r4}
     mov(r10, r3)  # b
@@ -543,7 +555,8 @@ def spectrum(r0, r1, r2):
     ldr(r3, [r0, 28])
     ldr(r4, [r0, 40])
     data(2, 0x9403)  # str r4, [sp, 12]; end of the table
-    mov(r0, r3)  # byte offsets of k and m - k, c, c + s, s - c; a row a bin up to m / 2
+    # A row for each bin k up to m / 2: byte offsets of k and m - k, c, c + s, s - c.
+    mov(r0, r3)
     label(BIN)
     data(2, 0xC81E)  # ldmia r0!, {r1, r2, r3, r4}
     mov(r11, r0)
@@ -597,14 +610,14 @@ def spectrum(r0, r1, r2):
     sub(r3, r3, r2)
     data(2, 0xC202)  # stmia r2!, {r1}
     mov(lr, r2)
-    str(r6, [r3, 0])  # where k = m - k this one stays
+    str(r6, [r3, 0])  # If k = m - k, this second store is the one that stays.
     mov(r0, r11)
     data(2, 0x9903)  # ldr r1, [sp, 12]
     cmp(r0, r1)
     bne(BIN)
-    # --- bands: the sum of each, its logarithm in steps, and the floor under the strongest
+    # --- bands: the sum of each, its logarithm in steps, and the floor below the strongest
     data(2, 0x9806)  # ldr r0, [sp, 24]
-    mov(r3, 0)  # strongest bin below the bands, and above them
+    mov(r3, 0)  # the strongest bin below the bands and above them
     ldr(r1, [r0, 64])
     ldr(r4, [r0, 68])
     mov(r6, 2)
@@ -623,7 +636,8 @@ def spectrum(r0, r1, r2):
     bne(OUTSIDE)
     data(2, 0x9908)  # ldr r1, [sp, 32]
     ldr(r2, [r0, 32])
-    str(r3, [r2, 0])  # power of bin 0: the first band; the next takes its place in out
+    # This goes to bin 0, which is treated as the first band. The next band overwrites it in out.
+    str(r3, [r2, 0])
     mov(r3, 0)
     data(2, 0x9301)  # str r3, [sp, 4]; by how much a band advances out: 0 once, then 1
     ldr(r2, [r0, 44])  # band table: address of the first power, number of bins
@@ -654,7 +668,7 @@ def spectrum(r0, r1, r2):
     bne(ADD)
     mov(r2, r12)
     mov(r3, r8)
-    lsl(r6, r6, 8)  # high * 2^24 + low, as the others have it
+    lsl(r6, r6, 8)  # now as high * 2^24 + low, as in viper_bands
     lsr(r4, r5, 24)
     orr(r6, r4)
     cmp(r6, 64)
@@ -737,7 +751,7 @@ def spectrum(r0, r1, r2):
     data(2, 0x9908)  # ldr r1, [sp, 32]
     ldr(r3, [r0, 60])
     mov(r4, lr)
-    sub(r4, r4, r3)  # the floor; ends at -128 at the least, int8 has no less
+    sub(r4, r4, r3)  # the floor; if it is below -128, no int8 is less and nothing is raised
     mov(r5, 0)
     label(FLOOR)
     data(2, 0x574B)  # ldrsb r3, [r1, r5]

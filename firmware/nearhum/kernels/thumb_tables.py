@@ -1,4 +1,8 @@
-"""Tables of thumb_spectrum, made with those of every board. For a start alone, see lifetime.AT_START."""
+"""Tables of thumb_spectrum, made from those of tables.py.
+
+Enters: the dimensions of a window. Leaves: an array of words for the assembler. Loaded at a start
+and released after it, see lifetime.AT_START.
+"""
 
 from array import array
 from uctypes import addressof
@@ -7,20 +11,25 @@ from nearhum.kernels import tables
 
 
 def words_of(n_window, n, bands, offset, floor, log2, reading):
-    """Return (words by which `spectrum` finds all it needs, the powers of bins, the arrays the words point to)."""
+    """Return (words, power, kept) for thumb_spectrum. Arguments: as viper_spectrum.Spectrum.
+
+    words: array('i') of numbers and addresses, by which `spectrum` finds everything it needs.
+    power: array('i'), the powers of the bins. kept: the arrays that the addresses point to, which
+    the caller must keep alive.
+    """
     m = n >> 1
     sine = tables.Sine()
     w = tables.twiddles_q12(sine, n)
     window = tables.hann_q14(sine, n_window)
     z = array("i", bytes(8 * m))
     power = array("i", bytes(4 * m))
-    # the largest pass of radix 4 has its twiddles in a row, 9 words a butterfly; the smaller ones skip some of them
+    # The twiddles of the largest pass of radix 4, 9 words a butterfly. Smaller passes skip some.
     legs = array("i", bytes(9 * m))
     for j in range(m >> 2):
         for k in range(3):
             _put(legs, 9 * j + 3 * k, w, 2 * (2, 1, 3)[k] * j)
     passes, span, n_passes = array("i"), m, 0
-    while span > 8:  # down to spans of 8 or 4 points, which the last stage takes
+    while span > 8:  # The last stage takes spans of 8 or 4 points.
         for word in (span << 1, addressof(legs), 36 * (m // span - 1)):
             passes.append(word)
         span >>= 2
@@ -33,7 +42,7 @@ def words_of(n_window, n, bands, offset, floor, log2, reading):
         rows[4 * k - 4] = order[k] << 3 | order[m - k] << 19
         _put(rows, 4 * k - 3, w, k)
     edges = array("i")
-    for first, count in [(0, 1)] + bands:  # first the strongest bin in no band, for the floor
+    for first, count in [(0, 1)] + bands:  # Bin 0 holds the strongest bin outside the bands.
         edges.append(addressof(power) + 4 * first)
         edges.append(count)
     words = array(
@@ -50,7 +59,7 @@ def words_of(n_window, n, bands, offset, floor, log2, reading):
 
 
 def _put(words, at, w, k):
-    # c, c + s, s - c of entry k: a product of complex numbers with three multiplications
+    # Writes c, c + s and s - c of entry k: a complex product then takes three multiplications.
     c, s = w[2 * k], w[2 * k + 1]
     words[at] = c
     words[at + 1] = c + s

@@ -1,18 +1,19 @@
-"""Kernels of the fixed path for any board: machine code by MicroPython's viper emitter, nothing
-allocated.
+"""Kernels of the fixed path for any board: machine code by MicroPython's viper emitter.
 
-Rules that make the same bits come out of a 32-bit board and of the 64-bit unix port:
-- viper ints are machine words: no intermediate may leave int32. Each bound stands beside its shift;
-  the reference
-  in tests/reference repeats every step with exact integers and refuses one that leaves int32.
-- loads through ptr8, ptr16 (and ptr32 on 64 bit) are unsigned: sign-extend with (v ^ s) - s, s the
-  sign bit.
-  The sign bit of 32 (1 << b with b = 31 in a variable) is made at run time: as a constant it does
-  not fit viper.
-- shifts of negative numbers are arithmetic: they round towards minus infinity; (v + half) >> s
-  rounds to nearest.
+Enters and leaves: arrays; nothing is allocated. Four rules make a 32-bit board and the 64-bit unix
+port give the same bits. They hold for all viper_*.py:
+- viper ints are machine words, so no intermediate value may overflow int32. The bounds are written
+  beside the kernels. The reference in tests/reference repeats every step with exact integers and
+  fails on an overflow.
+- loads through ptr8 and ptr16 (and ptr32 on 64 bits) are unsigned. (v ^ s) - s extends the sign,
+  with s the sign bit. The sign bit of 32 bits is computed at run time (1 << b with b = 31 in a
+  variable), because viper takes no such constant.
+- shifts of negative numbers are arithmetic and round towards minus infinity. (v + half) >> s rounds
+  to nearest.
+- viper keeps the first two or three locals in registers, and arguments are the first locals. So an
+  argument named v may be reused for other values.
 
-Arguments: arrays (array, bytearray, memoryview of either) go in as pointers; counts are items, not
+Arrays (array, bytearray, or a memoryview of either) are passed as pointers. Counts are items, not
 bytes.
 """
 
@@ -23,17 +24,17 @@ import micropython
 def deinterleave(
     block: ptr16, v: int, start: int, n_channels: int, window: ptr16, stride: int, at: int
 ):
-    """Copy v interleaved int16 frames, from frame `start`, into rows of `stride` samples from
-    column `at`.
+    """Copy v interleaved int16 frames, from frame `start`, into rows of the window.
 
-    v: n_frames; its register then holds the way to the next frame, in bytes.
+    block: int16 (frames, n_channels). v: n_frames; its register then holds the bytes of a frame.
+    window: int16 (n_channels, stride), written from column `at` on.
     """
     n = v << 1
     v = n_channels << 1
     source = int(block) + start * v
     row = int(window) + (at << 1)
     if n_channels == 1:
-        if not (source | row) & 3:  # one channel: as words, as far as they go
+        if not (source | row) & 3:  # One channel, both aligned: copy whole words while possible.
             words = ptr32(source)
             to_words = ptr32(row)
             end = row + (n & -32)
@@ -76,11 +77,10 @@ def deinterleave(
 
 @micropython.viper
 def slide(to: ptr16, v: int, n_channels: int, stride: int, by: int):
-    """Move the last v samples of each row, from `to` on, to its start; by: how far.
+    """Move v samples of each row by `by` samples towards the row's start.
 
-    Overlap is safe (ascending copy).
-
-    v: n_keep; its register then holds where they come from.
+    to: int16 (n_channels, stride). v: samples to keep; its register then holds the source address.
+    Source and target may overlap, because the copy ascends.
     """
     row = int(to)
     n = v << 1
@@ -106,9 +106,9 @@ def slide(to: ptr16, v: int, n_channels: int, stride: int, by: int):
 
 @micropython.viper
 def log2_q8(v: int, table: ptr8) -> int:
-    """Return round(256 log2 v) for 1 <= v < 2^31, 0 for v <= 1.
+    """Return 256 log2(v), rounded, for 1 <= v < 2^31, and 0 for v < 1.
 
-    table: tables.log2_table; error below 1.3 of 256.
+    table: tables.log2_table. The error is below 1.3 / 256.
     """
     if v <= 1:
         return 0
@@ -128,9 +128,9 @@ def log2_q8(v: int, table: ptr8) -> int:
 def isqrt(high: int, low: int) -> int:
     """Return floor(sqrt(high * 2^24 + low)), 0 <= high < 2^23, 0 <= low < 2^24.
 
-    Digit by digit, two bits of the radicand a step (Warren, Hacker's Delight 11-1): 24 steps, the
-    root stays below 2^23.5; the remainder is at most twice the root, four times that plus two bits
-    more < 2^27.
+    Digit by digit, with two bits of the radicand in each of 24 steps (Warren, Hacker's Delight
+    11-1). Bounds: the root is below 2^23.5. The remainder is at most twice the root, and four times
+    that plus two bits is below 2^27.
     """
     root = 0
     rest = 0
@@ -149,8 +149,9 @@ def isqrt(high: int, low: int) -> int:
 
 @micropython.viper
 def smallest(values: ptr32, first: int, n: int) -> int:
-    """Return where the smallest of n values below 2^30 lies from index `first` on; -1 where n
-    is 0.
+    """Return the index of the smallest of n int32 values from index `first` on.
+
+    Returns -1 if no value is below 2^30 - 1.
     """
     b = 31
     sign = 1 << b

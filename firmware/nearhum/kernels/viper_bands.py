@@ -1,5 +1,7 @@
-"""From the power of each bin to log bands, with a floor under the strongest: for any board, on
-both numeric paths.
+"""From the power of each bin to log bands, with a floor below the strongest one, for any board.
+
+Enters: powers, int32, one a bin. Leaves: int8 levels in steps of 0.376 dB. Both numeric paths use
+these kernels. The rules of kernels/viper.py hold.
 """
 
 import micropython
@@ -7,7 +9,7 @@ import micropython
 
 @micropython.viper
 def strongest(p: ptr32, v: int, n: int) -> int:
-    """Return the largest of v and n powers from p on."""
+    """Return the largest of v and of n powers at p, int32."""
     while n > 0:
         if int(p[0]) > v:
             v = int(p[0])
@@ -20,13 +22,12 @@ def strongest(p: ptr32, v: int, n: int) -> int:
 def bands_into(
     p: ptr32, v: int, bands: ptr16, out: ptr8, n_bands: int, table: ptr8, offset: int, top: int
 ) -> int:
-    """Write n_bands int8 of 8 log2(sum of power over the band) to out, from -128 to 127.
+    """Write 8 log2(sum of power) of each band to out. Return the largest value, or top if larger.
 
-    Returns the largest, or top.
-
-    p: power. bands: (first bin, number of bins) a band. A sum counts high * 2^24 + low: low + power
-    < 2^24 + 2^30 + 2^17, and high <= 512 * 2^7. offset: added to the logarithm, Q8. table:
-    tables.log2_table.
+    p: int32 powers, one a bin. v: gives a register. bands: (first bin, number of bins) for each.
+    out: int8 (n_bands,), held to -128..127. table: tables.log2_table. offset: added to log2, Q8. A
+    sum is held as high * 2^24 + low. Bounds: low + power < 2^24 + 2^30 +
+    2^17, and high <= 512 * 2^7.
     """
     power = int(p)
     end = int(out) + n_bands
@@ -75,7 +76,7 @@ def bands_into(
 
 @micropython.viper
 def raise_to(out: ptr8, v: int, n_bands: int):
-    """Raise values of out, int8, that are below v, to v; below -128 nothing is."""
+    """Raise the values of out, int8 (n_bands,), that are below v to v. v < -128 changes nothing."""
     end = int(out) + n_bands
     while int(out) < end:
         if (out[0] ^ 128) - 128 < v:

@@ -1,8 +1,9 @@
-"""Cosine distance between int8 embeddings for any board, in viper. Nothing allocated.
+"""Cosine distance between int8 embeddings for any board. Nothing is allocated.
 
-For embeddings whose length says nothing, as a network trained for it makes them. Log features are
-not such: their zero is where a scale starts, so an angle between two of them means nothing. Hence
-recognition measures as viper_nearest does, and nothing of the pipeline loads this file.
+Enters: int8 embeddings. Leaves: distances in Q15. The pipeline does not use this file. It is for
+embeddings whose length has no meaning, from a network that was trained that way. Log features are
+different: their zero is only where a scale starts, so an angle between them means nothing. So
+recognition measures distances with viper_nearest.
 """
 
 import micropython
@@ -14,13 +15,12 @@ from nearhum.kernels.viper import isqrt
 def cosines(x: ptr8, v: int, bound):
     """Write 1 - x y / (|x| |y|), Q15, 0..65536, for each of v rows y, to out.
 
-    A zero vector is at right angles to all.
-
-    v: n_rows. bound: bind(rows, n, out); n <= 128: |x y|, |x|^2 <= 2^21. A squared length is
-    shifted up by an even number of bits into 2^28..2^30; its root r lies in 2^14..2^15, off by less
-    than 2^-14 of itself, and |x y| shifted up by half the bits of both stays below 2^30
-    (Cauchy-Schwarz). Long division: a remainder below 2^30, doubled. Parallel vectors are at
-    exactly 0 or 65536; elsewhere the error is below 5.
+    A zero vector counts as perpendicular to all others. v: n_rows. bound: bind(rows, n, out), with
+    int8 rows (n_rows, n) and int32 out. Bounds: n <= 128, so |x y| and |x|^2 are at most 2^21. A
+    squared length is shifted up by an even number of bits into 2^28..2^30. Its root lies in
+    2^14..2^15, with a relative error below 2^-14. |x y| shifted up by half the bits of both stays
+    below 2^30 (Cauchy-Schwarz). In the long division a remainder below 2^30 is doubled. Parallel
+    vectors give exactly 0 or 65536. Elsewhere the error is below 5.
     """
     rows = ptr8(bound[0])
     n = int(bound[1])
@@ -60,7 +60,7 @@ def cosines(x: ptr8, v: int, bound):
                 if rest >= whole:
                     cosine = 0x8000
                 else:
-                    for _ in range(16):  # one bit more, to round
+                    for _ in range(16):  # one bit more than Q15, for rounding
                         rest = rest << 1
                         cosine = cosine << 1
                         if rest >= whole:

@@ -1,6 +1,7 @@
 """From sums of embeddings to their mean, variance and weights, for any board.
 
-Rules of kernels/viper.py.
+Enters: raw sums of a prototype. Leaves: what `score` and `distances` compare with. The rules of
+kernels/viper.py hold.
 """
 
 import micropython
@@ -8,20 +9,23 @@ import micropython
 
 @micropython.viper
 def derive(sums: ptr32, v: int, squares: ptr32, count: int, mean: ptr8, variance: ptr32):
-    """Write mean (int8, rounded) and variance (Q12, of the exact mean) of v raw sums over count
-    embeddings.
+    """Write the mean and the variance of each of v dimensions, from sums over count embeddings.
 
-    v: n; its register then holds dividends. 1 <= count < 2^24. Quotients digit by digit, six bits
-    at a time: a remainder below count, times 64, stays below 2^30. With S1/count = q + f, f in Q20
-    and S2/count = a + g: variance = a - q^2 + g - 2 q f - f^2. |q| <= 128: 2 q f <= 2^28; f^2 of f
-    in Q14 <= 2^28; a, q^2 <= 2^14: in Q12 2^26.
+    sums: int32 (v,). v: n_dims; its register then holds dividends. squares: int32 (v, 2), as (high,
+    low). count: 1 to 2^24 - 1. mean: int8 (v,), rounded. variance: int32 (v,), Q12, about the exact
+    mean.
+
+    Quotients are computed six bits at a time: a remainder below count, times 64, is below 2^30.
+    With S1 / count = q + f (f in Q20) and S2 / count = a + g, variance = a - q^2 + g - 2 q f - f^2.
+    Bounds: |q| <= 128, so 2 q f <= 2^28. f^2, with f in Q14, is at most 2^28. a and q^2 are at most
+    2^14, which is 2^26 in Q12.
     """
     b = 31
     sign = 1 << b
     end = int(sums) + (v << 2)
     while int(sums) < end:
         v = (int(sums[0]) ^ sign) - sign
-        if v < 0:  # floor of a quotient by that of its negative: // would leave int32 near -2^31
+        if v < 0:  # // would overflow int32 near -2^31, so divide the negative and take the floor.
             v = -v
             q = -(v // count)
             v = -q * count - v
@@ -41,7 +45,7 @@ def derive(sums: ptr32, v: int, squares: ptr32, count: int, mean: ptr8, variance
         f = (f << 6) + e
         v = (v - e * count) << 2
         f = (f << 2) + v // count
-        # S2 / count: its high word is below 2^14, the low one comes after it in four pieces
+        # S2 / count: the high word is below 2^14, and the low word follows in four pieces.
         low = int(squares[1])
         v = int(squares[0])
         a = v // count
@@ -84,11 +88,11 @@ def derive(sums: ptr32, v: int, squares: ptr32, count: int, mean: ptr8, variance
 
 @micropython.viper
 def pool(variances: ptr32, n: int, n_rows: int, shares: ptr32, out: ptr32):
-    """Write the mean over n_rows of variances (n_rows, n), Q12, weighted by shares of 256, to out
-    (n,); held to 2^26.
+    """Write the weighted mean of n_rows rows of variances to out.
 
-    The shares add to 512 at most and a variance is at most 2^26: the sum of (v >> 5) * share is at
-    most 2^30.
+    variances: int32 (n_rows, n), Q12, at most 2^26. shares: int32 (n_rows,), weights in 256ths,
+    which add up to 512 at most. out: int32 (n,), Q12, held to 2^26. Bound: the sum of
+    (v >> 5) * share is at most 2^30.
     """
     for i in range(n):
         s = 0
@@ -104,11 +108,11 @@ def pool(variances: ptr32, n: int, n_rows: int, shares: ptr32, out: ptr32):
 
 @micropython.viper
 def weigh(variance: ptr32, n: int, floor: int, weights: ptr8, n_rows: int) -> int:
-    """Write weights = 255 smallest / variance, rounded, 1..255, to each of n_rows rows of n; return
-    the smallest.
+    """Write weights = 255 smallest / variance to each of n_rows rows. Return the smallest variance.
 
-    floor: Q12, 1 <= floor <= 2^24, and so is what is returned, or more. A variance is at most 2^26;
-    smallest and variance are halved together until 255 * smallest + variance / 2 < 2^30.
+    variance: int32 (n,), Q12, at most 2^26. floor: lower bound of a variance, Q12, 1 to 2^24.
+    weights: uint8 (n_rows, n), rounded, 1..255. Bound: smallest and variance are halved together
+    until 255 * smallest + variance / 2 < 2^30.
     """
     low = 0x3FFFFFFF
     for i in range(n):

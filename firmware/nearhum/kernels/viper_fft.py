@@ -1,22 +1,22 @@
-"""The transform for any board: m = n / 2 complex points of n real samples, in viper, one buffer
-to another and back.
+"""The Fourier transform of n real samples as m = n / 2 complex points, for any board.
 
-Fixed point with one exponent a window. `load` finds the peak after the window, `place` scales by it
-to |component| <= 2^16, in an order such that the legs of every butterfly stand side by side: a pass
-reads one stream and writes four. Each pass of radix 4 divides by 4,
-so |point| <= sqrt(2) 2^16 holds throughout; passes run down to spans of 8 or 4 points, which one
-last stage takes without dividing (viper_last8, viper_last4).
+Enters: one channel's window, int16, and its mean. Leaves: complex points for `powers` of
+viper_spectrum. Each stage goes from one buffer to another. The rules of kernels/viper.py hold.
 
-z holds pairs of int32 as component + bias: never negative, so that a load is right whether it
-extends the sign (32-bit boards) or zeros (the 64-bit unix port). Differences lose the bias by
-themselves. Viper keeps the first two or three locals in registers, and arguments are the first
-locals: hence arguments that only give a register. It takes no global constants: the biases stand in
-the kernels as numbers, 0x10000000 after `load`, 0x40000 in the passes, 0x100000 after the last
-stage.
+The arithmetic is fixed point with one exponent for the whole window. `load` finds the peak after
+the window function. `place` scales by it to |component| <= 2^16, and puts the legs of every
+butterfly side by side, so that a pass reads one stream and writes four. Each pass of radix 4
+divides by 4, so |point| <= sqrt(2) 2^16 holds throughout. The passes end at spans of 8 or 4 points,
+which one last stage takes without dividing (viper_last8, viper_last4).
 
-(x + j y)(c + j s) with three products: (x + y) c - y (c + s) and (x + y) c + x (s - c). (x + y) c
-may leave int32: it wraps on a 32-bit board and not on unix, and what is left of it in the end is
-the same.
+z holds pairs of int32 as component + bias. They are never negative, so a load is right whether it
+extends the sign (32-bit boards) or zeros (the 64-bit unix port). The bias cancels in differences.
+Viper takes no global constants, so the biases are numbers in the kernels: 0x10000000 after `load`,
+0x40000 in the passes, and 0x100000 after the last stage. Some arguments only give a register.
+
+(x + j y)(c + j s) takes three products: (x + y) c - y (c + s) and (x + y) c + x (s - c). (x + y) c
+may overflow int32. It then wraps on a 32-bit board and not on unix, but the low 32 bits of the
+result are the same.
 """
 
 from array import array
@@ -26,13 +26,13 @@ import micropython
 
 @micropython.viper
 def load(x: ptr16, v: int, z: ptr32, window: ptr16, n_window: int, n: int, reading: ptr32) -> int:
-    """Write ((x - mean) * window - rest / 16 * window) / 4 to z, zeros from n_window to n; returns
-    first4's shift.
+    """Write (x - mean - rest / 16) * window / 4 to z. Return the shift that `place` needs.
 
-    n_window: a multiple of 4; where the window's length is none, its table ends in zeros, and x is
-    read beyond its end. window: Q14. reading: mean and rest of `centre`. rest: what rounding the
-    mean left, -8..8 in Q4; without it half a count of mean would leak into the first bands of a
-    quiet channel. |x - mean| < 2^16: the product is below 2^30, |z| < 2^28.
+    x: int16 (n_window,). v: gives a register. z: int32 (n,), zeros from n_window to n. window: Q14.
+    n_window: a multiple of 4. If a window's length is not, its table ends in zeros, and x is read
+    up to 3 samples beyond its end. reading: mean and rest of `centre`. Without rest, up to half a
+    count of mean would leak into the first bands of a quiet channel. Bounds: |x - mean| < 2^16, so
+    the product is below 2^30, and |z| < 2^28.
     """
     v = 31
     v = 1 << v
@@ -74,11 +74,11 @@ def load(x: ptr16, v: int, z: ptr32, window: ptr16, n_window: int, n: int, readi
 
 @micropython.viper
 def place(p: ptr32, x: int, z: ptr32, q: ptr32, places: ptr16, m: int, shift: int):
-    """Write m points from z, as `load` left it, scaled by 2^-shift, to q: the legs of each
-    butterfly of the first pass side by side.
+    """Copy m points from z to q, scaled by 2^-shift, in the order of the first pass.
 
-    places: byte offset of the first leg of each butterfly; the others follow m / 4 points apart.
-    shift <= 12: what turns one bias into the other, 0x40000 << shift, stays below 2^30.
+    p, x: give registers. z: as `load` left it. q: the legs of each butterfly side by side. places:
+    byte offset of the first leg of each butterfly, see `places_u16`; the others are m / 4 points
+    apart. shift: at most 12, so that 0x40000 << shift, which changes the bias, is at most 2^30.
     """
     add = ((1 << shift) >> 1) + (0x40000 << shift) - 0x10000000
     quarter = m << 1
@@ -96,10 +96,11 @@ def place(p: ptr32, x: int, z: ptr32, q: ptr32, places: ptr16, m: int, shift: in
 
 @micropython.viper
 def radix4(p: ptr32, x: int, q: ptr32, turns: ptr16, m: int, span: int):
-    """One pass of a decimation-in-frequency FFT over m points, from p to q, divided by 4, rounded.
+    """Do one pass of a decimation-in-frequency FFT over m points, divided by 4 and rounded.
 
-    span: points of a sub-transform. turns: `turns_u16`, nine words a butterfly. |point| <= 2^16.5:
-    the sum of four is 2^18.5 at most, times the twiddle 2^30.5 < 2^31.
+    p, q: pairs of int32, source and target. x: gives a register. turns: of `turns_u16`, nine words
+    a butterfly. span: points of a sub-transform. Bounds: |point| <= 2^16.5, so the sum of four is
+    at most 2^18.5, and times the twiddle 2^30.5 < 2^31.
     """
     end = int(p) + (m << 3)
     quarter = span << 1
@@ -110,7 +111,8 @@ def radix4(p: ptr32, x: int, q: ptr32, turns: ptr16, m: int, span: int):
         w = turns
         limit = int(q1)
         while int(q) < limit:
-            # a, b, c, d lie in p[0] to p[7]; leg 0: (a + c) + (b + d), four times the bias with it
+            # a, b, c, d lie in p[0] to p[7]. Leg 0: (a + c) + (b + d), which has four times the
+            # bias.
             x = int(p[2])
             cr = x + int(p[6])
             x = int(p[0])
@@ -167,8 +169,9 @@ def radix4(p: ptr32, x: int, q: ptr32, turns: ptr16, m: int, span: int):
 
 
 def slots(span):
-    """Return which point of a sub-transform stands in each slot, a list: the legs of a
-    butterfly side by side.
+    """Return the list of which point of a sub-transform is in each slot.
+
+    The legs of each butterfly are side by side.
     """
     if span <= 8:
         return list(range(span))
@@ -177,15 +180,15 @@ def slots(span):
 
 
 def places_u16(m):
-    """Return the table of `place`, array('H') of m / 4."""
+    """Return the table of `place`, array('H') (m / 4,)."""
     return array("H", [j << 3 for j in slots(m >> 2)])
 
 
 def turns_u16(w, m, span):
-    """Return the twiddles of one pass, array('H'): c, c + s, s - c of legs 2, 1, 3 a butterfly,
-    plus 2^15 each.
+    """Return the twiddles of one pass as array('H'), nine values a butterfly.
 
-    w: cos, -sin of a turn in n = 2m steps, tables.twiddles_q12.
+    They are c, c + s and s - c of legs 2, 1 and 3, plus 2^15 each. w: tables.twiddles_q12 of 2m
+    points. span: points of a sub-transform.
     """
     out = array("H")
     for j in slots(span >> 2):

@@ -1,36 +1,38 @@
-"""Filters for any board: a cascade of biquads, and the envelope of what it lets through, in viper.
+"""Filters for any board: a cascade of biquads, and the envelope of its output.
 
-Nothing allocated.
+Enters: one channel's window, int16. Leaves: the decimated envelope, int16. Nothing is allocated.
+The rules of kernels/viper.py hold.
 
-A section is a transposed direct form II (Oppenheim & Schafer 6.3.3) whose zeros lie at z = 1
-(high-pass) or z = -1 (low-pass), twofold: its numerator is b (1 +- 2/z + 1/z^2), one
-multiplication. Its poles are held as what they differ from a double pole at z = 1, or at z = -1 for
-corners above a quarter of the rate: 1 -+ (2 - d1)/z + (1 - d2)/z^2. d1 and d2 are small where the
-corner is low, and carry 13 bits there too; and the state carries 11 bits more than the samples,
-which go back unrounded. So a low corner costs little: noise under a full-scale sine is at -89 dB
-for corners down to rate / 500 and at -78 dB at rate / 1000, gain within 0.1 dB of the design
-(tests/host/test_filter_oracle.py).
+A section is a biquad in transposed direct form II (Oppenheim & Schafer 6.3.3). It has a double zero
+at z = 1 (high-pass) or z = -1 (low-pass), so its numerator b (1 +- 2/z + 1/z^2) takes one
+multiplication. Its poles are stored by their difference from a double pole at z = 1, or at z = -1
+for corners above a quarter of the rate: 1 -+ (2 - d1)/z + (1 - d2)/z^2. For low corners d1 and d2
+are small, but they are scaled so that they keep 13 bits. The state has 11 bits more than the
+samples, and the feedback is not rounded to samples. So low corners lose little precision: the noise
+below a full-scale sine is at -89 dB for corners down to rate / 500, and at -78 dB at rate / 1000.
+The gain is within 0.1 dB of the design (tests/host/test_filter_oracle.py).
 
-z holds samples as int32 + BIAS: 15 bits of signal, two bits of headroom (no cascade of `band_pass`
-takes more: the sum of |impulse response| stays below 4), and a bias so that a load is right whether
-it extends the sign or zeros.
+z holds samples as int32 + BIAS: 15 bits of signal and two bits of headroom. No cascade of
+`band_pass` needs more, because the sum of its |impulse response| is below 4. With the bias a load
+is right whether it extends the sign or zeros.
 """
 
 from array import array
 
 import micropython
 
-# Viper takes no global constants: BIAS stands in the kernels as 0x20000.
-WORDS = 7  # a section: high-pass, b, shift of b, poles near z = -1, d1, d2, shift of both
+# Viper takes no global constants, so BIAS is written as 0x20000 in the kernels.
+# Words of a section: high-pass, b, shift of b, poles near z = -1, d1, d2, shift of d1 and d2.
+WORDS = 7
 
 
 def band_pass(low, high, rate):
-    """Return the sections of a band-pass, array('H'): Butterworth, 24 dB an octave below low,
-    12 above high.
+    """Return the sections of a Butterworth band-pass as array('H').
 
-    Below the band lie shaft and gears, often 40 dB stronger; above it noise. Integers of one unit;
-    rate / 1000 <= low < high <= 0.45 rate. Made with integers alone, so that no float width changes
-    a bit.
+    low, high, rate: integers in the same unit, rate / 1000 <= low < high <= 0.45 rate. The slopes
+    are 24 dB an octave below low, where shaft and gears are often 40 dB stronger, and 12 dB above
+    high, where there is only noise. Everything is computed in integers, so that the result does not
+    depend on the float width.
     """
     return (
         section(True, low, rate, 0, 4)
@@ -40,11 +42,12 @@ def band_pass(low, high, rate):
 
 
 def section(high_pass, corner, rate, k, order):
-    """Return section k of a Butterworth filter of that order, array('H') of WORDS.
+    """Return section k of a Butterworth filter as array('H') (WORDS,).
 
-    Bilinear transform as in the Audio EQ Cookbook (Bristow-Johnson): w = 2 pi corner / rate, 1 / 2Q
-    = cos(pi (2k + 1) / 2 order), alpha = sin w / 2Q. With h = sin(w/2), g = cos(w/2): 1 - cos w = 2
-    h^2.
+    high_pass: True or False. corner, rate: integers in the same unit. order: of the whole filter.
+    Bilinear transform as in the Audio EQ Cookbook (Bristow-Johnson): w = 2 pi corner / rate,
+    1 / 2Q = cos(pi (2k + 1) / 2 order), alpha = sin w / 2Q. With h = sin(w/2) and g = cos(w/2),
+    1 - cos w = 2 h^2.
     """
     from nearhum.kernels.tables import sine_q60
 
@@ -61,8 +64,9 @@ def section(high_pass, corner, rate, k, order):
 
 
 def _mantissa(value_q60, bits):
-    """Return (value * 2^bits rounded, bits), with the most bits, not fewer than given, at which
-    it is at most 2^13.
+    """Return (value * 2^bits rounded, bits), with as many bits as keep it at or below 2^13.
+
+    bits: the smallest number of bits.
     """
     while True:
         finer = value_q60 + (1 << 58 - bits) >> 59 - bits
@@ -73,12 +77,11 @@ def _mantissa(value_q60, bits):
 
 @micropython.viper
 def widen(x: ptr16, v: int, n: int, mean: int, z: ptr32) -> int:
-    """Write n int16 less their mean, brought to 15 bits, to z: (x - mean) * 2^(15 - bits) + BIAS.
+    """Write (x - mean) * 2^(15 - bits) + BIAS to z, so that the samples fill 15 bits. Return bits.
 
-    Returns bits.
-
-    v: gives a register. bits: the length of the largest |x - mean| (one's complement) < 2^16.
-    Shifted by 16 - bits it stays below 2^16, then it is halved and rounded.
+    x: int16 (n,). v: gives a register. mean: counts. z: int32 (n,). bits: the bit length of the
+    largest |x - mean| (one's complement), which is below 2^16. Bounds: shifted up by 16 - bits a
+    value stays below 2^16. Then it is halved and rounded.
     """
     mean += 0x8000
     start = int(x)
@@ -107,13 +110,13 @@ def widen(x: ptr16, v: int, n: int, mean: int, z: ptr32) -> int:
 def biquads(z: ptr32, v: int, n: int, sections: ptr16, n_sections: int):
     """Filter n samples in place through n_sections, one after the other, each from rest.
 
-    v: holds what is computed.
+    z: int32 (n,) + BIAS. v: gives a register. sections: of `band_pass`.
 
-    The output y, Q11, is held to -2^28..2^28 - 1, so a sample of it to 2^17: it saturates and never
-    wraps. b, d1, d2 <= 2^13: products at most 2^30, their rounding halves below 2^19. b < 1: |p| <=
-    2^28. In units of y d1 <= 2 and d2 < 1: |2y - d1 y| <= 2^29, |y - d2 y| <= 2^28. So |s2| <=
-    2^29, |s1| <= 2^29 + 2^29 + 2^29, and |p + s1| < 2^31. Operands stand in the order that costs
-    viper the fewest loads and stores.
+    Bounds: the output y, Q11, is held to -2^28..2^28 - 1, and so a sample to 2^17. It saturates and
+    never wraps. b, d1, d2 <= 2^13, so products are at most 2^30, and their rounding halves are
+    below 2^19. b < 1, so |p| <= 2^28. In units of y, d1 <= 2 and d2 < 1, so |2y - d1 y| <= 2^29
+    and |y - d2 y| <= 2^28. So |s2| <= 2^29, |s1| <= 3 * 2^29, and |p + s1| < 2^31. The operands are
+    in the order for which viper needs the fewest loads and stores.
     """
     start = int(z)
     end = start + (n << 2)
@@ -152,14 +155,16 @@ def biquads(z: ptr32, v: int, n: int, sections: ptr16, n_sections: int):
 
 @micropython.viper
 def rectify_into(z: ptr32, v: int, factor: int, out: ptr16, n: int) -> int:
-    """Rectify, low-pass and decimate: write n int16 of sum of |z| times a triangle 2 factor - 1
-    samples wide to out.
+    """Rectify, low-pass and decimate: write n sums of |z|, weighted by a triangle, to out.
 
-    The triangle is a boxcar of `factor` twice, the low-pass of a second-order CIC (Hogenauer 1981):
-    its zeros lie where decimation folds onto the slowest, which is what counts in an envelope. v:
-    the first sample; n + 1 blocks of `factor` from there are read, and z is used up. Returns e: out
-    = sum * 2^-e fills 15 bits. |z| <= 2^17, factor <= 64: a sum is at most factor^2 2^17 <= 2^29,
-    and (factor + 1) s < 2^30.
+    z: int32 + BIAS, overwritten. v: the first sample; n + 1 blocks of `factor` samples are read
+    from there. factor: of the decimation, at most 64. out: int16 (n,), sum * 2^-e, which fills 15
+    bits. Returns e.
+
+    The triangle is 2 factor - 1 samples wide. It is a boxcar of `factor` applied twice, which is
+    the low-pass of a second-order CIC (Hogenauer 1981). Its zeros lie at the frequencies that
+    decimation folds onto 0 Hz, and the slow part is what counts in an envelope. Bounds: |z| <=
+    2^17, so a sum is at most factor^2 2^17 <= 2^29, and (factor + 1) s < 2^30.
     """
     first = int(z)
     o = first
@@ -180,8 +185,8 @@ def rectify_into(z: ptr32, v: int, factor: int, out: ptr16, n: int) -> int:
             v = v + t
             t = v
             z = ptr32(int(z) + 4)
-        # t = sum of (factor - i) |z_i|: t - s is the falling side, (factor + 1) s - t the rising
-        # one of the next sum
+        # t = sum of (factor - i) |z_i|. So t - s is the triangle's falling side, and
+        # (factor + 1) s - t is the rising side of the next triangle.
         if k > 0:
             v = held + t - s
             ptr32(o)[0] = v
@@ -212,9 +217,9 @@ def rectify_into(z: ptr32, v: int, factor: int, out: ptr16, n: int) -> int:
 
 @micropython.viper
 def lift(levels: ptr8, v: int, by: int):
-    """Add `by` to v int8 levels, held to -128..127; the silent, -128, stay silent. |by| < 2^10.
+    """Add `by` to v int8 levels, held to -128..127. A level of -128 means silence and stays.
 
-    v: how many; its register then holds a level.
+    v: how many; its register then holds a level. Bound: |by| < 2^10.
     """
     end = int(levels) + v
     while int(levels) < end:

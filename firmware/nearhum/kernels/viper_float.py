@@ -1,9 +1,8 @@
-"""The float path's part in machine code: what comes before ulab's transform and after it.
+"""Kernels of the float path: what comes before ulab's transform and after it.
 
-Nothing is allocated.
-
-Rules of kernels/viper.py. Floats are looked at as words, little endian: sign, exponent, mantissa
-(IEEE 754).
+Enters: a window, int16, or the amplitudes of its bins. Leaves: int32 for ulab, or powers for
+viper_bands. Nothing is allocated. The rules of kernels/viper.py hold. Floats are read as
+little-endian words of sign, exponent and mantissa (IEEE 754).
 """
 
 import micropython
@@ -11,10 +10,11 @@ import micropython
 
 @micropython.viper
 def weigh_window(z: ptr32, x: ptr16, window: ptr16, n_window: int, n: int, reading: ptr32):
-    """Write (x - mean - rest / 16) * window, int32 in Q14, to z, and zeros from n_window to n.
+    """Write (x - mean - rest / 16) * window to z, and zeros from n_window to n.
 
-    window: Q14. reading: mean, rest of `viper_window.centre`. |x - mean| < 2^16 and |rest| <= 8:
-    the product is below 2^30 + 2^13.
+    z: int32 (n,), Q14. x: int16 (n_window,). window: Q14. reading: mean and rest of
+    viper_window.centre. Bounds: |x - mean| < 2^16 and |rest| <= 8, so the product is below 2^30 +
+    2^13.
     """
     v = 31
     v = 1 << v
@@ -35,15 +35,15 @@ def weigh_window(z: ptr32, x: ptr16, window: ptr16, n_window: int, n: int, readi
 
 @micropython.viper
 def fold(p: ptr32, m: int, wide: int) -> int:
-    """Turn the float amplitudes of bins 1..m-1 into int32 powers in their place, p[0] into the
-    strongest of them.
+    """Replace the float amplitudes of bins 1..m-1 by int32 powers, and p[0] by the strongest one.
 
-    wide: 1 for doubles, of which the upper word is looked at, 0 for single floats. An amplitude is
-    taken with 15 bits of mantissa: v <= 2^15, v^2 <= 2^30, shifted down by twice the exponents
-    between it and the strongest; beyond 30 bits, 90 dB under it, nothing is left. v^2 + half < 2^30
-    + 2^29. Returns e: power = |amplitude|^2 * 4^-e.
+    p: floats, which become int32 from the same address on. wide: 1 for doubles, of which only the
+    upper word is read, 0 for single floats. Returns e, with power = |amplitude|^2 * 4^-e.
+    An amplitude is taken with 15 bits of mantissa. Its square is shifted down by twice the
+    difference between its exponent and the largest one. Beyond 30 bits, 90 dB below the strongest
+    bin, nothing is left. Bounds: v <= 2^15, v^2 <= 2^30, v^2 + half < 2^30 + 2^29.
     """
-    bits = 23 - wide - wide - wide  # of the mantissa in the word
+    bits = 23 - wide - wide - wide  # bits of the mantissa in the word
     step = 4 << wide
     start = int(p) + step + (wide << 2)
     end = start + (m - 1) * step
@@ -56,7 +56,7 @@ def fold(p: ptr32, m: int, wide: int) -> int:
         at += step
     e = top >> bits
     if e == 0:
-        e = 64  # silence: every bin is 64 octaves below, and becomes 0
+        e = 64  # Silence: every bin counts as 64 octaves weaker, and becomes 0.
     lead = 1 << bits
     half = 1 << (bits - 15)
     low = bits - 14

@@ -1,4 +1,7 @@
-"""Layers of a head, int8 with int32 accumulators, for any board. Rules of kernels/viper.py."""
+"""Layers of a head, int8 with int32 accumulators, for any board.
+
+Enters: an int8 vector. Leaves: the int8 output of a layer. The rules of kernels/viper.py hold.
+"""
 
 from array import array
 
@@ -6,11 +9,12 @@ import micropython
 
 
 def layer(weights, bias, rescale, n_in, n_out, low):
-    """Return the one argument in which `dense` takes a layer.
+    """Return a layer as the one argument in which `dense` takes it. Allocates.
 
-    weights: n_out rows of n_in int8. bias: array('i'). rescale: array('H'), (pre, factor, post) a
-    row. low: 0 for ReLU, else -128. Weights and inputs become unsigned by adding 128: (w + 128)(x +
-    128) = w x + 128 (x + 128) + 128 w. The last term goes to the bias here.
+    weights: int8 (n_out, n_in). bias: array('i') (n_out,). rescale: array('H') (n_out, 3) of pre,
+    factor, post. low: 0 for ReLU, else -128. Weights and inputs are made unsigned by adding 128:
+    (w + 128)(x + 128) = w x + 128 (x + 128) + 128 w. This function subtracts the last term from the
+    bias, and `dense` subtracts the one before it.
     """
     lifted = bytearray([w ^ 128 for w in weights])
     start = array("i")
@@ -22,12 +26,12 @@ def layer(weights, bias, rescale, n_in, n_out, low):
 
 @micropython.viper
 def dense(x: ptr8, v: int, out: ptr8, bound):
-    """One int8 layer: out = clamp((((w x + bias) >> pre) * factor) >> post), rounded at both
-    shifts.
+    """Write out = clamp((((w x + bias) >> pre) * factor) >> post), rounded at both shifts.
 
-    x: v = n_in int8, n_in <= 1024; v's register then holds sums. out: n_out int8. bound: `layer`.
-    The loader of a head has proven |w x + bias| < 2^30 and ((w x + bias) >> pre) * factor < 2^30;
-    what the lift adds stays below 1024 * 255^2 * 2 < 2^27.
+    x: int8 (v,). v: n_in, at most 1024; its register then holds sums. out: int8 (n_out,). bound:
+    what `layer` returned. Bounds: head.py has proven that |w x + bias| < 2^30 and
+    ((w x + bias) >> pre) * factor < 2^30. Making weights and inputs unsigned adds less than
+    1024 * 255^2 * 2 < 2^27.
     """
     start = ptr32(bound[1])
     rescale = ptr16(bound[2])

@@ -1,8 +1,8 @@
-"""The last stage of the transform of viper_fft where 4 points remain: neighbours, in place, not
-divided.
+"""The last stage of viper_fft's transform if 4 points remain.
 
 Enters: pairs of int32 as component + 0x40000, |point| <= sqrt(2) 2^16. Leaves: component +
-0x100000. A window's length asks for this stage or for viper_last8, never for both.
+0x100000, in place, not divided. The four points are neighbours. The length of a window needs either
+this stage or viper_last8. The rules of kernels/viper.py hold.
 """
 
 import micropython
@@ -10,9 +10,9 @@ import micropython
 
 @micropython.viper
 def last4(p: ptr32, x: int, y: int, m: int) -> int:
-    """The last stage where 4 points remain, neighbours, in place: radix 4 without twiddles.
+    """Do a butterfly of radix 4, without twiddles, on each four of m points, in place.
 
-    Returns as viper_last8.
+    p: pairs of int32. x, y: give registers. Returns the shift by which `powers` has to scale.
     """
     end = int(p) + (m << 3)
     peak = 0

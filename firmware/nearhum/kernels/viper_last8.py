@@ -1,8 +1,8 @@
-"""The last stage of the transform of viper_fft where 8 points remain: neighbours, in place, not
-divided.
+"""The last stage of viper_fft's transform if 8 points remain.
 
 Enters: pairs of int32 as component + 0x40000, |point| <= sqrt(2) 2^16. Leaves: component +
-0x100000. A window's length asks for this stage or for viper_last4, never for both.
+0x100000, in place, not divided. The eight points are neighbours. The length of a window needs
+either this stage or viper_last4. The rules of kernels/viper.py hold.
 """
 
 import micropython
@@ -10,16 +10,17 @@ import micropython
 
 @micropython.viper
 def last8(p: ptr32, x: int, y: int, m: int) -> int:
-    """The last stage where 8 points remain, neighbours, in place: radix 4, and radix 2 on its
-    results.
+    """Do two butterflies of radix 4, and radix 2 on their results, on each eight of m points.
 
-    Returns the shift by which `powers` has to scale. |component| <= 2^19.5. 2896: cos 45 degrees in
-    Q12; |re + im| <= 2^19, times it 2^30.5.
+    p: pairs of int32, changed in place. x, y: give registers. Returns the shift by which `powers`
+    has to scale. Bounds: |component| <= 2^19.5. 2896 is cos 45 degrees in Q12; |re + im| <= 2^19,
+    and times 2896 it is at most 2^30.5.
     """
     end = int(p) + (m << 3)
     peak = 0
     while int(p) < end:
-        # points 0 2 4 6: t0 .. t3 as in radix4, no twiddles; 0x100000 is the bias of what leaves
+        # Points 0 2 4 6: t0 .. t3 as in radix4, without twiddles. 0x100000 is the bias of the
+        # results.
         x = int(p[0])
         y = int(p[8])
         ar = x + y
@@ -44,7 +45,7 @@ def last8(p: ptr32, x: int, y: int, m: int) -> int:
         yi1 = ei - dr + 0x100000
         yr3 = er - di + 0x100000
         yi3 = ei + dr + 0x100000
-        # points 1 3 5 7: the same, then times 1, w, w^2 = -j, w^3, w = (1 - j) cos 45
+        # Points 1 3 5 7: the same, then times 1, w, w^2 = -j and w^3, with w = (1 - j) cos 45.
         x = int(p[2])
         y = int(p[10])
         ar = x + y
@@ -95,7 +96,7 @@ def last8(p: ptr32, x: int, y: int, m: int) -> int:
         y = ar
         p[13] = yi3 + y
         p[15] = yi3 - y
-        # in a loop of its own: a third smaller, and room for native code is scarce on an ESP32
+        # A separate loop makes the code a third smaller. An ESP32 has little room for native code.
         y = int(p) + 64
         while int(p) < y:
             x = int(p[0]) - 0x100000

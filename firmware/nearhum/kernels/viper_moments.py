@@ -1,6 +1,7 @@
-"""Moments of a window, in viper for any board.
+"""Moments of a window, for any board.
 
-Rules of kernels/viper.py. Loaded where a setting asks for statistics.
+Enters: one channel's window, int16, and its mean. Leaves: integers from which transform_fixed
+computes the statistics. The rules of kernels/viper.py hold. Loaded only if `statistics` is set.
 """
 
 import micropython
@@ -8,13 +9,13 @@ import micropython
 
 @micropython.viper
 def moments(x: ptr16, v: int, mean: int, out: ptr32):
-    """Write seven readings of y = x - mean to out: sum y^2 (high, low), sum z^2, sum z^4 (high,
-    low), sign changes, largest |y|.
+    """Write seven moments of y = x - mean to out.
 
-    v: n; its register then holds deviations. z = y >> shift, rounded, |z| <= 128: the shift is what
-    y has beyond 7 bits. A pair counts high * 2^24 + low, low < 2^24. Bounds: y^2 < 2^32 would leave
-    int32, so y is halved first where |y| >= 2^15 and its square counted four times; n z^2 <= 2^24,
-    z^4 <= 2^28, n <= 1024.
+    x: int16 (v,). v: n, at most 1024; its register then holds deviations. mean: counts. out: int32
+    (7,): sum y^2 (high, low), sum z^2, sum z^4 (high, low), number of sign changes, largest |y|. A
+    pair is high * 2^24 + low, with low < 2^24. z is y shifted down to 7 bits and rounded, |z| <=
+    128. Bounds: y^2 < 2^32 would overflow int32, so if |y| >= 2^15, y is halved and its square
+    counts four times. n z^2 <= 2^24, and z^4 <= 2^28.
     """
     start = int(x)
     end = start + (v << 1)
@@ -48,7 +49,7 @@ def moments(x: ptr16, v: int, mean: int, out: ptr32):
         z4hi += v >> 24
         z4lo = v & 0xFFFFFF
         if y != 0:
-            v = 1 - (y >> 31)  # 1 above zero, 2 below: a product of 2 is a change
+            v = 1 - (y >> 31)  # 1 above zero, 2 below it: a product of 2 is a change of sign
             if last * v == 2:
                 crossings += 1
             last = v

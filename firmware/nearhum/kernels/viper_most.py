@@ -1,6 +1,7 @@
-"""The label of most of the last windows, in viper for any board.
+"""The label that most of the last windows have, for any board.
 
-Rules of kernels/viper.py. Loaded where a setting asks for more than one window a label.
+Enters: the label of each window. Leaves: the label to announce. The rules of kernels/viper.py hold.
+Loaded only if label_n is more than 1.
 """
 
 import micropython
@@ -8,10 +9,11 @@ import micropython
 
 @micropython.viper
 def most(ring: ptr8, counts: ptr8, heard: int, m_n: int) -> int:
-    """Move the ring of the last n labels on by one; return the label of m of them, 0 for none.
+    """Add a label to the ring of the last n, and return the label that m of them have, 0 for none.
 
-    counts: of each label in the ring. m_n: m << 8 | n. Of two such labels the one with more
-    windows, of two with as many the one that came last.
+    ring: uint8 (n,), newest first. counts: uint8 (256,), how often each label is in the ring.
+    heard: the new label. m_n: m << 8 | n. If two labels qualify, the one with more windows wins, or
+    with equal numbers the one that came last.
     """
     n = m_n & 255
     i = n - 1

@@ -1,7 +1,8 @@
-"""Distances to what is enrolled, for boards that are no RP2040.
+"""Distances to enrolled examples, for boards that cannot run thumb.py.
 
-Rules of kernels/viper.py. Apart from viper_window.py, because a board that recognises no windows
-does without it and an ESP32 has little room for native code.
+Enters: an int8 embedding. Leaves: squared weighted distances. The rules of kernels/viper.py hold.
+It is not in viper_window.py, because a board that recognises no windows does not need it, and an
+ESP32 has little room for native code.
 """
 
 import micropython
@@ -9,16 +10,16 @@ import micropython
 
 @micropython.viper
 def distances(x: ptr8, v: int, bound):
-    """Write sum of (x - mean)^2 * weight over n dimensions, for each of v prototypes, to out.
+    """Write the sum of (x - mean)^2 * weight over n dimensions for each of v prototypes to out.
 
-    v: n_prototypes; its register then holds differences. bound: bind(means, weights, w_step, n,
-    out). w_step: n where each prototype has its own weights, 0 where all share one row. int8 x and
-    mean, weights 1..255: a term is at most 255^3 < 2^24; n <= 128 keeps the sum below 2^31. It is
-    held to 2^30 - 1, the largest small integer of a 32-bit board: a larger one would be made on the
-    heap when it is read.
+    x: int8 (n,). v: n_prototypes; its register then holds differences. bound: bind(means, weights,
+    w_step, n, out), with means int8 (v, n), weights uint8 1..255, and out int32 (v,). w_step: n if
+    each prototype has its own weights, 0 if all share one row. Bounds: a term is at most 255^3 <
+    2^24, and n <= 128 keeps the sum below 2^31. The sum is held to 2^30 - 1, the largest int that a
+    32-bit MicroPython keeps off the heap.
     """
     start = int(x)
-    # a row's means and weights are read as so many bytes behind x: one pointer moves, not three
+    # Means and weights are read at fixed distances from x, so that only one pointer has to move.
     means = int(ptr8(bound[0])) - start
     weights = int(ptr8(bound[1])) - start
     w_step = int(bound[2])

@@ -1,6 +1,6 @@
-"""Sums for a covariance, exact in integers: what `learn` of kernels/viper.py is for a variance.
+"""Exact integer sums for a covariance, as `learn` of viper_window makes them for a variance.
 
-Rules as there.
+Enters: int8 embeddings. Leaves: sums, for whitening. The rules of kernels/viper.py hold.
 """
 
 import micropython
@@ -8,13 +8,13 @@ import micropython
 
 @micropython.viper
 def learn_outer(x: ptr8, n: int, sums: ptr32, outer: ptr32):
-    """Add one int8 embedding to the raw sums: of x (int32), and of the upper triangle of x x^T,
-    row by row.
+    """Add one embedding to the sums of x and of x x^T.
 
-    outer: n (n + 1) / 2 pairs (high, low), high * 2^24 + low, 0 <= low < 2^24. |product| <= 2^14:
-    product + low stays below 2^24 + 2^14 and not below -2^14, the carry is -1, 0 or 1. Exact for
-    2^24 embeddings: |sum| <= 2^38, |high| <= 2^14; |sum of x| <= 2^31. A high word is loaded
-    without its sign on 64 bits, and stored with the same 32 bits.
+    x: int8 (n,). sums: int32 (n,). outer: the upper triangle of x x^T by rows, n (n + 1) / 2 pairs
+    of int32 (high, low) = high * 2^24 + low, 0 <= low < 2^24. Bounds: |product| <= 2^14, so
+    product + low is from -2^14 to 2^24 + 2^14, and the carry is -1, 0 or 1. Exact for 2^24
+    embeddings: |sum| <= 2^38, |high| <= 2^14, |sum of x| <= 2^31. On 64 bits a high word is loaded
+    without its sign, but the 32 bits that are stored are right.
     """
     for i in range(n):
         a = (x[i] ^ 128) - 128

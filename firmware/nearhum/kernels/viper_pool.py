@@ -1,13 +1,13 @@
-"""Pooling of a head, for any board. Rules of kernels/viper.py."""
+"""Max pooling of a head, for any board. The rules of kernels/viper.py hold."""
 
 import micropython
 
 
 @micropython.viper
 def pool_max(x: ptr8, n_positions: int, n_channels: int, out: ptr8):
-    """Write the largest of each channel's int8 over all positions to out.
+    """Write the largest value of each channel over all positions to out.
 
-    x: a row of n_channels a position.
+    x: int8 (n_positions, n_channels). out: int8 (n_channels,).
     """
     end = n_positions * n_channels
     for c in range(n_channels):

@@ -1,22 +1,22 @@
-"""What thumb.py has in assembler, for boards that are no RP2040: what every window meets.
+"""The kernels that every window needs, for boards that cannot run thumb.py: the same bits.
 
-Rules of kernels/viper.py.
+Enters: windows and embeddings. Leaves: means, scores and sums. The rules of kernels/viper.py hold.
 """
 
 import micropython
 
 
 def bind(*arguments):
-    """Return the later arguments of a kernel as the one object it takes them in."""
+    """Return the remaining arguments of a kernel as the one object in which it takes them."""
     return arguments
 
 
 @micropython.viper
 def centre(x: ptr16, v: int, reading: ptr32) -> int:
-    """Find the mean of v int16. Returns it in Q4.
+    """Return the mean of v samples in Q4, rounded to nearest.
 
-    v: n; its register then holds samples. n <= 1024: |sum| <= 2^25. reading: gets the rounded mean,
-    and rest = mean in Q4 - 16 mean (-8..7).
+    x: int16 (v,). v: n, at most 1024, so |sum| <= 2^25; its register then holds samples. reading:
+    int32 (2,), gets the mean rounded to counts, and rest = mean in Q4 - 16 * rounded mean (-8..7).
     """
     n = v
     end = int(x) + ((n >> 2) << 3)
@@ -39,14 +39,16 @@ def centre(x: ptr16, v: int, reading: ptr32) -> int:
 
 @micropython.viper
 def score(x: ptr8, v: int, bound) -> int:
-    """Write how strange x is to each of v prototypes, octaves in Q8, and return the least.
+    """Write the score of x against each of v prototypes, octaves in Q8. Return the smallest.
 
-    v: n_prototypes, 1 at least; its register then holds what is computed. bound: bind(means,
-    weights, n, table, scales, out). round(256 log2(distance + n / 4 * largest term)) - scale; the
-    sum of n terms plus a quarter of the largest, times n: a fault in one band must not drown in the
-    others. Bounds as in
-    viper_nearest. Halved on the way: distance / 2 < 2^30, n * term < 128 * 255^3
-    < 2^31, an eighth of it below 2^28. scales: below 2^29 either way.
+    x: int8 (n,). v: n_prototypes, at least 1; its register then holds values. bound: bind(means,
+    weights, n, table, scales, out), with means int8 and weights uint8 (v, n), tables.log2_table,
+    and scales and out int32 (v,).
+
+    The score is round(256 log2(distance + n / 4 * largest term)) - scale. Distance is the sum of n
+    terms (x - mean)^2 * weight. The largest term is added so that a fault in one band does not
+    vanish among the others. Bounds as in viper_nearest. The sum is computed halved: distance / 2 <
+    2^30, and n * term < 128 * 255^3 < 2^31, an eighth of which is below 2^28. |scales| < 2^29.
     """
     means = ptr8(bound[0])
     weights = ptr8(bound[1])
@@ -98,11 +100,11 @@ def score(x: ptr8, v: int, bound) -> int:
 
 @micropython.viper
 def learn(x: ptr8, v: int, sums: ptr32, squares: ptr32):
-    """Add one int8 embedding to the raw sums: sum of x (int32), sum of x^2 as (high, low), high
-    * 2^24 + low.
+    """Add one embedding to the raw sums of a prototype.
 
-    x: v = n values; v's register then holds them. Exact for 2^24 embeddings: |sum x| <= 2^31, sum
-    x^2 <= 2^38, high <= 2^14.
+    x: int8 (v,). v: n_dims; its register then holds values. sums: int32 (v,), sums of x. squares:
+    int32 (v, 2), sums of x^2 as (high, low) = high * 2^24 + low. Exact for 2^24 embeddings:
+    |sum x| <= 2^31, sum x^2 <= 2^38, high <= 2^14.
     """
     end = int(x) + v
     while int(x) < end:

@@ -1,9 +1,8 @@
-"""Utterances and words for any board, in viper: hearing, cepstra, their changes, alignment.
+"""Utterances and words for any board: hearing, cepstra, their changes, and alignment.
 
-Rules of kernels/viper.py.
-
-A frame is a row of int8 log bands; frames lie in a ring of RING of them. A cepstrum is a row of
-N_CEPSTRA.
+Enters: frames, each a row of int8 log bands, which are kept in a ring of RING frames. Leaves:
+cepstra, each a row of N_CEPSTRA int8, and distances between utterances. The rules of
+kernels/viper.py hold.
 """
 
 import micropython
@@ -11,24 +10,23 @@ from micropython import const
 
 from nearhum.kernels.viper import isqrt
 
-RING = const(128)
-N_CEPSTRA = const(10)
-MAX_FRAMES = const(64)  # of an utterance, once compared
-QUIETEST = const(-80)  # steps of a band: what is softer counts as this
-COSTS = const(82)  # int32 that an alignment works in: MAX_FRAMES + 1, and 2 _BAND + 1
+RING = const(128)  # frames: a power of two that holds the longest utterance
+N_CEPSTRA = const(10)  # coefficients of a frame
+MAX_FRAMES = const(64)  # of a compared utterance: longer ones are thinned out
+QUIETEST = const(-80)  # steps: a softer band counts as this
+COSTS = const(82)  # int32 of working space of an alignment: MAX_FRAMES + 1, and 2 _BAND + 1
 _BAND = const(8)  # frames that an alignment may be off the straight line (Sakoe, Chiba, 1978)
 
 
 @micropython.viper
 def hear(x: ptr8, slot: int, rise: int, bound) -> int:
-    """Put frame x into the ring, follow the background with it, and return how far it stands out of
-    that.
+    """Put frame x into the ring, update the background, and return the frame's level.
 
-    bound: bind(ring, background, n_bands); background: int32 a band, steps in Q4. Level: over three
-    neighbouring bands, the highest sum of what is above the background, a quarter of it: 0..155, a
-    unit is 0.5 dB. The background of a band moves by at most `rise` up and 16 down (towards the
-    median, therefore); rise -1: by a quarter of the way; -2: it starts here. |background| <= 16 *
-    128.
+    x: int8 (n_bands,). slot: its place in the ring. bound: (ring, background, n_bands), with
+    background int32 (n_bands,), steps in Q4, |background| <= 16 * 128. The level is a quarter of
+    the highest sum above the background of three neighbouring bands: 0..155, in units of 0.5 dB.
+    rise: limit of the background's rise in 16ths of a step. It may fall by 16, so it follows the
+    quieter frames. With rise -1 it moves a quarter of the way, and with -2 it starts at this frame.
     """
     ring = ptr8(bound[0])
     background = ptr32(bound[1])
@@ -66,12 +64,11 @@ def hear(x: ptr8, slot: int, rise: int, bound) -> int:
 
 @micropython.viper
 def cepstra(ring: ptr8, slot: int, n: int, bound) -> int:
-    """Write the cosine transform of n frames of the ring, from `slot` on, int32 rows; return their
-    number.
+    """Write the cosine transforms of n frames of the ring, from `slot` on. Return their number.
 
-    bound: bind(cosines, n_bands, out), cosines: int8 Q7, a row of n_bands for each of N_CEPSTRA.
-    More than MAX_FRAMES are thinned out evenly, the first and the last stay. n_bands <= 32: |sum|
-    <= 32 * 128 * 127 < 2^19; out: a 16th.
+    bound: (cosines, n_bands, out). cosines: int8 Q7 (N_CEPSTRA, n_bands). out: int32 (MAX_FRAMES,
+    N_CEPSTRA), 16ths of the sums. More than MAX_FRAMES frames are thinned out evenly; the first and
+    the last stay. Bound: with n_bands <= 32, |sum| <= 32 * 128 * 127 < 2^19.
     """
     cosines = int(ptr8(bound[0]))
     n_bands = int(bound[1])
@@ -97,12 +94,13 @@ def cepstra(ring: ptr8, slot: int, n: int, bound) -> int:
 
 @micropython.viper
 def normalise(c: ptr32, n: int, out: ptr8):
-    """Write n rows of cepstra as int8: each coefficient less its mean over the rows, 32 steps a
-    standard deviation.
+    """Write n rows of cepstra as int8: each coefficient less its mean over the rows, in 32nds of
+    its standard deviation.
 
-    |c| < 2^15, n <= 64: sums below 2^21. Deviations, which take the place of c, are halved until
-    all are below 2^11, so that their squares add up to less than 2^28; root: 16 standard
-    deviations, from the mean square in Q8. A deviation of 0 throughout gives 0.
+    c: int32 (n, N_CEPSTRA), overwritten. out: int8 (n, N_CEPSTRA). Bounds: |c| < 2^15 and n <= 64,
+    so sums are below 2^21. Deviations are halved until all are below 2^11, so that their squares
+    add up to less than 2^28. root is 16 standard deviations, from the mean square in Q8. A constant
+    coefficient gives 0.
     """
     b = 31
     sign = 1 << b
@@ -119,7 +117,7 @@ def normalise(c: ptr32, n: int, out: ptr8):
         to = ptr8(int(out))
         while int(p) < end:
             v = ((int(p[0]) ^ sign) - sign) - mean
-            to[0] = v >> b  # not 0: negative
+            to[0] = v >> b  # Keeps the sign: not 0 means negative.
             if v < 0:
                 v = 0 - v
             p[0] = v
@@ -158,10 +156,10 @@ def normalise(c: ptr32, n: int, out: ptr8):
 
 @micropython.viper
 def changes(x: ptr8, n: int, out: ptr8):
-    """Write n rows of 2 N_CEPSTRA: normalised cepstra and half of their change over four
-    frames; each plus 128, 0..255.
+    """Write n rows of 2 N_CEPSTRA bytes: the cepstra and half of their change over four frames.
 
-    |x| <= 127: half of a difference is within -127..127.
+    x: int8 (n, N_CEPSTRA), normalised. out: each value plus 128, 0..255. Bound: |x| <= 127, so half
+    of a difference is within -127..127.
     """
     for i in range(n):
         after = i + 2
@@ -180,13 +178,14 @@ def changes(x: ptr8, n: int, out: ptr8):
 try:
     from nearhum.kernels.thumb_words import l1
 except (ImportError, SyntaxError):
-    # made only where it is called: machine code that no function holds goes with the first garbage
-    # collection
+    # Compiled only if the assembler variant is missing. Machine code that no function refers to is
+    # lost at the first garbage collection.
 
     @micropython.viper
     def l1(a: ptr8, b: ptr8, v: int, out: ptr32):
-        """Write the L1 distances of row a of `changes` from v rows b; v then holds differences,
-        below 2^8.
+        """Write the L1 distances of row a from v rows b, all of `changes`, to out, int32 (v,).
+
+        v: its register then holds differences, below 2^8.
         """
         end = int(out) + (v << 2)
         while int(out) < end:
@@ -212,14 +211,15 @@ except (ImportError, SyntaxError):
 
 @micropython.viper
 def align(a: ptr8, b: ptr8, v: int, costs: ptr32) -> int:
-    """Return 4 times the mean L1 distance of two utterances' rows (of `changes`) along their best
-    alignment.
+    """Return 4 times the mean L1 distance of two utterances along their best alignment.
 
-    v: rows of a << 8 | rows of b, 6 to MAX_FRAMES each. costs: int32, COSTS of them: the costs so
-    far by the rows of b, and the distances of a row of a. Dynamic time warping (Sakoe, Chiba, 1978,
-    the symmetric form: a step in both counts twice), so the weights of every path add up to the
-    rows of both: its cost is below 128 * 20 * 255 < 2^20. From one row to the next the straight
-    line moves by less than 13, so that bands of 17 meet.
+    a, b: rows of `changes`. v: rows of a << 8 | rows of b, 6 to MAX_FRAMES each. costs: int32
+    (COSTS,), working space: the costs so far for each row of b, then the distances of one row of a.
+
+    This is dynamic time warping (Sakoe, Chiba, 1978) in the symmetric form: a step in both
+    utterances counts twice. So the weights of every path add up to the rows of both, and its cost
+    is below 128 * 20 * 255 < 2^20. From one row to the next the straight line moves by less than
+    13 rows, so successive bands of 17 overlap.
     """
     n = v >> 8
     m = v & 255
@@ -234,7 +234,7 @@ def align(a: ptr8, b: ptr8, v: int, costs: ptr32) -> int:
         high = j + _BAND
         if high > m - 1:
             high = m - 1
-        # addresses go as they are: on every board memory lies below 2^30
+        # An address fits an int, because on every board memory lies below 2^30.
         here = ptr32(int(costs) + ((MAX_FRAMES + 1) << 2))
         l1(int(a) + 20 * i, int(b) + 20 * low, high - low + 1, int(here))
         cost = ptr32(int(costs) + (low << 2))

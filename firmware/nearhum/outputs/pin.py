@@ -1,8 +1,9 @@
-"""An output that shows the alarm: a lamp, a relay, a horn.
+"""Output pin: switches a lamp, a relay or a horn on during an alarm.
 
-Loaded where the setting alarm_pin names a pin: "25", or a name that the port knows ("LED"); "25
-low" for what is on while the pin is low. It is off before the first alarm, and after the last turn
-of the loop, however that ended.
+Enters: the begin and the end of alarms. Leaves: the level of a pin. Loaded only if the setting
+alarm_pin names a pin: "25", or a name that the port knows ("LED"). "25 low" is for a device that is
+on while the pin is low. The pin is off before the first alarm and after the loop has ended, even by
+an error.
 """
 
 from machine import Pin, Signal
@@ -10,10 +11,13 @@ from nearhum.errors import ConfigError
 
 
 class Output:
-    """A pin that is on during an alarm. Calls allocate nothing."""
+    """A pin that is on during an alarm. Its methods allocate nothing."""
 
     def __init__(self, text):
-        """text: of the setting. Raises ConfigError for what names no output."""
+        """Set the pin up as an output and switch it off.
+
+        text: value of the setting. Raises ConfigError if it names no output.
+        """
         name, _, level = text.partition(" ")
         try:
             if level not in ("", "low"):
@@ -28,13 +32,13 @@ class Output:
         self.end()
 
     def begin(self):
-        """Switch it on: an alarm begins."""
+        """Switch the pin on: an alarm begins."""
         self._signal(True)
 
     def end(self):
-        """Switch it off: the alarm is over."""
+        """Switch the pin off: the alarm is over."""
         self._signal(False)
 
     def close(self):
-        """Switch it off: the loop ends."""
+        """Switch the pin off: the loop ends."""
         self._signal(False)

@@ -1,11 +1,11 @@
-"""Context: a head for words, which maps each frame of an utterance with those beside it.
+"""Context: a head for words, which maps each frame of an utterance together with its neighbours.
 
-Loaded where one is given.
+Enters: an utterance's normalised cepstra, see utterance.py. Leaves: the head's output for each
+frame, in their place. Loaded only if the setting `head` is given with `recognise` = words.
 
-Enters: an utterance's normalised cepstra, see utterance.py. Leaves: what the head makes of each, in
-their place. A head for words is a network as any (head.py), from WIDTH frames to N_CEPSTRA values
-in the unit of cepstra, which distances and their limit are used to. What is before the first frame
-is like it, what is behind the last like that.
+A head for words is an ordinary network (embedding/head.py), from WIDTH frames to N_CEPSTRA values.
+Its output has the unit of cepstra, so that distances and their limit keep their meaning. The first
+and the last frame are repeated at the ends.
 """
 
 import micropython
@@ -15,14 +15,20 @@ from nearhum.errors import ConfigError
 from nearhum.kernels.viper_words import MAX_FRAMES, N_CEPSTRA
 from nearhum.recognition.utterance import Utterances
 
-WIDTH = const(3)  # frames
+WIDTH = const(3)  # frames that the head takes: one, the one before it and the one after it
 
 
 class InContext(Utterances):
-    """Hears as Utterances does, and maps. Allocates its buffers once, hearing allocates nothing."""
+    """Utterances whose cepstra are mapped by a head.
+
+    Allocates its buffers once. Hearing allocates nothing.
+    """
 
     def __init__(self, n_bands, path):
-        """path: of the head. Raises ConfigError, FormatError."""
+        """Load the head at path. n_bands: as of Utterances.
+
+        Raises ConfigError if the head does not fit words, FormatError if it is damaged.
+        """
         Utterances.__init__(self, n_bands)
         head = opened(path, WIDTH * N_CEPSTRA)
         if head.n_out != N_CEPSTRA:
@@ -44,7 +50,7 @@ class InContext(Utterances):
 
     @micropython.native
     def embed(self):
-        """Put what the head makes of the n_frames rows of `cepstra` in their place."""
+        """Replace the n_frames rows of `cepstra` by the head's output. Allocates nothing."""
         frames, cepstra = self._frames, self.cepstra
         rows, embed_into = self._rows, self._embed_into
         n = self.n_frames * N_CEPSTRA
@@ -56,5 +62,5 @@ class InContext(Utterances):
         at = 0
         for i in range(self.n_frames):
             for v in embed_into(rows[i]):
-                cepstra[at] = 129 if v == 128 else v  # -127 at least, as cepstra
+                cepstra[at] = 129 if v == 128 else v  # At least -127, as the kernels expect.
                 at += 1

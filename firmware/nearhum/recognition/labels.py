@@ -1,8 +1,7 @@
 """Labels: the names that a person gave, with ids for the log.
 
-What both recognisers, of windows and of words, share.
-
-Leaf. An id (1..255) is never used for two labels in one log, unless 255 were given in between.
+Both recognisers, of windows and of words, are built on this. Leaf. An id (1..255) is reused for
+another label only after all 255 ids were given out.
 """
 
 import struct
@@ -11,15 +10,17 @@ from micropython import const
 from nearhum.errors import CommandError
 from nearhum.wire import is_sound
 
-MAX_LABELS = 16
+MAX_LABELS = 16  # bounds the memory for means, and the comparisons of a window
 _MAX_LABEL_BYTES = const(32)
-# a logistic distribution is nearest to a normal one if its argument is that many spreads
+# 1 / (1 + exp(-1.702 x)) is closest to the distribution function of a normal variable x (the scale
+# D of item response theory).
 LOGISTIC = 1.702
 
 
 def check_name(label):
-    """Raise CommandError unless label is a name: 1 to 32 bytes of sound UTF-8 without control
-    characters.
+    """Raise CommandError unless label is a valid name.
+
+    A name is 1 to 32 bytes of valid UTF-8 without control characters.
     """
     size = len(label.encode())
     if not 1 <= size <= _MAX_LABEL_BYTES:
@@ -31,9 +32,10 @@ def check_name(label):
 
 
 class Labels:
-    """A recogniser's labels, their ids and how many examples each has.
+    """A recogniser's labels, their ids, and the number of examples of each.
 
-    labels, counts: lists, changed in place.
+    labels: list of str. counts: list of int, in the same order. Both lists are changed in place,
+    because others hold them too.
     """
 
     max_examples = 64
@@ -46,13 +48,13 @@ class Labels:
         self.n_examples = 0
 
     def index(self, label):
-        """Return where label stands. Raises CommandError where there is none of that name."""
+        """Return the index of label. Raises CommandError if there is no label of that name."""
         if label not in self.labels:
             raise CommandError("no label %r" % label[:40], "`list` shows the labels")
         return self.labels.index(label)
 
     def check_room(self, label, n):
-        """Raise CommandError unless n more examples of label fit and it is a name."""
+        """Raise CommandError unless label is a valid name and n more examples of it fit."""
         check_name(label)
         if self.n_examples + n > self.max_examples:
             raise CommandError(
@@ -64,7 +66,7 @@ class Labels:
             raise CommandError("the board holds %d labels" % MAX_LABELS, "forget one first")
 
     def check_rename(self, old, new):
-        """Raise CommandError unless there is a label old and new is a name that none has."""
+        """Raise CommandError unless there is a label old, and new is a valid and unused name."""
         self.index(old)
         check_name(new)
         if new in self.labels:
@@ -73,8 +75,9 @@ class Labels:
             )
 
     def rename(self, old, new):
-        """Give label old the name new; returns its id, which is a new one: the log before it
-        keeps the old name.
+        """Rename label old to new. Returns its new id.
+
+        The id changes, so that the log before keeps the old name. Raises CommandError.
         """
         self.check_rename(old, new)
         j = self.index(old)
@@ -83,6 +86,7 @@ class Labels:
         return self.ids[j]
 
     def new_id(self):
+        """Return the next id, 1..255, that no label has."""
         while self._next_id in self.ids:
             self._next_id = self._next_id % 255 + 1
         label_id = self._next_id
@@ -90,7 +94,9 @@ class Labels:
         return label_id
 
     def pack_labels(self):
-        """Return number of labels and examples, ids and names as bytes."""
+        """Return labels as bytes: u8 labels, u8 examples, u8 next id; then for each label u8 id,
+        u8 length and name.
+        """
         parts = [struct.pack("<BBB", len(self.labels), self.n_examples, self._next_id)]
         for j in range(len(self.labels)):
             name = self.labels[j].encode()
@@ -98,9 +104,9 @@ class Labels:
         return b"".join(parts)
 
     def unpack_labels(self, view):
-        """Take ids from what `pack_labels` returned.
+        """Restore the ids from the bytes that `pack_labels` returned.
 
-        Returns (names, number of examples, bytes used).
+        Returns (names, number of examples, bytes used). Raises ValueError for too many labels.
         """
         n_labels, n_examples, self._next_id = struct.unpack_from("<BBB", view, 0)
         if n_labels > MAX_LABELS:

@@ -1,14 +1,14 @@
-"""Quarantine: pseudo-examples, near misses that a hit of the same label followed, until
-somebody decides.
+"""Quarantine: keeps pseudo-examples until they are accepted or rejected.
 
-Enters: near misses that were caught, with the evidence. Leaves: examples taken into a label's
-prototype, or rejected. Imported only where the setting `teach` or a stored state asks for it.
+A pseudo-example is a near miss that a hit of the same label followed. Enters: near misses that were
+caught (near.py), with the evidence. Leaves: pseudo-examples that are added to a label's prototype,
+or rejected. Imported only if `teach` is on, or if a stored state has pending ones.
 
-An accepted pseudo-example is added to the sums of its label and moves its mean; it never becomes an
-example of its own to which later windows could be near: what is learned by itself must not be able
-to creep on, from near miss to near miss. With `teach` = ask a user accepts, with auto the board
-does; in both cases only within the guard's budget. The store is bounded: once full it takes nothing
-more, so that what a user has seen listed is there to be accepted.
+An accepted pseudo-example is added to the sums of its label and moves its mean. It never becomes an
+example, to which later windows could be near. Otherwise a label could creep on from near miss to
+near miss. With `teach` = ask the user accepts, with auto the board does, in both cases only within
+the guard's budget. A full quarantine takes nothing more, so that what the user has seen in the list
+is still there to be accepted.
 """
 
 import struct
@@ -16,25 +16,26 @@ import struct
 from nearhum.errors import CommandError
 from nearhum.wire import LAST_WINDOW
 
-MAX_PENDING = 8
-AUTO = "auto"  # cause of a snapshot before what the board does of itself
-# number, label id, window of the near miss, windows to the hit, boot, distance, limit
+MAX_PENDING = 8  # bounds the heap, and the list that a user has to judge
+AUTO = "auto"  # cause of the snapshot before the board accepts by itself
+# number, label id, window of the near miss, windows from it to the hit, boot, distance, limit
 _PENDING = "<HBIIIII"
 _BYTES = struct.calcsize(_PENDING)
 _NAMES = ("id", "label_id", "near_window", "hit_after", "boot", "distance", "limit")
 
 
 class Quarantine:
-    """Pending pseudo-examples of one board. learned: what they may become a part of."""
+    """Pending pseudo-examples of one board. learned: the learned.Learned that takes them."""
 
     def __init__(self, learned):
         self._learned = learned
-        self._next = 1
-        self.pending = []  # bytes: as packed
+        self._next = 1  # number of the next pseudo-example
+        self.pending = []  # bytes each: the fields of _PENDING, then the embedding
 
     def take(self, near, auto):
-        """Quarantine the near miss that was caught; where the board may decide, accept it
-        within the budget.
+        """Quarantine a near miss that was caught, or accept it at once.
+
+        near: Near. auto: True if the board may accept it by itself, within the budget. Allocates.
         """
         learned = self._learned
         kept = struct.pack(
@@ -49,7 +50,7 @@ class Quarantine:
             learned.changed("pending", why=why, **self._told(kept))
 
     def told(self):
-        """Return the evidence for each pending pseudo-example: dicts."""
+        """Return the evidence for each pending pseudo-example, as a list of dicts."""
         return [self._told(kept) for kept in self.pending]
 
     def _told(self, kept):
@@ -59,9 +60,10 @@ class Quarantine:
         return told
 
     def accept(self, number):
-        """Learn a pending pseudo-example.
+        """Learn a pending pseudo-example, and return its evidence as a dict.
 
-        Raises CommandError where there is none, or no budget for it.
+        number: its id in the list. Raises CommandError if there is none of that number, or if
+        learning it would exceed the budget.
         """
         kept = self._find(number)
         self._learned.guard.permit(self._told(kept)["label"])
@@ -74,7 +76,10 @@ class Quarantine:
         return self._told(kept)
 
     def reject(self, number):
-        """Drop a pending pseudo-example. Raises CommandError where there is none."""
+        """Drop a pending pseudo-example, and return its evidence as a dict.
+
+        number: its id in the list. Raises CommandError if there is none of that number.
+        """
         kept = self._find(number)
         self._learned.snapshot("reject %d" % number)
         self.pending.remove(kept)
@@ -83,7 +88,7 @@ class Quarantine:
         return told
 
     def forget(self, label_id):
-        """Drop what is pending for a label that is no more; 0: all."""
+        """Drop what is pending for a label that was removed. label_id: 0 drops all."""
         self.pending = [kept for kept in self.pending if label_id and kept[2] != label_id]
 
     def _find(self, number):
@@ -93,7 +98,7 @@ class Quarantine:
         raise CommandError("no pending example %d" % number, "`list pending` shows them")
 
     def _accept(self, kept, cause):
-        # returns "" where it was learned, else why not
+        # Returns "" if the pseudo-example was learned, else the reason why not.
         learned = self._learned
         r, budget, by_itself = (
             learned.recogniser,
@@ -124,14 +129,14 @@ class Quarantine:
         )
         return ""
 
-    # --- to and from bytes: u16 number that comes next; the pending ones --------------------------
+    # --- to and from bytes: u16 next number; then the pending ones --------------------------------
 
     def pack(self):
-        """Return what is pending as bytes; none where nothing ever was."""
+        """Return what is pending as bytes, or b"" if there never was a pseudo-example."""
         return struct.pack("<H", self._next) + b"".join(self.pending) if self._next > 1 else b""
 
     def unpack(self, view):
-        """Take the place of what `pack` returned."""
+        """Restore what is pending from the bytes that `pack` returned, for labels that exist."""
         n = _BYTES + self._learned.recogniser.n_dims
         if len(view) > 1:
             self._next = struct.unpack_from("<H", view, 0)[0]

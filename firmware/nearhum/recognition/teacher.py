@@ -1,21 +1,21 @@
-"""Time as a teacher, for labels: one odd window among several is an error; a near miss before a
-hit was a hit.
+"""Teacher: smooths labels over several windows, and finds near misses to learn from.
 
-Enters: embeddings, in the recogniser's place. Leaves: the label to announce. It stands in the
-recogniser's place only where labels are enrolled and a setting or a veto asks for it.
+A single odd window among several is treated as an error, and a near miss before a hit as a hit.
+Enters: embeddings. Leaves: the id of the label to announce. The pipeline calls it in place of the
+recogniser, if labels are enrolled and a setting or a veto needs it.
 
-A label is announced while label_m of the last label_n windows had it; of two such labels the one
-with more windows, of two with as many the one that came last. A vetoed label is unknown. What may
-be learned of near misses is near.py's. A recogniser of more than single windows (it has no
-nearest_id) has its own ways in time: of it, only vetoes are minded.
+A label is announced while label_m of the last label_n windows have it. If two labels do, the one
+with more windows wins, or with equal numbers the one that came last. A vetoed label counts as
+unknown. near.py looks for near misses. A recogniser of utterances (it has no nearest_id) already
+joins many windows, so there the teacher only applies the vetoes.
 """
 
 
 class Teacher:
-    """Between recogniser and journal. Allocates nothing for a window."""
+    """Stands between recogniser and journal. A window allocates nothing."""
 
     def __init__(self, recogniser, m, n, near=None):
-        """m, n: of the settings. near: a Near, where near misses teach."""
+        """m, n: the settings label_m and label_n. near: a Near if near misses teach, else None."""
         self._recogniser = recogniser
         if not hasattr(recogniser, "nearest_id"):
             n, near = 1, None
@@ -26,13 +26,13 @@ class Teacher:
 
             self._most = most
         self.near = near
-        self._ring = bytearray(n)  # labels of the last n windows, the youngest first
-        self._counts = bytearray(256)  # of each label in it
-        self._banned = bytearray(256)  # 1: of that id nothing is announced and nothing learned
-        self._known = None
+        self._ring = bytearray(n)  # label ids of the last n windows, newest first
+        self._counts = bytearray(256)  # how often each id is in the ring
+        self._banned = bytearray(256)  # 1 for each id that is neither announced nor learned
+        self._known = None  # (ids, banned ids) of the last call of `hear`
 
     def hear(self, ids, banned):
-        """Take up a change: the ids of all labels, and those to announce nothing of."""
+        """Take up a change of labels or vetoes. ids: of all labels. banned: of the vetoed ones."""
         known = bytes(ids), bytes(banned)
         if known != self._known:
             self._known = known
@@ -41,7 +41,7 @@ class Teacher:
             self.restart()
 
     def restart(self):
-        """Forget the last windows: the next does not follow them."""
+        """Forget the last windows, after a gap: the next window does not follow them."""
         for some in (self._ring, self._counts):
             for i in range(len(some)):
                 some[i] = 0
@@ -49,9 +49,12 @@ class Teacher:
             self.near.restart()
 
     def predict_one(self, embedding):
-        """Return the id of the label to announce for this window, 0 for unknown."""
-        # bytecode whose frame, 11 words at most, is not on the heap: native code would be twice as
-        # long
+        """Return the id of the label to announce for this window, 0 for unknown.
+
+        embedding: int8 (n_dims,). Allocates nothing.
+        """
+        # This is bytecode, because native code would be twice as long. Its frame has at most 11
+        # words, so MicroPython keeps it on the C stack and not on the heap.
         heard = self._recogniser.predict_one(embedding)
         if self._banned[heard]:
             heard = 0
@@ -64,9 +67,9 @@ class Teacher:
 
 
 def listening(teacher, recogniser, config, vetoed):
-    """Return a teacher that knows the recogniser's labels, and which of them are vetoed.
+    """Return a teacher that knows the recogniser's labels and which of them are vetoed.
 
-    teacher: the one so far, or None: a new one is made.
+    teacher: the present one, or None to make a new one. config: complete settings. vetoed: names.
     """
     r = recogniser
     if not teacher:

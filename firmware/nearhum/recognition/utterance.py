@@ -1,19 +1,20 @@
-"""Utterances: where speech begins and ends among the frames of a sound, and what was said as
-normalised cepstra.
+"""Utterances: finds where speech begins and ends, and describes it by normalised cepstra.
 
-Enters: every window's int8 log mel bands, the fixed path's or the float path's. Leaves: once an
-utterance has ended, its normalised cepstra, int8, N_CEPSTRA a frame (mean and spread of each taken
-away, so that a microphone's distance and colour count little: Viikki, Laurila, Speech Communication
-25, 1998). A frame's level is how far it stands out of the background, whose bands are followed all
-the time: up slowly, slower while someone speaks. Cases of `hear_one`:
-  1 settling              the first frames after a start or a gap: they make the background
+Enters: every window's int8 log mel bands, from either numeric path. Leaves: when an utterance has
+ended, its normalised cepstra, int8, N_CEPSTRA a frame, for words.Words. Each coefficient has its
+mean removed and is divided by its spread, so that the distance and the colour of a microphone count
+little (Viikki, Laurila, Speech Communication 25, 1998).
+
+The level of a frame is how far it is above the background. The background of each band follows the
+sound all the time. It rises slowly, and even more slowly during speech. Cases of `hear_one`:
+  1 settling              the first frames after a start or a gap set the background
   2 quiet, level low      stays quiet
-  3 quiet, level high     QUIET -> SPEECH
-  4 speech                goes on while frames reach KEEP and a share of the loudest one, and for
-                          HANG frames more
-  5 speech, HANG over     ends; long enough: an utterance, from BEFORE its first such frame to
-                          BEHIND its last one
-  6 speech for LONGEST    ends as well, and what sounds now is the background
+  3 quiet, level high     speech begins
+  4 speech                goes on while frames are loud: above _KEEP, and above a share of the
+                          loudest frame. It lasts for _HANG more frames
+  5 speech, _HANG over    ends. If it was long enough, it is an utterance, from _BEFORE frames
+                          before its first loud frame to _BEHIND after its last one
+  6 speech for LONGEST    ends too, and the present sound becomes the background
 """
 
 from array import array
@@ -21,50 +22,50 @@ from array import array
 from micropython import const
 from nearhum.kernels.viper_words import MAX_FRAMES, N_CEPSTRA, RING, cepstra, hear, normalise
 
-SETTLE = const(10)  # frames
-_BEGIN = const(27)  # half dB above the background
-_KEEP = const(21)
-_SHARE = const(13)  # of the loudest frame, in 32nds
-_HANG = const(12)
-_BEFORE = const(6)
-_BEHIND = const(3)
-_SHORTEST = const(6)
-LONGEST = const(96)
-_RISE = const(8)  # 16ths of a step a frame
-_RISE_INSIDE = const(2)
-_FOLLOW = const(-1)  # to kernels.hear: settle
-_START = const(-2)
+SETTLE = const(10)  # frames of case 1
+_BEGIN = const(27)  # level that begins speech, in 0.5 dB above the background
+_KEEP = const(21)  # level that continues it, in 0.5 dB
+_SHARE = const(13)  # and the share of the loudest frame's level, in 32nds
+_HANG = const(12)  # frames below these levels that end speech; shorter ones are pauses in a word
+_BEFORE = const(6)  # frames before the first loud one that belong to the utterance
+_BEHIND = const(3)  # frames after the last loud one
+_SHORTEST = const(6)  # frames of the shortest utterance
+LONGEST = const(96)  # frames, so that with _BEFORE an utterance fits into the ring
+_RISE = const(8)  # fastest rise of the background in quiet, in 16ths of a step a frame
+_RISE_INSIDE = const(2)  # the same during speech
+_FOLLOW = const(-1)  # rise for viper_words.hear: move a quarter of the way
+_START = const(-2)  # rise for viper_words.hear: the background starts at this frame
 
 
 class Utterances:
-    """Hears frames of n_bands int8, N_CEPSTRA to 32.
+    """Hears frames of n_bands int8, n_bands from N_CEPSTRA to 32.
 
-    Allocates its buffers once, hearing allocates nothing.
+    Allocates its buffers once. Hearing allocates nothing.
     """
 
     def __init__(self, n_bands):
         self._ring = bytearray(RING * n_bands)
         self._levels = bytearray(RING)
         self._heard = (self._ring, array("i", bytes(4 * n_bands)), n_bands)
-        # coefficients while one ends; what compares it with others may use it until the next one
-        # does
+        # Coefficients, while an utterance ends. Until the next one ends, Templates works in it.
         self.scratch = array("i", bytes(4 * MAX_FRAMES * N_CEPSTRA))
         self._transform = (_cosines(n_bands), n_bands, self.scratch)
-        self.cepstra = bytearray(MAX_FRAMES * N_CEPSTRA)  # of the last utterance
-        self.n_frames = 0  # rows of it
+        self.cepstra = bytearray(MAX_FRAMES * N_CEPSTRA)  # of the last utterance, a row a frame
+        self.n_frames = 0  # rows of `cepstra` in use
         self.restart()
 
     def restart(self):
-        """Forget what is being said: the next frame does not follow the last one."""
-        self._t = 0  # frames since then, counted on from RING behind 2 RING
+        """Forget what is being said, after a gap: the next frame does not follow the last one."""
+        self._t = 0  # frames since the gap; after 2 RING - 1 it goes on with RING
         self._speech = False
-        # frames since speech began, since it was last loud; loudest level
+        # frames since speech began, frames since it was last loud, its loudest level
         self._since = self._rest = self._peak = 0
 
     def hear_one(self, frame):
         """Take in one frame.
 
-        Returns True when an utterance ended with it: `cepstra` has n_frames of it then.
+        frame: int8 (n_bands,). Returns True if an utterance ended with it. `cepstra` then has its
+        n_frames rows.
         """
         t = self._t
         self._t = t + 1 if t < 2 * RING - 1 else RING
@@ -96,7 +97,7 @@ class Utterances:
         return level > _KEEP and level * 32 > self._peak * _SHARE
 
     def _take(self, t):
-        # the first frames of speech may be too soft beside the loudest one
+        # Skip first frames that turned out too soft, compared with the loudest one.
         n = self._since + 1 - self._rest
         begun = t - self._since
         while n > 1 and not self._loud(self._levels[begun & RING - 1]):
@@ -111,8 +112,9 @@ class Utterances:
 
 
 def _cosines(n_bands):
-    """Return round(127 cos(pi k (b + 1/2) / n_bands)), int8, a row for each of N_CEPSTRA
-    coefficients k.
+    """Return the cosines of `cepstra`: round(127 cos(pi k (b + 1/2) / n_bands)), int8.
+
+    There is a row of n_bands for each of N_CEPSTRA coefficients k.
     """
     from nearhum.kernels.tables import Sine  # for a start alone, see lifetime.AT_START
 
@@ -120,7 +122,7 @@ def _cosines(n_bands):
     out = bytearray(N_CEPSTRA * n_bands)
     for k in range(N_CEPSTRA):
         for b in range(n_bands):
-            # a quarter of a turn further on it is a sine; a turn has 4 n_bands parts
+            # A cosine is the sine a quarter turn further on. A turn has 4 n_bands parts.
             out[k * n_bands + b] = (
                 127 * sine.q15(k * (2 * b + 1) + n_bands, 4 * n_bands) + (1 << 14) >> 15 & 255
             )

@@ -1,11 +1,10 @@
-"""Recognition: nearest neighbour among the few examples a person enrolled, and their means; or
-unknown.
+"""Recognition of windows: the nearest of the examples that a person enrolled and their means.
 
-Enters: int8 embeddings. Leaves: a label id, 0 for unknown. Every label is a labelled prototype (the
-sums of its examples) and keeps its examples too. All labels share one set of weights, the spread
-within labels pooled over them, because a handful of examples knows no spread of its own. The set is
-open: a window further from every example than examples of one label are from each other, by
-`reject`, is unknown.
+Enters: int8 embeddings. Leaves: a label id, or 0 for unknown. Every label is a labelled prototype
+(the sums of its examples), and its examples are kept too. All labels share one set of weights, from
+the spread within labels pooled over all of them, because a handful of examples is too few to know
+its own spread. The set is open: a window is unknown if it is further from every example than the
+examples of a label are from each other, widened by `reject`.
 """
 
 from array import array
@@ -17,17 +16,21 @@ from nearhum import kernels
 from nearhum.recognition.labels import LOGISTIC, MAX_LABELS, Labels
 
 MAX_EXAMPLES = Labels.max_examples
-_STEP = const(16)  # examples
+_STEP = const(16)  # examples by which the arrays grow
 
 
 class Recogniser(Labels):
-    """Enrols and predicts. Arrays grow with the examples; predicting allocates nothing."""
+    """Enrols and predicts windows.
 
-    heard = False  # a window has nothing more to tell than its label
+    Enrolling may allocate, because arrays grow with the examples. Predicting allocates nothing.
+    """
+
+    heard = False  # Unlike words.Words, a window has nothing to log but its label.
 
     def __init__(self, prototypes, spread_floor, reject, log2):
-        """prototypes: an empty Prototypes for labels. spread_floor: steps. reject: Q8 octaves,
-        see config.
+        """prototypes: an empty Prototypes for labels. spread_floor: the smallest spread, in steps.
+
+        reject: octaves of squared distance in Q8, see config.
         """
         Labels.__init__(self, prototypes.labels, prototypes.counts)
         self.prototypes = prototypes
@@ -35,19 +38,19 @@ class Recogniser(Labels):
         self._floor_q12 = spread_floor * spread_floor << 12
         self._reject = reject
         n = self.n_dims = prototypes.n_dims
-        # rows: first the means of the labels, then the examples
+        # int8 rows of n: first MAX_LABELS for the means of the labels, then the examples
         self._rows = bytearray()
-        self._row = []  # views of them
-        self._owner = bytearray()  # label index + 1 of each row, 0: free
+        self._row = []  # a view of each row
+        self._owner = bytearray()  # label index + 1 of each row, 0 if the row is free
         self._weights = bytearray(n)
         self._kernel = kernels.nearest()
-        self._nearest = -1  # row nearest to the last window
-        self.distance = 0  # and how far it is; see nearest_id
-        self.limit = 0  # squared weighted distance; beyond it a window is unknown
+        self._nearest = -1  # the row nearest to the last window
+        self.distance = 0  # the squared weighted distance of that row, see nearest_id
+        self.limit = 0  # squared weighted distance beyond which a window is unknown
 
     def _reserve(self, n_examples):
-        # have room for so many examples: most boards know few labels or none, and their heap is
-        # small
+        # Makes room for n_examples. The arrays grow only when needed, because heap is scarce and
+        # most boards have few labels or none.
         n, n_rows = self.n_dims, MAX_LABELS + -(-n_examples // _STEP) * _STEP
         if n_rows > len(self._row):
             more = n_rows - len(self._row)
@@ -59,16 +62,17 @@ class Recogniser(Labels):
             self._bound = kernels.bind(self._rows, self._weights, 0, n, self._distances)
 
     def restart(self):
-        """A gap: nothing, a window does not go beyond it."""
+        """Take in a gap. There is nothing to forget, because no window spans a gap."""
 
     def example(self, embedding):
-        """Return what may be enrolled now: any window's embedding."""
+        """Return what can be enrolled now: any window's embedding."""
         return embedding
 
     def enrol(self, label, embedding):
         """Add one example of label.
 
-        Returns (label id, examples it has now). Raises CommandError when full.
+        embedding: int8 (n_dims,). Returns (label id, number of its examples). Raises CommandError
+        if there is no room.
         """
         self.check_room(label, 1)
         p = self.prototypes
@@ -88,7 +92,7 @@ class Recogniser(Labels):
         return self.ids[j], p.counts[j]
 
     def forget(self, label):
-        """Remove a label and its examples. Raises CommandError where there is none of that name."""
+        """Remove a label and its examples. Raises CommandError if there is no such label."""
         j = self.index(label)
         self.prototypes.remove(j)
         self.ids.pop(j)
@@ -111,11 +115,11 @@ class Recogniser(Labels):
         self._nearest = -1
 
     def about(self, label, normal):
-        """Return what is worth knowing of a label; normal: the Prototypes of what is normal.
+        """Return how well a label can be told from others, as a dict. Allocates.
 
-        close: another label with an example in reach of one of this label's, None where there is
-        none. accepts: percent of normal windows that would be taken for the label, None where
-        nothing is normal yet.
+        normal: the Prototypes of what is normal. In the dict, close is another label that has an
+        example within the limit of one of this label's, or None. accepts is the expected percentage
+        of normal windows that would be taken for the label, or None if nothing is normal yet.
         """
         j, close, shares = self.index(label) + 1, None, [0] * normal.n
         for i in range(MAX_LABELS, MAX_LABELS + self.n_examples):
@@ -138,8 +142,9 @@ class Recogniser(Labels):
         }
 
     def _share(self, example, mean, variance):
-        # of windows spread about mean by variance (Q12), within the limit of an example: the sum of
-        # w (x - example)^2 is taken for normally distributed, with its first two moments
+        # Returns the share of windows within the limit of an example, if windows scatter about mean
+        # with variance (Q12). The distance, sum of w (x - example)^2, is treated as normally
+        # distributed with its exact mean and variance.
         away = squares = 0.0
         for i in range(self.n_dims):
             d, v, w = (mean[i] ^ 128) - (example[i] ^ 128), variance[i] / 4096, self._weights[i]
@@ -150,23 +155,22 @@ class Recogniser(Labels):
         )
 
     def refresh(self):
-        """Bring means, weights and the limit of the unknown up to date; after every change of
-        examples.
-        """
+        """Update means, weights and limit. Call it after every change of examples."""
         p = self.prototypes
         if not p.labels:
             return
         low_q12 = kernels.weigh(p.variance, self.n_dims, self._floor_q12, self._weights, 1)
-        typical = 255 * self.n_dims * low_q12 >> 12  # one spread away in every dimension
+        # the squared weighted distance of a window one spread away in every dimension
+        typical = 255 * self.n_dims * low_q12 >> 12
         for j in range(len(p.labels)):
             self._row[j][:] = p.mean_of(j)
             self._owner[j] = j + 1
         self.limit = self._limit(typical)
 
     def _limit(self, typical):
-        # the largest distance of an example to the nearest other one of its label, a typical one at
-        # least, widened by `reject`; where every label has one example alone, up to twice the
-        # smallest distance between two labels
+        # The limit is the largest distance of an example to the nearest other example of its label,
+        # at least a typical distance, widened by `reject`. If every label has only one example, it
+        # is at least twice the smallest distance between two labels.
         within, between = 0, 0x3FFFFFFF
         for i in range(self.n_examples):
             slot = MAX_LABELS + i
@@ -192,8 +196,9 @@ class Recogniser(Labels):
 
     @micropython.native
     def predict_one(self, embedding):
-        """Return the id of the label nearest to embedding, 0 if there is none or all are too
-        far.
+        """Return the id of the label nearest to an embedding, 0 if all are beyond the limit.
+
+        embedding: int8 (n_dims,). Allocates nothing.
         """
         ids = self.ids
         if not ids:
@@ -208,8 +213,8 @@ class Recogniser(Labels):
         return ids[self._owner[at] - 1] if at >= 0 and distances[at] <= self.limit else 0
 
     def nearest_id(self):
-        """Return the id of the label nearest to the last window, however far, 0 for none;
-        brings `distance` to date.
+        """Return the id of the label nearest to the last window, even beyond the limit, and update
+        `distance`. Returns 0 if there are no labels.
         """
         at = self._nearest
         if at < 0 or not self._owner[at]:
@@ -220,14 +225,17 @@ class Recogniser(Labels):
     # --- to and from bytes ------------------------------------------------------------------------
 
     def pack(self):
-        """Return labels, ids, sums and examples as bytes."""
+        """Return labels, ids, sums and examples (u8 owner, n_dims x int8) as bytes."""
         parts = [self.pack_labels()] + [self.prototypes.pack(j) for j in range(len(self.labels))]
         for i in range(MAX_LABELS, MAX_LABELS + self.n_examples):
             parts.append(bytes(self._owner[i : i + 1]) + bytes(self._row[i]))
         return b"".join(parts)
 
     def unpack(self, view):
-        """Take the place of what is enrolled by what `pack` returned. Returns the bytes used."""
+        """Replace what is enrolled by the bytes that `pack` returned.
+
+        Returns the bytes used. Raises ValueError if they make no sense.
+        """
         self.clear()
         names, self.n_examples, at = self.unpack_labels(view)
         for name in names:
@@ -240,7 +248,7 @@ class Recogniser(Labels):
             self._owner[i] = view[at]
             self._row[i][:] = view[at + 1 : at + 1 + self.n_dims]
             at += 1 + self.n_dims
-        if 0 in self.counts:  # no label is without an example
+        if 0 in self.counts:  # Every label has an example.
             raise ValueError
         self.refresh()
         return at

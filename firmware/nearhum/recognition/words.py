@@ -1,13 +1,14 @@
-"""Recognition of words: an utterance aligned in time with the few that a person enrolled; or
-unknown.
+"""Recognition of words: an utterance is aligned in time with those that a person enrolled.
 
-Enters: every window's log mel bands. Leaves: a label id at one window a word, 0 at all others. The
-set is open twice: an utterance further from every label than examples of one label are from each
-other, by `reject`, is unknown, and so is one that is nearer to the background: the last utterances
-of the learning periods that were no label's, for what is said while the board learns what is normal
-is no word. Comparing takes time: some templates a window, so that the answer comes within SPREAD
-windows of the utterance's end and no window takes long. Hearing and answering allocate nothing;
-keeping an utterance as background allocates its length.
+Enters: every window's log mel bands. Leaves: a label id at one window a word, and 0 at all others.
+An utterance is unknown in two cases. It is further from every label than examples of a label
+usually are from each other, widened by `reject`. Or it is nearer to the background, which is the
+last utterances of learning periods that matched no label. (What is said while the board learns what
+is normal is no word.)
+
+Comparing takes time. So a window compares only some templates, and the answer comes within SPREAD
+windows of the utterance's end. Hearing and answering allocate nothing. Keeping an utterance as
+background allocates its length.
 """
 
 from math import exp
@@ -19,28 +20,30 @@ from nearhum.recognition.templates import BACKGROUND, FAR, Templates
 from nearhum.recognition.utterance import Utterances
 from nearhum.wire import LEARN
 
-SPREAD = const(16)  # windows; an utterance ends at least 18 after the one before it
-MAX_EXAMPLES = 50  # 32 KB at most
-# An example from the others of its label where nobody knows better, and how many examples that is
-# worth. Distances are of normalised cepstra, so it hardly depends on who speaks and what.
+# Windows over which a comparison is spread. Utterances end at least 18 windows apart (_HANG +
+# _SHORTEST of utterance.py), so it is over before the next one ends.
+SPREAD = const(16)
+MAX_EXAMPLES = 50  # of at most 64 frames of 10 bytes: 32 KB at most
+# A prior for the distance of an example from the others of its label, in the unit of
+# viper_words.align, and the number of examples that it counts as. Cepstra are normalised, so this
+# distance hardly depends on the speaker and the word.
 _TYPICAL = const(1240)
 _WORTH = 2
-# utterances of the background that an enrolment is judged by: each costs a comparison with all
-# others
+# Utterances of the background by which an enrolment is judged. Each of them costs a comparison with
+# all others.
 _PROBES = 8
 
 
 class Words(Labels):
-    """Enrols and predicts."""
+    """Enrols and predicts words."""
 
     max_examples = MAX_EXAMPLES
 
     def __init__(self, plan, vector, config, detector):
-        """plan: of the features. vector: where they come, its first channel's bands are heard.
-        config: complete.
+        """plan: extract.Plan. vector: the feature vector, whose first channel's bands are heard.
 
-        detector: while it learns, utterances are background. Raises ConfigError, FormatError of a
-        head for words.
+        config: complete settings. detector: while it learns, unknown utterances become background.
+        Raises ConfigError or FormatError if there is a head for words and it does not fit.
         """
         Labels.__init__(self, [], [])
         first = plan.n_before_bands
@@ -56,21 +59,21 @@ class Words(Labels):
         self.templates = Templates(self._utterances.scratch)
         self._reject = config["reject"]
         self._detector = detector
-        # by label: distances of its examples from each other, their sum and number
+        # for each label: (sum, number) of the distances of its examples from each other
         self._apart = []
-        self._ended = False  # an utterance, with this window
-        self._asked = False  # one waits for its answer
-        self.heard = False  # this window gives the answer to an utterance near a label
-        self._refresh(-1)  # limit: a distance; beyond it an utterance is unknown
+        self._ended = False  # True if an utterance ended with this window
+        self._asked = False  # True while an utterance waits for its answer
+        self.heard = False  # True if this window answers an utterance that is near a label
+        self._refresh(-1)  # sets `limit`, the distance beyond which an utterance is unknown
 
     def restart(self):
-        """Forget what is being said: a gap."""
+        """Forget what is being said, after a gap."""
         self._utterances.restart()
 
     def predict_one(self, embedding):
         """Hear the window whose features were extracted last.
 
-        Returns a label's id where a word was recognised.
+        embedding: not used. Returns the label's id if a word was recognised, else 0.
         """
         self.heard = False
         self._ended = ended = self._utterances.hear_one(self._frame)
@@ -87,9 +90,7 @@ class Words(Labels):
         return 0
 
     def answer(self):
-        """Return the id of the label that the utterance compared last is near enough to; 0 for
-        none.
-        """
+        """Return the id of the label of the utterance that was compared last, 0 for unknown."""
         at, best = -1, FAR
         for j in range(len(self.ids)):
             d = self.templates.distance(j)
@@ -99,7 +100,7 @@ class Words(Labels):
         if best <= self.limit and best <= self.templates.distance(BACKGROUND):
             return self.ids[at]
         if self._detector.state == LEARN:
-            # its cepstra are there yet, for the next utterance cannot have ended
+            # Its cepstra are still there, because the next utterance cannot have ended yet.
             self.templates.take_background(self._utterance())
         return 0
 
@@ -107,8 +108,9 @@ class Words(Labels):
         return d <= self.limit + (self.limit >> 1)
 
     def said(self):
-        """Return what the log keeps of an answer: limit, distance of the background and of each
-        label that is near.
+        """Return what the log keeps of an answer, as a dict. Allocates.
+
+        It has the limit, the distance of the background or None, and that of each near label.
         """
         near = {}
         for j in range(len(self.labels)):
@@ -124,13 +126,14 @@ class Words(Labels):
     # --- enrolling --------------------------------------------------------------------------------
 
     def example(self, embedding):
-        """Return what may be enrolled now: the utterance that ended with this window, or None."""
+        """Return what can be enrolled now: the utterance that ended with this window, or None."""
         return self._utterance() if self._ended else None
 
     def enrol(self, label, example):
         """Add one example of label.
 
-        Returns (label id, examples it has now). Raises CommandError when full.
+        example: cepstra as bytes. Returns (label id, number of its examples). Raises CommandError
+        if there is no room.
         """
         self.check_room(label, 1)
         if label not in self.labels:
@@ -146,7 +149,7 @@ class Words(Labels):
         return self.ids[j], self.counts[j]
 
     def forget(self, label):
-        """Remove a label and its examples. Raises CommandError where there is none of that name."""
+        """Remove a label and its examples. Raises CommandError if there is no such label."""
         j = self.index(label)
         self.n_examples -= self.counts[j]
         for values in (self.labels, self.counts, self.ids, self._apart):
@@ -163,8 +166,8 @@ class Words(Labels):
         self._refresh(-1)
 
     def _refresh(self, j):
-        # the limit, after the examples of label j have changed; an utterance that waits for its
-        # answer gets none
+        # Updates the limit after the examples of label j have changed (-1: of none). An utterance
+        # that waits for its answer gets none, because Templates is used here.
         self._asked = False
         if j >= 0:
             owner = self.templates.owner
@@ -181,14 +184,14 @@ class Words(Labels):
         self.limit = total // n * (256 + self._reject) >> 8
 
     def about(self, label, normal):
-        """Return what is worth knowing of a label: another one that is too close, and the share
-        of false accepts.
+        """Return how well a label can be told from others, as a dict. Allocates.
 
-        close: the label one of whose examples would be taken for this one, None for none. accepts:
-        percent of other utterances that would be, expected from the background: the tail of a
-        logistic distribution with mean and spread of how far its utterances are from that (a spread
-        of 3 % of the limit at least); None before there are three. normal: not asked, what is
-        normal among windows says nothing of words.
+        normal: not used, because normal windows tell nothing about words. In the dict, close is
+        another label of which an example would be taken for this one, or None. accepts is the
+        expected percentage of other utterances that would be taken for it, or None with fewer than
+        three utterances of background. It is the tail of a logistic distribution. Its mean and
+        spread are those of the background's margins: how much further an utterance is from the
+        label than it may be. The spread is at least 3 % of the limit.
         """
         templates, j, close, margins, n_background = self.templates, self.index(label), None, [], 0
         self._asked = False
@@ -211,13 +214,16 @@ class Words(Labels):
         return self.pack_labels() + self.templates.pack()
 
     def unpack(self, view):
-        """Take the place of what is enrolled by what `pack` returned. Returns the bytes used."""
+        """Replace what is enrolled by the bytes that `pack` returned.
+
+        Returns the bytes used. Raises ValueError if they make no sense.
+        """
         self.clear()
         names, self.n_examples, at = self.unpack_labels(view)
         at += self.templates.unpack(view[at:])
         self.labels.extend(names)
         self.counts.extend([self.templates.owner.count(j) for j in range(len(names))])
-        if 0 in self.counts:  # no label is without an example
+        if 0 in self.counts:  # Every label has an example.
             raise ValueError
         self._apart.extend([(0, 0)] * len(names))
         for j in range(len(names)):
@@ -226,6 +232,7 @@ class Words(Labels):
 
 
 def _tail(margins, limit):
+    # Returns the percentage of utterances with a margin below 0, or None for fewer than 3 margins.
     n = len(margins)
     if n < 3:
         return None

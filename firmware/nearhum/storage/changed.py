@@ -1,11 +1,13 @@
-"""Changed: settings that `set` changes, and that are taken back where the board does not start.
+"""Changed: the settings that `set` changes, and how they are taken back if the board cannot start.
 
-Loaded for that alone. A setting that keeps the board from starting is found by starting without
-each in turn, and is taken back alone; hum/set.refused keeps it. Two ways lead there, see main.py:
+Enters: a setting's name and value, or the reason why a start failed. Leaves: hum/set.json, and the
+names that a start does without. Loaded only for these two uses. If a setting keeps the board from
+starting, the board tries to start without each changed setting in turn. It takes back only the one
+at fault, and hum/set.refused keeps its value. There are two cases, see start.py:
 
  1 the start raises an error: it is tried again at once (`trial`, `took_back`)
- 2 the board crashes, or is reset, again and again: only what no start of ten seconds has had yet
-   (hum/set.new) is suspected, for a supply that browns out is no fault of a setting (`suspect`,
+ 2 the board crashes or is reset again and again: only settings that are new since the last start of
+   ten seconds (hum/set.new) are suspected, because a brown-out is not a setting's fault (`suspect`,
    `proven`)
 """
 
@@ -23,12 +25,12 @@ REFUSED = "hum/set.refused"
 
 
 def change(root, name, value, check):
-    """Keep one setting in hum/set.json; it holds from the next start.
+    """Keep one setting in hum/set.json. It takes effect at the next start.
 
-    value: None takes back what `set` changed. check: called first, with all settings, or None.
-    Returns the value that holds then; None for a default where nothing is checked.
-
-    Raises what check raises, and ConfigError where it asks for a module that was not deployed.
+    root: prefix of every path. value: None takes back what `set` changed. check: a function that is
+    called first with all settings and raises if they do not work, or None. Returns the value at the
+    next start, or None for a default if there is no check. Raises what check raises, and
+    ConfigError if the setting needs a module that was not deployed.
     """
     from nearhum.config import complete
 
@@ -49,14 +51,18 @@ def change(root, name, value, check):
             "%s = %r: its code is not on the board" % (name, value), "deploy with that setting"
         )
     make_folder(root + "hum")
-    # named before it is in force: a power cut between the two leaves nothing unproven
+    # The name is noted before the setting is written. So a power cut between the two leaves no
+    # setting in force that could not be suspected.
     _note(root, [other for other in unproven(root)[0] if other != name] + [name])
     _write_changed(root, changed)
     return given.get(name)
 
 
 def pending(root, now):
-    """Return the settings that hold from the next start on, where they differ from those now."""
+    """Return the settings of the next start that differ from those now, as a dict.
+
+    now: the complete settings in use.
+    """
     from nearhum.config import complete
 
     given = as_deployed(root) or {}
@@ -66,7 +72,7 @@ def pending(root, now):
 
 
 def _write_changed(root, changed):
-    # with its epoch, see epoch.py; nothing is no file, and has none
+    # Writes the file with its epoch, see epoch.py. Without changed settings there is no file.
     saved, n = noted(root + REACHED)
     n = max(n, epoch(root)) + 1 if changed else 0
     write_json(root + CHANGED, changed, b" %d" % n)
@@ -74,7 +80,10 @@ def _write_changed(root, changed):
 
 
 def set_aside(root):
-    """Take all that `set` changed out of force; hum/set.refused keeps it. False if nothing was."""
+    """Take back all that `set` changed, and keep it in hum/set.refused.
+
+    Returns False if nothing was changed.
+    """
     _note(root, [])
     try:
         os.rename(root + CHANGED, root + REFUSED)
@@ -85,7 +94,10 @@ def set_aside(root):
 
 
 def refuse(root, names):
-    """Move names from what is set to what was refused: the board starts without them."""
+    """Move settings from hum/set.json to hum/set.refused: the board starts without them.
+
+    names: of the settings. Others than those in hum/set.json are ignored.
+    """
     changed, refused = read_json(root + CHANGED) or {}, {}
     for name in names:
         if name in changed:
@@ -97,10 +109,11 @@ def refuse(root, names):
 
 
 def trial(root, left):
-    """Let the next start do without one of the settings that `set` changed, those first that the
-    error names, and without all of them at last; returns the names, () where all was tried.
+    """Choose which settings the next attempt to start does without, and return their names.
 
-    left: what is wrong, and behind it what is still to be tried, which is put there the first time.
+    It tries without each setting that `set` changed, beginning with those that the error names, and
+    at last without all of them. left: a list. Its first item is the error of the first start, and
+    what is still to be tried is kept behind it. Returns () if everything was tried.
     """
     if len(left) == 1:
         left += _trials(root, left[0][0]) + [()]
@@ -111,7 +124,7 @@ def trial(root, left):
 def _trials(root, why):
     try:
         changed = read_json(root + CHANGED) or {}
-    except ConfigError:  # damaged: which ones they were, nobody knows
+    except ConfigError:  # The file is damaged, so nobody knows which settings it had.
         set_aside(root)
         return [("all of it",)]
     names = sorted(changed, key=lambda name: name not in why)
@@ -119,7 +132,10 @@ def _trials(root, why):
 
 
 def took_back(root, hum, names, why):
-    """Take settings back without which the pipeline hum has started, and tell it."""
+    """Take back the settings without which the start succeeded, and report it.
+
+    hum: the pipeline that has started. names: of the settings. why: the error with them.
+    """
     refuse(root, names)
     taken = told(names, why)
     print("nearhum: " + taken)
@@ -129,7 +145,7 @@ def took_back(root, hum, names, why):
 
 
 def told(names, why):
-    """Return what to say of names that are left out."""
+    """Return the message about settings that are left out."""
     return "%s; what `set` had changed is taken back: %s. hum/set.refused keeps it" % (
         why,
         ", ".join(names),
@@ -137,11 +153,10 @@ def told(names, why):
 
 
 def suspect(root):
-    """Leave another of the settings that are not proven out of the next start, the last one that
-    was set first.
+    """Leave the next unproven setting out of the next start, beginning with the one set last.
 
-    Returns the names, () where all were tried: then they are in force again, for it was none of
-    them.
+    Returns the names left out. Returns () if all were tried: then all are in force again, because
+    none of them was at fault.
     """
     names, tried, _ = unproven(root)
     tried += 1
@@ -153,7 +168,7 @@ def suspect(root):
 
 
 def at_start(root):
-    """Return (the names that this start does without, what to say of that)."""
+    """Return (names that this start does without, message about them)."""
     names, tried, started = unproven(root)
     if names and not started:
         _note(root, names, tried, True)
@@ -163,8 +178,10 @@ def at_start(root):
 
 
 def proven(root):
-    """Note that the start before was a stable one: what it had stays in, what it did without stays
-    out. What was set while it ran, it had not.
+    """Record that the start before this one was stable.
+
+    The settings that it had are proven, and those that it did without are taken back. Settings that
+    were changed while it ran stay unproven.
     """
     if unproven(root)[2]:
         refuse(root, left_out(root))
@@ -173,7 +190,7 @@ def proven(root):
 
 
 def left_out(root):
-    """Return the names that a board which did not stay up starts without: one, at last all."""
+    """Return the names that the next start does without: none, one, or at last all unproven."""
     names, tried, _ = unproven(root)
     if tried <= 0 or not names:
         return ()
@@ -181,8 +198,10 @@ def left_out(root):
 
 
 def unproven(root):
-    """Return (the names that no stable start has had yet, the last that was set is the last; how
-    many starts did without; whether a start has had them). A file that is damaged names none.
+    """Return (names, tried, started) of the settings that no stable start has had yet.
+
+    names: in the order in which they were set. tried: how many starts did without one of them.
+    started: whether a start has had them. A damaged file names none.
     """
     try:
         new = read_json(root + NEW) or {}
@@ -198,7 +217,10 @@ def _note(root, names, tried=0, started=False):
 
 
 def write_json(path, given, epoch=b""):
-    """Write a file as read_json reads it; nothing is no file. epoch: a space and a number."""
+    """Write a file that read_json reads, or remove it if there is nothing to write.
+
+    given: dict. epoch: b"", or a space and a number.
+    """
     if given:
         text = json.dumps(given).encode()
         write_file(path, b"%s\n#%d%s" % (text, crc32(epoch[1:], crc32(text)), epoch))

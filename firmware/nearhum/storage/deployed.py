@@ -1,7 +1,8 @@
-"""Deployed: the settings of this board, as they lie on its flash. Loaded at a start.
+"""Deployed: reads the settings of this board from flash. Loaded at a start and released after it.
 
-They are nearhum.json beside the package, written by deploy; what `set` changed since lies in
-hum/set.json and wins. changed.py writes there, and takes back what keeps the board from starting.
+Enters: nearhum.json, which deploy wrote beside the package, and hum/set.json, which has what `set`
+changed since and takes precedence. Leaves: complete settings. changed.py writes hum/set.json, and
+takes back settings that keep the board from starting.
 """
 
 from binascii import crc32
@@ -12,14 +13,16 @@ from nearhum.files import parsed, read_file
 
 CONFIG = "nearhum.json"
 CHANGED = "hum/set.json"
-NEW = "hum/set.new"  # what no stable start has had yet, see changed.py
+NEW = "hum/set.new"  # names of settings that no stable start has had yet, see changed.py
 
-without = ()  # names in CHANGED that the next start does without: main.py tries that
+without = ()  # names in CHANGED that the next attempt to start does without: changed.trial sets it
 
 
 def load_config(root, out=()):
-    """Return the complete settings of this board; out: names that `set` changed in vain. Raises
-    ConfigError.
+    """Return the complete settings of this board, a dict.
+
+    root: prefix of paths. out: names in hum/set.json to ignore. Also begins signing if the board
+    has a key. Raises ConfigError if there are no valid settings, FormatError if the key is invalid.
     """
     from nearhum.config import complete
 
@@ -31,7 +34,7 @@ def load_config(root, out=()):
         )
     given.update(read_json(root + CHANGED, out) or {})
     key = read_file(root + "nearhum/key")
-    if key is not None:  # an empty one is no key, and not the absence of one
+    if key is not None:  # An empty key file is an error, not the absence of a key.
         from nearhum.storage.signing import begin
 
         begin(key)
@@ -39,19 +42,18 @@ def load_config(root, out=()):
 
 
 def as_deployed(root):
-    """Return the settings as deploy wrote them beside the application that runs, None where it has
-    not. Raises ConfigError.
+    """Return the settings that deploy wrote beside the running application, or None if there are
+    none. Raises ConfigError if the file is damaged.
     """
     return read_json(nearhum.folder + root + CONFIG)
 
 
 def read_json(path, out=()):
-    """Return the object in a JSON file without the names in out, None where there is no file.
+    """Return the object in a JSON file as a dict, or None if there is no file.
 
-    Raises ConfigError for anything else.
-
-    A line behind it, where there is one, is # and the CRC-32 of what stands before; and, where
-    `set` wrote it, its epoch, which the CRC is over, too.
+    out: names to leave out. Raises ConfigError if the file is damaged or holds anything else. A
+    second line may follow the object: # and the CRC-32 of the text, and if `set` wrote the file
+    also a space and its epoch, which the CRC covers too.
     """
     text = read_file(path)
     if text is None:
@@ -70,7 +72,7 @@ def read_json(path, out=()):
 
 
 def epoch(root):
-    """Return how often `set` had changed the settings on flash, 0 where they do not say."""
+    """Return the epoch of hum/set.json: how often `set` had changed it. 0 if it has none."""
     said = (read_file(root + CHANGED) or b"").rpartition(b"\n#")[2].partition(b" ")[2]
     try:
         return int(said)

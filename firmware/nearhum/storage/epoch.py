@@ -1,12 +1,15 @@
-"""Epoch: whether state, settings and log are as young as they were. Loaded at a start.
+"""Epoch: finds out whether the file system has lost the newest state, settings or log.
 
-LittleFS answers damage in a directory as it answers a power cut: with the directory as it was
-before. Its files then have the contents of before, and their CRCs are right. So hum and hum/log,
-which are directories of their own in blocks of their own, each note how far the other had come,
-once that is on flash: hum/reached the log's next number and the boot (Journal.flush),
-hum/log/reached the number of the last saved state and how often `set` has changed the settings
-(Store.save, changed.change). What is older than its note is told and used all the same; numbers
-go on from the note. A board of before has no notes, and nothing is told.
+Enters: the folders hum and hum/log. Leaves: refusals of the store, which the start reports. Loaded
+at a start and released after it.
+
+If a directory is damaged, LittleFS falls back to its previous version, as after a power cut. The
+files then have older contents with correct CRCs. To detect this, hum and hum/log, which lie in
+different blocks, each keep a note about the other. The note is written after the other is on flash.
+hum/reached has the log's next number and the boot (Journal.flush). hum/log/reached has the number
+of the last saved state, and how often `set` has changed the settings (Store.save, changed.change).
+Anything older than its note is reported, but it is used, and numbers continue from the note. A
+board with files of an earlier firmware has no notes, and nothing is reported.
 """
 
 import os
@@ -16,10 +19,10 @@ from nearhum.storage import deployed
 
 
 def make_folders(root):
-    """Make hum and hum/log, unless they are there. The power may fail in between: so hum gets its
-    name once hum/log is in it.
+    """Make hum and hum/log, unless they exist.
 
-    Returns what is wrong, "" for nothing.
+    hum gets its name only when hum/log is in it, because the power may fail in between. So a hum
+    without a log means a loss. root: prefix of paths. Returns what is lost, or "".
     """
     there = os.listdir(root[:-1] or "/")
     if "hum" not in there:
@@ -33,15 +36,15 @@ def make_folders(root):
 
 
 def compare(root, store, journal):
-    """Tell, as refusals of the store, what of state, settings and log is older than its note."""
+    """Add to store.refused whichever of state, settings and log is older than its note."""
     saved, changed = noted(root + REACHED)
     if store.sequence < saved:
-        if not store.refused:  # else it is told already why that one was not loaded
+        if not store.refused:  # Otherwise the reason is already there.
             store.refused.append(
                 "the state is the %dth saved, of %d: the file system has lost the younger"
                 % (store.sequence, saved)
             )
-        store.sequence = saved  # the next one is younger than what is lost
+        store.sequence = saved  # The next state must count as newer than the lost one.
     if deployed.epoch(root) < changed:
         store.refused.append("what `set` changed last is lost: the file system has an older one")
     if journal.gone:

@@ -1,16 +1,15 @@
-"""Journal: what happened, in order, append-only, with a sequence number and a CRC on every record.
+"""Journal: an append-only log, with a sequence number and a CRC on every record.
 
-Enters: scores window by window, and events. Leaves: records (see wire.py) in segment files
-hum/log/<first seq>.seg.
+Enters: the score of each window, and events. Leaves: records (see wire.py) in segment files
+hum/log/<first seq>.seg, which the host pulls.
 
-Every segment begins with a BOOT record (which boot, which settings, what time if it is known), so
-it can be read without the ones before it. A new segment begins at every start of the board and when
-one is full: nothing is ever written behind a torn record. The ring is 13/16 of what the application
-leaves of the file system: the oldest segments go when there are too many, or no room. Scores wait
-in RAM until a run of them is full (runs.py), records until there are enough of them or their time
-has come: a sync costs an erased block of flash, and ten years of them must not wear it out.
-`synced_seq` says what is safe. How far the log has come is noted outside its folder, too: see
-epoch.py.
+Every segment begins with a BOOT record (boot, settings, and the time if it is known), so it can be
+read alone. A new segment begins at every start and when one is full, so nothing is written behind a
+torn record. The log takes at most 13/16 of the file system that the application leaves free. The
+oldest segment is deleted if there are too many, or no room. Scores wait in RAM until a run is full
+(runs.py), and records until there are enough of them or they are old enough: each flush erases a
+block of flash, which has to last ten years. `synced_seq` tells what is on flash. epoch.py explains
+the note outside the folder.
 """
 
 import json
@@ -32,20 +31,20 @@ from nearhum.wire import (
     unpack_record,
 )  # fmt: skip
 
-ENOSPC = 28
-SEGMENT_BYTES = 16384
-MAX_SEGMENTS = 64
-FLUSH_BYTES = 1536
+ENOSPC = 28  # errno: the file system is full
+SEGMENT_BYTES = 16384  # of a segment: whole blocks of 4 KB, few enough files to list at a start
+MAX_SEGMENTS = 64  # bounds the list of segments in RAM: a log of at most 1 MB
+FLUSH_BYTES = 1536  # Records are written when there are this many bytes of them.
 FLUSH_S = 120  # Scores wait this long at most before they are written.
 EVENT_S = 10  # An event waits this long at most.
-REACHED = "hum/reached"  # note of the next number, and of the boot
-MAX_PENDING = 4096  # Bytes that wait for a file system which refuses: more is dropped, and told.
+REACHED = "hum/reached"  # the note of the next number and of the boot
+MAX_PENDING = 4096  # bytes kept while the file system refuses: more is dropped and reported
 
 
 class Journal:
     """The log of one board.
 
-    root: prefix of every path. about: dict that goes into every BOOT record.
+    root: prefix of every path. about: dict for every BOOT record.
     """
 
     def __init__(self, root, about):
@@ -58,7 +57,7 @@ class Journal:
         self.measure()
         self.boot, self.seq = self._last()
         seq, boot = noted(self._reached)
-        # records that the file system has lost: their numbers are not given again
+        # How many records the file system has lost. Their numbers are not used again.
         self.gone = max(0, seq - self.seq)
         self.seq += self.gone
         self.boot = max(self.boot, boot) + 1
@@ -66,30 +65,30 @@ class Journal:
         self._about = dict(about)
         self._about["boot"] = self.boot
         self._about["format"] = FORMAT
-        self._room = 0  # bytes left in the open segment; 0: none is open
+        self._room = 0  # bytes left in the open segment, 0 if none is open
         self._pending = bytearray()
         self._runs = Runs(self._append)
         self.score = self._runs.score
         self.failed = 0  # flushes that the file system refused
-        self.n_lost = 0  # records dropped because it refused: they were never acknowledged
-        self.erased = 0  # blocks of flash that flushes took, about
-        self._lost_to = 0  # the number after the last record that was lost
+        self.n_lost = 0  # records that were dropped for that reason: synced_seq never passed them
+        self.erased = 0  # approximate number of flash blocks that flushes have erased
+        self._lost_to = 0  # the number after the last dropped record
         self._flushed_s = 0
         self._has_event = False
-        # kept by the pipeline: seconds since the start, and milliseconds of the next
+        # The pipeline sets these: seconds since the start, and the milliseconds beyond them.
         self.now_s = self.now_ms = 0
-        # seconds from 1970, UTC, to the start; 0 as long as no host has told the time
+        # seconds from 1970 (UTC) to the start, 0 until a host has told the time
         self.epoch_s = 0
-        # where the last read ended, so that a pull does not search from the start
+        # Where the last read ended, so that a pull does not search from the segment's start.
         self._at_seq, self._at = -1, 0
 
     def measure(self):
-        """Set how long the ring may be: at a start, and when trial.py has made room."""
+        """Set the largest number of segments: at a start, and when trial.py has freed room."""
         _, block_bytes, self.n_blocks, n_free = os.statvfs(self._folder)[:4]
         if n_free > self.n_blocks:
-            n_free = 0  # a full LittleFS answers 2^32 - 4
+            n_free = 0  # A full LittleFS reports 2^32 - 4.
         n_each = max(1, SEGMENT_BYTES // block_bytes)
-        # without what else lies there: the application
+        # What is free or log already. The rest belongs to the application.
         room = n_free + n_each * len(self._segments)
         self._max_segments = max(2, min(MAX_SEGMENTS, room * 13 // 16 // n_each))
 
@@ -97,8 +96,8 @@ class Journal:
         return "%s/%08x.seg" % (self._folder, first)
 
     def _last(self):
-        # boot and next seq, from the youngest segments; what may have been numbered in damage is
-        # not numbered again
+        # Returns the last boot and the next seq, from the newest segments. Numbers that damaged
+        # bytes may have had are skipped, so that none is used twice.
         boot = seq = 0
         for first in reversed(self._segments):
             try:
@@ -114,24 +113,24 @@ class Journal:
                 kind, after, _, payload = unpack_record(buf, at, n)
                 after += 1
                 if kind == BOOT:
-                    boot = json.loads(payload)["boot"]  # whole, by its CRC
+                    boot = json.loads(payload)["boot"]  # The CRC proves that it is whole.
                 at += n
             seq = max(seq, after - (at - len(buf)) // (RECORD_HEADER_BYTES + RECORD_CRC_BYTES))
             if boot:
                 break
         if self._segments and self._segments[-1] == seq:
-            self._segments.pop()  # empty: its name is the next one's
+            self._segments.pop()  # It is empty, and the next segment gets its name.
         return boot, seq
 
     @property
     def first_seq(self):
-        """The oldest record still here."""
+        """The number of the oldest record that is still here."""
         return self._segments[0] if self._segments else self.seq
 
     # --- writing ----------------------------------------------------------------------------------
 
     def event(self, name, **what):
-        """Note an event; the keywords are its facts. It is flushed at the next chance."""
+        """Append an event; `what` has its facts. It is written within EVENT_S."""
         self._runs.close()
         what["event"] = name
         payload = json.dumps(what).encode()
@@ -146,7 +145,7 @@ class Journal:
         n = RECORD_HEADER_BYTES + len(payload) + RECORD_CRC_BYTES
         if n > self._room:
             self.flush()
-            if not self._pending:  # else the file system refuses, and what waits is of this segment
+            if not self._pending:  # Else the file system refused: records of this segment wait.
                 self._open_segment()
         ticks_ms = self.now_s * 1000 + self.now_ms & TICKS_MODULO - 1
         self._pending += pack_record(kind, self.seq, ticks_ms, payload)
@@ -161,7 +160,7 @@ class Journal:
         if self.epoch_s:
             self._about["utc"] = self.epoch_s + self.now_s
         payload = json.dumps(self._about).encode()
-        if len(payload) > MAX_PAYLOAD_BYTES:  # a long source: the rest tells enough
+        if len(payload) > MAX_PAYLOAD_BYTES:  # A long `source` is left out.
             about = dict(self._about)
             about["config"] = {
                 name: value for name, value in about["config"].items() if name != "source"
@@ -171,16 +170,16 @@ class Journal:
         self._room = SEGMENT_BYTES
         try:
             self._append(BOOT, payload)
-        except MemoryError:  # no segment without this record
+        except MemoryError:  # There must be no segment without this record.
             self._segments.pop()
             self._room = 0
             raise
 
     def make_room(self, error=None):
-        """Drop the oldest segment.
+        """Delete the oldest segment, and return True if that succeeded.
 
-        error: OSError of a write. Returns False where it was not for want of room, only the
-        present segment is left, or the oldest cannot be removed.
+        error: OSError of a write, or None. Returns False if the error is not a lack of room, if
+        only the present segment is left, or if the oldest cannot be deleted.
         """
         if len(self._segments) < 2 or error and error.args[0] != ENOSPC:
             return False
@@ -193,7 +192,7 @@ class Journal:
         return True
 
     def tick(self):
-        """Flush what has waited long enough. Call it in every turn of the loop."""
+        """Flush if records have waited long enough. Call it in every turn of the loop."""
         if self.now_s - self._flushed_s >= (EVENT_S if self._has_event else FLUSH_S):
             self._flushed_s = self.now_s
             self._has_event = False
@@ -201,10 +200,10 @@ class Journal:
             self.flush()
 
     def flush(self):
-        """Bring pending records to flash. What was not written is not acknowledged by synced_seq.
+        """Write pending records to flash. synced_seq passes only what was written.
 
-        A full file system costs the oldest segment, never the detector. One that refuses costs the
-        records that wait, once there are too many: a later segment shows the hole in its numbers.
+        If the file system is full, the oldest segment is deleted. If it refuses for another reason,
+        records wait, and are dropped above MAX_PENDING. The log then has a gap in its numbers.
         """
         while self._pending:
             try:
@@ -218,7 +217,7 @@ class Journal:
                     self.n_lost += self.seq - max(self.synced_seq, self._lost_to)
                     self._lost_to = self.seq
                     self._pending = bytearray()
-                    self._room = 0  # what comes next is in a segment of its own, with a BOOT record
+                    self._room = 0  # The next record begins a new segment, with a BOOT record.
                 return
             self.erased += 1 + (len(self._pending) >> 12)
             self._pending = bytearray()
@@ -226,9 +225,10 @@ class Journal:
             self.synced_seq = self.seq
 
     def clear(self):
-        """Remove every segment but a new one, which is written before the others go: so the
-        numbers go on, whenever the power fails. So is what waits: where it cannot be written,
-        nothing is removed. Raises OSError then.
+        """Delete all segments but a new one, which is written first.
+
+        So the numbers go on even if the power fails. Raises OSError, and deletes nothing, if
+        pending records cannot be written.
         """
         self._runs.close()
         self.flush()
@@ -248,9 +248,7 @@ class Journal:
     # --- reading ----------------------------------------------------------------------------------
 
     def read(self, seq, max_bytes):
-        """Return (first seq, next seq, raw records) from the first record not before seq, at
-        most max_bytes.
-        """
+        """Return (first seq, next seq, records as bytes) from record seq on, at most max_bytes."""
         self._runs.close()
         self.flush()
         seq = max(seq, self.first_seq)
@@ -261,7 +259,7 @@ class Journal:
             first, last, records = self._read_segment(self._segments[i], seq, max_bytes)
             if last is not None:
                 return first, last + 1, records
-            # a torn tail, or a record larger than max_bytes: the next segment goes on
+            # A torn tail, or a record larger than max_bytes: go on with the next segment.
             after = self._segments[i + 1] if i + 1 < len(self._segments) else self.synced_seq
             if after <= seq:
                 break
@@ -269,13 +267,13 @@ class Journal:
         return seq, self.synced_seq, b""
 
     def _read_segment(self, segment, seq, max_bytes):
-        # (first seq, last seq, records) of the sound records from seq on; (None, None, b"") where
-        # there are none
+        # Returns (first seq, last seq, records) of the valid records from seq on, or
+        # (None, None, b"") if there are none.
         at = self._at if self._at_seq == seq and self._at_segment == segment else 0
         try:
             with open(self._path(segment), "rb") as f:
                 f.seek(at)
-                # a record is searched by its header alone; only what is sent is read whole
+                # The search reads only headers. What is returned is read whole.
                 header = f.read(RECORD_HEADER_BYTES)
                 while len(header) == RECORD_HEADER_BYTES and record_seq(header, 0) < seq:
                     at += RECORD_HEADER_BYTES + (header[2] | header[3] << 8) + RECORD_CRC_BYTES
@@ -284,7 +282,7 @@ class Journal:
                 f.seek(at)
                 buf = f.read(max_bytes)
         except OSError:
-            # the file system refused it when it was due, or its blocks cannot be read any more
+            # The segment was never written, or its blocks cannot be read any more.
             return None, None, b""
         end = 0
         first = last = None

@@ -1,8 +1,9 @@
-"""Learned: everything the board has learned, as one thing: begun, ended, enrolled, saved.
+"""Learned: everything that the board has learned, as one state.
 
-It binds the ranges of slow channels, the detector's prototypes and threshold, and the recogniser's
-labels to the store and the journal: every change of them is made here, saved, and journalled with
-its cause.
+Enters: commands to learn and to enrol, and embeddings. Leaves: states for the store, and events for
+the journal. The state consists of the ranges of slow channels, the detector's prototypes and
+threshold, the recogniser's labels, and the guard's vetoes and budgets. Every change of it is made
+here, saved, and journalled with its cause.
 """
 
 import struct
@@ -11,14 +12,16 @@ from nearhum.board import reset_cause
 from nearhum.errors import CommandError, FormatError, NearhumError
 from nearhum.wire import LEARN, STATE_NAMES, WATCH
 
-DRIFT_S = 3600  # a save
+# Save the followed drift hourly, so that a reset loses at most an hour of it: 8,760 flash writes a
+# year.
+DRIFT_S = 3600
 
 
 class Learned:
-    """What was learned, of one pipeline.
+    """The learned state of one pipeline.
 
-    It takes the pipeline, for a change of what was learned concerns nearly all of its stages; those
-    before the journal are made already.
+    It takes the pipeline, because a change of the state concerns nearly all stages. The stages up
+    to the journal must exist already.
     """
 
     def __init__(self, hum):
@@ -30,22 +33,21 @@ class Learned:
         self.temporal = hum.temporal
         self.store = hum.store
         self.journal = hum.journal
+        # the label that is being enrolled, and the number of examples that it still needs
         self.enrol_label, self.enrol_left = "", 0
-        self.unfit = ""  # why the last window was no example
-        self.notes = {}  # by label: what its last enrolment found, see about() of the recognisers
-        self.unsaved = ""  # why the last save failed; the state is still in RAM then
-        self.half_done = False  # see put_back
-        self._saved_s = 0
-        self._undo = 0  # snapshot of before the change that is being made
+        self.unfit = ""  # why the last window could not be an example
+        self.notes = {}  # label: what its last enrolment found, see about() of the recognisers
+        self.unsaved = ""  # why the last save failed; the state is then only in RAM
+        self.half_done = False  # True if memory ran out during a change, see put_back
+        self._saved_s = 0  # time of the last save
+        self._undo = 0  # number of the snapshot from before the change that is being made
         self._quarantine = None
-        self._pending = b""  # packed, as long as there is no Quarantine
+        self._pending = b""  # the quarantine as bytes, until a Quarantine is needed
 
     def load(self):
-        """Take up what a reset interrupted: a learning period with its next window, watching
-        with its threshold.
-        """
+        """Load the saved state, and continue what a reset interrupted: learning or watching."""
         loaded = self.store.load(self.unpack)
-        if not self.journal.seq:  # no segment is left: its numbers go on all the same
+        if not self.journal.seq:  # No segment is left. The state knows which number comes next.
             self.journal.seq = self.journal.synced_seq = self.store.log_seq
         from nearhum.storage import epoch
 
@@ -61,12 +63,10 @@ class Learned:
         )
         for reason in self.store.refused:
             self.journal.event("refused", error=reason, window=0)
-        self.journal.flush()  # a boot that is cut short is a boot too
+        self.journal.flush()  # So a boot is in the log even if a reset follows at once.
 
     def as_deployed(self):
-        """Take the prior, if the board has one, in the place of nothing learned; a bad one is
-        told, and not taken.
-        """
+        """Start from the prior, if the board has one. A bad prior is reported and not used."""
         if self._hum.config["prior"]:
             from nearhum.storage.prior import begin
 
@@ -75,11 +75,12 @@ class Learned:
     # --- changes ----------------------------------------------------------------------------------
 
     def start(self, n_windows, mode=None, most=0):
-        """Learn what is normal anew from the next n_windows; or add them to it, as a mode of that
-        name.
+        """Begin a learning period.
 
-        most: 0, or windows at most of a period that ends when it is stable. Anew: beginning with
-        the prior, where there is one. Raises FormatError for a bad one; nothing has changed then.
+        n_windows: its length. mode: None learns from nothing, or from the prior if there is one. A
+        name adds the period to what is normal, as a mode of that name. most: 0, or the longest
+        length of a period that ends once it is stable. Raises FormatError if the prior is bad. Then
+        nothing has changed.
         """
         given = ()
         if self._hum.config["prior"] and not mode:
@@ -96,7 +97,7 @@ class Learned:
         self.changed("state", state=STATE_NAMES[LEARN], windows=most or n_windows, mode=mode)
 
     def finish(self):
-        """End the learning period, if one runs, and watch."""
+        """End the learning period, if there is one, and watch."""
         d = self.detector
         if d.state == LEARN:
             stopped = d.learn_left > 0
@@ -115,15 +116,16 @@ class Learned:
         self.changed("state", state=STATE_NAMES[d.state])
 
     def enrol(self, embedding):
-        """Take the window, or the utterance that ended with it, as the next example, if it can
-        be one.
+        """Enrol the window, or the utterance that ended with it, if it can be an example.
+
+        embedding: int8 (n_dims,).
         """
         example = self.recogniser.example(embedding)
         if not example:
             return
         why = self._hum.health.unfit()
         if why:
-            if why != self.unfit:  # told once, not at every window
+            if why != self.unfit:  # Report a reason once, not at every window.
                 self.journal.event("unfit", label=self.enrol_label, error=why, window=self.window())
             self.unfit = why
             return
@@ -140,7 +142,7 @@ class Learned:
         self.changed("enrolled", label=self.enrol_label, id=label_id, count=count, **about)
 
     def warning(self):
-        """Return what a user should know about what was learned, "" for nothing."""
+        """Return a warning about the learned state for the user, or ""."""
         d = self.detector
         if self.enrol_left and self.unfit:
             return "no example of %s: %s" % (self.enrol_label, self.unfit)
@@ -156,9 +158,9 @@ class Learned:
         return self._hum.health.warning()
 
     def quarantine(self):
-        """Return the quarantine of pseudo-examples, made when first asked for.
+        """Return the Quarantine of pseudo-examples. The first call loads it.
 
-        Raises CommandError without one.
+        Raises CommandError if near misses teach nothing.
         """
         if not self._quarantine:
             if self._hum.config["teach"] == "off":
@@ -170,7 +172,7 @@ class Learned:
         return self._quarantine
 
     def caught(self, near):
-        """Take a near miss that a hit has followed."""
+        """Put a near miss that was followed by a hit into the quarantine. near: Near."""
         near.caught = False
         if self.guard.learning():
             self.quarantine().take(near, self._hum.config["teach"] == "auto")
@@ -180,23 +182,21 @@ class Learned:
         return self._hum.n_windows
 
     def drop(self, label_id):
-        """Drop what was pending for a label that is no more; 0: for all."""
+        """Drop what is pending for a label that was removed. label_id: 0 drops all."""
         if self._quarantine or self._pending and self._hum.config["teach"] != "off":
             self.quarantine().forget(label_id)
         else:
             self._pending = b""
 
     def afresh(self):
-        """Note that other things are known now: no alarm, no smoothing and no enrolment goes on
-        from before.
-        """
+        """Reset alarms, smoothing and enrolment, because the learned state was replaced."""
         self.enrol_left = 0
         self.notes = {}
         self.temporal.reset()
         self.temporal.restart()
 
     def changed(self, event, **what):
-        """Save and journal a change, with its cause."""
+        """Save a change, and journal it. event: its name. what: its facts."""
         what["window"] = self.window()
         if self._undo:
             what["undo"], self._undo = self._undo, 0
@@ -207,13 +207,13 @@ class Learned:
     # --- keeping ----------------------------------------------------------------------------------
 
     def snapshot(self, cause, by_itself=False):
-        """Keep the present state to roll back to, before a change; see snapshots.take."""
+        """Keep the present state before a change, to roll back to. See snapshots.take."""
         from nearhum.storage.snapshots import take
 
         self._undo = take(self, cause, by_itself) or self._undo
 
     def save(self):
-        """Save the state; a full file system gives up its oldest log for it."""
+        """Save the state. If the file system is full, the oldest log is deleted for it."""
         body = self.pack()
         self._saved_s = self._hum.clock.seconds
         while True:
@@ -229,8 +229,10 @@ class Learned:
                     return
 
     def save_when_due(self):
-        """Save what changes by itself at intervals: a reset costs minutes of a learning period,
-        an hour of drift.
+        """Save at intervals what changes without a command: a learning period or drift.
+
+        So a reset costs at most a minute of learning or an hour of drift. Raises MemoryError if a
+        change was not completed, which restarts the loop.
         """
         if self.half_done:
             raise MemoryError("a change is half done")
@@ -241,9 +243,9 @@ class Learned:
             self.save()
 
     def put_back(self):
-        """Take what is on flash: memory did not last for a change.
+        """Load the state from flash, because memory ran out during a change.
 
-        Where it does not last for this either, the next turn ends the loop, which begins again.
+        If memory runs out here too, save_when_due ends the loop in the next turn, and it restarts.
         """
         self.half_done = True
         if self.store.load(self.unpack):
@@ -253,7 +255,7 @@ class Learned:
         """Return everything learned as bytes: the body of a state file."""
         ranges = self.ranges.pack() if self.ranges else b""
         body = ranges + self.detector.pack() + self.recogniser.pack()
-        # what not every state has: u8 which, u16 bytes
+        # Optional parts: u8 which part, u16 length, bytes.
         parts = (self.guard.pack(), self._quarantine.pack() if self._quarantine else self._pending)
         for i in range(len(parts)):
             if parts[i]:
@@ -261,10 +263,10 @@ class Learned:
         return body
 
     def unpack(self, body):
-        """Take a state's body in the place of what is learned now.
+        """Replace the learned state by the body of another one.
 
-        Raises FormatError for one that makes no sense, whatever its CRC says; nothing has changed
-        then.
+        body: bytes of `pack`. Raises FormatError if it makes no sense, although its CRC is right.
+        Then nothing has changed.
         """
         before = self.pack()
         try:

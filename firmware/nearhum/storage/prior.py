@@ -1,14 +1,14 @@
 """Prior: a board may start from what others have learned, and blends it with what it sees.
 
-Enters: a state image (a `nearhum backup`, say) whose path the setting `prior` names. Leaves:
-prototypes that count as `prior_weight` windows in all. Imported only where there is such a setting.
+Enters: a state image (such as a `nearhum backup`) whose path the setting `prior` names. Leaves:
+prototypes that count as `prior_weight` windows in all. Imported only if `prior` is set.
 
-A board without a state of its own, or after `reset factory`, takes the whole of it: ranges, normal
-prototypes, threshold, labels; it watches at once. `learn` begins with its ranges and normal
-prototypes instead of with none, and adds what it sees: sums add, so a period of n windows has a
-share of n / (n + prior_weight) in every mode it meets. (The posterior mean of a normal mean with a
-conjugate prior: Gelman, Bayesian Data Analysis, 2013, 2.5; prior_weight is its number of prior
-observations.) Labels are taken as they are: their few examples need no weight.
+A board without a state of its own, or after `reset factory`, takes everything from the prior:
+ranges, normal prototypes, threshold and labels. It watches at once. `learn` begins with the prior's
+ranges and normal prototypes, and adds what it sees. Sums add, so n learned windows have a share of
+n / (n + prior_weight) in the mean. (This is the posterior mean of a normal mean with a conjugate
+prior: Gelman, Bayesian Data Analysis, 2013, 2.5. prior_weight is its number of prior observations.)
+Labels are taken as they are, because their few examples need no weight.
 """
 
 import struct
@@ -19,9 +19,10 @@ from nearhum.wire import WATCH
 
 
 def take(learned, root, config):
-    """Put the prior that the settings name in the place of all that was learned.
+    """Replace everything that was learned by the prior.
 
-    learned: learned.Learned. root: of paths. Raises FormatError; then nothing has changed.
+    learned: learned.Learned. root: prefix of paths. config: complete settings. Raises FormatError
+    if there is no valid prior. Then nothing has changed.
     """
     p = learned.detector.prototypes
     image = read_file(placed(root, config["prior"]))
@@ -44,7 +45,7 @@ def take(learned, root, config):
 
 
 def begin(learned, root, config):
-    """Take the prior, and journal it; or note why it was refused."""
+    """Take the prior and journal it, or note why it was refused. Arguments: as of `take`."""
     try:
         take(learned, root, config)
     except FormatError as e:
@@ -54,9 +55,9 @@ def begin(learned, root, config):
 
 
 def normal(learned, root, config):
-    """Take the prior's ranges alone.
+    """Take only the prior's ranges, and return its normal prototypes.
 
-    Returns its normal prototypes: [(label, packed sums)]. Raises FormatError.
+    Arguments: as of `take`. Returns [(label, packed sums)], weighted. Raises FormatError.
     """
     p = learned.detector.prototypes
     before, enrolling = learned.pack(), learned.enrol_left
@@ -71,11 +72,10 @@ def normal(learned, root, config):
 
 
 def scaled(packed, n, weight, total):
-    """Return the raw sums of a prototype with its count times weight / total, at least 1; all
-    rounded to nearest.
+    """Return the packed sums of a prototype whose count is scaled by weight / total.
 
-    packed: what Prototypes.pack gives, n dimensions. A sum of squares stays large enough for its
-    sum: no spread becomes negative.
+    packed: bytes of Prototypes.pack, with n dimensions. The count becomes at least 1. All numbers
+    are rounded to nearest. A sum of squares is kept so large that no variance becomes negative.
     """
     count = struct.unpack_from("<I", packed, 0)[0]
     halves = struct.unpack_from("<%di" % (2 * n), packed, 4 + 4 * n)
@@ -85,8 +85,9 @@ def scaled(packed, n, weight, total):
 
 
 def fewer(count, sums, squares, small):
-    """Return (sums, sums of squares) of a prototype whose count becomes `small`, rounded to
-    nearest.
+    """Return (sums, sums of squares) of a prototype, scaled by small / count.
+
+    count, small: the count before and after. The numbers are rounded to nearest.
     """
     sums = [_nearest(s * small, count) for s in sums]
     squares = [max(_nearest(q * small, count), -(-s * s // small)) for s, q in zip(sums, squares)]
@@ -94,7 +95,7 @@ def fewer(count, sums, squares, small):
 
 
 def raw(count, sums, squares):
-    """Return raw sums as Prototypes.pack does. Within its bounds: a count of 2^24 - 1 at most."""
+    """Return sums packed as by Prototypes.pack. count: at most 2^24 - 1, as there."""
     out = struct.pack("<I%di" % len(sums), count, *sums)
     for square in squares:
         out += struct.pack("<ii", square >> 24, square & 0xFFFFFF)

@@ -1,18 +1,18 @@
-"""Runs: the scores of windows in a row, as one record of the journal. See wire.py for its layout.
+"""Runs: the scores of consecutive windows, packed into one record. wire.py has the layout.
 
-Enters: window by window its score, threshold, state and label. Leaves: a record where a run is
-full, or where the next window does not continue it. A score is stored as its difference to the one
-before, in one byte where that is small; labels as pairs of (label, how many windows).
+Enters: the score, threshold, state and label of each window. Leaves: a record for the journal, when
+a run is full or the next window does not continue it. A score is stored as its difference from the
+one before, in one byte if that is small. Labels are stored as pairs of label and number of windows.
 """
 
 from micropython import const
 from nearhum.wire import RUN, RUN_HEADER_BYTES, pack_run_header_into
 
-_RUN_N = const(128)  # windows in a run
+_RUN_N = const(128)  # windows of a full run: its record stays below MAX_PAYLOAD_BYTES
 
 
 class Runs:
-    """The run that is open. append(kind, payload): takes a record."""
+    """The open run. append(kind, payload): a function that takes a record."""
 
     def __init__(self, append):
         self._append = append
@@ -21,9 +21,10 @@ class Runs:
         self._n = 0
 
     def score(self, window, score, threshold, state, label_id):
-        """Note one window; score int16, label_id 0..255.
+        """Add one window.
 
-        Allocates nothing but once in 128 windows.
+        window: its number. score, threshold: int16, octaves in Q8. state: wire.LEARN etc. label_id:
+        0..255, 0 for none. Allocates only when a run ends.
         """
         n = self._n
         if n and (
@@ -52,7 +53,7 @@ class Runs:
             self.close()
 
     def close(self):
-        """Make the open run a record, if there is one."""
+        """End the open run, if there is one, and append its record."""
         n = self._n
         if not n:
             return

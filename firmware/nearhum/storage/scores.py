@@ -1,6 +1,7 @@
-"""Runs of scores read back, of every format.
+"""Scores: reads records of scores, in every format.
 
-Leaf, for both Pythons: for hosts and tests, a board only writes them.
+Enters: the payload of a record. Leaves: scores and label ids of its windows. Leaf, for both
+Pythons: hosts and tests use it, because a board only writes such records (runs.py).
 """
 
 import struct
@@ -12,11 +13,11 @@ KINDS = (SCORES, RUN)
 
 
 def unpack_scores(kind, payload):
-    """Return (first_window, threshold, state, scores, label_ids) of a record of one of KINDS.
+    """Return (first_window, threshold, state, scores, label_ids) of a record.
 
-    Raises FormatError.
-
-    scores: int, octaves in Q8, NO_SCORE where there was none. label_ids: bytes, empty when none.
+    kind: one of KINDS. payload: bytes. The returned threshold and scores are octaves in Q8; scores
+    is a tuple of int, with NO_SCORE for windows without one. label_ids is bytes, empty if there are
+    none. Raises FormatError.
     """
     if len(payload) < RUN_HEADER_BYTES:
         raise FormatError("scores record of %d bytes" % len(payload))
@@ -33,7 +34,7 @@ def unpack_scores(kind, payload):
 
 
 def _plain(payload, n, flags):
-    # format 1: int16 scores, then a label id each
+    # Format 1 (SCORES): int16 scores, then a label id for each. Returns None if it is invalid.
     end = RUN_HEADER_BYTES + 2 * n
     if len(payload) != end + (n if flags & HAS_LABELS else 0):
         return None
@@ -41,7 +42,7 @@ def _plain(payload, n, flags):
 
 
 def _packed(payload, n, flags):
-    # see wire.pack_run_header_into; None where it is no such thing
+    # Format 2 (RUN), see wire.pack_run_header_into. Returns None if it is invalid.
     scores, labels, at, last = [], [], RUN_HEADER_BYTES, 0
     while len(scores) < n:
         value = shift = 0

@@ -1,17 +1,15 @@
-"""Signing: states, snapshots, heads and priors that only who knows the board's key can make.
+"""Signing: proves that states, snapshots, heads and priors come from someone who knows the key.
 
-Loaded where there is one.
+For both Pythons. On a board it is loaded only if there is a key. Enters: sealed images (wire.py).
+Leaves: the same with a trailer of 36 bytes: their HMAC-SHA256 and a mark. The signature covers the
+image's magic, so a signed state cannot be used as a head.
 
-For both Pythons. Enters: sealed images (wire.py). Leaves: the same with a trailer of 36
-bytes: their HMAC-SHA256, and a mark that they have one. An image begins with the magic of what it
-is, so that a state signed passes for no head.
+The key of KEY_BYTES lies in a file beside the application. The file may have two keys while one
+replaces the other: the first signs, and both are accepted. One of them may be NO_KEY. As the first
+key it means that nothing is signed. In either place it means that unsigned images are accepted.
 
-A board's key lies beside its application, KEY_BYTES of it. There may be two while one takes the
-place of the other: the first signs, both are known. NO_KEY as one of them: nothing is signed, or
-what is not signed is taken.
-
-It holds off files, not hands: who has the board, or its serial line, has its REPL and so the key.
-See SECURITY.md.
+This protects against forged files only. Whoever holds the board or its serial line has the REPL,
+and so the key. See SECURITY.md.
 """
 
 import hashlib
@@ -21,8 +19,9 @@ from nearhum.wire import SIGNED
 
 KEY_BYTES = 32
 NO_KEY = bytes(KEY_BYTES)
-TRAILER_BYTES = 36
-_BLOCK = 64  # bytes SHA-256 takes at once
+TRAILER_BYTES = 36  # 32 of HMAC-SHA256, 4 of wire.SIGNED
+_BLOCK = 64  # block size of SHA-256 in bytes, see RFC 2104
+# Files in hum that are signed.
 _SIGNED = (
     "state.a",
     "state.b",
@@ -35,7 +34,7 @@ _SIGNED = (
 
 
 def mac(key, message):
-    """Return the HMAC-SHA256 of a message under a key of any length, 32 bytes.
+    """Return the HMAC-SHA256 of a message, 32 bytes. key, message: bytes of any length.
 
     Source: RFC 2104, section 2.
     """
@@ -50,8 +49,10 @@ def mac(key, message):
 
 
 def same(a, b):
-    """Return True where two texts of bytes are the same; how long that takes tells nothing of
-    where they differ.
+    """Return True if two byte strings are equal.
+
+    The time that it takes does not tell where they differ, so an attacker cannot guess byte by
+    byte.
     """
     differ = len(a) ^ len(b)
     for x, y in zip(a, b):
@@ -60,7 +61,7 @@ def same(a, b):
 
 
 def is_signed(image):
-    """Return True where an image has a trailer, whoever made it."""
+    """Return True if an image has a trailer, whether or not that is valid."""
     return len(image) > TRAILER_BYTES and bytes(image[-4:]) == SIGNED
 
 
@@ -70,17 +71,18 @@ def unsigned(image):
 
 
 def behind(rest):
-    """Return what lies behind a sealed image in a file, without the image's trailer, if it has
-    one.
+    """Return what follows a sealed image in a file, without the image's trailer if there is one.
+
+    rest: the bytes behind the image.
     """
     signed = bytes(rest[TRAILER_BYTES - 4 : TRAILER_BYTES]) == SIGNED
     return rest[TRAILER_BYTES:] if signed else rest
 
 
 class Signer:
-    """Signs and opens with the keys in a key file's bytes.
+    """Signs and opens images. keys: bytes of a key file.
 
-    Raises FormatError where those are none.
+    Raises FormatError unless they are one or more whole keys.
     """
 
     def __init__(self, keys):
@@ -91,16 +93,14 @@ class Signer:
         self.keys = [keys[i : i + KEY_BYTES] for i in range(0, len(keys), KEY_BYTES)]
 
     def signed(self, image):
-        """Return an image with its trailer."""
+        """Return an image with its trailer, or as it is if the first key is NO_KEY."""
         key = self.keys[0]
         return image if key == NO_KEY else image + mac(key, image) + SIGNED
 
     def opened(self, image, what):
         """Return a signed image without its trailer, as a memoryview.
 
-        Raises FormatError where no key of these made it.
-
-        what: it is called in the error.
+        what: the image's name in error messages. Raises FormatError if none of the keys signed it.
         """
         view = memoryview(image)
         if is_signed(image):
@@ -118,9 +118,9 @@ class Signer:
 
 
 def begin(keys):
-    """Sign and open with these keys whatever is sealed and unsealed from now on: on a board.
+    """Use these keys for all images that this board seals and unseals from now on.
 
-    Raises FormatError.
+    keys: bytes of a key file. Raises FormatError.
     """
     from nearhum import wire
 
@@ -128,9 +128,9 @@ def begin(keys):
 
 
 def sign_anew(root, keys):
-    """Sign with the first of these keys what is on a board, as far as one of them opens it.
+    """Sign the files of a board again with the first of these keys, if one of the keys opens them.
 
-    Returns how many files.
+    root: prefix of paths. keys: bytes of a key file. Returns the number of files signed.
     """
     from nearhum.files import read_file, write_file
 
@@ -143,5 +143,5 @@ def sign_anew(root, keys):
                 write_file(path, signer.signed(bytes(signer.opened(image, path))))
                 n += 1
             except FormatError:
-                pass  # was refused before, and is
+                pass  # The board refused this file before, and still does.
     return n

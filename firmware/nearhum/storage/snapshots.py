@@ -1,8 +1,9 @@
-"""Snapshots: states of before a change, numbered, each with the change's cause.
+"""Snapshots: numbered states from before a change, each with the cause of the change.
 
-Rolling back puts one in place, and keeps the present state as the next, so that a rollback is a
-change that can be undone too. The youngest N_SNAPSHOTS stay; one that holds what the last one held
-is not written again. Loaded when a change is made, or taken back, and let go of afterwards.
+Enters: the body of a state and its cause. Leaves: the body again, for `rollback`. A rollback first
+keeps the present state as another snapshot, so that it can be undone too. The newest N_SNAPSHOTS
+are kept. A state equal to the last snapshot is not written again. Loaded when a change is made or
+undone, and released afterwards.
 """
 
 import json
@@ -13,20 +14,18 @@ from nearhum.errors import CommandError
 from nearhum.files import parsed, read_file, write_file
 from nearhum.wire import SNAPSHOT_MAGIC, STATE_NAMES, seal
 
-N_SNAPSHOTS = 4
-_SNAPSHOT = "hum/snapshot."
+N_SNAPSHOTS = 4  # bounds the flash that they take
+_SNAPSHOT = "hum/snapshot."  # followed by the number modulo N_SNAPSHOTS
 
 
 class Snapshots:
-    """The snapshots beside the slots of a Store."""
+    """The snapshots of a Store, in files beside its slots."""
 
     def __init__(self, store):
         self._store = store
 
     def all(self):
-        """Return what was noted of each snapshot, oldest first: dicts with its number, cause,
-        crc and counts.
-        """
+        """Return each snapshot's note, oldest first: a dict with number, cause, crc and counts."""
         out = []
         for slot in range(N_SNAPSHOTS):
             try:
@@ -34,10 +33,10 @@ class Snapshots:
                     magic, fingerprint, number, _, n = struct.unpack("<4sIIIH", f.read(18))
                     note = parsed(f.read(n))
             except (OSError, ValueError):
-                # none there, or a bad one: rolling back to that one says what is wrong with it
+                # There is none, or a bad one. A rollback to it reports what is wrong.
                 continue
-            # the note alone is read, and no CRC is over it alone: what a flipped bit made of it may
-            # be anything
+            # Only the note is read, and the CRC covers the whole file. So the note is not checked,
+            # and a flipped bit may have made anything of it.
             sound = isinstance(note, dict) and "crc" in note and "cause" in note
             if sound and magic == SNAPSHOT_MAGIC and fingerprint == self._store.fingerprint:
                 note["number"] = number
@@ -45,9 +44,9 @@ class Snapshots:
         return sorted(out, key=lambda note: note["number"])
 
     def keep(self, body, note):
-        """Keep a state to roll back to.
+        """Keep a state to roll back to, and return the snapshot's number.
 
-        note: dict of what is known about it. Returns its number. Raises OSError.
+        body: bytes of the state. note: dict of facts about it. Raises OSError if there is no room.
         """
         known = self.all()
         number = known[-1]["number"] if known else 0
@@ -67,9 +66,9 @@ class Snapshots:
         return number
 
     def body_of(self, number):
-        """Return the state in a snapshot, as bytes.
+        """Return the body of the state in a snapshot, as bytes.
 
-        Raises CommandError where it is gone, FormatError for a bad one.
+        Raises CommandError if there is no snapshot of that number, FormatError if it is damaged.
         """
         image = read_file(self._store.root + _SNAPSHOT + str(number % N_SNAPSHOTS))
         found, body = (
@@ -83,12 +82,12 @@ class Snapshots:
 
 
 def take(learned, cause, by_itself):
-    """Keep the present state to roll back to, before a change. Returns its number, 0 where none was
-    needed.
+    """Keep the present state before a change. Returns the snapshot's number, 0 if none was needed.
 
-    cause: the command that asks for it. by_itself: the board makes this change. All it makes since
-    the user's last word share one snapshot: they must not crowd out the user's, and are undone
-    together. Raises OSError where there is no room, and no old log that could go.
+    learned: learned.Learned. cause: the command that makes the change. by_itself: True if the board
+    makes it by itself. All such changes since the user's last command share one snapshot, so that
+    they do not displace the user's snapshots, and are undone together. Deletes old log if there is
+    no room. Raises OSError if that is not enough.
     """
     snapshots, journal = Snapshots(learned.store), learned.journal
     if by_itself:

@@ -1,10 +1,12 @@
-"""Store: what was learned, on the board's file system, in two slots. See snapshots.py for the rest.
+"""Store: keeps the learned state on the board's file system, in two slots.
 
-A state is saved into the older slot and closed (LittleFS makes that atomic); the younger sound slot
-is loaded. So at any moment one whole state is on flash; one that both slots hold is not written
-again. A state of other features, or of a later firmware, is put aside as hum/state.kept when its
-slot is needed: it is loaded again, where neither slot fits, when the settings or the firmware are
-those it was learned with.
+Enters: the body of a state, from learned.Learned. Leaves: the same after a reset. A state is saved
+into the older slot and closed, which LittleFS makes atomic. The newer valid slot is loaded. So at
+any moment one whole state is on flash. A state that both slots hold is not written again.
+
+A state that was learned with other features, or by a later firmware, is renamed to hum/state.kept
+when its slot is needed. It is loaded again once its settings or its firmware are back, if neither
+slot has a valid state then.
 """
 
 import os
@@ -19,35 +21,35 @@ _SLOTS = ("hum/state.a", "hum/state.b", "hum/state.kept")
 
 
 class Store:
-    """Loads and saves.
+    """Loads and saves the learned state.
 
-    root: prefix of every path, ends with /. fingerprint: of the embedding, see features.
+    root: prefix of every path, ends with /. fingerprint: of the embeddings, see features/plan.py.
     """
 
     def __init__(self, root, fingerprint):
         self.root = root
         self.fingerprint = fingerprint
-        self.sequence = 0
-        self.log_seq = 0  # of the journal's next record, when what was loaded was saved
+        self.sequence = 0  # number of the last saved state
+        self.log_seq = 0  # number of the journal's next record when the loaded state was saved
         self._at = 1  # the slot that was written or loaded last
-        self._next = 0  # the one that is written next
-        self._aside = -1  # the one whose state is put aside first
-        self._crcs = [-1, -1, -1]  # of the bodies in the slots, as far as they are known
-        self.refused = []  # why a slot was not loaded, as texts for the journal
-        self.erased = 0  # blocks of flash that saving took, about
+        self._next = 0  # the slot that is written next
+        self._aside = -1  # the slot whose state must be renamed before it is written, -1: none
+        self._crcs = [-1, -1, -1]  # CRCs of the bodies in the slots, -1: not known
+        self.refused = []  # texts for the journal: why a slot was not loaded
+        self.erased = 0  # approximate number of flash blocks that saving has erased
         make_folder(root + "hum")
 
     def load(self, take):
-        """Give the youngest sound state of these settings to take(body); the one before it, where
-        that refuses it.
+        """Load the newest valid state of these settings.
 
-        take raises FormatError for what makes no sense. Returns True where one was taken. Never
-        raises for a bad file.
+        take(body): a function that unpacks a state, or raises FormatError if it makes no sense.
+        Then the state before it is tried. Returns True if a state was taken. A bad file never
+        raises.
         """
         sound, foreign = [], -1
         for slot in range(3):
             image = read_file(self.root + _SLOTS[slot])
-            # empty: the power failed between making and filling it
+            # A file is empty if the power failed between its creation and the first write.
             if not image or slot == 2 and sound:
                 continue
             try:
@@ -61,7 +63,7 @@ class Store:
                         foreign, self._aside = sequence, slot
                 continue
             sound.append((sequence, slot, body, log_seq_of(image)))
-        # the youngest state of others is the last to be touched
+        # The slot with the newest state of other settings is overwritten last.
         self._next = 1 if self._aside == 0 else 0
         sound.sort()
         while sound:
@@ -79,9 +81,9 @@ class Store:
         return False
 
     def opened(self, image, what, magic=STATE_MAGIC):
-        """Return (sequence, body) of an image of these settings.
+        """Return (sequence, body) of an image that was made with these settings.
 
-        Raises FormatError; what: it is called in that.
+        what: the image's name in error messages. magic: its kind. Raises FormatError.
         """
         fingerprint, sequence, body = unseal(magic, image, what)
         if fingerprint != self.fingerprint:
@@ -95,11 +97,10 @@ class Store:
         return self.root + _SLOTS[self._at]
 
     def save(self, body, log_seq=0):
-        """Save a state, unless both slots hold it.
+        """Save a state, unless both slots already hold it.
 
-        Raises OSError where there is no room; what is on flash stays then.
-
-        log_seq: number of the journal's next record.
+        body: bytes. log_seq: number of the journal's next record. Allocates the whole image. Raises
+        OSError if there is no room. The states on flash are then unchanged.
         """
         crc = crc32(body)
         if self._crcs[:2] == [crc, crc]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -18,50 +19,67 @@ from typer.core import TyperGroup
 
 from ..errors import HostError
 
-# command -> module in nearhum_host.commands and function in it, in the order of a first day with a
-# board
-COMMANDS = {
-    "demo": ("demo", "demo"),
-    "sample": ("sample", "sample"),
-    "score": ("score", "score"),
-    "boards": ("boards", "boards"),
-    "virtual": ("virtual", "virtual"),
-    "flash": ("flash", "flash"),
-    "image": ("image", "image"),
-    "package": ("package", "package"),
-    "deploy": ("deploy", "deploy"),
-    "selftest": ("selftest", "selftest"),
-    "doctor": ("doctor", "doctor"),
-    "status": ("status", "status"),
-    "learn": ("learn", "learn"),
-    "watch": ("watch", "watch"),
-    "enrol": ("enrol", "enrol"),
-    "forget": ("forget", "forget"),
-    "relabel": ("relabel", "relabel"),
-    "list": ("list", "list_"),
-    "rollback": ("rollback", "rollback"),
-    "accept": ("decide", "accept"),
-    "reject": ("decide", "reject"),
-    "veto": ("trust", "veto"),
-    "trust": ("trust", "trust"),
-    "get": ("settings", "get"),
-    "set": ("settings", "set_"),
-    "pull": ("pull", "pull"),
-    "live": ("live", "live"),
-    "record": ("record", "record"),
-    "query": ("query", "query"),
-    "report": ("report", "report"),
-    "evaluate": ("evaluate", "evaluate"),
-    "fleet": ("fleet", "fleet"),
-    "train": ("train", "train"),
-    "head": ("train", "head"),
-    "bench": ("bench", "bench"),
-    "backup": ("backup", "backup"),
-    "restore": ("restore", "restore"),
-    "key": ("key", "key"),
-    "console": ("console", "console"),
-    "resume": ("resume", "resume"),
+# group of `nearhum --help` -> command -> module in nearhum_host.commands and function in it, in the
+# order in which a user meets them
+GROUPS = {
+    "Try it": {
+        "demo": ("demo", "demo"),
+        "sample": ("sample", "sample"),
+        "score": ("score", "score"),
+        "virtual": ("virtual", "virtual"),
+    },
+    "Set up a board": {
+        "boards": ("boards", "boards"),
+        "flash": ("flash", "flash"),
+        "image": ("image", "image"),
+        "package": ("package", "package"),
+        "deploy": ("deploy", "deploy"),
+        "selftest": ("selftest", "selftest"),
+        "doctor": ("doctor", "doctor"),
+        "get": ("settings", "get"),
+        "set": ("settings", "set_"),
+    },
+    "Learn and watch": {
+        "learn": ("learn", "learn"),
+        "status": ("status", "status"),
+        "watch": ("watch", "watch"),
+        "live": ("live", "live"),
+        "follow": ("follow", "follow"),
+        "trust": ("trust", "trust"),
+        "rollback": ("rollback", "rollback"),
+    },
+    "Teach it names": {
+        "enrol": ("enrol", "enrol"),
+        "list": ("list", "list_"),
+        "forget": ("forget", "forget"),
+        "relabel": ("relabel", "relabel"),
+        "accept": ("decide", "accept"),
+        "reject": ("decide", "reject"),
+        "veto": ("trust", "veto"),
+    },
+    "Logs and reports": {
+        "pull": ("pull", "pull"),
+        "report": ("report", "report"),
+        "query": ("query", "query"),
+        "record": ("record", "record"),
+    },
+    "Many boards": {
+        "fleet": ("fleet", "fleet"),
+        "backup": ("backup", "backup"),
+        "restore": ("restore", "restore"),
+        "key": ("key", "key"),
+    },
+    "Development": {
+        "evaluate": ("evaluate", "evaluate"),
+        "train": ("train", "train"),
+        "head": ("train", "head"),
+        "bench": ("bench", "bench"),
+        "console": ("console", "console"),
+        "resume": ("resume", "resume"),
+    },
 }
+COMMANDS = {name: where for group in GROUPS.values() for name, where in group.items()}
+_GROUP_OF = {name: title for title, group in GROUPS.items() for name in group}
 _TAKES_NEGATIVE = ("set",)
 
 
@@ -82,6 +100,11 @@ class Commands(TyperGroup):
         # not on this machine: it stays in the list, running it tells why
         except HostError as error:
             run = _raising(error)
+        command = self._made(cmd_name, run)
+        command.rich_help_panel = _GROUP_OF[cmd_name]
+        return command
+
+    def _made(self, cmd_name: str, run: Any) -> Any:
         if isinstance(run, typer.Typer):  # a group of its own
             group = typer.main.get_command(run)
             group.name = cmd_name
@@ -91,6 +114,14 @@ class Commands(TyperGroup):
         settings = {"ignore_unknown_options": True} if cmd_name in _TAKES_NEGATIVE else None
         single.command(cmd_name, context_settings=settings)(run)
         return typer.main.get_command(single)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Say which command was meant where there is none of that name."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = get_close_matches(args[0], COMMANDS, n=3, cutoff=0.5)
+            meant = f"; did you mean {' or '.join(near)}?" if near else ""
+            ctx.fail(f"No such command {args[0]!r}{meant}")
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         try:

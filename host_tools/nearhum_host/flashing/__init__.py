@@ -1,1 +1,1 @@
-"""MicroPython images, and the ways they come onto a board."""
+"""Find, check and build MicroPython images, and write them to a board."""

@@ -1,9 +1,10 @@
-"""The boot ROM of the RP2 chips as a volume: found, told apart from other drives, and given a
-UF2 file.
+"""Find the boot ROM of an RP2 chip, which appears as a USB drive, and copy a UF2 file onto it.
 
-Data sheets: RP2040 2.8.4, RP2350 5.5. The ROM shows INFO_UF2.TXT; it writes each block to the flash
-as it comes, and restarts the chip at the last one. It cannot be overwritten: whatever happens, the
-board can be flashed again.
+Enters: a chip and the bytes of a UF2 file. Leaves: a chip that restarted with the new image.
+
+The drive holds a file INFO_UF2.TXT. The ROM writes each block to flash as it arrives, and restarts
+the chip after the last one (data sheets: RP2040 2.8.4, RP2350 5.5). The ROM cannot be overwritten,
+so a board can always be flashed again.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from .chips import CHIPS, Chip
 
 INFO = "INFO_UF2.TXT"
 FILE = "NEARHUM.UF2"
-CHUNK_BYTES = 32 * 512
-GONE_S = 20.0  # from the last block to the restart; a slow USB stack writes until then
+CHUNK_BYTES = 32 * 512  # Written between two calls of on_bytes: 32 blocks.
+GONE_S = 20.0  # From the last block to the restart. A slow USB stack still writes meanwhile.
 _AGAIN = "hold BOOTSEL, plug the board in, and repeat the command: its boot ROM cannot be lost"
 
 
 def volumes() -> Iterator[Path]:
-    """Yield the mounted volumes that may be a boot ROM's."""
+    """Yield the mounted volumes that may belong to a boot ROM."""
     if sys.platform == "win32":
         yield from (
             Path(f"{letter}:/")
@@ -46,7 +47,7 @@ def volumes() -> Iterator[Path]:
 
 
 def board_id(volume: Path) -> str | None:
-    """Return the Board-ID that a volume states, None where it is no boot ROM's."""
+    """Return the Board-ID that a volume states, or None if it is not a boot ROM."""
     try:
         text = (volume / INFO).read_text("ascii", errors="replace")
     except OSError:
@@ -59,7 +60,7 @@ def board_id(volume: Path) -> str | None:
 
 
 def check(volume: Path, chip: Chip) -> Path:
-    """Return the volume. Raises UsageError where it is no boot ROM's, or that of another chip."""
+    """Return volume. Raises UsageError if it is not the boot ROM of this chip."""
     found = board_id(volume)
     if found is None:
         raise UsageError(
@@ -76,9 +77,9 @@ def check(volume: Path, chip: Chip) -> Path:
 
 
 def find(chip: Chip) -> Path | None:
-    """Return the one mounted volume of a chip's boot ROM, None where there is none.
+    """Return the mounted volume of a chip's boot ROM, or None if there is none.
 
-    Raises UsageError for several.
+    Raises UsageError if there are several.
     """
     found = [volume for volume in dict.fromkeys(volumes()) if board_id(volume) == chip.volume_id]
     if len(found) > 1:
@@ -90,7 +91,11 @@ def find(chip: Chip) -> Path | None:
 
 
 def wait_for(chip: Chip, seconds: float, named: Path | None = None) -> Path:
-    """Return the volume once it is there. Raises DeviceError."""
+    """Wait for the volume of a chip's boot ROM and return it.
+
+    seconds: time limit. named: the folder where it will be mounted, None to search for it.
+    Raises DeviceError if it does not appear in time.
+    """
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         volume = (
@@ -113,9 +118,10 @@ def wait_for(chip: Chip, seconds: float, named: Path | None = None) -> Path:
 def copy(
     contents: bytes, volume: Path, on_bytes: Callable[[int, int], None] = lambda done, of: None
 ) -> None:
-    """Give a volume a UF2 file and wait until it is gone: the chip has restarted with it.
+    """Copy a UF2 file onto a volume, and wait until the volume vanishes as the chip restarts.
 
-    Raises DeviceError.
+    on_bytes: called with the bytes written and in all.
+    Raises DeviceError if the copy fails or the chip does not restart.
     """
     done = 0
     try:
@@ -125,8 +131,8 @@ def copy(
                 on_bytes(done, len(contents))
             _flush(file.fileno())
     except OSError as error:
-        # the chip restarts at the last block, while this machine's file system still has its own
-        # table to write
+        # The chip restarts after the last block, while the operating system still wants to write
+        # the file system's table. This error is expected once all bytes are written.
         if done < len(contents):
             raise _not_copied(error, volume, done, len(contents)) from None
     end = time.monotonic() + GONE_S
@@ -144,7 +150,8 @@ def _flush(fd: int) -> None:
     try:
         os.fsync(fd)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # what cannot be flushed has no buffer
+        # EINVAL, ENOTSUP: this file system has no buffer to flush.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
             raise
 
 

@@ -1,9 +1,9 @@
-"""What the host must know of a chip to put an image into its flash; board files name one of them.
+"""The chips that nearhum can flash, and what the host must know of each. Board files name one.
 
-RP2040 and RP2350: a boot ROM that shows a volume and takes UF2 files of one family (RP2040 data
-sheet 2.8.4, RP2350 data sheet 5.5; families: github.com/microsoft/uf2, utils/uf2families.json).
-ESP32 and its kin: a ROM loader on a serial line, which esptool speaks to; an image says which chip
-it is for (esp-idf, esp_chip_id_t).
+RP2040 and RP2350 have a boot ROM that appears as a USB drive and accepts UF2 files of one family
+(RP2040 data sheet 2.8.4, RP2350 data sheet 5.5; families: github.com/microsoft/uf2,
+utils/uf2families.json). The ESP32 family has a ROM loader on a serial line, which esptool uses. An
+image states its chip (esp-idf, esp_chip_id_t).
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 UF2, ESPTOOL, VIRTUAL = "uf2", "esptool", "virtual"
-XIP_ADDRESS = 0x10000000  # where the RP2 chips see their flash: addresses of a UF2 file
+XIP_ADDRESS = 0x10000000  # Where RP2 chips map their flash. UF2 files use these addresses.
 
 
 @dataclass(frozen=True)
 class Chip:
-    """method: UF2 or ESPTOOL. family, volume_id, usb_id: of the boot ROM's UF2 volume.
-    image_id: of an ESP image.
+    """A chip.
+
+    method: UF2 or ESPTOOL. family: of UF2 files. volume_id, usb_id: of the boot ROM's drive, its
+    Board-ID and (vendor, product). image_id: the chip's number in an ESP image.
     """
 
     name: str
@@ -43,7 +45,7 @@ CHIPS = {
 
 
 def by_family(family: int) -> str:
-    """Return the name of the chip whose boot ROM takes that family, else the number itself."""
+    """Return the name of the chip whose boot ROM accepts that family, or the number as text."""
     return next(
         (chip.name for chip in CHIPS.values() if chip.family == family != 0),
         f"family 0x{family:08X}",
@@ -51,7 +53,7 @@ def by_family(family: int) -> str:
 
 
 def by_image_id(image_id: int) -> str:
-    """Return the name of the chip of that id in an ESP image, else the number itself."""
+    """Return the name of the chip with that id in an ESP image, or the number as text."""
     return next(
         (chip.name for chip in CHIPS.values() if chip.image_id == image_id), f"chip id {image_id}"
     )

@@ -1,7 +1,8 @@
-"""Writes an image into the flash of an ESP32 or its kin, with esptool as a library (extra "flash").
+"""Write an image to the flash of a chip of the ESP32 family, with esptool as a library.
 
-Enters: a port and a checked image. Leaves: a board that was reset. The loader is in the chip's ROM:
-whatever happens on the way, the board can be flashed again.
+Enters: a port and a checked image. Leaves: a board that was reset. Needs the extra "flash".
+
+The loader is in the chip's ROM, so a board can always be flashed again.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from .chips import CHIPS
 from .esp_image import EspImage
 
 FAST_BAUD = 460800
-READ_S = 5.0  # esptool waits without end for a stub that never starts
+READ_S = 5.0  # Without a time limit esptool waits forever for a stub that never starts.
 _AGAIN = (
     "repeat the command; if it cannot connect, hold BOOT, tap RESET (or plug the board in again),"
     " and repeat it"
 )
-# What is under way, and what the flash holds if it ends there.
+# The current step, and what the flash holds if it fails.
 _STAGES = {
     "connecting": "nothing was changed on the board",
     "preparing": "nothing was changed on the board",
@@ -45,11 +46,11 @@ def write(
     image: EspImage,
     on_bytes: Callable[[int, int], None] = lambda done, of: None,
 ) -> str:
-    """Write the image, compare its MD5 in the flash, reset the board; return what the chip calls
-    itself.
+    """Write the image, verify its MD5 in the flash, and reset the board.
 
-    Raises UsageError: another chip, too small a flash. DeviceError, with what is on the board now
-    and what to do.
+    on_bytes: called with the bytes written and in all.
+    Returns the name that the chip reports. Raises UsageError for another chip or a flash of another
+    size. Raises DeviceError, which states what the board holds now and what to do.
     """
     stage = _Stage()
     with needs("flash"), _logged(on_bytes, stage), _named_errors(port, stage):
@@ -86,7 +87,7 @@ def write(
 
 
 def _check_size(found: str | None, board: Board, image: EspImage) -> None:
-    """Raise UsageError where the module's flash is not what the image was made for."""
+    """Raise UsageError if the module's flash does not have the size that the image was made for."""
     if not found or not found.endswith("MB"):
         raise DeviceError("the flash chip does not say its size", _AGAIN)
     n_bytes = int(found[:-2]) << 20
@@ -105,7 +106,7 @@ def _check_size(found: str | None, board: Board, image: EspImage) -> None:
 
 @contextlib.contextmanager
 def _logged(on_bytes: Callable[[int, int], None], stage: _Stage) -> Iterator[None]:
-    """Take esptool's progress for ours, and its words for the stage they tell of."""
+    """Pass esptool's progress to on_bytes, and follow the stage by the text that it prints."""
     from esp_pylib.logger import EspLog
     from esptool.logger import EsptoolLogger, TemplateLogger
 
@@ -132,7 +133,7 @@ def _logged(on_bytes: Callable[[int, int], None], stage: _Stage) -> Iterator[Non
         def set_verbosity(self, verbosity: str) -> None:
             pass
 
-    before = EspLog.instance  # one for the process: given back afterwards
+    before = EspLog.instance  # esptool has one logger for the process: restore it afterwards.
     logger: Any = EsptoolLogger()
     logger.set_logger(Logger())
     try:
@@ -158,7 +159,7 @@ def _named_errors(port: str, stage: _Stage) -> Iterator[None]:
         TypeError,
         ValueError,
     ) as error:
-        # the last four: esptool takes answers apart that lost bytes on the way
+        # esptool raises the last four when it parses an answer that lost bytes on the line.
         why = (
             (str(error).strip().splitlines() or [type(error).__name__])[0]
             .split(". ")[0]

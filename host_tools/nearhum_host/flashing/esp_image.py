@@ -1,9 +1,10 @@
-"""Firmware images of the ESP32 and its kin: what is in one, and one made of a firmware and a
-file system.
+"""Read and check images of the ESP32 family, and combine firmware and file system into one image.
 
-A MicroPython image (ports/esp32/makeimg.py) is the flash from the boot loader on: boot loader,
-partition table at 0x8000, application. Formats: esp-idf, app_image_format and partition tables.
-esptool reads and merges them: extra "flash".
+Enters: the bytes of an image, a board file, a file system. Leaves: a checked image.
+
+A MicroPython image (ports/esp32/makeimg.py) is the content of the flash from the boot loader on:
+boot loader, partition table at 0x8000, application. The formats are described in esp-idf,
+app_image_format and partition tables. esptool reads and merges images. Needs the extra "flash".
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ _APP, _DATA = 0, 1
 
 @dataclass(frozen=True)
 class EspImage:
-    """contents: the flash from `address` on. fs: offset and size (None: to the end of the
-    flash) of the file system.
+    """A checked image.
+
+    contents: the flash from `address` on. fs: offset and size of the file system in bytes. A size
+    of None means: to the end of the flash.
     """
 
     contents: bytes
@@ -40,7 +43,7 @@ class EspImage:
 
 @contextlib.contextmanager
 def silent() -> Iterator[None]:
-    """Let esptool say nothing: what it found out comes back as values and errors."""
+    """Suppress esptool's output. Its results are return values and exceptions."""
     with (
         needs("flash"),
         contextlib.redirect_stdout(io.StringIO()),
@@ -50,9 +53,9 @@ def silent() -> Iterator[None]:
 
 
 def read(path: Path, board: Board) -> EspImage:
-    """Return the image in a file.
+    """Read the image in a file.
 
-    Raises UsageError: not readable, no image, cut, damaged, or for another chip.
+    Raises UsageError if it is unreadable, not an image, truncated, damaged, or for another chip.
     """
     try:
         contents = path.read_bytes()
@@ -62,7 +65,7 @@ def read(path: Path, board: Board) -> EspImage:
 
 
 def parse(contents: bytes, name: str, board: Board) -> EspImage:
-    """Return the image in the bytes of a file; name: for messages. Raises as read."""
+    """Read the image in the bytes of a file. name: for error messages. Raises as read."""
     chip, address = CHIPS[board.chip], board.flash.image_offset_bytes
     again = "download it again, or give the .bin of this board from micropython.org/download"
     if contents[:1] != bytes([_IMAGE_MAGIC]) or len(contents) < 24:
@@ -83,7 +86,7 @@ def parse(contents: bytes, name: str, board: Board) -> EspImage:
 
 
 def _partitions(table: bytes) -> list[tuple[int, str, int, int]]:
-    """Return (type, label, offset, size) of each entry."""
+    """Return (type, label, offset, size) of each entry, offset and size in bytes."""
     out = []
     for at in range(0, len(table) - _ENTRY.size + 1, _ENTRY.size):
         magic, kind, _, offset, size, label, _ = _ENTRY.unpack_from(table, at)
@@ -94,8 +97,9 @@ def _partitions(table: bytes) -> list[tuple[int, str, int, int]]:
 
 
 def _file_system(partitions: list[tuple[int, str, int, int]]) -> tuple[int, int | None]:
-    """Return where MicroPython finds its file system: the partition `vfs`, else what is behind
-    all others (1.26 on).
+    """Return the offset and size of MicroPython's file system.
+
+    It is the partition `vfs`. Without one, it is the flash after all partitions (from 1.26 on).
     """
     for kind, label, offset, size in partitions:
         if kind == _DATA and label == "vfs":
@@ -104,9 +108,7 @@ def _file_system(partitions: list[tuple[int, str, int, int]]) -> tuple[int, int 
 
 
 def _check_segments(image: bytes, name: str, chip: str, again: str) -> None:
-    """Raise UsageError unless an image is whole: its segments, its checksum, its SHA-256 where
-    it has one.
-    """
+    """Raise UsageError unless an image's segments, checksum and SHA-256 (if any) are right."""
     with silent():
         from esptool.bin_image import LoadFirmwareImage
         from esptool.util import FatalError
@@ -126,9 +128,7 @@ def _first_line(error: Exception) -> str:
 
 
 def check_geometry(image: EspImage, name: str, board: Board) -> None:
-    """Raise UsageError where the firmware would look for its file system elsewhere than the
-    board file says.
-    """
+    """Raise UsageError if the firmware's file system is not where the board file places it."""
     offset, size = image.fs
     flash = board.flash
     size = flash.size_bytes - offset if size is None else size
@@ -142,10 +142,10 @@ def check_geometry(image: EspImage, name: str, board: Board) -> None:
 
 
 def combined(image: EspImage, board: Board, fs: bytes) -> bytes:
-    """Return the flash from the image's address on, with a file system in it: one file for
-    `esptool write-flash`.
+    """Combine an image and a file system into one file for `esptool write-flash`.
 
-    Raises UsageError where the two overlap.
+    Returns the content of the flash from the image's address on. Raises UsageError if the two
+    overlap.
     """
     fs_at = board.flash.fs_offset_bytes
     if image.address + len(image.contents) > fs_at:

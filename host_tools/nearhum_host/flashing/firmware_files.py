@@ -1,9 +1,7 @@
-"""MicroPython images: found by name or path, downloaded once, and checked before anything is
-done with them.
+"""Find a MicroPython image by name or path, download it once, and check it.
 
-Enters: a board and what the user said, "stock", "ulab" or a path. Leaves: the path of a file that
-is whole and for this board's chip. Downloads lie in the user's cache; pooch fetches them (extra
-"flash").
+Enters: a board, and "stock", "ulab" or a path. Leaves: the path of a file that is whole and made
+for the board's chip. pooch downloads images into the user's cache (extra "flash").
 """
 
 from __future__ import annotations
@@ -26,7 +24,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class FirmwareFile:
-    """path: of the image. came_from: for people. verified: its sum was known, and it is that."""
+    """A checked image.
+
+    came_from: its address or path, to show. verified: whether its SHA-256 was known and matched.
+    """
 
     path: Path
     came_from: str
@@ -34,7 +35,7 @@ class FirmwareFile:
 
 
 class _Bar:
-    """What pooch tells of a download, handed on: bytes so far and in all."""
+    """The progress bar that pooch expects. It passes bytes so far and in all to a function."""
 
     def __init__(self, on_bytes: Progress) -> None:
         self.total = 0
@@ -53,9 +54,11 @@ class _Bar:
 
 
 def find(board: Board, wanted: str, on_bytes: Progress = lambda done, of: None) -> FirmwareFile:
-    """Return the image, checked.
+    """Find the image for a board and check it.
 
-    wanted: "stock", "ulab" or a path. Raises UsageError, HostError.
+    wanted: "stock", "ulab" or a path. on_bytes: called with the bytes downloaded and in all.
+    Raises UsageError if there is no such image or it fails the check, HostError if the download
+    fails.
     """
     if wanted not in FIRMWARES:
         path = Path(wanted).expanduser()
@@ -76,7 +79,7 @@ def find(board: Board, wanted: str, on_bytes: Progress = lambda done, of: None) 
             )
         check(board, path)
     except UsageError as error:
-        path.unlink(missing_ok=True)  # what is wrong must not wait in the cache for the next time
+        path.unlink(missing_ok=True)  # Do not leave a bad file in the cache for the next run.
         raise UsageError(
             error.message, f"it came from {firmware.url}; repeat the command to download it anew"
         ) from None
@@ -84,7 +87,7 @@ def find(board: Board, wanted: str, on_bytes: Progress = lambda done, of: None) 
 
 
 def of_board(board: Board, name: str) -> Firmware:
-    """Return what the board file says of a named image. Raises UsageError where it says nothing."""
+    """Return a board file's entry for a named image. Raises UsageError if it has none."""
     if name not in board.firmware:
         raise UsageError(
             f"the board file of {board.name} names no {name} image",
@@ -94,7 +97,7 @@ def of_board(board: Board, name: str) -> Firmware:
 
 
 def cached(firmware: Firmware) -> Path:
-    """Return where the download of an image lies, or would."""
+    """Return the path of an image in the cache, whether or not it has been downloaded."""
     folder = "sum-" + firmware.sha256[:12] if firmware.sha256 else "no-sum"
     return cache_dir().with_name("firmware") / folder / firmware.url.rpartition("/")[2]
 
@@ -114,7 +117,7 @@ def _downloaded(firmware: Firmware, on_bytes: Progress) -> Path:
             path=path.parent,
             downloader=fetch,  # type: ignore[arg-type]
         )
-    except ValueError as error:  # another sum; pooch has thrown the download away
+    except ValueError as error:  # Wrong SHA-256. pooch has deleted the download.
         raise HostError(
             f"{firmware.url} is not the image that the board file means: its SHA-256 is another",
             "repeat the command; if it stays so, download it yourself and give --firmware FILE"
@@ -139,7 +142,7 @@ def _reason(error: Exception) -> str:
 
 
 def check(board: Board, path: Path) -> None:
-    """Raise UsageError unless a file is a whole image for the board's chip."""
+    """Raise UsageError unless the file is a whole image for the board's chip."""
     if board.flash.method == UF2:
         uf2.read(path, CHIPS[board.chip])
     elif board.flash.method == ESPTOOL:

@@ -1,10 +1,13 @@
-"""Brings MicroPython onto a board, and then the application: from nothing to a board that watches.
+"""Flash MicroPython onto a board. `nearhum flash` calls these functions in order.
 
-1. the image is found and checked (firmware_files): nothing is touched before;
-2. the board is found: a boot ROM's volume, or a port by the USB ids of the board file;
-3. the image goes into the flash (bootrom, esp_flash): files that are on the board stay, unless it
-   brings its own;
-4. MicroPython answers; the application is deployed, and the board's own arithmetic is asked for.
+Enters: a board file, an image, and where the board is connected. Leaves: a board on which
+MicroPython answers. The steps of the command:
+
+1. Find and check the image (firmware_files), before anything on the board is changed.
+2. Find the board: the drive of a boot ROM, or a port by the USB ids of the board file.
+3. Write the image to flash (bootrom, esp_flash). Files on the board are kept, unless the image
+   brings a file system of its own.
+4. Wait for MicroPython, deploy the application, and run the board's self-test.
 """
 
 from __future__ import annotations
@@ -24,14 +27,15 @@ from .chips import CHIPS, UF2
 from .firmware_files import FirmwareFile
 
 Progress = Callable[[str, int, int], None]
-VOLUME_S = 20.0  # from leaving MicroPython to a mounted volume
-BOOT_S = 30.0  # from the restart to MicroPython's prompt: the file system may have to be made first
+VOLUME_S = 20.0  # From leaving MicroPython to a mounted volume.
+BOOT_S = 30.0  # From restart to MicroPython's prompt. A first start formats the file system.
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a board is: port of its MicroPython or loader, volume of its boot ROM; None where
-    it is not seen.
+    """Where a board is connected.
+
+    port: of MicroPython or of the ROM loader. volume: of the boot ROM. None: not present.
     """
 
     port: str | None = None
@@ -39,9 +43,11 @@ class Place:
 
 
 def find(board: Board, port: str | None, volume: Path | None) -> Place:
-    """Return where the board is.
+    """Find where the board is connected.
 
-    port, volume: as the user named them. Raises UsageError, DeviceError.
+    port, volume: as the user named them, None to search.
+    Raises UsageError if several boards are possible or the volume is not this board's. Raises
+    DeviceError if there is none.
     """
     chip = CHIPS[board.chip]
     if board.flash.method == UF2:
@@ -85,7 +91,7 @@ def _only_port(board: Board) -> str:
 
 
 def ports_of(board: Board) -> list[str]:
-    """Return the serial ports whose USB id the board file names."""
+    """Return the serial ports whose USB ids are in the board file."""
     from serial.tools import list_ports
 
     return [
@@ -96,9 +102,10 @@ def ports_of(board: Board) -> list[str]:
 
 
 def write(board: Board, firmware: FirmwareFile, place: Place, on_bytes: Progress) -> str:
-    """Put the image into the flash of the board and restart it; return what it was put into.
+    """Write the image to the board's flash and restart the board.
 
-    Raises HostError.
+    on_bytes: called with the step's name, the bytes done and in all.
+    Returns the name of the chip or drive that was written. Raises HostError.
     """
     if board.flash.method != UF2:
         assert place.port
@@ -121,7 +128,10 @@ def write(board: Board, firmware: FirmwareFile, place: Place, on_bytes: Progress
 
 
 def await_micropython(board: Board, port: str | None) -> str:
-    """Return the port on which MicroPython answers, once it does. Raises DeviceError."""
+    """Wait until MicroPython answers, and return its port.
+
+    port: None to try every port with the board's USB ids. Raises DeviceError after BOOT_S.
+    """
     end = time.monotonic() + BOOT_S
     last: HostError = DeviceError("no port appeared", "plug it out and in, then `nearhum deploy`")
     while time.monotonic() < end:
@@ -145,9 +155,9 @@ def await_micropython(board: Board, port: str | None) -> str:
 
 
 def plan(board: Board, wanted: str, place: Place | None) -> list[str]:
-    """Return what a flash would do, a sentence a step.
+    """Return the steps that flashing would take, one sentence each.
 
-    place: None where the board was not found.
+    wanted: "stock", "ulab" or a path. place: None if the board was not found.
     """
     from . import firmware_files
 
@@ -188,7 +198,10 @@ def plan(board: Board, wanted: str, place: Place | None) -> list[str]:
 
 
 def summary(done: Any, found: dict[str, Any] | None) -> dict[str, Any]:
-    """Return what deploy and self-test came to, for --json."""
+    """Return the results of deployment and self-test, for --json.
+
+    done: a deployment.Deployed. found: the self-test's answer, None if it did not run.
+    """
     out = {
         "copied": len(done.copied),
         "unchanged": len(done.unchanged),

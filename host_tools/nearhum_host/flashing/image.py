@@ -1,8 +1,7 @@
-"""One file that is a board: MicroPython, the compiled application and the board's settings.
+"""Build one image for a board: MicroPython, the compiled application and the settings.
 
-Enters: a checked firmware image and the files (see `application`). Leaves: the bytes of a UF2 file,
-or of an image for `esptool write-flash`. What was made is taken apart again before it is given
-away.
+Enters: a firmware image and files (boards/application.py). Leaves: the bytes of a UF2 file, or of
+an image for `esptool write-flash`. Each image is read back and compared before it is returned.
 """
 
 from __future__ import annotations
@@ -20,8 +19,10 @@ from .littlefs_image import file_system, read_back
 
 @dataclass(frozen=True)
 class Image:
-    """contents: of the file. suffix: of its name. n_files: on its file system. firmware_bytes:
-    of MicroPython in it.
+    """A built image.
+
+    contents: bytes of the file. suffix: .uf2 or .bin. n_files: files on its file system.
+    firmware_bytes: size of MicroPython in it.
     """
 
     contents: bytes
@@ -31,9 +32,11 @@ class Image:
 
 
 def build(board: Board, firmware: Path, files: Mapping[str, bytes]) -> Image:
-    """Return the image of a board with a firmware and files by path.
+    """Build the image of a board.
 
-    Raises UsageError, HostError.
+    firmware: path of a MicroPython image. files: {path on the board: contents}.
+    Raises UsageError if the firmware does not suit the board or overlaps the file system. Raises
+    HostError if the files do not fit.
     """
     fs = file_system(files, board.flash)
     found, blocks = read_back(fs, board.flash)
@@ -59,7 +62,10 @@ def build(board: Board, firmware: Path, files: Mapping[str, bytes]) -> Image:
 
 
 def files_in(contents: bytes, board: Board) -> dict[str, bytes]:
-    """Return the files on the file system of an image for a board. Raises UsageError, HostError."""
+    """Return {path: contents} of the files in an image.
+
+    Raises UsageError if it is not an image for this board, HostError if it has no file system.
+    """
     flash = board.flash
     if flash.method == UF2:
         pages = uf2.parse(contents, "the image", CHIPS[board.chip]).pages

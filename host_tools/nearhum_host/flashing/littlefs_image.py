@@ -1,7 +1,7 @@
-"""The file system of a board as an image: made of files, and read back.
+"""Build the LittleFS image of a board's file system, and read it back.
 
-Geometry as MicroPython mounts it (extmod/vfs_lfsx.c and the ports' _boot.py): the board file says
-it. The images are the same bytes for the same files.
+Enters: files and the flash geometry of the board file, as MicroPython mounts it
+(extmod/vfs_lfsx.c and the ports' _boot.py). Leaves: an image. The same files give the same bytes.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from littlefs import LittleFS, LittleFSError, UserContext
 from ..boards.board_files import Flash
 from ..errors import HostError
 
-_READ_BYTES = 32  # as MicroPython reads; what is on the flash does not depend on it
+_READ_BYTES = 32  # As MicroPython reads. The content of the flash does not depend on it.
 
 
 class _Watched(UserContext):
-    """A flash that remembers which blocks were read."""
+    """A flash in memory that remembers which blocks were read."""
 
     def __init__(self, image: bytes) -> None:
         super().__init__(buffer=bytearray(image))
@@ -30,9 +30,9 @@ class _Watched(UserContext):
 
 
 def file_system(files: Mapping[str, bytes], flash: Flash) -> bytes:
-    """Return the LittleFS image of a board's flash that holds these files.
+    """Build a LittleFS image that holds these files, {path: contents}.
 
-    Raises HostError where they do not fit.
+    Raises HostError that names the first file that does not fit.
     """
     fs = LittleFS(
         block_size=flash.block_bytes,
@@ -54,12 +54,13 @@ def file_system(files: Mapping[str, bytes], flash: Flash) -> bytes:
 
 
 def read_back(image: bytes, flash: Flash) -> tuple[dict[str, bytes], dict[int, bytes]]:
-    """Return ({path: contents}, {offset in the image: block}) of what a board would find in an
-    image.
+    """Read an image as a board would.
 
-    The blocks are those that mounting it and reading every file touch: all that matters of it,
-    erased ones among them, whose old contents would matter if they stayed. Raises HostError where
-    the image cannot be read.
+    Returns ({path: contents}, {offset in the image: block}). The blocks are those that are read
+    when the image is mounted and every file is read. An image needs no others. Erased blocks are
+    among them: they must be written too, because old contents of the flash would be misread.
+
+    Raises HostError if the image cannot be read.
     """
     watched, n = _Watched(image), flash.block_bytes
     try:

@@ -1,10 +1,11 @@
-"""UF2 files of the RP2 chips: read and checked, written, and one made of a firmware and a file
-system.
+"""Read, check, write and combine UF2 files for the RP2 chips.
 
-Format: github.com/microsoft/uf2; what the boot ROMs make of it: RP2040 data sheet 2.8.4.2, RP2350
-data sheet 5.5.2. A block of 512 bytes carries 256 of the flash. Firmware for the RP2350 begins with
-one block of another family, which works around its erratum E10 (picotool, elf2uf2.cpp): it is kept
-as it is, and counts for itself.
+Enters: the bytes of a UF2 file, blocks of a file system. Leaves: pages of flash, a UF2 file.
+
+The format is described in github.com/microsoft/uf2, and how the boot ROMs use it in the RP2040 data
+sheet, 2.8.4.2, and the RP2350 data sheet, 5.5.2. A block of 512 bytes carries 256 bytes of flash.
+Firmware for the RP2350 begins with one block of another family, which works around the chip's
+erratum E10 (picotool, elf2uf2.cpp). It is kept unchanged and is not counted with the others.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .chips import XIP_ADDRESS, Chip, by_family
 
 BLOCK_BYTES = 512
 PAYLOAD_BYTES = 256
-SECTOR_BYTES = 4096  # the boot ROM erases one at the first block in it: blocks must fill it
+SECTOR_BYTES = 4096  # The boot ROM erases a whole sector at its first block: fill all of it.
 _MAGICS, _LAST_MAGIC = (0x0A324655, 0x9E5D5157), 0x0AB16F30
 _NOT_FLASH, _HAS_FAMILY = 0x0001, 0x2000
 _ABSOLUTE = 0xE48BFF57
@@ -28,8 +29,10 @@ _HEADER = struct.Struct("<8I")
 
 @dataclass(frozen=True)
 class Uf2:
-    """family; pages: 256 bytes of flash by address; prelude: blocks of another family that come
-    first, as they are.
+    """The content of a UF2 file.
+
+    family: of the chip. pages: {address: PAYLOAD_BYTES bytes of flash}. prelude: unchanged blocks
+    of another family that precede the others.
     """
 
     family: int
@@ -38,11 +41,11 @@ class Uf2:
 
     @property
     def end(self) -> int:
-        """The address behind the last page."""
+        """The address after the last page."""
         return max(self.pages) + PAYLOAD_BYTES
 
     def packed(self) -> bytes:
-        """Return the file: one numbering, addresses rising."""
+        """Return the bytes of the file, with blocks numbered in the order of their addresses."""
         out = bytearray(self.prelude)
         for number, address in enumerate(sorted(self.pages)):
             head = _HEADER.pack(
@@ -55,9 +58,9 @@ class Uf2:
 
 
 def read(path: Path, chip: Chip) -> Uf2:
-    """Return the image in a file.
+    """Read the image in a file.
 
-    Raises UsageError: not readable, no UF2, cut, damaged, or for another chip.
+    Raises UsageError if it is unreadable, not UF2, truncated, damaged, or for another chip.
     """
     try:
         contents = path.read_bytes()
@@ -67,7 +70,7 @@ def read(path: Path, chip: Chip) -> Uf2:
 
 
 def parse(contents: bytes, name: str, chip: Chip) -> Uf2:
-    """Return the image in the bytes of a file; name: for messages. Raises as read."""
+    """Read the image in the bytes of a file. name: for error messages. Raises as read."""
     again = "download it again"
     if len(contents) < BLOCK_BYTES or struct.unpack_from("<II", contents) != _MAGICS:
         raise UsageError(f"{name} is no UF2 image", f"{chip.name} takes a .uf2 file")
@@ -111,10 +114,11 @@ def parse(contents: bytes, name: str, chip: Chip) -> Uf2:
 
 
 def combined(firmware: Uf2, blocks: Mapping[int, bytes]) -> Uf2:
-    """Return one image of a firmware and blocks of the flash, by offset in it, whole sectors each.
+    """Combine a firmware with further blocks of flash into one image.
 
-    Sectors that either touches are whole, erased where neither says what is in them. Raises
-    UsageError where the two overlap.
+    blocks: {offset in the flash: bytes}, whole sectors each.
+    In the result, every sector that is touched is complete: missing pages are erased ones. Raises
+    UsageError if firmware and blocks overlap.
     """
     pages = dict(firmware.pages)
     for offset in blocks:
@@ -132,7 +136,7 @@ def combined(firmware: Uf2, blocks: Mapping[int, bytes]) -> Uf2:
 
 
 def whole_sectors(pages: Mapping[int, bytes]) -> dict[int, bytes]:
-    """Return the pages with erased ones added, so that no sector is written in part."""
+    """Add erased pages (0xFF), so that no sector is written only in part."""
     out = dict(pages)
     for sector in {address // SECTOR_BYTES * SECTOR_BYTES for address in pages}:
         for address in range(sector, sector + SECTOR_BYTES, PAYLOAD_BYTES):
@@ -141,7 +145,7 @@ def whole_sectors(pages: Mapping[int, bytes]) -> dict[int, bytes]:
 
 
 def of_flash(family: int, contents: bytes, address: int = XIP_ADDRESS) -> Uf2:
-    """Return an image that puts contents at an address of the flash."""
+    """Return an image that places contents at an address of the flash."""
     padded = contents.ljust(-(-len(contents) // PAYLOAD_BYTES) * PAYLOAD_BYTES, b"\xff")
     pages = {
         address + at: padded[at : at + PAYLOAD_BYTES] for at in range(0, len(padded), PAYLOAD_BYTES)

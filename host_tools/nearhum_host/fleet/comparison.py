@@ -1,10 +1,10 @@
-"""Evaluates a fleet by its logs: what each board did, what all did, who stands out, and how
-right the alarms were.
+"""Evaluate a fleet by its logs: figures of each board, figures of all, outliers, and accuracy.
 
-Enters: an ibis backend with `windows` and `events` (engines.py). Leaves: figures. What queries.py
-returns is small (a row a board), and what is made of it is made here. Figures are given to
-PRECISION digits after the point: scores are whole numbers of 1/256 octave, so counts, sums and
-quantiles of them are exact on any engine, and only the last division is rounded.
+Enters: an ibis backend with the tables `windows` and `events` (engines.py). Leaves: figures.
+
+queries.py reduces the tables to one row for each board. The figures are computed here from these
+rows. Scores are whole numbers of 1/256 octave, so their counts, sums and quantiles are exact on any
+engine. Only the last division is rounded, to PRECISION digits.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from ..extras import needs
 from .labelled_spans import check_named, read_labels
 from .queries import DAY_S, by_truth, per_board, per_day
 
-PRECISION = 6
-Z_LIMIT = 3.5  # Iglewicz, Hoaglin: How to Detect and Handle Outliers, 1993, 3.3
+PRECISION = 6  # Digits after the decimal point.
+Z_LIMIT = 3.5  # Robust spreads: Iglewicz, Hoaglin, How to Detect and Handle Outliers, 1993, 3.3.
 NORMAL = "normal"
 
 
 @dataclass
 class BoardFigures:
-    """One board.
+    """Figures of one board.
 
-    Rates are of the time it watched; levels are octaves from its threshold, below 0 is normal.
-
-    days: with logs; days_missing: from its first day to the fleet's last, without. level: median of
-    score less threshold; level_high: what one window in a hundred exceeds. level_z, alarms_z: how
-    far it stands from the other boards, in robust spreads; None where all are alike. stands_out:
-    for which of them.
+    days: with logs. days_missing: without logs, from its first day to the fleet's last.
+    alarms_per_day, in_alarm: per day watched, and as a share (0 to 1) of the time watched.
+    level: median of score minus threshold, in octaves. Below 0 is normal.
+    level_high: the level that one window in a hundred exceeds, in octaves.
+    level_z, alarms_z: distance from the other boards in robust spreads, None where all are alike.
+    stands_out: which of the two exceeds Z_LIMIT, "" for none.
     """
 
     board: str
@@ -58,10 +58,10 @@ class BoardFigures:
 
 @dataclass
 class FleetFigures:
-    """A fleet.
+    """Figures of a fleet.
 
-    pooled: over all boards, by the time each watched; levels of the median board. truth: a row a
-    detector, trivial ones beside the fleet's.
+    pooled: over all boards, weighted by the time that each watched. Its levels are the median
+    board's. truth: one row for the fleet and one for each trivial detector, for comparison.
     """
 
     boards: list[BoardFigures]
@@ -69,21 +69,22 @@ class FleetFigures:
     truth: list[dict[str, Any]] = field(default_factory=list)
 
     def json(self) -> dict[str, Any]:
-        """Return all of it as plain values."""
+        """Return the figures as plain values for JSON."""
         return asdict(self)
 
 
 def evaluate(backend: Any, labels: Path | None = None) -> FleetFigures:
-    """Return the figures of the fleet whose tables a backend has.
+    """Compute the figures of the fleet whose tables a backend has.
 
-    labels: csv with LABEL_COLUMNS: what is true of a board between two UTC times; the label
-    `normal` or any other. Raises UsageError for labels that cannot be read, or are of boards that
-    have no tables.
+    labels: csv with LABEL_COLUMNS. Each row states the truth about a board between two UTC times:
+        the label `normal`, or any other.
+    Raises UsageError if there are no windows, if the labels cannot be read, or if they name a board
+    that has no tables.
     """
     import ibis
 
     spans = read_labels(labels) if labels else []
-    days = ibis.memtable(backend.to_pyarrow(per_day(backend)))  # looked at once, asked twice
+    days = ibis.memtable(backend.to_pyarrow(per_day(backend)))  # Computed once, used twice.
     rows = sorted(
         backend.to_pyarrow(per_board(backend, days)).to_pylist(), key=lambda row: row["board"]
     )
@@ -142,8 +143,8 @@ def _pooled(boards: list[BoardFigures]) -> dict[str, Any]:
 
 
 def _stand_out(boards: list[BoardFigures]) -> None:
-    # alarms are counts: their root has one spread whatever their rate (Anscombe, Biometrika 35
-    # (1948), 246)
+    # Alarms are counts. The square root makes their spread the same at every rate (Anscombe,
+    # Biometrika 35, 1948, 246).
     level = [board.level for board in boards]
     alarms = [
         None if board.alarms_per_day is None else math.sqrt(board.alarms_per_day)
@@ -158,11 +159,13 @@ def _stand_out(boards: list[BoardFigures]) -> None:
 
 
 def robust_z(values: list[float | None]) -> list[float | None]:
-    """Return how many spreads each value is from the median; None for None, and where all are
-    alike.
+    """Return the distance of each value from the median, in robust spreads.
 
-    The spread is 1.4826 times the median absolute deviation; where more than half are alike, 1.2533
-    times the mean one.
+    The spread is 1.4826 times the median absolute deviation. Where this is 0, because more than
+    half of the values are alike, it is 1.2533 times the mean absolute deviation. Both factors give
+    the standard deviation of a normal distribution.
+
+    Returns None for None, for all values where all are alike, and where fewer than 3 are known.
     """
     known = [value for value in values if value is not None]
     if len(known) < 3:
@@ -177,7 +180,7 @@ def robust_z(values: list[float | None]) -> list[float | None]:
 
 
 def median(values: list[float]) -> float:
-    """Return the middle value, or the mean of the two."""
+    """Return the middle value, or the mean of the two middle ones. values: at least one."""
     ordered, n = sorted(values), len(values)
     return (ordered[(n - 1) // 2] + ordered[n // 2]) / 2
 
@@ -229,6 +232,6 @@ def _rounded(value: float | None) -> float | None:
 
 
 def needs_fleet() -> None:
-    """Raise HostError that names the extra unless what evaluating takes is installed."""
+    """Raise HostError that names the extra to install if ibis is missing."""
     with needs("fleet"):
         import ibis  # noqa: F401

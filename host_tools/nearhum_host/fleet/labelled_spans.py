@@ -1,6 +1,6 @@
-"""The labels of a fleet: what is true of a board between two UTC times.
+"""Read the labels of a fleet: the truth about a board between two UTC times.
 
-Enters: a csv with LABEL_COLUMNS. Leaves: spans, numbered by their row.
+Enters: a csv with LABEL_COLUMNS. Leaves: spans, numbered by their row from 0.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ LABEL_COLUMNS = ("board", "from_utc", "until_utc", "label")
 
 
 def read_labels(file: Path) -> list[dict[str, Any]]:
-    """Return the spans of a csv with LABEL_COLUMNS, numbered.
+    """Read the spans of a csv with LABEL_COLUMNS.
 
-    Raises UsageError with the line that is wrong.
+    Returns {span, on, from_s, until_s, label} for each row: its number from 0, the board, seconds
+    since 1970, and the label. Raises UsageError that names the line that is wrong.
     """
     try:
         rows = read_rows(file, LABEL_COLUMNS)
@@ -28,8 +29,9 @@ def read_labels(file: Path) -> list[dict[str, Any]]:
 
 
 def check_named(spans: list[dict[str, Any]], boards: set[str], file: Path | None) -> None:
-    """Raise UsageError where a label is of a board that has no tables; boards of one name have
-    the chip's number.
+    """Raise UsageError if a label names a board that has no tables.
+
+    Boards in the tables are called NAME-CHIPNUMBER, so a bare NAME is answered with these names.
     """
     for span in spans:
         name = span["on"]

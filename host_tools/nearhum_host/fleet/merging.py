@@ -1,9 +1,10 @@
-"""Merges the learned states of many boards into a prior, by running the firmware over them.
+"""Merge the learned states of many boards into a prior, by running the firmware over them.
 
-Enters: backups (.nhs) and the settings that the boards share. Leaves: one image of the same form,
-for `deploy --prior` and `fleet deploy`. Nothing of a state is read here:
-device_scripts/fleet_merge.py runs under MicroPython and has the firmware read, join and write it,
-so a format or a rule that changes there changes here.
+Enters: backups (.nhs) and the settings that the boards share. Leaves: one state image, for
+`deploy --prior` and `fleet deploy`.
+
+This module does not read states itself. device_scripts/fleet_merge.py runs under MicroPython and
+has the firmware read, merge and write them, so that format and rules are defined once.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ from ..errors import HostError, UsageError
 from ..paths import firmware_dir
 
 SCRIPT = Path(__file__).parents[1] / "device_scripts" / "fleet_merge.py"
-LEAST_TRIMMED = 4  # boards, so that a fourth of them is one
+LEAST_TRIMMED = 4  # Boards: a fourth of them must be at least one board.
 _TIMEOUT_S = 1200
 _OTHER_SETTINGS = "give --board the file that these boards were deployed with"
-# for the firmware's sources and its work, and for each board's sums
+# MicroPython's heap: for the firmware's sources and its work, and for the sums of each board.
 _HEAP_BYTES = (24 << 20, 40_000)
 
 
@@ -37,10 +38,12 @@ _HEAP_BYTES = (24 << 20, 40_000)
 class Merged:
     """A prior and how it was made.
 
-    image: a state image. boards: how many were added. windows: of all their modes. modes: [{label,
-    windows, boards}]. dropped: windows of modes too rare to keep. scaled: factor of all counts, 1
-    unless the fields were too small. threshold: octaves. labels: {name: examples}. examples_left:
-    that found no room. left_out: [{file, apart}] by trim, apart in median deviations.
+    image: a state image. boards: number of boards merged. windows: number in all their modes.
+    modes: [{label, windows, boards}]. dropped: windows of modes that were too rare to keep.
+    scaled: factor on all counts, below 1 only where the sums would not fit their fields.
+    threshold: octaves. labels: {name: number of examples}.
+    examples_left: examples for which there was no room.
+    left_out: [{file, apart}] for boards that trim left out, apart in median deviations.
     """
 
     image: bytes
@@ -62,15 +65,15 @@ def merge(
     trim: bool = False,
     head: bytes | None = None,
 ) -> Merged:
-    """Return the prior of these boards.
+    """Merge the states of at least two boards into a prior.
 
-    states: {name: state image, signed or not}; the result does not depend on their order. config:
-    the settings that the boards share, as Board.config gives them. trim: leave out the fourth of
-    the boards that stands furthest from the median board; of four boards at least. head: the
-    trained head file that the settings name.
-
-    Raises UsageError that names the states which cannot be added: other settings, unfinished
-    learning, one state twice.
+    states: {name: state image, signed or not}. The result does not depend on their order.
+    config: the settings that the boards share, as Board.config gives them.
+    trim: leave out the fourth of the boards that lies furthest from the median board. This needs
+        at least four boards.
+    head: the bytes of the head file, if the settings name one.
+    Raises UsageError that names the states which cannot be merged: other settings, unfinished
+    learning, or the same state twice. Raises HostError if the firmware fails.
     """
     from ..evaluation.benchmarks.runner import interpreter
 
@@ -121,9 +124,7 @@ def merge(
 
 
 def _check_one_kind(states: Mapping[str, bytes]) -> None:
-    """Raise UsageError unless all images are sound and were learned with the same features;
-    names who is not.
-    """
+    """Raise UsageError that names the images which are damaged or have other features."""
     kinds: dict[int, list[str]] = {}
     for name, image in states.items():
         try:
@@ -144,8 +145,9 @@ def _check_one_kind(states: Mapping[str, bytes]) -> None:
 
 
 def _settings(root: Path, config: Mapping[str, Any], head: bytes | None) -> None:
-    """Write the settings, with the one frame of a recording as the sensor: the firmware has to
-    start, not to listen.
+    """Write the settings below root, with a recording of one frame as the sensor.
+
+    The firmware must start to read the states, but it needs no samples.
     """
     from nearhum.config import frame_values
 
@@ -175,9 +177,10 @@ def _settings(root: Path, config: Mapping[str, Any], head: bytes | None) -> None
 
 
 def read_states(paths: Sequence[Path]) -> dict[str, bytes]:
-    """Return {name: image} of backups; a folder stands for the .nhs files in it.
+    """Read backups. A folder stands for the .nhs files in it.
 
-    Raises UsageError.
+    Returns {path: state image}. Raises UsageError if there are none, if one is named twice, or if
+    one is damaged.
     """
     files = [
         found

@@ -1,7 +1,7 @@
-"""What is asked of a fleet's tables, in expressions that are the same on every engine.
+"""Queries over a fleet's tables, as ibis expressions that give the same result on every engine.
 
-Enters: an ibis backend with `windows` and `events` (engines.py). Leaves: a row a board, or a row a
-labelled span.
+Enters: an ibis backend with the tables `windows` and `events` (engines.py). Leaves: one row for
+each board, or one row for each labelled span.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ _EPOCH = datetime.date(1970, 1, 1)
 
 
 def per_day(backend: Any) -> Any:
-    """Return the expression of a board's days: windows by whether it watched, alarmed, and knew
-    the time.
+    """Return an expression that counts the windows of each board and day.
+
+    Columns: board, day, watching, alarm, timed (the board knew the time), n.
     """
     windows = backend.table("windows")
     rows = windows.select(
@@ -25,11 +26,12 @@ def per_day(backend: Any) -> Any:
 
 
 def per_board(backend: Any, by_day: Any) -> Any:
-    """Return the expression of a row a board: its windows, and its events beside them. by_day:
-    of per_day.
+    """Return an expression with one row for each board: figures of its windows and its events.
 
-    A quantile is a value that occurs, the least that so many reach (nearest rank): read off the
-    counts of a board's levels, so that no engine has to sort its windows.
+    by_day: the result of per_day.
+
+    Quantiles are by nearest rank: the least value that occurs and that so many windows do not
+    exceed. They are read off the counts of a board's levels, so that no engine has to sort windows.
     """
     import ibis
 
@@ -74,19 +76,20 @@ def per_board(backend: Any, by_day: Any) -> Any:
 
 
 def by_truth(backend: Any, by_day: Any, spans: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return a row a labelled span: its windows watched, and those of them in alarm.
+    """Count the windows watched, and those in alarm, in each labelled span.
 
-    Of days that lie in a span as a whole the counts of by_day do (per_day); windows are looked at
-    one by one, by whole seconds, which every engine has alike, on the days that it begins or ends
-    on alone.
+    by_day: the result of per_day. It is enough for days that lie wholly in a span. Single windows
+    are read only for the days on which a span begins or ends. Their times are compared in whole
+    seconds, because engines differ below that.
+
+    Returns {span, windows, in_alarm} for each span that has windows.
     """
     import ibis
 
     whole, edges = _days_of(spans)
     parts = []
     if whole:
-        # an engine sees memory tables of the spans; days as their number, which every engine has
-        # alike
+        # Days are compared as numbers, because engines differ in how they compare dates.
         known = ibis.memtable(
             whole, schema={"span": "int64", "on": "string", "first": "int64", "last": "int64"}
         )
@@ -133,8 +136,10 @@ def by_truth(backend: Any, by_day: Any, spans: list[dict[str, Any]]) -> list[dic
 
 
 def _days_of(spans: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return (the whole UTC days of spans, from first to last, since 1970; the rest, no piece
-    across midnight).
+    """Divide spans into whole UTC days and the rest.
+
+    Returns (whole, edges). whole: first and last day, counted from 1970. edges: seconds, cut at
+    midnight.
     """
     whole, edges = [], []
     for span in spans:
@@ -143,7 +148,7 @@ def _days_of(spans: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[di
         if first <= last:
             whole.append({**at, "first": first, "last": last})
             pieces = [(span["from_s"], first * DAY_S - 1), ((last + 1) * DAY_S, span["until_s"])]
-        else:  # within a day, or two
+        else:  # No whole day: the span touches one midnight, or none.
             midnight = first * DAY_S
             pieces = [
                 (span["from_s"], min(midnight - 1, span["until_s"])),

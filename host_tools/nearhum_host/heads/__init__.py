@@ -1,6 +1,8 @@
-"""Heads: small int8 networks, from labelled recordings or from ONNX, to the file that a board runs.
+"""Heads: small int8 networks that a board runs between features and prototypes.
 
-In the order of the way: labelled (recordings with a label each), fitting and convolution (weights),
-onnx_graph (weights of a network trained elsewhere), layers (int8), card (the file), cost (what it
-takes on a board). `training` binds them.
+Enters: labelled recordings, or an ONNX file. Leaves: a head file (.nhh).
+
+The modules in the order of the data: labelled (recordings, each with a label), fitting and
+convolution (train weights), onnx_graph (weights of a network trained elsewhere), layers (int8),
+card (the file), cost (flash, heap and time on a board). `training` calls them all.
 """

@@ -1,12 +1,12 @@
-"""The file of a head: the network as a board loads it, and behind it a model card that no board
-reads.
+"""Head files: the network that a board loads, followed by a model card that only the host reads.
 
-    network   sealed as nearhum.wire has it (magic NHH1): what the board reads, and where it stops
-    trailer   of a signed head, see nearhum.storage.signing: over the network
-    card      sealed likewise (magic NHC1, the network's fingerprint): UTF-8 JSON, keys sorted
+    network   sealed by nearhum.wire (magic NHH1). The board stops reading after it.
+    trailer   only in a signed head: the signature over the network (nearhum.storage.signing)
+    card      sealed by nearhum.wire (magic NHC1, the network's fingerprint): JSON in UTF-8, keys
+              sorted
 
-The card says what the head was trained on, with which settings and versions, its layers, its
-figures, and the sha256 of the network. The same recordings and versions give the same bytes.
+The card states the training data, the settings, the versions, the layers, the accuracy, and the
+sha256 of the network. The same recordings and versions give the same bytes.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ SUFFIX = ".nhh"
 
 @dataclass(frozen=True)
 class HeadFile:
-    """network: bytes of the part that a board reads. layers: its weights as whole numbers.
-    card: {} for none.
+    """A head file, taken apart.
+
+    network: the sealed part that a board reads. layers: its layers, weights int8 and bias int32.
+    card: the model card, {} where the file has none.
     """
 
     network: bytes
@@ -58,9 +60,10 @@ def pack(network: bytes, card: Mapping[str, Any]) -> bytes:
 
 
 def unpack(image: bytes, name: str = "the head file") -> HeadFile:
-    """Return what is in a head file.
+    """Take the bytes of a head file apart.
 
-    Raises HostError where it is damaged, or its card is another network's.
+    name: how error messages call the file.
+    Raises HostError if the file is damaged, or if its card belongs to another network.
     """
     n_body = struct.unpack_from("<I", image, 12)[0] if len(image) >= wire.ENVELOPE_BYTES else 0
     network, rest = (
@@ -89,7 +92,7 @@ def unpack(image: bytes, name: str = "the head file") -> HeadFile:
 
 
 def read(path: Path) -> HeadFile:
-    """Return what is in the head file at path. Raises HostError."""
+    """Read the head file at path. Raises HostError if it is unreadable or damaged."""
     try:
         return unpack(path.read_bytes(), str(path))
     except OSError as error:
@@ -99,7 +102,7 @@ def read(path: Path) -> HeadFile:
 
 
 def write(path: Path, head: bytes) -> None:
-    """Write a head file. Raises HostError."""
+    """Write a head file. Raises HostError if path cannot be written."""
     try:
         path.write_bytes(head)
     except OSError as error:
@@ -109,8 +112,9 @@ def write(path: Path, head: bytes) -> None:
 
 
 def shapes(n_in: int, layers: list[Layer]) -> list[dict[str, Any]]:
-    """Return for each layer what the card says of it: kind, values in and out, rows, weights,
-    rectified or not.
+    """Return the card's entry for each layer: kind, values in and out, rows, weights, ReLU or not.
+
+    n_in: number of values that enter the first layer.
     """
     out = []
     for layer in layers:

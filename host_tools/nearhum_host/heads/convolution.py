@@ -1,11 +1,15 @@
-"""A small 1-D convolutional network under a softmax, trained with NumPy alone.
+"""Train a small 1-D convolutional network with a softmax on top, in NumPy.
 
-Enters: int8 feature vectors and labels. Leaves: the layers before the softmax. Two convolutions
-along the vector (the bands of a spectrum follow each other in it) and a dense layer: what a tone at
-another speed is, a few bands further on, is the same to it. Adam (Kingma, Ba, 2015) on the cross
-entropy, with weight decay. The weights are kept on a grid of GRID after every step: the last bits
-of a machine's linear algebra, which differ from one to another, do not add up, and the same
-recordings give the same bytes elsewhere too.
+Enters: int8 feature vectors and labels. Leaves: the layers before the softmax.
+
+The network has two convolutions along the vector and a dense layer. Neighbouring values of the
+vector are neighbouring bands of the spectrum. A tone that moves by a few bands, because a machine
+runs at another speed, therefore meets the same weights. The loss is the cross entropy with weight
+decay, minimised by Adam (Kingma, Ba, 2015).
+
+After every step, the weights are rounded to multiples of GRID. Linear algebra differs in its last
+bits between machines. Rounding stops these differences from adding up, so that the same recordings
+give the same bytes everywhere.
 """
 
 from __future__ import annotations
@@ -14,20 +18,24 @@ import numpy as np
 
 from .layers import CONVOLUTION, DENSE, Layer, forward, shifted
 
-FILTERS, WIDTH = 12, 5  # of the first convolution, stride 1
-FILTERS_2, WIDTH_2, STRIDE_2 = 12, 3, 2  # of the second
+FILTERS, WIDTH = 12, 5  # First convolution: filters, and features a filter covers. Its stride is 1.
+FILTERS_2, WIDTH_2, STRIDE_2 = 12, 3, 2  # Second convolution: width and stride in positions.
+# Passes over the windows, windows a step, first step size of Adam (falls linearly), weight decay.
 EPOCHS, BATCH, RATE, DECAY = 60, 64, 3e-3, 1e-3
-GRID = 2.0**-20
-SHORTEST = WIDTH + WIDTH_2 - 1  # features
+GRID = 2.0**-20  # Far below a step of int8, far above the last bits of a float64.
+SHORTEST = WIDTH + WIDTH_2 - 1  # Features that give the second convolution one position.
 
 
 def fit(
     x: np.ndarray, y: np.ndarray, n_out: int, seed: int
 ) -> tuple[list[Layer], np.ndarray, np.ndarray]:
-    """Return (layers up to the embedding, weights (n_labels, n_out), bias (n_labels,) of the
-    softmax behind them).
+    """Train the network on labelled feature vectors.
 
-    x: features (n, n_in), at least SHORTEST of them. y: label indices from 0, (n,).
+    x: (n, n_in) features, int8 values as floats, n_in >= SHORTEST.
+    y: (n,) label indices, int, from 0.
+    n_out: dimensions of the embedding. seed: of the first weights and of the order of the windows.
+    Returns (layers up to the embedding, weights (n_labels, n_out) and bias (n_labels,) of the
+    softmax layer that follows them).
     """
     random = np.random.default_rng(seed)
     mean, spread = float(x.mean()), float(x.std()) or 1.0
@@ -68,7 +76,7 @@ def fit(
 def drawn_layer(
     random: np.random.Generator, n_out: int, n_row: int, relu: bool, kind: str, channels=0, stride=1
 ) -> Layer:
-    """Return a layer of random weights on the grid of int8, as training begins with (He, 2015)."""
+    """Return a layer of random weights to start training from (He et al., 2015), on GRID."""
     weights = random.normal(0, np.sqrt(2 / n_row), (n_out, n_row))
     return Layer(_on_grid(weights), np.zeros(n_out), relu, kind, channels, stride)
 
@@ -76,7 +84,10 @@ def drawn_layer(
 def gradients(
     net: list[Layer], x: np.ndarray, y: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return for each layer the gradients of the mean cross entropy by its weights and its bias."""
+    """Return the gradient of the mean cross entropy for (weights, bias) of each layer.
+
+    x: (n, n_in) standardised features. y: (n,) label indices.
+    """
     inputs = [x]
     for layer in net:
         inputs.append(forward([layer], inputs[-1]))

@@ -1,9 +1,9 @@
-"""What a head takes on a board: flash, heap and time, before it is deployed.
+"""Estimate what a head costs on a board before it is deployed: flash, heap and time.
 
-Estimates, from what was measured.
+Enters: the layers and the size of the head file. Leaves: bytes, multiplications and microseconds.
 
-The time of a multiplication is that of the dense layer of 64 by 16 in PERFORMANCE.md, measured on
-an emulated RP2040 at 125 MHz; on an ESP32 nobody has measured it.
+The time of one multiplication comes from the dense layer of 64 by 16 in PERFORMANCE.md, measured
+on an emulated RP2040 at 125 MHz. It has not been measured on an ESP32.
 """
 
 from __future__ import annotations
@@ -13,16 +13,19 @@ from typing import Any
 
 from .layers import CONVOLUTION, POOLING, Layer
 
-ASM_US, VIPER_US = 38 / 1024, 176 / 1024  # a multiplication with its sum, see PERFORMANCE.md
-POSITION_US = 9.0  # a call for each further position of a convolution, in bytecode
-BLOCK_BYTES = 4096  # of the boards' file systems
-OBJECT_BYTES = 480  # of a layer's objects on a 32-bit board, without its weights
-VIEW_BYTES = 16  # of a memoryview; a position of a convolution has two
+ASM_US, VIPER_US = 38 / 1024, 176 / 1024  # One multiply-accumulate, µs: see PERFORMANCE.md.
+POSITION_US = 9.0  # One call from bytecode for each position of a convolution.
+BLOCK_BYTES = 4096  # The boards' file systems store whole blocks of this size.
+OBJECT_BYTES = 480  # The objects of one layer on a 32-bit board, without its weights.
+VIEW_BYTES = 16  # One memoryview. A position of a convolution has two.
 
 
 def cost(n_in: int, layers: Sequence[Layer], file_bytes: int) -> dict[str, Any]:
-    """Return what layers on n_in features take: flash and heap in bytes, multiplications and
-    microseconds a window.
+    """Estimate the cost of layers on n_in features.
+
+    file_bytes: size of the whole head file.
+    Returns flash and heap in bytes, and for each window the number of multiplications and the time
+    in µs, with the RP2040's assembler kernels and with viper kernels.
     """
     heap, n_macs, calls = 0, 0, 0
     for layer in layers:

@@ -1,8 +1,7 @@
-"""Features, embeddings and answers of the firmware, for training: MicroPython runs it over
-recordings and vectors.
+"""Run the firmware under MicroPython to get features, embeddings and answers for training.
 
-Enters: recordings and settings, or feature vectors, heads, and what is to be enrolled and asked.
-Leaves: arrays.
+Enters: recordings and settings, or feature vectors, heads, and lists of what to enrol and to ask.
+Leaves: arrays, and the labels that the firmware answered.
 """
 
 from __future__ import annotations
@@ -23,16 +22,17 @@ from ..evaluation.benchmarks.spoken import add, quiet_level
 from ..recordings.nhr import Recording, write_nhr
 from .labelled import Labelled
 
-N_CEPSTRA = 10  # of a frame of an utterance
-HEAP = "256M"  # all vectors and embeddings at once
+N_CEPSTRA = 10  # Cepstra a frame of an utterance, as in the firmware's embedding/context.py.
+HEAP = "256M"  # MicroPython's heap: it holds all vectors and embeddings at once.
 _ON_BOARD = Path(__file__).parents[1] / "device_scripts"
 
 
 @dataclass(frozen=True)
 class Round:
-    """One board's labels.
+    """One board: which head it runs, which examples it is shown, which vectors it is asked about.
 
-    head: its number. enrolled: (vector, label) each; asked: numbers of vectors.
+    head: index into the networks given. enrolled: (index of a vector, label) for each example.
+    asked: indices of vectors.
     """
 
     head: int
@@ -43,10 +43,12 @@ class Round:
 def extracted(
     recordings: Sequence[Labelled], config: Mapping[str, Any]
 ) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return (recording, features, n) of every window: int (w,), int8 as float (w, n_features).
+    """Have the firmware compute the features of every window of the recordings.
 
-    n: every n-th window of a recording shares no sample with the one before. Raises HostError with
-    what the firmware said.
+    config: a board's settings, without source.
+    Returns (recording, features, n). recording: (w,) int, the index of each window's recording.
+    features: (w, n_features), int8 values as floats. n: windows that are n apart share no sample.
+    Raises HostError with the firmware's message if it refuses the settings.
     """
     with tempfile.TemporaryDirectory(prefix="nearhum-") as folder:
         root = Path(folder)
@@ -73,11 +75,13 @@ def embedded(
     rounds: Sequence[Round],
     settings: Mapping[str, Any],
 ) -> tuple[list[np.ndarray], list[list[str]]]:
-    """Return (embeddings of x by each network, int8 as float; the labels answered in each round, ""
-    for unknown).
+    """Have the firmware embed feature vectors with each network, and answer the rounds.
 
-    x: features, (n, n_features). networks: head files, "" for none. settings: complete. Raises
-    HostError.
+    x: (n, n_features), int8 values as floats. networks: head files, "" for no head.
+    settings: with all defaults filled in.
+    Returns (embeddings, answers). embeddings: for each network (n, n_out), int8 values as floats.
+    answers: for each round the labels answered, "" for unknown.
+    Raises HostError with the firmware's message if it fails.
     """
     with tempfile.TemporaryDirectory(prefix="nearhum-") as folder:
         root = Path(folder)
@@ -95,10 +99,14 @@ def embedded(
 def spoken(
     recordings: Sequence[Labelled], config: Mapping[str, Any]
 ) -> tuple[np.ndarray, list[np.ndarray], int]:
-    """Return (recording of each utterance that the board hears, its cepstra, bands of a frame).
+    """Have the firmware find the utterances in recordings of words.
 
-    Cepstra: int8 as float (n_frames, 10). Recordings are cut close to the word: each is played in
-    noise as loud as their quiet parts. Raises HostError.
+    Recordings are often cut close to the word, but the firmware needs silence to find a word's
+    ends. Each recording is therefore placed in noise as loud as the recordings' quiet parts.
+
+    Returns (recording, cepstra, n_bands). recording: for each utterance the index of its recording.
+    cepstra: for each utterance (n_frames, N_CEPSTRA), int8 values as floats. n_bands: bands of a
+    frame. Raises HostError with the firmware's message if it fails.
     """
     draw = np.random.default_rng(0)
     with tempfile.TemporaryDirectory(prefix="nearhum-") as folder:
@@ -133,10 +141,13 @@ def embedded_words(
     n_bands: int,
     reject: int,
 ) -> tuple[list[list[np.ndarray]], list[list[str]]]:
-    """Return (what each network makes of utterances, like them; the labels answered in each round,
-    "" for unknown).
+    """Have the firmware embed utterances with each network, and answer the rounds.
 
-    frames: cepstra, (n_frames, 10) each. networks: head files, "" for none. Raises HostError.
+    frames: for each utterance (n_frames, N_CEPSTRA), int8 values as floats.
+    networks: head files, "" for no head. n_bands: bands of a frame. reject: the setting.
+    Returns (embeddings, answers). embeddings: for each network a list shaped like frames.
+    answers: for each round the labels answered, "" for unknown.
+    Raises HostError with the firmware's message if it fails.
     """
     with tempfile.TemporaryDirectory(prefix="nearhum-") as folder:
         root = Path(folder)
@@ -161,7 +172,7 @@ def embedded_words(
 
 
 def _heads(networks: Sequence[bytes | str], root: Path) -> list[str]:
-    """Write head files and return their names, "" for none."""
+    """Write the head files below root. Return their names, "" for no head."""
     names = []
     for i, network in enumerate(networks):
         names.append(f"head.{i}.nhh" if network else "")

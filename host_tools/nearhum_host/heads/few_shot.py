@@ -1,7 +1,7 @@
-"""What a head is worth after a few examples of each label, by the board's own recogniser.
+"""Measure a head's accuracy after a few examples of each label, with the board's own recogniser.
 
-Enters: windows and the folds of them that a head was trained without. Leaves: the rounds to ask of
-the firmware, and the shares of right answers by number of examples.
+Enters: windows, and for each head the fold of windows that it was trained without. Leaves: rounds
+for the firmware to answer, and from its answers the accuracy by number of examples.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from ..evaluation import metrics
 from .embedding import Round
 from .windows import Windows
 
-SHOTS = (1, 3, 5)
-N_DRAWS = 5
-MOST_LABELS, MOST_EXAMPLES = 16, 64  # that a board holds
+SHOTS = (1, 3, 5)  # Examples of each label.
+N_DRAWS = 5  # Random choices of examples in each session.
+MOST_LABELS, MOST_EXAMPLES = 16, 64  # A board holds no more.
 SEED = 1
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a round is for: which folds it is of, how many examples, with the head or without."""
+    """What a round measures: the kind of fold, examples of each label, with the head or without."""
 
     what: str
     shots: int
@@ -31,11 +31,13 @@ class Asked:
 
 
 def rounds_of(w: Windows, folds: Sequence[tuple[str, np.ndarray]]) -> Iterator[tuple[Asked, Round]]:
-    """Yield the rounds of each fold but the first: one a session in it, draw and shots, with
-    the head and without.
+    """Yield the rounds of every fold but the first, which is the file's own head.
+
+    Each session of a fold gives one round for each draw and number of examples, with the head and
+    without.
     """
     draw = np.random.default_rng(SEED)
-    # heads are numbered behind "", and the file's own
+    # Network 0 is "" (no head) and network 1 the file's own head: the folds' heads start at 2.
     for head, (what, fold) in enumerate(folds[1:], 2):
         for session in np.unique(w.session[fold]):
             for _ in range(N_DRAWS):
@@ -64,6 +66,10 @@ def rounds_of(w: Windows, folds: Sequence[tuple[str, np.ndarray]]) -> Iterator[t
 def right_answers(
     w: Windows, rounds: Sequence[tuple[Asked, Round]], answers: Sequence[Sequence[str]]
 ):
+    """Return the mean accuracy, 0 to 1, for each kind of fold and number of examples.
+
+    answers: for each round the labels that the firmware answered.
+    """
     shares: dict[tuple[str, int], dict[bool, list[float | None]]] = {}
     for (asked, of), answer in zip(rounds, answers, strict=True):
         right = np.mean(

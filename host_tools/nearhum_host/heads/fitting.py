@@ -1,10 +1,11 @@
-"""Fitting: features with labels to the layers of a head, by one of four methods; the last layer
-of each is cut off.
+"""Train the layers of a head on labelled features, by one of four methods.
 
-Enters: int8 feature vectors as real numbers, a label and a session (of a speaker, a wearer, a
-machine; 0 where none is known) each. Leaves: layers, and the classifier that was cut. A class is a
-label of one session: how a label differs from one to another is not what tells labels apart, and a
-board that is shown examples is shown those of one.
+Enters: feature vectors, each with a label and a session (of a speaker, a wearer or a machine; 0
+where none is known). Leaves: the layers up to the embedding, and the classifier on top of them,
+which is not part of the head.
+
+A class is one label in one session. Differences of a label between sessions do not help to tell
+labels apart, and a board is shown examples of one session only.
 """
 
 from __future__ import annotations
@@ -19,16 +20,17 @@ from . import convolution
 from .layers import Layer, forward, shifted
 
 METHODS = ("softmax", "lda", "dense", "conv")
-HIDDEN = 32  # rows of the first of two dense layers
-SHRINKAGE = 0.3  # of the spread within classes, towards the same in all directions
-STRENGTH = 0.01  # of the softmax's weights: scikit-learn's C
+HIDDEN = 32  # Rows of the first of two dense layers.
+SHRINKAGE = 0.3  # Weight of the identity in the covariance within classes, 0 to 1.
+STRENGTH = 0.01  # Inverse of the softmax's regularisation: scikit-learn's C.
 SEED = 1
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """layers: up to the embedding. answer: label indices of embeddings, by the layer that was
-    cut.
+    """Trained layers and the classifier on top of them.
+
+    layers: up to the embedding. answer: maps embeddings (n, n_out) to label indices (n,).
     """
 
     layers: list[Layer]
@@ -36,13 +38,17 @@ class Fitted:
 
 
 def fit(method: str, x: np.ndarray, y: np.ndarray, session: np.ndarray, n_out: int) -> Fitted:
-    """Return what a method makes of x, (n, n_in); y, session: (n,) indices from 0; n_out:
-    dimensions, at most.
+    """Train layers on labelled features.
 
-    softmax: the spread within classes is made alike in all directions, then scikit-learn's softmax;
-    the directions that it reads are the embedding. lda: the directions in which the means of
-    classes differ most. dense: two rectified layers of scikit-learn's network. conv: two
-    convolutions and a dense layer, see convolution.
+    method: one of METHODS.
+        softmax: whiten the covariance within classes, then fit scikit-learn's softmax. The
+            embedding is the subspace that the softmax reads.
+        lda: the directions in which the means of the classes differ most, after the same whitening.
+        dense: two dense layers with ReLU, by scikit-learn.
+        conv: two convolutions and a dense layer, see convolution.
+    x: (n, n_in) features, int8 values as floats. y, session: (n,) indices from 0.
+    n_out: dimensions of the embedding, at most.
+    Raises UsageError for an unknown method, or if x has too few features for a convolution.
     """
     if method not in METHODS:
         raise UsageError(f"no method {method!r}", hint="one of " + ", ".join(METHODS))
@@ -55,7 +61,7 @@ def fit(method: str, x: np.ndarray, y: np.ndarray, session: np.ndarray, n_out: i
 
 
 def linear(method: str, x: np.ndarray, y: np.ndarray, session: np.ndarray, n_out: int) -> Layer:
-    """Return the one layer that softmax or lda makes, see fit."""
+    """Return the single layer that the methods softmax and lda train, see fit."""
     names, classes = np.unique(np.stack([y, session], axis=1), axis=0, return_inverse=True)
     mean = x.mean(axis=0)
     even = _evening(x, classes.reshape(-1))
@@ -72,7 +78,7 @@ def linear(method: str, x: np.ndarray, y: np.ndarray, session: np.ndarray, n_out
         )
     for s in np.unique(names[:, 1]):
         read[names[:, 1] == s] -= read[names[:, 1] == s].mean(axis=0)
-    # what is left of the classes' differences within sessions
+    # Subtracting each session's mean leaves one dimension less for each session.
     rank = len(names) - len(np.unique(names[:, 1]))
     directions = np.linalg.svd(read, full_matrices=False)[2][: min(n_out, rank, x.shape[1])]
     weights = directions @ even
@@ -83,7 +89,7 @@ def linear(method: str, x: np.ndarray, y: np.ndarray, session: np.ndarray, n_out
 
 
 def _evening(x: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Return the symmetric matrix that makes the spread within classes alike in all directions."""
+    """Return the symmetric matrix (n_in, n_in) that whitens the covariance within classes."""
     sums = np.zeros((classes.max() + 1, x.shape[1]))
     np.add.at(sums, classes, x)
     rest = x - (sums / np.bincount(classes)[:, None])[classes]
@@ -96,8 +102,9 @@ def _evening(x: np.ndarray, classes: np.ndarray) -> np.ndarray:
 
 
 def softmax(embedded: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """Return the labels that a softmax over embeddings answers: the layer that was cut, of
-    labels alone.
+    """Fit a softmax on embeddings, and return the function from embeddings to label indices.
+
+    embedded: (n, n_out). y: (n,) label indices.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -117,7 +124,7 @@ def _dense(x: np.ndarray, y: np.ndarray, n_out: int) -> Fitted:
         Layer(network.coefs_[1].T, network.intercepts_[1], True),
     ]
     last, bias = network.coefs_[2].T, network.intercepts_[2]
-    if len(last) == 1:  # two labels: one output, its sign
+    if len(last) == 1:  # For two labels scikit-learn has one output, whose sign is the answer.
         last, bias = np.concatenate([-last, last]), np.concatenate([-bias, bias])
     return Fitted(layers, lambda some: (some @ last.T + bias).argmax(axis=1))
 

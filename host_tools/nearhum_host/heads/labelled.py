@@ -1,12 +1,14 @@
-"""Labelled recordings: a folder of them, each with a label and, where they are known, its group
-and its session.
+"""Read a folder of labelled recordings.
 
-A group is who or what it is of: a speaker, a wearer, a machine. A session is which of theirs: a
-hand, a day; examples that a board is shown are of one. Enters: wav, csv, npy, npz, Parquet or nhr
-files. Leaves: int16 frames with label, group and session, in the order of their names. A label
-comes from a file's name by a pattern, or from a column of a table; rows of one label that follow
-each other are a recording. What a head cannot be trained on is refused here, with the name of the
-file and the remedy.
+Enters: wav, csv, npy, npz, Parquet or nhr files. Leaves: int16 frames, each recording with its
+label, group and session, in the order of the names.
+
+A group is who or what was recorded: a speaker, a wearer, a machine. A session is one occasion of a
+group: one hand, one day. A board is shown examples of one session.
+
+The label comes from the file's name, by a pattern, or from a column of a table. Consecutive rows
+with the same label are one recording. Recordings that cannot train a head are refused here, with
+the name of the file and a remedy.
 """
 
 from __future__ import annotations
@@ -27,9 +29,10 @@ from ..recordings.tables.clock import same_rate
 from ..recordings.tables.meaning import Named
 
 PATTERN = "{label}/*"
-# of samples, as int16, in all recordings of a set: small archives may unpack to any size
+# Bytes of int16 samples in all recordings together. A small archive may unpack to any size.
 MOST_BYTES = 2 * MOST_SAMPLES
-# shares of a recording's samples at the ends of an int16's range
+# Share of a recording's samples at the ends of the int16 range: above the first the recording is
+# refused, above the second it is noted.
 CLIPPED_MOST, CLIPPED_NOTED = 1 / 8, 1 / 1000
 
 
@@ -37,7 +40,7 @@ CLIPPED_MOST, CLIPPED_NOTED = 1 / 8, 1 / 1000
 class Labelled:
     """A recording of one label.
 
-    frames: int16 (n, n_channels). group, session: "" where unknown. name: the file's.
+    frames: (n, n_channels), int16. group, session: "" where unknown. name: of the file, for errors.
     """
 
     label: str
@@ -54,14 +57,17 @@ def labelled(
     names: str = PATTERN,
     columns: Named | None = None,
 ) -> tuple[list[Labelled], list[str]]:
-    """Return the recordings below folder, in the order of their names, and notes.
+    """Read the recordings below folder.
 
-    rate_hz: what all must have that say theirs. scale: counts per unit, where samples are no whole
-    numbers. names: the pattern of a recording's name, its path without suffix, of an .npz with
-    /array behind it or without: {label}, {group}, {session}, and * for anything, none of them
-    across a /. columns: of tables; with a label column that says the labels of tables. Raises
-    UsageError where there are none or a label is missing, HostError where a file cannot be read or
-    is not of the others' rate and channels.
+    rate_hz: the rate of the board. Files that state a rate must state this one.
+    scale: counts per unit, one for each channel, for samples that are not whole numbers.
+    names: pattern of a file's path below folder, without its suffix: {label}, {group}, {session},
+        and * for anything. None of them matches a /. An array of an .npz may be matched as
+        file/array.
+    columns: which columns of tables to read. With a label column, tables take their labels from it.
+    Returns (recordings in the order of their names, notes for the user).
+    Raises UsageError if there are no recordings, or a label is missing or has one recording only.
+    Raises HostError if a file cannot be read, or its rate or channels differ from the others'.
     """
     columns = columns or Named()
     paths = files_of(folder)
@@ -143,8 +149,9 @@ def _pattern(names: str) -> re.Pattern[str]:
 
 
 def recordings_of(folder: Path, names: str, path: Path) -> Callable[[str], bool]:
-    """Return whether the name of an array in a file says, by that pattern, that it is a recording
-    of its own, and no channel.
+    """Return a function that tells an array that is a recording of its own from a channel.
+
+    It takes the name of an array in the file at path, and matches it with the pattern names.
     """
     pattern, stem = _pattern(names), path.relative_to(folder).with_suffix("").as_posix()
     return lambda array: pattern.fullmatch(f"{stem}/{array}") is not None
@@ -167,7 +174,7 @@ def _named(
 def _by_name(
     reading: Reading, folder: Path, pattern: re.Pattern[str], names: str
 ) -> Iterator[tuple[tuple[str, str, str], list[np.ndarray], str]]:
-    """Yield ((label, group, session), columns, name) of each stretch, by the file's name."""
+    """Yield ((label, group, session), columns, name) for each stretch, labelled by its name."""
     path = reading.path
     stem = path.relative_to(folder).with_suffix("").as_posix()
     for stretch in reading.stretches:
@@ -183,7 +190,7 @@ def _by_name(
 def _by_column(
     reading: Reading, column_name: str
 ) -> Iterator[tuple[tuple[str, str, str], list[np.ndarray], str]]:
-    """Yield the same of rows of one label, and of one group, that follow each other."""
+    """Yield the same as _by_name for consecutive rows that share label and group."""
     for stretch in reading.stretches:
         for first, until, label, group in _runs(stretch):
             row = stretch.first_row + first
@@ -197,7 +204,7 @@ def _by_column(
 
 
 def _runs(stretch: Stretch) -> Iterator[tuple[int, int, str, str]]:
-    """Yield (first row, until, label, group) of rows that have both in common."""
+    """Yield (first row, row after the last, label, group) for rows that share label and group."""
     groups = stretch.groups or [(0, stretch.n, "")]
     for first, until, label in stretch.labels:
         for a, b, group in groups:

@@ -1,8 +1,8 @@
-"""Layers of a head in real numbers, and in int8 as the board runs them.
+"""Layers of a head: in real numbers for training, and quantised to int8 for the board.
 
-Enters: weights, and features for calibration: int8 vectors as real numbers. Leaves: the network
-part of a head file; its format stands in firmware/nearhum/embedding/head.py, which proves on
-loading that nothing can overflow.
+Enters: weights, and feature vectors for calibration. Leaves: the network part of a head file.
+firmware/nearhum/embedding/head.py defines the format, and checks on loading that no sum can
+overflow.
 """
 
 from __future__ import annotations
@@ -18,20 +18,22 @@ from nearhum import wire
 from ..errors import HostError
 
 DENSE, CONVOLUTION, POOLING = "dense", "convolution", "pooling"
-KINDS = (DENSE, CONVOLUTION, POOLING)  # by their number in the file
-# rows, weights of a row, values between two layers: see head.py
+KINDS = (DENSE, CONVOLUTION, POOLING)  # The index is the number in the file.
+# Limits of head.py: rows of a layer, weights of a row, values between two layers.
 MAX_OUT, MAX_ROW, MAX_BETWEEN = 128, 1024, 4096
-_PRODUCT = (1 << 30) - 1  # bound of (sum * factor), see head.py
+_PRODUCT = (1 << 30) - 1  # Limit of head.py for sum * factor.
 _RECIPE = "fewer dimensions, or stronger regularisation: its weights cancel each other"
 
 
 @dataclass(frozen=True)
 class Layer:
-    """out = weights @ x + bias, negative ones set to 0 where relu; of a convolution at every
-    stride-th position.
+    """One layer: out = weights @ x + bias, then ReLU where relu is set.
 
-    weights: (n_out, n_row). kind: of KINDS. n_channels: values a position of a convolution's or a
-    pooling's input; width: positions a row covers. name: what it is called in messages.
+    A convolution applies this at every stride-th position.
+
+    weights: (n_rows, n_row). bias: (n_rows,). kind: one of KINDS.
+    n_channels: values at one position of the input (convolution and pooling only).
+    width: positions that a row covers. name: how error messages call the layer.
     """
 
     weights: np.ndarray
@@ -47,19 +49,19 @@ class Layer:
         return self.weights.shape[1] // self.n_channels
 
     def n_positions(self, n_in: int) -> int:
-        """Return how often the weights are applied to n_in values."""
+        """Return the number of positions at which the weights are applied to n_in values."""
         if self.kind != CONVOLUTION:
             return 1
         return (n_in // self.n_channels - self.width) // self.stride + 1
 
     def n_out(self, n_in: int) -> int:
-        """Return how many values leave where n_in enter."""
+        """Return the number of values out for n_in values in."""
         return (
             self.n_channels if self.kind == POOLING else len(self.weights) * self.n_positions(n_in)
         )
 
     def rows(self, x: np.ndarray) -> np.ndarray:
-        """Return what the weights are applied to, (n, positions, n_row), of x, (n, n_in)."""
+        """Cut x, (n, n_in), into what the weights are applied to: (n, positions, n_row)."""
         step, n_row = self.stride * self.n_channels, self.weights.shape[1]
         if self.kind == DENSE:
             return x[:, None]
@@ -69,12 +71,12 @@ class Layer:
 
 
 def pooling(n_channels: int, name: str = "") -> Layer:
-    """Return the layer that keeps the largest of each of n_channels over all positions."""
+    """Return a layer that keeps the maximum over all positions, for each of n_channels."""
     return Layer(np.empty((0, 0)), np.empty(0), False, POOLING, n_channels, name=name)
 
 
 def forward(layers: Sequence[Layer], x: np.ndarray) -> np.ndarray:
-    """Return what layers make of x, (n, n_in), in real numbers."""
+    """Run layers on x, (n, n_in), in real numbers. Returns (n, n_out)."""
     for layer in layers:
         if layer.kind == POOLING:
             x = x.reshape(len(x), -1, layer.n_channels).max(axis=1)
@@ -85,7 +87,7 @@ def forward(layers: Sequence[Layer], x: np.ndarray) -> np.ndarray:
 
 
 def check_fits(layers: Sequence[Layer], n_in: int) -> None:
-    """Raise HostError, naming the layer, where a board cannot run layers on n_in features."""
+    """Raise HostError that names the layer if a board cannot run layers on n_in features."""
     for layer in layers:
         name = layer.name or layer.kind
         if layer.kind != DENSE and n_in % layer.n_channels:
@@ -117,19 +119,19 @@ def check_fits(layers: Sequence[Layer], n_in: int) -> None:
 
 
 def quantised(layers: Sequence[Layer], x: np.ndarray, steps: float | None = None) -> bytes:
-    """Return the network part of a head file.
+    """Quantise layers to int8, and return the network part of a head file.
 
-    x: features for calibration, (n, n_in): how large outputs get.
+    The weights of a row are scaled so that the largest is ±127. All rows of a layer share one gain,
+    which keeps distances in proportion: 127 stands for the 99.9th percentile of the layer's
+    outputs. Each row's factor has as many bits as int32 products allow (head.py checks this).
 
-    Weights in 127 steps a row; all rows of a layer share one gain, so that distances keep their
-    proportions: 127 is the
-    99.9th percentile of its outputs; steps: those a unit of what the last layer makes, where they
-    are given. A factor has the most bits for which no product leaves int32 (head.py proves it).
-    Raises HostError where no factor does, or a layer is larger than a board runs.
+    x: (n, n_in) features for calibration, int8 values as floats.
+    steps: int8 steps a unit of the last layer's output, in place of the percentile.
+    Raises HostError if no factor fits, or if a layer is larger than a board runs.
     """
     check_fits(layers, x.shape[1])
     body = struct.pack("<HBB", x.shape[1], len(layers), 0)
-    scale = 1.0  # of the input: int8 steps a unit
+    scale = 1.0  # int8 steps a unit of the layer's input.
     for n, layer in enumerate(layers, 1):
         if layer.kind == POOLING:
             body += struct.pack("<HBB", layer.n_channels, 0, KINDS.index(POOLING))
@@ -154,7 +156,7 @@ def quantised(layers: Sequence[Layer], x: np.ndarray, steps: float | None = None
 
 
 def _factor(gain: float, bound: float, layer: Layer) -> bytes:
-    """Return (pre, factor, post) with factor / 2^post = gain for sums up to bound."""
+    """Return (pre, factor, post), packed, with factor / 2^post = gain for sums up to bound."""
     limit = min(65535, _PRODUCT // (int(bound) + 1))
     post = 0
     while post < 29 and 2 * gain + 0.5 < limit:
@@ -169,10 +171,10 @@ def _factor(gain: float, bound: float, layer: Layer) -> bytes:
 
 
 def read_layers(body: bytes | memoryview) -> tuple[int, list[Layer]]:
-    """Return (n_in, layers) of the body of a head file whose CRC was checked, weights as int8, bias
-    int32.
+    """Read (n_in, layers) from the body of a head file, to describe it.
 
-    For what is told about a file. Raises HostError where it is cut short.
+    body: its CRC has been checked. Weights are int8, bias is int32.
+    Raises HostError if the body is cut short.
     """
     try:
         n_in, n_layers, _ = struct.unpack_from("<HBB", body, 0)
@@ -205,8 +207,9 @@ def read_layers(body: bytes | memoryview) -> tuple[int, list[Layer]]:
 
 
 def shifted(layer: Layer, mean: np.ndarray, spread: np.ndarray) -> Layer:
-    """Return the layer that takes x where the given one took (x - mean) / spread; both one a
-    value of a row.
+    """Fold (x - mean) / spread into a layer, so that it takes x itself.
+
+    mean, spread: one for each value of a row, or one for all.
     """
     weights = layer.weights / spread
     return replace(

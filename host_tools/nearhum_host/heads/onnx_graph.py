@@ -1,15 +1,16 @@
-"""An ONNX file to the layers of a head: small dense or convolutional networks that were trained
-elsewhere.
+"""Convert an ONNX file, a small dense or convolutional network, to the layers of a head.
 
-Enters: an .onnx file of a network whose input is (batch, features), the firmware's int8 features as
-numbers, or a reshaping of them. Leaves: layers; what a board cannot run is refused with the name of
-its node.
+Enters: an .onnx file. Its input is (batch, features): the firmware's int8 features as numbers, or
+the same features in another shape. Leaves: layers. A node that a board cannot run is refused by
+name.
 
-The graph is followed from its input to its output in one line. What only moves values (Reshape,
-Flatten, Transpose, Squeeze, Unsqueeze, Identity, Dropout) is carried out on the numbers of the
-values; Add, Sub, Mul, Div and BatchNormalization with constants, and means over positions, go into
-the layer behind them, or before it where a Relu follows. Where the last node is a Softmax (or
-LogSoftmax, ArgMax), it and the layer before it are cut off.
+The graph must be a chain, and is followed from input to output:
+
+1. Nodes that only move values (Reshape, Flatten, Transpose, Squeeze, Unsqueeze, Identity, Dropout)
+   permute the indices of the values.
+2. Add, Sub, Mul, Div and BatchNormalization with constants, and means over positions, are folded
+   into the weights of the next layer. If a Relu follows, they are folded into the layer before it.
+3. If the last node is a Softmax, LogSoftmax or ArgMax, it and the layer before it are cut off.
 """
 
 from __future__ import annotations
@@ -28,19 +29,19 @@ from . import onnx_layers, onnx_values
 from .layers import Layer
 from .onnx_values import Values
 
-# of a file: 128 KB of layers in int8 are 512 KB in float, beside what exporters add
+# Size of a file. 128 KB of int8 layers are 512 KB of floats, and exporters add to that.
 MOST_BYTES = 1 << 24
-MOST_VALUES = 4096  # between two layers: MAX_BETWEEN of firmware/nearhum/embedding/head.py
+MOST_VALUES = 4096  # Between two layers: MAX_BETWEEN of firmware/nearhum/embedding/head.py.
 # What NumPy and onnx raise for constants and attributes that make no sense.
 _SENSELESS = (
     ValueError, TypeError, LookupError, ArithmeticError, AttributeError, MemoryError,
     NotImplementedError,
 )  # fmt: skip
-_PLAIN = ("value_float", "value_floats", "value_int", "value_ints")  # of a Constant
+_PLAIN = ("value_float", "value_floats", "value_int", "value_ints")  # Attributes of a Constant.
 _ENDS = ("Softmax", "LogSoftmax", "ArgMax")
 
 
-# What a board runs, or needs no layer for, by the name of the node.
+# Operators that a board runs, or that need no layer. The key is the node's op_type.
 RULES: dict[str, Callable[[Values, str, list[Any], dict[str, Any]], None]] = {
     "Gemm": onnx_layers.gemm,
     "MatMul": onnx_layers.matmul,
@@ -66,9 +67,9 @@ RULES: dict[str, Callable[[Values, str, list[Any], dict[str, Any]], None]] = {
 
 
 def layers_of(path: Path) -> list[Layer]:
-    """Return the layers of an ONNX file, the last one cut off where a Softmax follows it.
+    """Read the layers of an ONNX file, without the last one if a Softmax follows it.
 
-    Raises HostError.
+    Raises HostError if the file is not sound ONNX, or if a board cannot run one of its nodes.
     """
     try:
         n_bytes = path.stat().st_size
@@ -76,20 +77,20 @@ def layers_of(path: Path) -> list[Layer]:
             raise HostError(
                 f"{path} holds {n_bytes} bytes", f"a head's network has {MOST_BYTES} at most"
             )
-        model = onnx.load(str(path), load_external_data=False)  # nothing but the file is read
+        model = onnx.load(str(path), load_external_data=False)  # Read no other file.
         onnx.checker.check_model(model)
     except HostError:
         raise
     except OSError as error:
         raise HostError(f"cannot read {path}: {error.strerror}", "name an .onnx file") from None
-    except Exception as error:  # protobuf and the checker have errors of many families
+    except Exception as error:  # protobuf and the checker share no base class of errors.
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise HostError(f"{path} is not a sound ONNX file: {why}", "export it again") from None
     return _Reader(model.graph, path).layers()
 
 
 class _Reader:
-    """Follows one graph. name: of the tensor it has come to."""
+    """Follows one graph. name: the tensor that it has reached."""
 
     def __init__(self, graph: Any, path: Path) -> None:
         self.graph, self.path = graph, path
@@ -115,7 +116,10 @@ class _Reader:
         self.values = Values(shape)
 
     def _array(self, tensor: Any, said: str) -> np.ndarray:
-        """Return the numbers of a constant; what says more than the file holds takes no memory."""
+        """Return the numbers of a constant.
+
+        The stated shape is checked first, so that a false one cannot take any amount of memory.
+        """
         try:
             if tensor.data_location == onnx.TensorProto.EXTERNAL:
                 raise ValueError("its numbers are in another file")
@@ -141,6 +145,7 @@ class _Reader:
             raise HostError(f"{said} makes {self.values.at.size} values", f"{MOST_VALUES} at most")
 
     def layers(self) -> list[Layer]:
+        """Follow the graph to its end and return its layers. Raises HostError."""
         ended = False
         for number, node in enumerate(self.graph.node):
             said = f"{self.path}: node {node.name or number} ({node.op_type})"

@@ -1,8 +1,8 @@
-"""The nodes of an ONNX graph that are layers of a head: dense, convolution, pooling, and Relu.
+"""Rules for the ONNX nodes that become layers of a head: dense, convolution, pooling, Relu, mean.
 
-Enters: the values so far, a node's constants and attributes. Leaves: another layer, with what was
-still to be done to the values in its weights; means over positions wait for the layer behind them.
-Rules: see onnx_values.
+Enters: the values so far, and a node's constants and attributes. Leaves: one more layer. Scales
+and shifts that were waiting are folded into its weights. A mean over positions waits for the next
+layer. onnx_values describes what a rule is.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ CAN = (
 
 
 def gemm(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Append a dense layer: alpha * x @ B + beta * C."""
     weights, bias = given[1], given[2] if len(given) > 2 else None
     if weights is None or given[0] is not None or known.get("transA"):
         raise HostError(
@@ -35,6 +36,7 @@ def gemm(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> 
 
 
 def matmul(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Append a dense layer without a bias."""
     if given[0] is not None or given[1] is None or given[1].ndim != 2:
         raise HostError(
             f"{said} has no constant weights of two dimensions", "export the trained network"
@@ -64,6 +66,7 @@ def _dense(values: Values, said: str, weights: np.ndarray, bias: Any) -> None:
 
 
 def conv(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Append a 1-D convolution without padding, groups or dilations."""
     weights: Any = given[1]
     bias = given[2] if len(given) > 2 else None
     if weights is None or np.ndim(weights) != 3:
@@ -111,6 +114,7 @@ def conv(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> 
 
 
 def relu(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Set ReLU in the last layer. Fold what waits into that layer, because ReLU comes after it."""
     if (
         not values.out
         or values.out[-1].relu
@@ -133,8 +137,9 @@ def relu(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> 
 
 
 def _a_row(values: Values, said: str, waiting: np.ndarray, layer: Layer) -> np.ndarray:
-    """Return what waits to be done, one a row of a layer: what came between it and its Relu goes
-    into its weights.
+    """Return the waiting scale or shift, one value for each row of the layer before a Relu.
+
+    The caller folds it into that layer's weights.
     """
     if layer.kind == DENSE and values.at.ndim == 1:
         out = np.empty(len(layer.weights))
@@ -154,11 +159,13 @@ def _a_row(values: Values, said: str, waiting: np.ndarray, layer: Layer) -> np.n
 
 
 def global_max_pool(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Append a pooling: the maximum of each channel over all positions."""
     _largest(values, said)
     values.moved(lambda v: v[:, None])
 
 
 def reduce_max(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Append a pooling, if the only axis is that of positions."""
     keep = _over_positions(values, said, given, known)
     _largest(values, said)
     values.moved(keep)
@@ -182,11 +189,13 @@ def _largest(values: Values, said: str) -> None:
 
 
 def global_average_pool(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Take the mean of each channel over all positions. It waits for the next layer."""
     _average(values, said)
     values.moved(lambda v: v[:, None])
 
 
 def reduce_mean(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Take the mean over positions, if they are the only axis. It waits for the next layer."""
     keep = _over_positions(values, said, given, known)
     _average(values, said)
     values.moved(keep)
@@ -202,7 +211,7 @@ def _average(values: Values, said: str) -> None:
 
 
 def _channels(values: Values, said: str) -> int:
-    """Return the channels of values (channels, positions) as a convolution leaves them."""
+    """Return the number of channels of values that a convolution left as (channels, positions)."""
     if (
         values.at.ndim != 2
         or values.mean is not None
@@ -213,8 +222,9 @@ def _channels(values: Values, said: str) -> int:
 
 
 def _over_positions(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> Any:
-    """Turn the values to (channels, positions), for a Reduce over one axis; return how to
-    put the axis back.
+    """Turn the values to (channels, positions) for a Reduce over one axis.
+
+    Returns a function that puts the reduced axis back where keepdims asks for it.
     """
     axes = known.get("axes") or (
         given[1].tolist() if len(given) > 1 and given[1] is not None else []

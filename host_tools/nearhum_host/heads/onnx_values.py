@@ -1,10 +1,11 @@
-"""The values of an ONNX graph on their way, and the nodes that only move or scale them.
+"""The values between two nodes of an ONNX graph, and the rules for nodes that move or scale them.
 
-Enters: a node's constants and attributes. Leaves: the values with what is still to be done to them;
-no layer is made here.
+Enters: a node's constants and attributes. Leaves: the values, with the scales and shifts that wait
+for the next layer. No layer is made here.
 
-A rule takes the values, the node as an error names it, its inputs (None for the values, an array
-for a constant) and its attributes. It raises HostError where a board cannot do it.
+A rule carries out one node. Its arguments are the values, said (how an error names the node), given
+(the inputs: None for the values, an array for a constant) and known (the attributes). It raises
+HostError if a board cannot run the node.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from .layers import Layer
 
 
 class Values:
-    """The values on their way through the graph, between two nodes.
+    """The values between two nodes of the graph. All shapes are without the batch.
 
-    at: the numbers, in the order of what the board has there, of the tensor's values.
-
-    scale, shift: what is still to be done to the values, of the tensor's shape; mean: a matrix that
-    makes them of the board's, where they are means. All without the batch. out: the layers so far.
+    at: the tensor's shape, int. The index of each value in the board's own order.
+    scale, shift: the tensor's shape. The values are board value * scale + shift, not yet applied.
+    mean: None, or the matrix that makes the values (means over positions) from the board's values.
+    out: the layers so far.
     """
 
     def __init__(self, shape: Sequence[int]) -> None:
@@ -33,17 +34,17 @@ class Values:
         self.afresh()
 
     def afresh(self) -> None:
-        """Let nothing wait: what was to be done is in a layer."""
+        """Reset scale, shift and mean, after a layer has taken them up."""
         self.scale: Any = np.ones(self.at.shape)
         self.shift: Any = np.zeros(self.at.shape)
         self.mean: np.ndarray | None = None
 
     def moved(self, move: Callable[[Any], Any]) -> None:
-        """Move the values, and what is still to be done to them."""
+        """Apply a change of shape to the values and to the waiting scale and shift."""
         self.at, self.scale, self.shift = move(self.at), move(self.scale), move(self.shift)
 
     def by_position(self, n_channels: int) -> np.ndarray:
-        """Return the numbers as a convolution leaves them: (channels, positions)."""
+        """Return the indices in the order that a convolution leaves: (channels, positions)."""
         return np.arange(self.at.size).reshape(-1, n_channels).T
 
 
@@ -67,28 +68,33 @@ def _scaled(values: Values, said: str, given: list[Any], scale: Any, shift: Any)
 
 
 def add(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Add a constant to the waiting shift."""
     if given[0] is not None and given[1] is None:
         given = given[::-1]
     _scaled(values, said, given, 1.0, given[1])
 
 
 def sub(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Subtract a constant from the waiting shift."""
     _scaled(values, said, given, 1.0, -np.asarray(given[1] if given[1] is not None else 0.0, float))
 
 
 def mul(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Multiply the waiting scale and shift by a constant."""
     if given[0] is not None and given[1] is None:
         given = given[::-1]
     _scaled(values, said, given, given[1], 0.0)
 
 
 def div(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Divide the waiting scale and shift by a constant."""
     _scaled(
         values, said, given, 1 / np.asarray(given[1] if given[1] is not None else 1.0, float), 0.0
     )
 
 
 def batch_normalization(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Fold gamma * (x - mean) / sqrt(variance + epsilon) + beta into the scale and shift."""
     gamma, beta, mean, variance = (np.asarray(v, float) for v in given[1:5])
     scale = gamma / np.sqrt(variance + known.get("epsilon", 1e-5))
     shape = (-1, *[1] * (values.at.ndim - 1))
@@ -104,16 +110,19 @@ def _without_batch(values: Any, n_dims: int) -> np.ndarray:
 
 
 def identity(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Change nothing: Identity, and Dropout after training."""
     pass
 
 
 def flatten(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Flatten the values of a window to one dimension."""
     if known.get("axis", 1) != 1:
         raise HostError(f"{said} joins windows of a batch", "axis 1")
     values.moved(np.ravel)
 
 
 def reshape(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Reshape the values of a window. The batch must stay first."""
     shape = [int(n) for n in given[1]][1:] if given[1] is not None else [0]
     try:
         values.moved(lambda v: v.reshape(shape))
@@ -124,6 +133,7 @@ def reshape(values: Values, said: str, given: list[Any], known: dict[str, Any]) 
 
 
 def transpose(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Permute the axes of a window. The batch must stay first."""
     order = list(known.get("perm", range(values.at.ndim, -1, -1)))
     if order[0] != 0:
         raise HostError(f"{said} moves the batch", "leave it first")
@@ -131,6 +141,7 @@ def transpose(values: Values, said: str, given: list[Any], known: dict[str, Any]
 
 
 def squeeze(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Remove the named axes of length 1."""
     axes = known.get("axes") or (
         given[1].tolist() if len(given) > 1 and given[1] is not None else None
     )
@@ -141,6 +152,7 @@ def squeeze(values: Values, said: str, given: list[Any], known: dict[str, Any]) 
 
 
 def unsqueeze(values: Values, said: str, given: list[Any], known: dict[str, Any]) -> None:
+    """Insert axes of length 1."""
     axes = known.get("axes") or given[1].tolist()
     axes = [a % (values.at.ndim + 1 + len(axes)) for a in axes]
     values.moved(lambda v: np.expand_dims(v, tuple(a - 1 for a in axes)))

@@ -1,15 +1,20 @@
-"""Training of heads: labelled recordings to a head file, an int8 network whose last layer is
-cut off.
+"""Train heads: from labelled recordings to a head file, an int8 network without its last layer.
 
-Enters: recordings with a label each, and a board's settings. Leaves: the bytes of a head file with
-its model card, and what the head is worth. Features, int8 embeddings and the answers after a few
-examples are those of the firmware, run under MicroPython; only the weights come from here. The same
+Enters: labelled recordings, and a board's settings. Leaves: the bytes of a head file with its
+model card, and the head's accuracy. The firmware, run under MicroPython, computes the features,
+the int8 embeddings and the answers after a few examples. Only the weights come from here. The same
 recordings give the same bytes.
 
-What a head is worth is asked four times: of recordings held out; of groups (speakers, wearers,
-machines) that a head trained likewise never saw; and, after 1, 3 and 5 examples by the board's own
-recogniser, of groups and of labels never seen. The head in the file is trained on four of five
-recordings of each label; the figures of the others are of heads trained for them alone.
+The accuracy is measured four times:
+
+1. on recordings that were held out
+2. on groups (speakers, wearers, machines) that were held out
+3. on groups that were held out, after 1, 3 and 5 examples, with the board's own recogniser
+4. on labels that were held out, likewise
+
+The head in the file is trained on four of five recordings of each label, which gives figure 1. For
+the other figures, further heads are trained in the same way without the groups or labels in
+question.
 """
 
 from __future__ import annotations
@@ -36,14 +41,15 @@ from .windows import Windows
 
 __all__ = ["Labelled", "Trained", "extracted", "import_head", "train"]
 
-HELD_OUT = 5  # every fifth recording of a label is for testing
-FOLDS = 3  # of groups, and of labels, that are left out in turn
+HELD_OUT = 5  # Every fifth recording of a label is held out for testing.
+FOLDS = 3  # Groups, and labels, are divided into this many parts, each held out in turn.
 
 
 @dataclass(frozen=True)
 class Trained:
-    """head: the bytes of the file. figures: shares of right answers, counts, and what it takes
-    on a board.
+    """A trained head.
+
+    head: the bytes of the file. figures: accuracy (0 to 1), counts, and the cost on a board.
     """
 
     head: bytes
@@ -57,12 +63,14 @@ def train(
     n_out: int = 24,
     told: Mapping[str, Any] | None = None,
 ) -> Trained:
-    """Return a head trained on four of five recordings of each label, and how it does.
+    """Train a head on four of five recordings of each label, and measure its accuracy.
 
-    config: settings of the board, without source and head. method: see heads.fitting; None:
-    softmax, of words lda. n_out: dimensions of the embedding, at most; of words it is 10. told:
-    what else the card is to say. Raises UsageError where a label has one recording alone, HostError
-    where the firmware fails.
+    config: the board's settings, without source and head.
+    method: one of heads.fitting.METHODS. None chooses lda for words and softmax for all else.
+    n_out: dimensions of the embedding, at most. Words always have 10.
+    told: further entries for the model card.
+    Raises UsageError if there is one label only, or a label has one recording only. Raises
+    HostError if the firmware fails.
     """
 
     def fitted(w: Windows, learn: np.ndarray) -> tuple[Fitted, np.ndarray]:
@@ -77,11 +85,13 @@ def import_head(
     layers: Sequence[Layer],
     told: Mapping[str, Any],
 ) -> Trained:
-    """Return a head of layers that were trained elsewhere; recordings calibrate its int8 and say
-    what it is worth.
+    """Make a head of layers that were trained elsewhere.
 
-    Nothing of the layers is trained here: what was never seen was not seen here. Raises HostError,
-    naming the layer, where a board cannot run them.
+    The recordings calibrate int8 and measure the accuracy. The layers are not trained further.
+    "Never seen" in the figures means not used for calibration: whether the original training saw
+    these groups or labels is not known here.
+
+    Arguments as for train. Raises HostError that names the layer if a board cannot run it.
     """
 
     def fitted(w: Windows, learn: np.ndarray) -> tuple[Fitted, np.ndarray]:
@@ -110,7 +120,7 @@ def _made(
     folds += [
         ("groups never seen", w.group % FOLDS == i) for i in range(FOLDS) if len(groups) >= FOLDS
     ]
-    # two labels at least to train on, and two to tell apart
+    # A fold needs two labels to train on, and two others to tell apart.
     n_label_folds = min(FOLDS, len(labels) // 2) if len(labels) >= 4 else 0
     folds += [("labels never seen", w.label % n_label_folds == i) for i in range(n_label_folds)]
     fits = [fitted(w, ~fold) for _, fold in folds]
@@ -158,7 +168,7 @@ def _place(recording: Labelled) -> tuple[str, ...]:
 
 
 def _held_out(windows: Windows) -> Iterator[int]:
-    """Yield every fifth recording of each label; the last one where it has fewer."""
+    """Yield every fifth recording of each label, or the last one of a label with fewer."""
     for label in range(len(windows.labels)):
         own = np.unique(windows.recording[windows.label == label])
         if len(own) < 2:
@@ -172,8 +182,9 @@ def _held_out(windows: Windows) -> Iterator[int]:
 def _worth(
     w: Windows, fold: np.ndarray, fit: Fitted, known: np.ndarray, out: np.ndarray
 ) -> dict[str, float | None]:
-    """Return the shares of right answers to the windows of a fold, of a head that was trained
-    without them.
+    """Return the accuracy, 0 to 1, of a head on the fold of windows that it was trained without.
+
+    known: labels that the head was trained on. out: the firmware's int8 embeddings of all windows.
     """
     asked = fold & np.isin(w.label, known)
     real = w.made(fit.layers)
@@ -192,8 +203,9 @@ def _worth(
 def _nearest_mean(
     x: np.ndarray, y: np.ndarray, fold: np.ndarray, asked: np.ndarray
 ) -> float | None:
-    """Return the share of the windows asked whose nearest label mean, of those not in the fold,
-    is the right one.
+    """Return the accuracy of the nearest label mean on the windows asked.
+
+    The means are those of the windows outside the fold.
     """
     known = np.unique(y[~fold])
     means = np.stack([x[~fold & (y == label)].mean(axis=0) for label in known])

@@ -1,10 +1,12 @@
-"""Utterances of labelled recordings of words, and heads for them: a map of each frame with
-those beside it.
+"""Utterances of labelled recordings of words, and heads for them.
 
-Enters: recordings of words and a board's settings. Leaves: what Windows has of windows; the
-firmware cuts utterances out and embeds them (context.py), and tells them apart by aligning them in
-time. A class is a part of a word as one speaker says it: each utterance in STATES equal parts. To
-be judged by a softmax or a nearest mean, an utterance is the mean of each of its parts.
+Enters: recordings of words and a board's settings. Leaves: the same as windows.py, for utterances.
+
+A head for words maps each frame together with its neighbours. The firmware cuts the utterances
+out, embeds their frames (embedding/context.py), and tells words apart by aligning them in time.
+For training, each utterance is divided into STATES equal parts. A class is one part of one word in
+one session. For the softmax and the nearest mean, an utterance is represented by the mean frame of
+each part.
 """
 
 from __future__ import annotations
@@ -24,20 +26,24 @@ from .labelled import Labelled
 from .layers import Layer, check_fits, forward, quantised
 from .windows import Windows, places
 
-STATES = 12  # parts of an utterance
-WIDTH = 3  # frames that a head takes: see context.py
+STATES = 12  # Parts of an utterance.
+WIDTH = 3  # Frames that enter a head together, as in context.py.
 METHODS = ("lda", "softmax")
-HEAP_BYTES = 2900  # of context.py's buffers and views on a 32-bit board
+HEAP_BYTES = 2900  # Buffers and views of context.py on a 32-bit board.
 
 
 @dataclass(frozen=True)
 class Utterances(Windows):
-    """x: (n, STATES * N_CEPSTRA). frames: of each utterance its cepstra, (n_frames, N_CEPSTRA)."""
+    """The utterances to embed and to tell apart. See Windows.
+
+    x: (n, STATES * N_CEPSTRA), the mean frame of each part.
+    frames: for each utterance its cepstra, (n_frames, N_CEPSTRA). n_bands: bands of a frame.
+    """
 
     frames: list[np.ndarray]
     n_bands: int
-    method: ClassVar[str] = METHODS[0]  # as good, and a hundred times as fast
-    most_asked: ClassVar[int] = 60  # each is aligned with every example
+    method: ClassVar[str] = METHODS[0]  # As accurate as softmax, and a hundred times as fast.
+    most_asked: ClassVar[int] = 60  # Few, because each is aligned with every example.
 
     @property
     def n_in(self) -> int:
@@ -62,8 +68,8 @@ class Utterances(Windows):
         return super().judged(layers, learn)
 
     def network(self, layers: Sequence[Layer], learn: np.ndarray) -> bytes:
-        # in the unit of cepstra, so that the board's limits hold: as far from the mean of their
-        # class as those are
+        # The board's limits for words are in the unit of cepstra. Choose the gain so that embedded
+        # frames lie as far from the mean of their class as cepstra do.
         rows, part, which = self._rows(learn)
         _, classes = np.unique(
             np.stack([self.label[which], self.session[which], part]), axis=1, return_inverse=True
@@ -93,9 +99,7 @@ class Utterances(Windows):
         }
 
     def _rows(self, learn: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return (what a head takes, the part of its utterance, the utterance) of every frame
-        to learn from.
-        """
+        """Return (input of a head, part of the utterance, utterance) for every frame in learn."""
         which = np.flatnonzero(learn)
         part = np.concatenate([_parts(len(self.frames[i])) for i in which])
         lengths = [len(self.frames[i]) for i in which]
@@ -107,7 +111,10 @@ class Utterances(Windows):
 
 
 def of_recordings(recordings: Sequence[Labelled], config: Mapping[str, Any]) -> Utterances:
-    """Return the utterances of recordings. Raises UsageError where there are none in a label's."""
+    """Have the firmware find the utterances of recordings.
+
+    Raises UsageError if it hears none in all recordings of a label.
+    """
     recording, frames, n_bands = spoken(recordings, config)
     heard = {recordings[i].label for i in recording}
     silent = next((r for r in recordings if r.label not in heard), None)
@@ -127,8 +134,9 @@ def of_recordings(recordings: Sequence[Labelled], config: Mapping[str, Any]) -> 
 
 
 def stacked(frames: np.ndarray) -> np.ndarray:
-    """Return each of n frames, (n, k), between those before and behind it, (n, WIDTH k); the
-    ends stand in for more.
+    """Join each of n frames, (n, k), with its neighbours. Returns (n, WIDTH * k).
+
+    The first and last frames are repeated at the ends.
     """
     at = np.arange(len(frames))[:, None] + np.arange(WIDTH) - WIDTH // 2
     return frames[at.clip(0, len(frames) - 1)].reshape(len(frames), -1)
@@ -142,7 +150,7 @@ def _in_parts(utterances: Sequence[np.ndarray]) -> np.ndarray:
     """Return the mean of each part of every utterance, (n, STATES * k)."""
     out = []
     for rows in utterances:
-        # a short one's frames again
+        # An utterance of fewer than STATES frames has some of them repeated.
         at = np.arange(max(len(rows), STATES)) * len(rows) // max(len(rows), STATES)
         part, sums = _parts(len(at)), np.zeros((STATES, rows.shape[1]))
         np.add.at(sums, part, rows[at])
@@ -151,7 +159,7 @@ def _in_parts(utterances: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _apart(rows: np.ndarray, classes: np.ndarray) -> float:
-    """Return the mean absolute difference from the mean of its class."""
+    """Return the mean absolute difference of rows, (n, k), from the mean of their class."""
     sums = np.zeros((classes.max() + 1, rows.shape[1]))
     np.add.at(sums, classes, rows)
     return float(np.abs(rows - (sums / np.bincount(classes)[:, None])[classes]).mean())

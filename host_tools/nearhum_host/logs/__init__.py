@@ -1,1 +1,1 @@
-"""The log of a board: pulled, read back, followed, and made into tables."""
+"""Pull a board's log, read it, follow the board, and turn logs into tables."""

@@ -1,4 +1,4 @@
-"""Asking: SQL over the tables of a folder. Enters: a query. Leaves: names of columns, and rows."""
+"""Run an SQL query over the tables of a folder. Enters: SQL. Leaves: column names and rows."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _ASKED_WRONGLY = (
 
 
 def ask(folder: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Return (columns, rows) of a query over a folder's tables.
+    """Run a query over a folder's tables.
 
-    Raises UsageError where the query is wrong, or there are no tables; HostError where a file is
-    damaged. A column that is there twice gets a number.
+    Returns (column names, rows). If a column name occurs twice, the second gets a number.
+    Raises UsageError if the query is wrong or there are no tables, HostError if a file is damaged.
     """
     with connect(folder) as connection:
         try:
             found = connection.execute(sql)
-            if not found:  # there is nothing in it but spaces, or remarks
+            if not found:  # The query is empty, or only a comment.
                 return [], []
             rows = found.fetchall()
         except _ASKED_WRONGLY as error:

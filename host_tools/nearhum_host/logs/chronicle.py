@@ -1,6 +1,6 @@
-"""Chronicle: what happened, in order: what changed what the board knows, and all events.
+"""List a board's events for the report: those that changed what it has learned, and all.
 
-Enters: a trace. Leaves: rows for the report.
+Enters: a trace. Leaves: rows of text, oldest first.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ MAX_EVENTS = 200
 
 
 def when(t: Trace, at: int, event: Event | None) -> str:
-    """Return when an event was: by the clock where a host had told the board the time, else
-    what was heard before.
+    """Return the time of an event as text.
 
-    event: None where the log does not have it, as the begin of an alarm that goes on from another
-    period.
+    It is local time if a host had told the board the time, otherwise the time watched before.
+
+    at: index of the window. event: None if it is not in the log, such as the start of an alarm that
+    began in an earlier part.
     """
     if event and math.isfinite(event.utc):
         return local(event.utc)
@@ -33,18 +34,19 @@ def when(t: Trace, at: int, event: Event | None) -> str:
 
 
 def local(utc: float) -> str:
-    """Return a time, seconds since 1970, as a person here reads it."""
+    """Return local time as text. utc: seconds since 1970."""
     return datetime.datetime.fromtimestamp(utc).astimezone().strftime("%a %d %b %Y, %H:%M:%S")
 
 
 def after(t: Trace, n: int) -> str:
-    """Return how long n windows are, as a time where the log says it."""
+    """Return the length of n windows as text: a duration, or a count if the log has no rate."""
     return duration(n * t.window_s) if t.window_s else plural(n, "window")
 
 
 def history(t: Trace) -> list[tuple[str, str, str]]:
-    """Return (when, what, particulars) of all that changed what is learned; examples of a label
-    that follow are one.
+    """Return (when, what, details) for each event that changed what the board has learned.
+
+    Consecutive examples of a label become one row. At most the last MAX_EVENTS rows are returned.
     """
     rows: list[tuple[str, str, str]] = []
     for at, event in t.events:
@@ -58,11 +60,12 @@ def history(t: Trace) -> list[tuple[str, str, str]]:
 
 
 def events_of(t: Trace) -> list[dict[str, str]]:
+    """Return {name, when, window, what} for every event, as text."""
     rows = []
     seen: set[int] = set()
     for at, event in t.events:
         if event.name == "boot":
-            if event.boot in seen:  # the record that begins every segment on flash
+            if event.boot in seen:  # Every segment on flash begins with a copy of this record.
                 continue
             seen.add(event.boot)
         left = {

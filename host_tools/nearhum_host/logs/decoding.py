@@ -1,9 +1,10 @@
-"""What the records of a log say: the scores by window, and the events.
+"""Decode the records of a log into scores by window, and events.
 
-Enters: the records of log_file. Leaves: Scores and Events; windows and milliseconds are counted on
-where the board's own counts have wrapped. Records of every format are read (`wire.FORMAT`); what a
-later firmware wrote is refused. A board counts milliseconds from its start; where a host has told
-it the time, `times` turns them into UTC.
+Enters: the records of log_file. Leaves: Scores and Events.
+
+The board's counts of windows and milliseconds wrap. Here they are extended to full counts. `times`
+converts milliseconds to UTC if a host had told the board the time. Records of every format up to
+`wire.FORMAT` are read. Those of a later firmware are refused.
 """
 
 from __future__ import annotations
@@ -20,19 +21,20 @@ from nearhum.storage import scores as runs
 from .log_file import Log, Record
 from .times import Times
 
-MAX_NAMES = 1 << 16  # different labels in one log: an index is 16 bits
+MAX_NAMES = 1 << 16  # Different labels in one log: Scores.labels has 16 bits.
 
 
 @dataclass
 class Scores:
     """The scores of a log by window: arrays of one length n, and the names of the labels.
 
-    windows: array('Q') window index; scores, thresholds: array('h') octaves in Q8, NO_SCORE where
-    there was none; states: array('B') 0 idle, 1 learn, 2 watch; labels: array('H') index into
-    names, 0 (name "") for unknown; boots: array('I') how many starts of the board came before, so
-    that equal window numbers of two runs stay apart; utc: array('d') seconds since 1970, NaN where
-    no host had told the time of that start; seqs: array('Q') number of the record it is in;
-    ticks_ms: array('Q') milliseconds since that start.
+    windows: array('Q'), index of the window since the board's start.
+    scores, thresholds: array('h'), octaves in Q8, NO_SCORE where there was none.
+    states: array('B'), 0 idle, 1 learn, 2 watch.
+    labels: array('H'), index into names, 0 (name "") for unknown.
+    boots: array('I'), number of the board's start within this log, 0 before the first BOOT record.
+    utc: array('d'), seconds since 1970, NaN if no host told the board the time in that start.
+    seqs: array('Q'), sequence number of the record. ticks_ms: array('Q'), ms since that start.
     """
 
     windows: array = field(default_factory=lambda: array("Q"))
@@ -50,13 +52,11 @@ class Scores:
 class Event(NamedTuple):
     """One start of the board, or one EVENT record.
 
-    name: "boot" or the event's; what: its JSON; boot, utc: see Scores.
+    name: "boot", or the name of the event. what: its JSON. boot, utc: see Scores.
+    ticks_ms, and the window in `what`, are full counts, extended where the board's counts wrapped.
 
-    ticks_ms, and the window that `what` names, are counted on where the board's own count has
-    wrapped.
-
-    Every segment of the board's journal begins with a BOOT record; one with the number of the last
-    is no start.
+    Every segment of the journal begins with a BOOT record. A BOOT record with the same number as
+    the one before is not another start.
     """
 
     seq: int
@@ -68,7 +68,7 @@ class Event(NamedTuple):
 
 
 def decoded(log: Log) -> tuple[Scores, list[Event]]:
-    """Return what `decode` does of a log's records; its FormatError names the log's file."""
+    """Decode a log's records. FormatError names the log's file."""
     try:
         return decode(log.records)
     except FormatError as error:
@@ -78,16 +78,16 @@ def decoded(log: Log) -> tuple[Scores, list[Event]]:
 
 
 def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
-    """Return the scores by window and the events.
+    """Decode records into scores by window, and events.
 
-    Raises FormatError when a sound record makes no sense, or a later firmware wrote it.
+    Raises FormatError if the content of a sound record is invalid, or a later firmware wrote it.
     """
     scores, events, boot, number = Scores(), [], 0, None
     ticks, windows, times = _Counter(wire.TICKS_MODULO), _Counter(wire.LAST_WINDOW + 1), Times()
-    # of each run: boot, ticks of its end, windows, seconds of a window
+    # For each record of scores: boot, ticks of its end in ms, windows, seconds a window.
     when: list[tuple[int, int, int, float]] = []
     window_s = 0.0
-    name_of = {0: 0}  # label id on the board, as of now (ids are used again) -> index into names
+    name_of = {0: 0}  # The board's label id (ids are reused) -> index into names.
     names = {"": 0}
     for record in records:
         if record.kind in runs.KINDS:
@@ -102,7 +102,7 @@ def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
             scores.seqs.extend([record.seq] * n)
             when.append((boot, ticks.on(record.ticks_ms), n, window_s))
             for label_id in ids or bytes(n):
-                if label_id not in name_of:  # enrolled before this log begins
+                if label_id not in name_of:  # It was enrolled before this log begins.
                     name_of[label_id] = _index(names, f"label {label_id}")
                 scores.labels.append(name_of[label_id])
             continue
@@ -125,7 +125,7 @@ def decode(records: list[Record]) -> tuple[Scores, list[Event]]:
         if isinstance(what.get("window"), int) and 0 <= what["window"] <= wire.LAST_WINDOW:
             what["window"] = windows.on(what["window"])
         elif "window" in what:
-            what["window"] = None  # no number that a board counts to
+            what["window"] = None  # Not a window number that a board can have.
         name = "boot" if record.kind == wire.BOOT else str(what.get("event", ""))
         events.append(Event(record.seq, ticks.on(record.ticks_ms), boot, name, what))
         if name == "time":
@@ -149,9 +149,7 @@ def _later(record: Record, why: str) -> FormatError:
 
 
 def _window_s(config: Any) -> float:
-    """Return the seconds from one window to the next by a BOOT record's settings, 0 where it
-    has none.
-    """
+    """Return the interval of windows in seconds from a BOOT record's settings, 0 if it has none."""
     try:
         return float(config["n_hop"]) / float(config["rate_hz"])
     except (TypeError, KeyError, ValueError, ZeroDivisionError):
@@ -159,18 +157,16 @@ def _window_s(config: Any) -> float:
 
 
 class _Counter:
-    """A count of one boot that the board keeps modulo a power of two: counted on where it has
-    wrapped.
-    """
+    """Extends a count that the board keeps modulo a power of two, within one boot."""
 
     def __init__(self, modulo: int):
         self._modulo = modulo
         self._wrapped = self._last = 0
 
     def on(self, value: int) -> int:
-        """Return the whole count; value: as the board has it.
+        """Return the full count for the board's value.
 
-        A step back by half of the modulus is a wrap.
+        A step back by more than half of the modulus is a wrap. A smaller one is kept as it is.
         """
         if value + self._wrapped < self._last - self._modulo // 2:
             self._wrapped += self._modulo

@@ -1,8 +1,10 @@
-"""What a log says by window, as others read it: csv, Parquet, Edge Impulse's ingestion format.
+"""Export a log by window: csv, Parquet, or Edge Impulse's ingestion format.
 
-Enters: a trace, and when each window ended. Leaves: a file; tables have a row a window, with the
-state, the alarm and the label. Edge Impulse takes numbers at one pace alone: its files hold score
-and threshold while the board watched, a file for each run of windows without a gap.
+Enters: a trace, and the time at which each window ended. Leaves: files.
+
+A csv or Parquet file has one row for each window, with score, threshold, state, alarm and label.
+Edge Impulse accepts only numbers at a constant rate. Its files hold score and threshold while the
+board watched, one file for each run of windows without a gap.
 """
 
 from __future__ import annotations
@@ -20,12 +22,12 @@ from .traces import Trace, trace
 
 FORMS = ("csv", "parquet", "ei-json", "ei-cbor")
 _OCTAVE = "octave"
-_GAP = 1.5  # windows: what lies further apart is not one run
-FEW = 2  # windows: less is no series
+_GAP = 1.5  # Windows: a longer interval ends a run.
+FEW = 2  # Windows: a series needs at least so many.
 
 
 def check_form(form: str) -> None:
-    """Raise UsageError where windows cannot be written so."""
+    """Raise UsageError if windows cannot be exported in this form."""
     if form not in FORMS:
         raise UsageError(
             f"scores as {form!r}",
@@ -36,9 +38,11 @@ def check_form(form: str) -> None:
 
 
 def export_log(log: Log, file: Path, form: str) -> list[Path]:
-    """Write a log beside its file; returns what was written. Raises HostError, UsageError.
+    """Export a log into files beside it, and return their paths.
 
-    Times are UTC where the board was told the time in every start, else since each start.
+    form: one of FORMS. Times are UTC if the board was told the time in every start. Otherwise they
+    count from each start.
+    Raises UsageError for an unknown form, HostError if nothing can be written.
     """
     check_form(form)
     found = trace(log, file.stem)
@@ -50,10 +54,12 @@ def export_log(log: Log, file: Path, form: str) -> list[Path]:
 
 
 def export(found: Trace, times_ns: np.ndarray, known: bool, stem: Path, form: str) -> list[Path]:
-    """Write a trace as STEM-windows.csv and so on; returns the files. The name is not STEM's own:
-    beside a log there may lie the recording that it was made of.
+    """Export a trace as STEM-windows.csv and so on, and return the paths.
 
-    times_ns: int64 (n,), the end of each window, since 1970 where known, else since a start.
+    The name differs from STEM, because the recording that a log was made of may lie beside it.
+
+    times_ns: (n,) int64, the end of each window in ns, since 1970 if known, else since the start.
+    form: one of FORMS. Raises as export_log.
     """
     check_form(form)
     stem = stem.with_name(f"{stem.name}-windows")

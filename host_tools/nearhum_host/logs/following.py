@@ -1,8 +1,9 @@
-"""Following: what a board does, asked again and again by a thread of its own, for the live view.
+"""Follow a board for the live view: a thread polls it and keeps the latest answers.
 
-Enters: a port; console lines to carry out. Leaves: a `Followed` that is always as new as the last
-answer. The board is asked as any host asks it, so its detector is not disturbed; a line that breaks
-is opened again.
+Enters: a port, and console lines to send. Leaves: a `Followed`, as new as the last answer.
+
+The thread uses the ordinary console commands, so the detector keeps running. If the connection
+breaks, the port is opened again.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ from . import seen
 from .pulling import fetch
 from .seen import Seen
 
-PERIOD_S = 0.5
-KEPT = 240  # scores
-EVENTS = 60
-_AGAIN_S = 2.0
+PERIOD_S = 0.5  # Between two polls.
+KEPT = 240  # Scores: those of the last 2 min at least.
+EVENTS = 60  # Latest events that are kept.
+_AGAIN_S = 2.0  # Before a lost port is opened again.
 _TOLD = {
     "boot": "started",
     "alarm_end": "the alarm ended",
@@ -39,9 +40,10 @@ _TOLD = {
 
 @dataclass
 class Followed:
-    """What is known of a board.
+    """The latest answers of a board.
 
-    scores: octaves, the newest last; events: (seq, text); error: "" while it answers.
+    scores: octaves, the newest last. strange: (channel and feature, percent) of the last window.
+    events: (seq, text), the newest last. error: "" while the board answers. n_asked: polls so far.
     """
 
     port: str
@@ -51,14 +53,14 @@ class Followed:
     strange: list[tuple[str, int]] = field(default_factory=list)
     events: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=EVENTS))
     error: str = ""
-    said: str = ""  # the answer to the last command
+    said: str = ""  # The answer to the last command.
     n_asked: int = 0
 
 
 class Follower(threading.Thread):
-    """Follows one board until `stop`.
+    """Follows one board until `stop`. Other threads read `followed`, and send lines with `tell`.
 
-    `followed` is read by others; `tell` gives it a line to carry out.
+    resume: whether a stopped application may be started again.
     """
 
     def __init__(self, port: str, resume: bool = False) -> None:
@@ -69,11 +71,11 @@ class Follower(threading.Thread):
         self._ended = threading.Event()
 
     def tell(self, line: str) -> None:
-        """Have a console line carried out."""
+        """Send a console line to the board before the next poll."""
         self._lines.put(line)
 
     def stop(self) -> None:
-        """End, and give the port free."""
+        """End the thread and release the port."""
         self._ended.set()
         self.join(timeout=10)
 
@@ -136,7 +138,7 @@ class Follower(threading.Thread):
 
 
 def told(what: dict[str, Any], n_channels: int) -> str:
-    """Return an event as a line of text, "" for one that tells nobody anything."""
+    """Return an event as a line of text, or "" for one that is of no interest to the user."""
     name = str(what.get("event"))
     if name == "alarm":
         found = ", ".join(f"{words} {percent} %" for words, percent in strangest(what, n_channels))

@@ -1,21 +1,20 @@
-"""Gathering: every attached board's log into one folder, all boards at the same time, and from
-there into tables.
+"""Pull the logs of all attached boards into one folder, in parallel, and turn them into tables.
 
-Enters: ports and a folder. Leaves: `logs/BOARD.nhl` and what was seen of each board, and the tables
-(`tables`). A board is known by its name and its chip's number; where flash was erased and records
-began anew, a second journal begins, `logs/BOARD.2.nhl`. What fails at one board is told and keeps
-no other waiting.
+Enters: ports and a folder. Leaves: `logs/BOARD.nhl` and `logs/BOARD.seen.json` for each board, and
+the tables (`tables`).
+
+BOARD is the board's name and its chip's number. If a board's flash was erased, its records are
+numbered from 0 again. They then go into a second journal, `logs/BOARD.2.nhl`. A board that fails is
+reported and does not delay the others.
 """
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from nearhum.errors import NearhumError
 
@@ -23,14 +22,16 @@ from ..errors import DeviceError, HostError
 from ..serial_line.link import Link
 from . import pulling, seen
 from .log_file import SUFFIX, read_log
+from .seen import name_of
 from .tabling import tabulate
 
 
 @dataclass
 class Gathered:
-    """What came of one port.
+    """The result of one port.
 
-    board: "" where it did not get that far; error, hint: "" where all went well.
+    board: name in the folder, "" if the board did not answer. n_records, n_windows: added now.
+    n_missing: records that were gone before they could be pulled. error, hint: "" on success.
     """
 
     port: str
@@ -50,11 +51,11 @@ def gather(
     resume: bool = False,
     on_board: Callable[[Gathered], None] = lambda done: None,
 ) -> list[Gathered]:
-    """Pull from all ports at once into a folder, and bring its tables up to date.
+    """Pull from all ports in parallel into a folder, and bring its tables up to date.
 
-    Returns what came of each, in order.
-
-    on_board: called as each is done, from its thread. Never raises for what one board does.
+    resume: whether a stopped application may be started again.
+    on_board: called with each result, from that board's thread.
+    Returns the results in the order of ports. Errors of a board are in its result, not raised.
     """
     claims = Claims()
 
@@ -74,11 +75,15 @@ def gather(
 
 
 def gather_one(port: str, folder: Path, resume: bool, claims: Claims, done: Gathered) -> None:
+    """Pull from one port into a folder and bring its tables up to date. Fills in done.
+
+    Raises HostError or NearhumError.
+    """
     with Link(port, lambda: resume) as link:
         status = link.ask("status")
         done.board = name_of(status)
         claims.claim(done.board, port, str(status.get("id") or ""))
-        # before its log is fetched, so that what was logged up to now has a time
+        # Before the log is fetched, so that the records up to now get a time.
         pulling.tell_time(link, status)
         pulled, done.journal = _pull(link, folder / "logs", done.board, bool(status.get("id")))
         done.n_records = pulled.n_records
@@ -87,16 +92,8 @@ def gather_one(port: str, folder: Path, resume: bool, claims: Claims, done: Gath
     done.n_windows = tabulate(folder, done.board, done.journal, read_log(pulled.file))
 
 
-def name_of(status: dict[str, Any]) -> str:
-    """Return what a board is called in the folder: its name and its chip's number, in
-    characters of any file system.
-    """
-    parts = [str(status.get("board") or "board"), str(status.get("id") or "")]
-    return re.sub(r"[^\w.-]|^\.", "_", "-".join(part for part in parts if part), flags=re.ASCII)
-
-
 def journal_file(folder: Path, board: str, journal: int) -> Path:
-    """Return the log of a board's journal, of which there may be several: 1, 2, ..."""
+    """Return the path of a board's log. journal: 1, and one more after each erased flash."""
     return folder / f"{board}{'' if journal == 1 else f'.{journal}'}{SUFFIX}"
 
 
@@ -115,18 +112,22 @@ def _pull(link: Link, folder: Path, board: str, is_known: bool) -> tuple[pulling
                 "give one of the boards another name: `nearhum set board NAME`, then `nearhum"
                 " resume`",
             ) from None
-    # the same chip: its flash was erased, and its records are numbered anew
+    # It is the same chip, so its flash was erased and its records are numbered from 0 again.
     return pulling.pull(link, journal_file(folder, board, journal + 1)), journal + 1
 
 
 class Claims:
-    """Which port has which board: two of one name must not be written into one log."""
+    """Notes which port has which board, so that two boards of one name never share a log."""
 
     def __init__(self) -> None:
         self._ports: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def claim(self, board: str, port: str, chip: str) -> None:
+        """Claim a board's log for a port. Raises HostError if another port has claimed it.
+
+        chip: the chip's number, "" if it has none.
+        """
         with self._lock:
             other = self._ports.setdefault(board, port)
         if other == port:

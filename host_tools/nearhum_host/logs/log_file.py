@@ -1,18 +1,17 @@
-"""The log file: a board's journal, pulled over the console and read back.
+"""Read log files: a board's journal as it was pulled over the console.
 
-A log (`NAME.nhl`) is the board's records one after the other, byte for byte as they lie on its
-flash: see `wire` for the record. It is append-only: pulling again continues after the last record,
-so the file is also the bookmark. Every record carries a CRC and a sequence number that counts over
-everything the board ever wrote, which is all a reader needs:
+Enters: a file `NAME.nhl`. Leaves: its records, and a list of damage and gaps. `decoding` reads the
+content of the records.
 
-1. bytes without a sound record are damage: skipped to the next sound record, and reported;
-2. a jump of seq is a gap: the board's oldest records were gone before they were pulled, or damage
-   ate some;
-3. a sound record whose seq is not above the last one's is no record of this log (bytes inside
-   damage that
-   look like one).
+A log holds the board's records byte for byte as they are on its flash (see `wire`). Records are
+only appended. The next pull continues after the last one. Every record has a CRC and a sequence
+number (seq) that counts all records the board ever wrote. A reader distinguishes three cases:
 
-What the records say is read by decoding.
+1. Bytes that are not a sound record are damage. They are skipped and reported.
+2. A jump of seq is a gap: the board had overwritten the records before they were pulled, or they
+   were damaged.
+3. A sound record whose seq is not above the last one is not a record of this log. It is damaged
+   bytes that look like one.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ from ..errors import HostError, UsageError
 from ..serial_line.visible_text import object_in
 
 SUFFIX = ".nhl"
-JOURNAL_NAME = "journal" + SUFFIX  # a run folder's log
+JOURNAL_NAME = "journal" + SUFFIX  # The log in the folder of a run.
 MAX_RECORD_BYTES = wire.RECORD_HEADER_BYTES + wire.MAX_PAYLOAD_BYTES + wire.RECORD_CRC_BYTES
 
 
 class Record(NamedTuple):
-    """One sound record. offset, n_bytes: where it lies in the file, header and CRC included."""
+    """One sound record. offset, n_bytes: its place in the file, with header and CRC."""
 
     kind: int
     seq: int
@@ -45,9 +44,9 @@ class Record(NamedTuple):
     n_bytes: int
 
     def json(self) -> dict[str, Any]:
-        """Return what a BOOT or EVENT record says.
+        """Return the JSON object of a BOOT or EVENT record.
 
-        Raises FormatError when it is not a JSON object.
+        Raises FormatError if it is not one.
         """
         found = None if self.kind in runs.KINDS else object_in(self.payload)
         if found is None:
@@ -58,14 +57,14 @@ class Record(NamedTuple):
 
 
 class Damage(NamedTuple):
-    """Bytes of a log that are no record."""
+    """Bytes of a log that are not part of a sound record."""
 
     offset: int
     n_bytes: int
 
 
 class Gap(NamedTuple):
-    """Records that are not in the log: from first to before, before excluded."""
+    """Records that are missing in the log: seq first <= seq < before."""
 
     first: int
     before: int
@@ -73,10 +72,10 @@ class Gap(NamedTuple):
 
 @dataclass
 class Log:
-    """A log as read: what is in it and what is not.
+    """A log as read.
 
-    n_bytes: the file's length. torn: the file ends in less than one record of damage, as a crash in
-    mid-write leaves it. file: where it was read from, None where it was not.
+    n_bytes: the file's length. torn: the file ends with an incomplete record, as a crash of the
+    host during a write leaves it. file: where it was read from, None for bytes in memory.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -88,14 +87,12 @@ class Log:
 
     @property
     def sound_bytes(self) -> int:
-        """The end of the last sound record: where the next one belongs once a torn tail is cut
-        off.
-        """
+        """The end of the last sound record, where the next one goes after a torn end is cut off."""
         return self.records[-1].offset + self.records[-1].n_bytes if self.records else 0
 
 
 def parse(raw: bytes) -> Log:
-    """Return what the bytes of a log hold. Never raises: what is no record is damage."""
+    """Parse the bytes of a log. Never raises: whatever is not a record is damage."""
     log = Log(n_bytes=len(raw))
     at, damaged_from, last = 0, 0, -1
     while at < len(raw):
@@ -115,20 +112,20 @@ def parse(raw: bytes) -> Log:
             at = len(raw) if at < 0 else at
     if damaged_from < len(raw):
         log.damages.append(Damage(damaged_from, len(raw) - damaged_from))
-        # Its first byte tells a log whose only record is torn from a file of something else.
+        # The first byte distinguishes a log with one torn record from any other file.
         log.torn = len(raw) - damaged_from < MAX_RECORD_BYTES and raw[0] == wire.RECORD_MAGIC
     return log
 
 
 def log_path(path: Path) -> Path:
-    """Return the log that a name stands for: the `.nhl` file, else the journal in that folder."""
+    """Return the log that a path names: the file itself, or the journal in that folder."""
     return path if path.suffix == SUFFIX or path.is_file() else path / JOURNAL_NAME
 
 
 def read_log(path: Path) -> Log:
-    """Return the log at path, a file or a run folder.
+    """Read the log at path, a file or the folder of a run.
 
-    Raises UsageError when there is none, HostError when it cannot be read or is something else.
+    Raises UsageError if there is none, HostError if it is unreadable or not a log.
     """
     file = log_path(path)
     try:
@@ -149,12 +146,12 @@ def read_log(path: Path) -> Log:
 
 
 def iter_records(path: Path) -> Iterator[Record]:
-    """Yield the sound records of the log at path in the order of seq. Raises as read_log."""
+    """Yield the sound records of the log at path, by rising seq. Raises as read_log."""
     yield from read_log(path).records
 
 
 def last_seq(path: Path) -> int | None:
-    """Return the highest seq in the log at path, None when the log is empty or absent."""
+    """Return the highest seq in the log at path, or None if the log is empty or absent."""
     file = log_path(path)
     if not file.exists():
         return None

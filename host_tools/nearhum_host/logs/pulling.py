@@ -1,18 +1,18 @@
-"""Pulls a board's journal into a log file, over the console, while the detector runs.
+"""Pull a board's journal into a log file over the console, while the detector runs.
 
-Enters: a link and a log (see `logs`). Leaves: the log, longer by what the board has that it had
-not. Pulling is safe to repeat at any time and after any failure: only whole, verified records are
-appended, nothing logged is ever rewritten.
+Enters: a link and a log file (log_file). Leaves: the log file with the board's new records
+appended.
 
-1. The log's last record is asked of the board again and compared byte for byte: another board's
-   journal, or a
-   journal that began anew, must not be appended to this one.
-2. A tail that a crash of the host tore is cut off: it is no record.
-3. The board is told the time, where it does not know it or is off: its records have no other.
-4. Records are fetched up to what the board's flash held when asked: a later one could still vanish
-   in a power
-   cut and its seq be given to another record. The bound also ends a pull from a board that writes
-   faster than the line carries.
+A pull may be repeated at any time and after any failure. Only whole, verified records are appended,
+and nothing is ever rewritten. A pull has four steps:
+
+1. Read the log's last record from the board again and compare them. The journal of another board,
+   or a journal that was reset, must not be appended to this log.
+2. Cut off an incomplete record at the end of the file, which a crash of the host leaves.
+3. Tell the board the time if it does not know it or is wrong. Its records have no other clock.
+4. Fetch the records that the board's flash held at the start of the pull. A later record could
+   still be lost in a power cut, and its seq be used for another. This bound also ends the pull of a
+   board that writes faster than the line transmits.
 """
 
 from __future__ import annotations
@@ -34,23 +34,26 @@ from ..serial_line.link import Link
 from .log_file import Gap, Log, Record, log_path, read_log
 from .times import TOLERANCE_S
 
-CHUNK_BYTES = 1536  # the most a board puts into one answer
-_TRIES = 3  # an answer can lose bytes on a UART; the CRC notices
-# in one pull: four times the largest flash; a board that sends more is not sound
+CHUNK_BYTES = 1536  # The most that a board puts into one answer.
+_TRIES = 3  # A UART may lose bytes of an answer. The CRC detects it.
+# Limit of one pull: four times the largest flash. A board that sends more is faulty.
 MAX_PULL_BYTES = 64 * 1024 * 1024
-MAX_PULL_S = 3600  # a full journal over a slow line takes minutes
-_SYNC_BYTES = 64 * 1024  # fsync at least this often: what a crash of the host may cost
+MAX_PULL_S = 3600  # Limit of one pull. A full journal over a slow line takes minutes.
+_SYNC_BYTES = 64 * 1024  # Bytes between two fsyncs: the most that a crash of the host may lose.
 
 
 class OtherJournal(HostError):
-    """A log holds the beginning of another journal than the board's."""
+    """The log file holds another journal than the board's."""
 
 
 @dataclass
 class Pulled:
-    """What a pull did. n_records, n_bytes: appended now; next_seq: where the next pull starts;
-    gaps: records that were gone before they could be pulled; torn_bytes: cut off the file's end
-    before."""
+    """The result of a pull.
+
+    n_records, n_bytes: appended now. next_seq: where the next pull starts.
+    torn_bytes: cut off the end of the file first.
+    gaps: records that were gone before they could be pulled.
+    """
 
     file: Path
     n_records: int = 0
@@ -63,16 +66,16 @@ class Pulled:
 def pull(
     link: Link, path: Path, on_progress: Callable[[int, int], None] = lambda done, of: None
 ) -> Pulled:
-    """Append to the log at path (a `.nhl` file or a run folder) what the board has beyond it.
+    """Append the board's new records to the log at path, a `.nhl` file or the folder of a run.
 
-    on_progress: called with the number of records that were fetched and that will be. Raises
-    HostError when the file is no log, belongs to another journal, or cannot be written; DeviceError
-    when the board goes away, naming what is kept.
+    on_progress: called with the number of records fetched and to fetch.
+    Raises HostError if the file is not a log, holds another journal, or cannot be written. Raises
+    DeviceError if the connection is lost, and states what was kept.
     """
     file = log_path(path)
     log = read_log(file) if file.exists() else Log()
     start = log.records[-1].seq + 1 if log.records else 0
-    # makes the board bring what waits in its memory to flash
+    # This makes the board write the records in its memory to flash.
     link.ask(f"log {start} {CHUNK_BYTES}")
     status = link.ask("status")
     if "seq" not in status:
@@ -112,7 +115,7 @@ def pull(
 
 
 def tell_time(link: Link, status: dict[str, Any]) -> None:
-    """Tell the board the time, unless its status says that it knows it."""
+    """Tell the board the time, unless its status shows that it knows it within TOLERANCE_S."""
     if "utc" in status and abs((status["utc"] or 0) - time.time()) > TOLERANCE_S:
         link.ask(f"time {round(time.time())}")
 
@@ -152,11 +155,10 @@ def _append(
 
 
 def fetch(link: Link, seq: int) -> tuple[list[Record], bytes]:
-    """Return the board's records from the first one at or after seq, as many as fit one answer, and
-    their bytes.
+    """Fetch the board's records from seq on, as many as fit into one answer.
 
-    Verified: whole records, sound CRCs, rising seq. Raises DeviceError when three answers in a row
-    are not.
+    Returns (records, their bytes), verified: whole records, sound CRCs, rising seq. Raises
+    DeviceError if three answers in a row fail the check.
     """
     why = ""
     for _ in range(_TRIES):
@@ -175,7 +177,7 @@ def fetch(link: Link, seq: int) -> tuple[list[Record], bytes]:
 
 
 def _checked(raw: bytes, seq: int, answer: dict[str, Any]) -> tuple[list[Record], str]:
-    """Return the records in raw and what is wrong with them, "" when nothing is."""
+    """Return the records in raw, and what is wrong with them ("" for nothing)."""
     records: list[Record] = []
     at, expected = 0, seq
     if len(raw) > max(
@@ -197,9 +199,7 @@ def _checked(raw: bytes, seq: int, answer: dict[str, Any]) -> tuple[list[Record]
 
 
 def _check_same_journal(link: Link, log: Log, status: dict[str, Any], file: Path) -> None:
-    """Raise HostError when the board's journal is not the one that the log holds the beginning
-    of.
-    """
+    """Raise OtherJournal if the log holds another journal than the board's."""
     if not log.records:
         return
     last, why = log.records[-1], ""
@@ -214,7 +214,7 @@ def _check_same_journal(link: Link, log: Log, status: dict[str, Any], file: Path
         same = records and records[0][:4] == last[:4]
         if not same:
             why = f"its record {last.seq} is another one on the board"
-    else:  # the board's journal has moved on: only its name can be compared
+    else:  # The board has overwritten that record: only the board's name can be compared.
         if boots and str(boots[0].get("board")) != status.get("board"):
             why = (
                 f"it came from board {str(boots[0].get('board'))!r}, this one is"
@@ -228,7 +228,7 @@ def _check_same_journal(link: Link, log: Log, status: dict[str, Any], file: Path
 
 
 def free_name(file: Path) -> Path:
-    """Return file, or the first of file-2, file-3, ... that does not exist."""
+    """Return the first of file, file-2, file-3, ... that does not exist."""
     n, candidate = 1, file
     while candidate.exists():
         n += 1
@@ -238,9 +238,9 @@ def free_name(file: Path) -> Path:
 
 @contextmanager
 def _locked(file: Path) -> Iterator[BinaryIO]:
-    """Open the log to append, for this program alone: two boards pulled into one file would mix."""
+    """Open the log for appending and lock it, so that two pulls cannot mix in one file."""
     with open(file, "ab") as out:
-        if os.name == "posix":  # elsewhere the port's own lock has to do
+        if os.name == "posix":  # Elsewhere only the lock of the serial port protects the file.
             import fcntl
 
             try:

@@ -1,14 +1,15 @@
-"""Seen: what a board said of itself when its log was pulled, kept beside the log for the report.
+"""Keep what a board reports about itself when its log is pulled. The report shows it.
 
-Enters: a link. Leaves: `NAME.seen.json` beside `NAME.nhl`: status, what was learned and in which
-features, the last window, and what the host's clock said. Nothing in it is needed to read the log;
-a later pull replaces it.
+Enters: a link. Leaves: `NAME.seen.json` beside `NAME.nhl`, with the status, the prototypes, the
+names of the features, the last window, and the host's time. The next pull replaces it. The log can
+be read without it.
 """
 
 from __future__ import annotations
 
 import datetime
 import json
+import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 from dataclasses import dataclass, field
@@ -24,11 +25,10 @@ SUFFIX = ".seen.json"
 
 @dataclass
 class Seen:
-    """What a board said.
+    """What a board reported.
 
-    utc: when, ISO 8601; status, look: its answers; names: of the features, empty without a head.
-
-    prototypes: rows of `list`. A board without `look` has no look and no names.
+    utc: ISO 8601. status, look: answers to these verbs. names: of the features. prototypes: rows of
+    the answer to `list`. look and names are empty for a board that does not have the verb `look`.
     """
 
     utc: str
@@ -39,17 +39,24 @@ class Seen:
 
 
 def path_beside(log: Path) -> Path:
-    """Return where what a board said is kept beside its log."""
+    """Return the path of the file beside a log."""
     return log.with_suffix(SUFFIX)
 
 
+def name_of(status: dict[str, Any]) -> str:
+    """Return a board's name for files: its name and its chip's number.
+
+    Characters that some file systems do not allow are replaced by _.
+    """
+    parts = [str(status.get("board") or "board"), str(status.get("id") or "")]
+    return re.sub(r"[^\w.-]|^\.", "_", "-".join(part for part in parts if part), flags=re.ASCII)
+
+
 def look_at(link: Link, names: list[str] | None = None) -> Seen:
-    """Ask a board for what it is doing and has learned.
+    """Ask a board for its status and for what it has learned.
 
-    names: of its features, where they are known already.
-
-    Raises DeviceError where it does not answer; a board that has not the verb `look` leaves that
-    out.
+    names: of its features, if they are known already.
+    Raises DeviceError if it does not answer.
     """
     status = link.ask("status")
     utc = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -77,7 +84,7 @@ def names_of(link: Link) -> list[str]:
 
 
 def save(log: Path, seen: Seen) -> None:
-    """Keep what was seen beside the log, whole or not at all. Raises HostError."""
+    """Write the file beside the log, completely or not at all. Raises HostError."""
     file = path_beside(log)
     half = file.with_name(file.name + ".new")
     try:
@@ -93,9 +100,9 @@ def save(log: Path, seen: Seen) -> None:
 
 
 def load(log: Path) -> Seen | None:
-    """Return what was seen when a log was pulled, None where nothing is beside it.
+    """Read the file beside a log, None if there is none.
 
-    Raises HostError with the remedy.
+    Raises HostError if it is damaged or of another format.
     """
     file = path_beside(log)
     try:
@@ -120,7 +127,7 @@ def load(log: Path) -> Seen | None:
 
 
 def vector(look: dict[str, Any], key: str) -> bytes:
-    """Return a vector of a board's answer as bytes, empty where it is none."""
+    """Decode a base64 vector in the answer to `look`. Returns b"" if it is absent or invalid."""
     try:
         return a2b_base64(look.get(key) or "")
     except (Base64Error, TypeError, ValueError):

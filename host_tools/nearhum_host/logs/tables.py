@@ -1,16 +1,15 @@
-"""Tables: what boards have logged, as Parquet that any reader takes, and as views for SQL.
+"""Tables of logs: Parquet files that any reader can open, and SQL views over them.
 
-Enters: rows of windows and of events, in the columns below. Leaves: a folder, one part a board and
-a day,
+Enters: rows of windows and of events, in the columns below. Leaves: a folder with one file for each
+board and day, and a DuckDB connection with views over the folder.
 
-    windows/board=ID/day=2026-11-25/JOURNAL-FIRST-LAST.parquet     a row a window
-    events/board=ID/day=2026-11-25/JOURNAL-FIRST-LAST.parquet      a row an event
+    windows/board=ID/day=2026-11-25/JOURNAL-FIRST-LAST.parquet     a row for each window
+    events/board=ID/day=2026-11-25/JOURNAL-FIRST-LAST.parquet      a row for each event
 
-and a DuckDB connection with views over it. docs/log-schema.md says what every column means. Every
-file carries the version of this layout in its own metadata (key `nearhum_schema`); a reader refuses
-another one by the file's name. A column that is added is no new version: readers take columns by
-name, and one that an old file has not is NULL. A column that is renamed, or means something else,
-is.
+docs/log-schema.md describes every column. Every file carries the version of this layout in its
+metadata (key `nearhum_schema`). A file of another version is refused by name. Adding a column does
+not change the version, because readers select columns by name, and a column that an old file lacks
+is NULL. Renaming a column or changing its meaning does.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ SCHEMA_KEY = "nearhum_schema"
 _STAMP = b"".join(
     b"\x18" + bytes([len(text)]) + text.encode() for text in (SCHEMA_KEY, str(SCHEMA))
 )
-_END_BYTES = 1 << 14  # of a file: its footer, which has some 3 KB
+_END_BYTES = 1 << 14  # Read from the end of a file. The footer has about 3 KB.
 AGAIN = "remove it; `nearhum pull FOLDER --all` makes it again from the log there"
 
 
@@ -42,7 +41,7 @@ class Column(NamedTuple):
     meaning: str
 
 
-# `board` and `day` are the folders' names: a reader has them as columns, the files have not
+# `board` and `day` come from the folders' names. They are not stored in the files.
 PARTITION = (
     Column(
         "board", "VARCHAR", "the board: its name and its chip's number, rpi_pico-e6614103e72b4a2f"
@@ -87,7 +86,7 @@ EVENTS = (
 )
 TABLES: dict[str, tuple[Column, ...]] = {"windows": WINDOWS, "events": EVENTS}
 
-# A view a question that is asked often. Each may use the tables and the views before it.
+# One view for each frequent question. A view may use the tables and the views before it.
 VIEWS = {
     "alarms": (
         """
@@ -128,15 +127,15 @@ VIEWS = {
 
 
 def part_file(folder: Path, table: str, board: str, day: str, name: str) -> Path:
-    """Return where a part of a table lies. day: 2026-11-25; name: unique within board and day."""
+    """Return the path of a file of a table. day: 2026-11-25. name: unique in board and day."""
     return folder / table / f"board={board}" / f"day={day}" / f"{name}.parquet"
 
 
 def write_part(connection: duckdb.DuckDBPyConnection, rows: str, table: str, file: Path) -> None:
-    """Write the rows of a SELECT, which gives the table's columns by name, to a file: whole or
-    not at all.
+    """Write the rows of a SELECT to a file, completely or not at all.
 
-    Raises HostError where the file cannot be written.
+    rows: the SELECT. It must have the table's columns by name.
+    Raises HostError if the file cannot be written.
     """
     columns = ", ".join(
         f"CAST({column.name} AS {column.type}) AS {column.name}" for column in TABLES[table]
@@ -155,15 +154,15 @@ def write_part(connection: duckdb.DuckDBPyConnection, rows: str, table: str, fil
 
 
 def quoted(text: object) -> str:
-    """Return a text as an SQL string."""
+    """Return text as an SQL string literal."""
     return "'" + str(text).replace("'", "''") + "'"
 
 
 def connect(folder: Path) -> duckdb.DuckDBPyConnection:
-    """Return a connection to a database in memory with the tables and views over a folder.
+    """Open a database in memory with the tables and views over a folder.
 
-    Raises UsageError where the folder has no tables, HostError where a file is damaged or of
-    another version, by name.
+    Raises UsageError if the folder has no tables. Raises HostError that names the file if one is
+    damaged or of another version.
     """
     connection = duckdb.connect()
     if not any(folder.glob("*/board=*/day=*/*.parquet")):
@@ -193,8 +192,9 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
 
 
 def check_version(connection: duckdb.DuckDBPyConnection, parts: Path) -> None:
-    """Raise HostError where one of the files (a glob) is damaged, none of nearhum's, or of
-    another version.
+    """Raise HostError if a file is damaged, not from nearhum, or of another version.
+
+    parts: a glob of files.
     """
     parts = parts.absolute()
     for path in sorted(Path(parts.anchor).glob(str(parts.relative_to(parts.anchor)))):
@@ -220,13 +220,12 @@ def check_version(connection: duckdb.DuckDBPyConnection, parts: Path) -> None:
 
 
 def _says_its_version(path: Path) -> bool:
-    """Return whether the end of a file plainly is that of Parquet of this layout; what is not so is
-    asked about.
+    """Return whether the last bytes of a file show that it is Parquet of this layout.
 
-    DuckDB takes ten times as long to ask sixty thousand files, and parses all that is known of
-    their columns. A key and its value stand in the footer as Thrift's compact protocol has two
-    strings, fields 1 and 2, of which each is 0x18, length, text (github.com/apache/parquet-format,
-    parquet.thrift, KeyValue).
+    False means that DuckDB must be asked. This check comes first because DuckDB parses the whole
+    metadata and takes ten times as long for 60,000 files. In the footer, key and value are two
+    strings of Thrift's compact protocol, each stored as 0x18, length, text
+    (github.com/apache/parquet-format, parquet.thrift, KeyValue).
     """
     try:
         with open(path, "rb") as file:
@@ -240,7 +239,7 @@ def _says_its_version(path: Path) -> bool:
 
 
 def described(connection: duckdb.DuckDBPyConnection, parts: Path) -> dict[str, str]:
-    """Return the columns of the files of a glob, and their types."""
+    """Return {column: type} of the files of a glob."""
     rows = _asked(
         connection,
         f"DESCRIBE SELECT * FROM read_parquet({quoted(parts)}, union_by_name = true,"
@@ -258,10 +257,9 @@ def _asked(connection: duckdb.DuckDBPyConnection, sql: str, parts: Path) -> list
 
 
 def damaged(error: Exception, globs: Sequence[Path]) -> HostError | None:
-    """Return the error that tells which file is no sound Parquet: DuckDB does not always say
-    it, so each is tried.
+    """Return a HostError that names the damaged file, or None if all files are sound.
 
-    None where all are sound: the error is about something else.
+    DuckDB's error does not always name the file. If it does not, every file is tried.
     """
     said = re.search(r"'([^'\n]+\.parquet)'|\"([^\"\n]+\.parquet)\"", str(error))
     file = (said.group(1) or said.group(2)) if said else ""
@@ -280,10 +278,10 @@ def damaged(error: Exception, globs: Sequence[Path]) -> HostError | None:
 
 
 def globs_of(folder: Path) -> list[Path]:
-    """Return the globs of all parts of a folder's tables."""
+    """Return the globs of all files of a folder's tables."""
     return [parts_of(folder, table) for table in TABLES]
 
 
 def parts_of(folder: Path, table: str) -> Path:
-    """Return the glob of the parts of a table. In a folder's own name nothing is a pattern."""
+    """Return the glob of a table's files. Special characters in the folder's name are escaped."""
     return Path(glob.escape(str(folder.absolute()))) / table / "board=*" / "day=*" / "*.parquet"

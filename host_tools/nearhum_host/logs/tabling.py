@@ -1,13 +1,13 @@
-"""Tabling: a board's log to the tables of `tables`, as far as they have not got it yet.
+"""Convert the new records of a board's log into files of the tables (`tables`).
 
-Enters: a log. Leaves: new parts, a board and a day each, and `tabled/BOARD.json`, which notes what
-has been written. The log is the truth and the tables come from it, so that a crash or a damaged
-file costs nothing:
+Enters: a log. Leaves: new files, one for each day, and `tabled/BOARD.json`, a note of what has been
+written. The tables can always be made again from the log, so a crash or a damaged file loses
+nothing:
 
-1. parts are written first, then the note of them; what a crash left between is found without a
-   note, and removed;
-2. a part that is noted and not there (damaged, and removed by a person) makes all of that journal
-   be written again.
+1. Files are written first, then the note. Files without a note are left over from a crash and are
+   removed.
+2. If a noted file is missing, because it was damaged and a person removed it, all files of that
+   journal are written again.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ FORMAT = 1
 class Noted:
     """What has been written of one journal.
 
-    next_seq: the first record that has not; parts: files, in the folder.
+    next_seq: the first record that has not been written. parts: paths of files in the folder.
     """
 
     next_seq: int = 0
@@ -44,13 +44,15 @@ class Noted:
 
 
 def note_file(folder: Path, board: str) -> Path:
-    """Return where it is noted what the tables have of a board."""
+    """Return the path of a board's note."""
     return folder / "tabled" / f"{board}.json"
 
 
 def noted(folder: Path, board: str) -> dict[str, Noted]:
-    """Return what has been written of a board, by journal; of a note that is no good, nothing:
-    it is made again.
+    """Read a board's note, by journal.
+
+    A missing or damaged note counts as empty, and everything is written again. Raises HostError if
+    the note has another format.
     """
     try:
         kept = json.loads(note_file(folder, board).read_text(encoding="utf-8"))
@@ -69,11 +71,10 @@ def noted(folder: Path, board: str) -> dict[str, Noted]:
 
 
 def tabulate(folder: Path, board: str, journal: int, log: Log) -> int:
-    """Write what a log has beyond the tables of a folder.
+    """Write the records of a log that the tables in a folder do not have yet.
 
-    Returns the number of windows that were written.
-
-    Raises HostError where a file cannot be written, FormatError where a record makes no sense.
+    Returns the number of windows written. Raises HostError if a file cannot be written, FormatError
+    if the content of a record is invalid.
     """
     all_noted = noted(folder, board)
     here = all_noted.get(str(journal), Noted())
@@ -106,9 +107,9 @@ def tabulate(folder: Path, board: str, journal: int, log: Log) -> int:
 
 
 def _by_day(connection: duckdb.DuckDBPyConnection) -> tuple[int, list[str]]:
-    """Make the table `dated` of `given`: UTC as a timestamp, NaN as NULL, a day.
+    """Make the table `dated` from `given`: UTC as a timestamp, NaN as NULL, and a column day.
 
-    Returns its rows and days.
+    Returns (number of rows, days as text).
     """
     today = datetime.datetime.now(datetime.UTC).date()
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE dated AS
@@ -175,8 +176,9 @@ def _events(events: list[Event]) -> dict[str, np.ndarray]:
 
 
 def _of_boots(events: list[Event], last: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return (the board's own number, seconds from a window to the next, NaN where unknown) by
-    boot of the log.
+    """Return (the board's own boot number, interval of windows in seconds) by boot of the log.
+
+    The interval is NaN where it is unknown.
     """
     numbers, hops = np.arange(last + 1), np.full(last + 1, np.nan)
     for event in events:

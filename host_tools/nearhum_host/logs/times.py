@@ -1,9 +1,10 @@
-"""UTC of what a board logged: it counts milliseconds from its start, and notes the time that a
-host tells it.
+"""Convert a board's milliseconds to UTC.
 
-Enters: by start of the board, the times it was told (`time` events, and the BOOT record of every
-segment since). Leaves: the UTC of any of its milliseconds. A time told later holds for what came
-before it too: no other is known.
+Enters: for each start of the board, the times that a host told it (`time` events, and the BOOT
+records after them). Leaves: the UTC of any millisecond since that start.
+
+A board has no clock. It counts milliseconds from its start, and records the time that a host tells
+it. Records before the first time of a start are dated by that time, because there is no other.
 """
 
 from __future__ import annotations
@@ -13,27 +14,29 @@ from bisect import bisect_right
 from datetime import UTC, datetime
 from typing import Any
 
-TOLERANCE_S = 2.0  # a board's clock that is further off is set anew
-_LAST = 32503680000  # the year 3000: no host has told that
+TOLERANCE_S = 2.0  # If a board's time is off by more, it is told the time again.
+_LAST = 32503680000  # The year 3000, in seconds since 1970: later times are damage.
 
 
 class Times:
-    """The times told, by start of the board."""
+    """The times that a board was told, for each of its starts."""
 
     def __init__(self) -> None:
         self._told: dict[int, list[tuple[int, float]]] = {}
 
     def told(self, boot: int, ticks_ms: int, utc: Any) -> None:
-        """Note that it was utc, seconds since 1970, at that millisecond of a start; anything
-        else is no time.
+        """Note a time that the board was told.
+
+        ticks_ms: since the start. utc: seconds since 1970. Any other value is ignored.
         """
         if isinstance(utc, int | float) and 0 < utc < _LAST:
-            # a board counts whole seconds
+            # The board's own time is in whole seconds.
             self._told.setdefault(boot, []).append((ticks_ms, utc - ticks_ms // 1000))
 
     def utc(self, boot: int, ticks_ms: int) -> float:
-        """Return seconds since 1970 by the last time told before, else the first one after; NaN
-        where none was.
+        """Return seconds since 1970, by the last time told before, or else the first one after.
+
+        Returns NaN if no time was told in this start.
         """
         told = self._told.get(boot)
         if not told:
@@ -43,7 +46,7 @@ class Times:
 
 
 def shown(utc: float) -> str:
-    """Return a time as text, "" for NaN."""
+    """Return UTC as text, "" for NaN."""
     return (
         ""
         if math.isnan(utc)

@@ -1,7 +1,6 @@
-"""Traces: what one log says over time, in the units a person reads.
+"""Convert one log into arrays by window, in the units that charts and figures use.
 
-Enters: a log, and what is known to be true of its windows. Leaves: arrays by window, for charts and
-figures.
+Enters: a log, and the truth about its windows, if known. Leaves: a Trace.
 """
 
 from __future__ import annotations
@@ -21,17 +20,18 @@ from .decoding import Event, decoded
 from .log_file import Log
 
 NORMAL = "normal"
-NO_THRESHOLD = 32767  # as the board journals it before a threshold is known: no score reaches it
+NO_THRESHOLD = 32767  # The board records this before it has a threshold. No score reaches it.
 
 
 @dataclass
 class Trace:
-    """One log by window, n windows counted from the log's start over all boots.
+    """One log by window. The n windows are counted from the log's start, over all boots.
 
-    scores, thresholds: float (n,), octaves of squared distance, NaN where there was none; states:
-    uint8 (n,); alarm: bool (n,), as the board announced it; labels: object (n,), "" for unknown;
-    truth: object (n,), None where nothing is known, else a label; boots: index of each boot's first
-    window; window_s: seconds from a window to the next, None where the log does not say.
+    scores, thresholds: (n,) float, octaves of squared distance, NaN where there was none.
+    states: (n,) uint8. alarm: (n,) bool, as the board announced it.
+    labels: (n,) object, "" for unknown. truth: (n,) object, a label, or None where it is not known.
+    boots: index of each boot's first window.
+    window_s: interval of windows in seconds, None if the log does not state it.
     """
 
     name: str
@@ -41,12 +41,12 @@ class Trace:
     alarm: np.ndarray
     labels: np.ndarray
     truth: np.ndarray
-    events: list[tuple[int, Event]]  # index of the window it happened at
+    events: list[tuple[int, Event]]  # With the index of the window.
     boots: list[int] = field(default_factory=list)
     window_s: float | None = None
     config: dict[str, Any] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
-    channels: Sequence[str] = ()  # names of the columns that were its channels, where known
+    channels: Sequence[str] = ()  # Names of the channels, if known.
 
     @property
     def n(self) -> int:
@@ -62,21 +62,21 @@ class Trace:
 
     @property
     def known(self) -> np.ndarray:
-        """Windows outside learning whose truth is known, bool (n,)."""
+        """Windows outside learning whose truth is known, (n,) bool."""
         return ~self.learning & np.array([label is not None for label in self.truth], bool)
 
     @property
     def margin(self) -> np.ndarray:
-        """Octaves above the threshold: what an alarm is decided on, comparable between boards."""
+        """Octaves above the threshold. They decide on alarms and are comparable between boards."""
         return self.scores - self.thresholds
 
 
 def trace(log: Log, name: str = "", spans: Sequence[tuple[int, int, str]] = ()) -> Trace:
-    """Return the trace of a log.
+    """Convert a log into a trace.
 
-    spans: (first, last, label), windows included, as Trace counts them.
-
-    Raises FormatError where a sound record makes no sense, HostError where no window was scored.
+    spans: (first window, last window, label), last included, counted as Trace does.
+    Raises FormatError if the content of a sound record is invalid, HostError if there is no scored
+    window.
     """
     scores, events = decoded(log)
     n = len(scores.windows)
@@ -114,7 +114,7 @@ def trace(log: Log, name: str = "", spans: Sequence[tuple[int, int, str]] = ()) 
 
 
 def _window_s(n_hop: Any, rate_hz: Any) -> float | None:
-    # as the firmware bounds them; what a log says beyond that is no setting
+    # The firmware's limits. A value outside them is damage and not a setting.
     for value, low, high in ((n_hop, 1, 1024), (rate_hz, 0.001, 100000)):
         if not isinstance(value, int | float) or not low <= value <= high:
             return None
@@ -126,7 +126,7 @@ def _octaves(q8: np.ndarray) -> np.ndarray:
 
 
 def place(event: Event, windows: np.ndarray, boot_of: np.ndarray) -> int:
-    """Return the index of the window an event names; of its boot's first where it names none."""
+    """Return the index of an event's window, or of its boot's first window if it names none."""
     start, stop = (int(i) for i in np.searchsorted(boot_of, [event.boot, event.boot + 1]))
     window = event.what.get("window")
     if not isinstance(window, int):
@@ -135,14 +135,15 @@ def place(event: Event, windows: np.ndarray, boot_of: np.ndarray) -> int:
 
 
 def alarm_by_window(events: Sequence[tuple[int, Event]], states: np.ndarray) -> np.ndarray:
-    """Return for each window whether the board's alarm was on, bool (n,).
+    """Return whether the board's alarm was on, (n,) bool.
 
-    events: in order, each with the index of its window. An alarm lasts from its "alarm" event to
-    its "alarm_end", to the next boot, to the end of the log, or until what is normal is learned or
-    taken back: that forgets it.
+    events: in order, each with the index of its window.
+
+    An alarm lasts from its "alarm" event to the first of: its "alarm_end", the next boot, the end
+    of the log, or a change of state or a rollback, after which the board has forgotten the alarm.
     """
     alarm = np.zeros(len(states), bool)
-    begun: tuple[int, int] | None = None  # index, boot
+    begun: tuple[int, int] | None = None  # Index of the first window, boot.
     for at, event in events:
         if begun is not None and (
             event.name in ("alarm_end", "state", "rollback") or event.boot != begun[1]
@@ -157,11 +158,14 @@ def alarm_by_window(events: Sequence[tuple[int, Event]], states: np.ndarray) -> 
 
 
 def read_labels(path: Path, log: Log | None = None) -> list[tuple[int, int, str]]:
-    """Return the spans of a labels file: csv with first,last,label, or from,until,label.
+    """Read the spans of a labels file: csv with first,last,label or from,until,label.
 
-    first and last are windows, included, counted from the log's start over all boots; from and
-    until are ISO times, of a log whose board was told the time. The label "normal" is normal, any
-    other an anomaly. Raises HostError on a missing column, or a value that is no window or time.
+    first and last are windows, counted from the log's start over all boots, last included. from and
+    until are ISO times, and need a log whose board was told the time. The label "normal" means
+    normal, and any other an anomaly.
+
+    Returns [(first, last, label)] in windows. Raises HostError if a column is missing or a value is
+    not a window or a time.
     """
     rows = read_rows(path, ("label",))
     if rows and "first" not in rows[0][1]:
@@ -185,7 +189,7 @@ def read_labels(path: Path, log: Log | None = None) -> list[tuple[int, int, str]
 
 
 def _by_time(path: Path, log: Log | None) -> list[tuple[int, int, str]]:
-    """Return the spans of a file of times as windows of a log."""
+    """Read a labels file with times, and return its spans as windows of a log."""
     utc = np.array(decoded(log)[0].utc, float) if log is not None else np.empty(0)
     if not np.isfinite(utc).any():
         raise HostError(

@@ -10,9 +10,16 @@ import numpy as np
 from ..errors import HostError, UsageError
 from .reader import needs_rate
 from .reading import Reading, Stretch, pace_hz, starts_s
-from .tables.cells import has_date, has_time, stamp, zone_of
 from .tables.numerals import is_number, value
 from .tables.rows import read_rows
+from .times.stamps import (
+    has_date,
+    has_time,
+    may_be_two_days,
+    slashes_say_day_first,
+    stamp,
+    zone_of,
+)
 
 COLUMNS = ("from", "until", "label")
 _ALSO = {"from": ("from_utc", "begin", "start"), "until": ("until_utc", "end", "to")}
@@ -83,12 +90,19 @@ def _spans(
 ) -> list[tuple[int | float, int | float, str]]:
     """Return the spans of rows; zone: of times that say none, "" for UTC."""
     out = []
+    day_first = slashes_say_day_first([text for _, *both, _ in rows for text in both])
     for number, begin, end, label in rows:
-        first, last = _time(begin, zone), _time(end, zone)
+        first, last = _time(begin, zone, day_first), _time(end, zone, day_first)
         if first is None or last is None or type(first) is not type(last) or last < first:
             raise HostError(
                 f"{path} line {number}: {begin!r} to {end!r} is no span of time",
                 "ISO times as 2026-03-04 10:00:00, or seconds from the start",
+            )
+        two = next((text for text in (begin, end) if may_be_two_days(text)), "")
+        if two and day_first is None:
+            raise HostError(
+                f"{path} line {number}: {two!r} may have the day or the month first",
+                "write dates as 2026-03-02",
             )
         if not label:
             raise HostError(f"{path} line {number} has no label", "say what was true then")
@@ -113,14 +127,14 @@ def _zone(path: Path, rows: Sequence[tuple[int, str, str, str]], reading: Readin
     return reading.zones[0]
 
 
-def _time(text: str, zone: str = "") -> int | float | None:
+def _time(text: str, zone: str = "", day_first: bool | None = None) -> int | float | None:
     if is_number(text):
         return value(text)
     if not has_date(text):
         return None
     if zone and not zone_of(text):
         text = f"{text.strip()}{'' if has_time(text) else ' 00:00'}{zone}"
-    return stamp(text)
+    return stamp(text, day_first)
 
 
 def _lay(

@@ -16,11 +16,12 @@ from .agreement import agree, ordered
 from .arrays import read_arrays
 from .counts import MOST_SAMPLES
 from .of_arrays import of_frames, of_numpy
-from .of_tables import label_of, of_table
+from .of_tables import of_table, of_watching, understood
 from .reading import Reading
 from .sound import read_wav
 from .tables import table as tables
 from .tables.clock import same_rate
+from .tables.long import to_wide
 from .tables.meaning import Named
 from .tables.parquet import read_parquet
 
@@ -48,12 +49,14 @@ def read(
     if suffix in TABLES:
         kept = [name for name in (named.label, named.group) if name]
         table = read_parquet(path) if suffix == ".parquet" else tables.read_table(path, kept)
-        label = label_of(table, named)
+        table = of_watching(to_wide(table, named))
+        meaning = understood(table, named)
+        label = meaning.label if meaning is not None else None
         if suffix != ".parquet" and label is not None and label.kind == "number":
             # A label that is a number, as 007, is kept as it is written: read once more so.
-            table = tables.read_table(path, [*kept, label.name])
-            named = replace(named, label=label.name)
-        found = of_table(table, named, rate_hz or likely_hz)
+            table = of_watching(to_wide(tables.read_table(path, [*kept, label.name]), named))
+            named, meaning = replace(named, label=label.name), None
+        found = of_table(table, named, rate_hz or likely_hz, meaning)
     elif suffix == ".wav":
         sound = read_wav(path)
         found = of_frames(path, [("", sound.samples)], sound.rate_hz, named)

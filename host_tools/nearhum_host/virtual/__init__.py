@@ -1,10 +1,12 @@
-"""A virtual board: real MicroPython behind a serial line, with a NOR flash image, power and a
-USB plug.
+"""A virtual board: MicroPython's unix port that behaves like a board on a serial port.
+
+It has a NOR flash image, power, a reset button and a USB plug:
 
     with VirtualBoard("rp2040", image=Path("flash.bin")) as board:
         print(board.path)  # a PTY: connect mpremote, pyserial or nearhum to it
 
-It imports on any host; where it cannot run, the first use of VirtualBoard says so.
+This package can be imported on any host. Where a virtual board cannot run, the first use of
+VirtualBoard raises HostError.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,7 @@ __all__ = ["CHIPS", "VirtualBoard"]
 
 def __getattr__(name: str) -> Any:
     if name == "VirtualBoard":
-        interpreter_dir()  # before the import: board needs modules that only Linux has
+        interpreter_dir()  # Check the host first: `board` imports modules that only Linux has.
         from .board import VirtualBoard
 
         return VirtualBoard

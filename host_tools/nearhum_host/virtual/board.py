@@ -1,6 +1,7 @@
-"""A virtual board as a person at the bench has it: power, a reset button, a USB plug, a flash chip.
+"""The class VirtualBoard: power, a reset button, a USB plug and a flash chip, as on the bench.
 
-supervisor.py does the work, in a thread of its own.
+Enters: calls from any thread. Leaves: a serial port for the host, and events. supervisor.py does
+the work in a thread of its own.
 """
 
 import contextlib
@@ -20,23 +21,28 @@ from .line import HostPort
 from .sensors import described
 from .supervisor import PowerCut, ResetCauses, Supervisor
 
-_START_S = 10.0
+_START_S = 10.0  # Time limit for MicroPython to start.
 
 
 class VirtualBoard:
     """One board. Use it as a context manager, or call start and stop.
 
-    chip: "esp32", "esp32c3", "rp2040" or "rp2350". image: the flash chip's content, made when
-    absent; None: a fresh one, thrown away at stop. sd: host directory shown read-only at /sd.
-    sensors: what is on its buses (sensors.py). link: kept pointing to the port. journal: file that
-    gets every flash operation (powercut.py). cut_at: index of the flash operation, counted from a
-    start of MicroPython, in which the power fails, once; cut_keep: bytes of it that reach the
-    cells. stall_s: a host that has the port open and does not read holds a printing board up for
-    this long; then output is lost, as on the RP2040's USB.
+    chip: "esp32", "esp32c3", "rp2040" or "rp2350".
+    image: file with the flash chip's content, created if absent. None: a temporary one.
+    sd: directory of the host that the board sees read-only at /sd.
+    link: symbolic link that always points to the port.
+    journal: file to which every flash operation is appended (powercut.py).
+    cut_at: index of the flash operation in which the power fails, once. It counts from a start of
+        MicroPython. -1: never. cut_keep: bytes of that operation that reach the cells.
+    stall_s: how long a board that prints waits for a host that has the port open and does not read.
+        After that, output is lost, as on the RP2040's USB.
+    sensors: the sensors on its buses, by the names of sensors.py.
 
-    Events (wait_event): booted, soft, reset, bootloader, cut, off, watchdog; crash: it starts
-    again; dead: it does not. Raises HostError (another board on this image, wrong size, host not
-    supported), UsageError (chip, sd).
+    Events for wait_event: booted, soft, reset, bootloader, cut, off, watchdog, crash (it starts
+    again) and dead (it does not).
+
+    Raises UsageError for a wrong chip or sd. Raises HostError if the host is not supported, the
+    image is in use by another board, or the image has the wrong size.
     """
 
     def __init__(
@@ -71,9 +77,7 @@ class VirtualBoard:
         self._closing: contextlib.ExitStack | None = None
 
     def start(self) -> "VirtualBoard":
-        """Plug in and switch on; return when MicroPython has started (boot.py and main.py may
-        be running).
-        """
+        """Plug in and switch on. Returns when MicroPython has started: boot.py may still run."""
         if self._closing:
             return self
         with contextlib.ExitStack() as undo:
@@ -103,7 +107,7 @@ class VirtualBoard:
             event = ""
             with contextlib.suppress(TimeoutError):
                 event = self._await(("booted", "cut", "dead"), _START_S)
-            if event == "cut":  # while the file system was made: for wait_event to find
+            if event == "cut":  # During formatting. Put the event back for wait_event.
                 self._announce(event)
             elif event != "booted":
                 raise self._did_not_start()
@@ -113,7 +117,7 @@ class VirtualBoard:
         return self
 
     def stop(self) -> None:
-        """Switch off and take everything away; the flash image stays if it was given."""
+        """Switch off and remove the port. An image that was given is kept."""
         if self._closing:
             closing, self._closing = self._closing, None
             closing.close()
@@ -126,40 +130,42 @@ class VirtualBoard:
 
     @property
     def path(self) -> str:
-        """The port for the host, e.g. /dev/pts/5; after unplug the last one."""
+        """The host's port, such as /dev/pts/5. After unplug, the last one."""
         return self._port.path
 
     @property
     def powered(self) -> bool:
-        """False: switched off, cut off, or waiting in the boot loader."""
+        """Whether MicroPython runs. False when switched off, cut off, or in the boot loader."""
         return self._closing is not None and self._child.pid is not None
 
     def reset(self) -> None:
-        """Press the reset button; also ends the boot loader's waiting."""
+        """Press the reset button. This also leaves the boot loader."""
         self._ask(lambda: self._supervisor.restart("PWRON_RESET", "reset"))
 
     def power_off(self) -> None:
         """Cut the power between two flash operations.
 
-        The port stays, as that of a USB-serial chip.
+        The port stays, because it stands for that of a USB-serial chip.
         """
         self._ask(self._supervisor.power_off)
 
     def power_on(self) -> None:
+        """Switch the power on. MicroPython starts; wait for the event booted."""
         self._ask(self._supervisor.power_on)
 
     def unplug(self) -> None:
-        """Pull the USB plug: an open port hangs up, the board runs on (from a battery, say)."""
+        """Pull the USB plug: an open port hangs up, and the board runs on as from a battery."""
         self._ask(self._port.unplug)
 
     def replug(self) -> None:
-        """Put the plug back. path may be a new one; link follows."""
+        """Put the plug back. path may change, and link is updated."""
         self._ask(self._port.plug_in)
 
     def wait_event(self, name: str, timeout: float = 5.0) -> None:
-        """Return when the event has come, now or earlier, and use it up; raise TimeoutError.
+        """Wait for an event and consume it. An earlier event that was not consumed counts.
 
-        Raises HostError at once where MicroPython could not start: nothing more will come then.
+        timeout: seconds. Raises TimeoutError. Raises HostError at once if MicroPython could not
+        start, because no other event will follow.
         """
         if self._await((name, "dead"), timeout) != name:
             raise self._did_not_start()
@@ -174,7 +180,7 @@ class VirtualBoard:
         self._supervisor.ask(call)
 
     def _start_description(self) -> dict[str, Any]:
-        """Return what stays the same at every start; virtual_board.boot reads it."""
+        """Return what is the same at every start, for virtual_board.boot."""
         return {
             "chip": self.chip.name,
             "reset_causes": self.chip.reset_causes,

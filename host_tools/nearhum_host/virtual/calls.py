@@ -1,7 +1,7 @@
-"""What other threads ask of one thread that polls file descriptors.
+"""Let other threads run functions in one thread that polls file descriptors.
 
-Enters: functions without arguments, from any thread. Leaves: their being called in the thread that
-polls `fd`, one after the other.
+Enters: functions without arguments, from any thread. Leaves: calls of them, one after the other, in
+the thread that polls `fd`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import queue
 from collections.abc import Callable
 from concurrent.futures import Future
 
-_ANSWER_S = 10.0  # longer, and the thread hangs
+_ANSWER_S = 10.0  # A thread that takes longer hangs.
 
 
 class Calls:
-    """A queue of calls. fd: readable while one waits."""
+    """A queue of calls. fd: readable while a call waits."""
 
     def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[tuple[Callable[[], None], Future[None]]] = (
@@ -29,20 +29,20 @@ class Calls:
         os.close(self._wake)
 
     def ask(self, call: Callable[[], None]) -> None:
-        """Have call done in the other thread; return, or raise what it raised."""
+        """Run call in the other thread and wait for it. Raises what it raises."""
         done: Future[None] = Future()
         self._waiting.put((call, done))
         os.write(self._wake, b"!")
         done.result(timeout=_ANSWER_S)
 
     def obey(self) -> None:
-        """Do what waits; for the thread that polls."""
+        """Run the calls that wait. The polling thread calls this when fd is readable."""
         os.read(self.fd, 4096)
         while not self._waiting.empty():
             call, done = self._waiting.get()
             try:
                 call()
-            except Exception as error:  # handed to the caller, whose call it was
+            except Exception as error:  # Passed on to the thread that asked.
                 done.set_exception(error)
             else:
                 done.set_result(None)

@@ -1,8 +1,10 @@
-"""One MicroPython process after the other, and the pipes they have for a serial line.
+"""The MicroPython process of a virtual board, and the pipes that are its serial line.
 
-Every start of the board is one child (launcher.py). The pipes outlive it, so that a soft reset
-keeps what the host typed meanwhile; a reset or a power cut renews them. The supervisor (board.py)
-decides; this obeys.
+Enters: start and end from supervisor.py, and bytes that the host typed. Leaves: the output, and
+words on a control pipe.
+
+Every start of the board is a new process (launcher.py). The pipes outlive it, so that after a soft
+reset the board still reads what the host typed meanwhile. A reset or a power cut replaces them.
 """
 
 import contextlib
@@ -18,31 +20,30 @@ from typing import Any
 from ..boards.application import compiled
 
 _HERE = Path(__file__).resolve().parent
-_ARCH = "x64"  # of this interpreter
-_F_SETPIPE_SZ = 1031  # linux/fcntl.h; missing from the fcntl module of some Python builds
-_STDOUT_BYTES = 16384  # room for several lines, so that a line written after POLLOUT never blocks
+_ARCH = "x64"  # Of this interpreter.
+_F_SETPIPE_SZ = 1031  # From linux/fcntl.h: some builds of Python lack it in the module fcntl.
+_STDOUT_BYTES = 16384  # Room for several lines, so that writing a line after POLLOUT never blocks.
 _STDIN_BYTES = 4096
-# Without HOME the REPL keeps its history to itself; the others would change the interpreter.
+# Without HOME, the REPL writes no history file. The others would change how the interpreter runs.
 _UNWANTED_ENVIRONMENT = ("HOME", "MICROPYPATH", "MICROPYINSPECT")
 
 
 class Child:
-    """The running MicroPython, if any. booted: it has begun boot.py, and Ctrl-C may interrupt it.
+    """The running MicroPython, if any.
 
-    pending_address: where its pending exception is (launcher.py). early_output: printed before
-    booted.
+    booted: boot.py has begun, and Ctrl-C may interrupt it. pending_address: of its pending
+    exception in memory (launcher.py). early_output: printed before booted.
     """
 
     def __init__(self, interpreter: Path, heap_bytes: int, cwd: str) -> None:
         self._interpreter = interpreter
         self._heap_bytes = heap_bytes
         self._cwd = cwd
-        # a board that runs for days starts as it did at first, whatever becomes of these files
-        # meanwhile
+        # Copies, so that a board that runs for days restarts unchanged if nearhum is updated.
         self._launcher = shutil.copy(_HERE / "launcher.py", cwd)
         self._device = _device_in(Path(cwd))
         self._process: subprocess.Popen[bytes] | None = None
-        self.exit_fd = -1  # readable once the child has ended
+        self.exit_fd = -1  # Readable once the child has ended.
         self.control, self._control_of_child = os.pipe()
         self._control_rest = b""
         self.booted = False
@@ -63,11 +64,12 @@ class Child:
             os.close(fd)
 
     def renew_line(self) -> None:
-        """Forget what was typed and not yet read; the fds change."""
+        """Discard what was typed and not read yet. The file descriptors change."""
         self._close_line()
         self._open_line()
 
     def close(self) -> None:
+        """End the child and close all pipes."""
         self.end()
         self._close_line()
         os.close(self.control)
@@ -75,10 +77,11 @@ class Child:
 
     @property
     def pid(self) -> int | None:
+        """The child's process id, None while the power is off."""
         return self._process.pid if self._process else None
 
     def start(self, start: dict[str, Any], line_state_fd: int) -> None:
-        """Start MicroPython as the board that start describes (virtual_board.boot has its keys)."""
+        """Start MicroPython as the board that start describes. See virtual_board.boot for keys."""
         self.booted = False
         self.pending_address = 0
         self.early_output = b""
@@ -99,11 +102,11 @@ class Child:
         self.exit_fd = os.pidfd_open(self._process.pid)
 
     def ended(self) -> int | None:
-        """Return the exit code of a child that ended by itself, else None."""
+        """Return the exit code of a child that ended by itself, or None."""
         return self._process.poll() if self._process else None
 
     def end(self) -> None:
-        """Take the power from it. What it printed before is still to be read."""
+        """Cut the child's power. What it printed before can still be read."""
         if not self._process:
             return
         self._process.kill()
@@ -111,15 +114,13 @@ class Child:
         self._process = None
         os.close(self.exit_fd)
         self.exit_fd = -1
-        # What it still had to say on the control pipe concerns nobody now.
+        # Words of the ended child must not be taken for the next one's.
         while select.select([self.control], [], [], 0)[0]:
             os.read(self.control, 4096)
         self._control_rest = b""
 
     def words(self) -> list[str]:
-        """Return the words it said on the control pipe for the supervisor; note those about
-        itself.
-        """
+        """Return the words on the control pipe, and update booted and pending_address."""
         *lines, self._control_rest = (self._control_rest + os.read(self.control, 4096)).split(b"\n")
         for line in lines:
             if line.startswith(b"pending "):
@@ -129,7 +130,7 @@ class Child:
         return [line.decode() for line in lines if not line.startswith(b"pending ")]
 
     def read(self) -> bytes:
-        """Return what it printed, b"" for nothing."""
+        """Return the output, b"" for none."""
         with contextlib.suppress(BlockingIOError):
             output = os.read(self.stdout, 65536)
             if not self.booted:
@@ -138,7 +139,7 @@ class Child:
         return b""
 
     def write(self, waiting: bytearray) -> None:
-        """Hand over and remove as much of what was typed as it has room for."""
+        """Send what was typed to the child, as much as its pipe holds. Removes it from waiting."""
         with contextlib.suppress(BlockingIOError):
             while waiting:
                 n = os.write(self.stdin, waiting[:4096])
@@ -146,10 +147,10 @@ class Child:
 
 
 def _device_in(folder: Path) -> Path:
-    """Put what makes MicroPython a board into a folder, compiled, and return where.
+    """Compile the modules that make MicroPython a board into a folder, and return the folder.
 
-    Sources would have the board keep the name of every local variable of them, which no chip does:
-    its own 1,260 names and those were too many for the tables that MicroPython has by then.
+    They must not be sources. MicroPython interns the name of every local variable of a source. With
+    the application's 1,260 names, its tables would then need more memory than on a chip.
     """
     device = folder / "device"
     device.mkdir()

@@ -1,4 +1,7 @@
-"""The chips a virtual board can stand in for, and whether this host can run one."""
+"""The chips that a virtual board can stand in for, and the check whether this host can run one.
+
+Enters: a chip's name. Leaves: its memory, its flash geometry and its reset causes.
+"""
 
 import importlib.util
 import platform
@@ -9,9 +12,8 @@ from pathlib import Path
 from ..boards import board_files
 from ..errors import HostError, UsageError
 
-# chip: the board file its geometry, its heap and its arch are read from. reset causes: values of
-# machine.reset_cause(). rp2: ports/rp2/modmachine.c (a reset by the program goes through the
-# watchdog); esp32: its modmachine.c.
+# Values of machine.reset_cause(), from modmachine.c of ports/rp2 and ports/esp32. On an RP2, a
+# reset by the program goes through the watchdog.
 _RP2_CAUSES = {"PWRON_RESET": 1, "WDT_RESET": 3}
 _ESP_CAUSES = {
     "PWRON_RESET": 1,
@@ -20,8 +22,8 @@ _ESP_CAUSES = {
     "DEEPSLEEP_RESET": 4,
     "SOFT_RESET": 5,
 }
-# The RP2 ports refuse a watchdog that is longer, in ms (machine_wdt.c, 1.26). The ESP32's own
-# counts further than anybody asks.
+# Longest timeout of the watchdog, ms. The RP2 port refuses a longer one (machine_wdt.c, 1.26). The
+# ESP32's limit does not matter in practice.
 _RP2_WATCHDOG_MS = 8388
 _ESP_WATCHDOG_MS = (1 << 31) - 1
 
@@ -41,8 +43,8 @@ _KNOWN = {
         160_000_000,
         _ESP_CAUSES,
         _ESP_WATCHDOG_MS,
-        # Measured on the emulated chip, stock 1.26.1: fresh it has a third region, of 113 KB,
-        # which MicroPython's own heap has taken by the time the application runs.
+        # Measured on the emulated chip, stock 1.26.1. A fresh chip has a third region of 113 KB,
+        # but MicroPython's heap has taken it by the time the application runs.
         (14 * 1024, 13 * 1024),
     ),
     "esp32c3": _Known(
@@ -50,10 +52,10 @@ _KNOWN = {
         160_000_000,
         _ESP_CAUSES,
         _ESP_WATCHDOG_MS,
-        # One memory for all, 176,000 bytes at the prompt (emulated chip, stock 1.27.0): the heap
-        # grows into what native code leaves of it. The plan of native code allows 20 KB, and 8 KB
-        # stay free; the rest is the heap's. With 128 KB of heap in its place, some of the names of
-        # an application, 14 KB here and 8 KB there, had no room although the chip had 30 KB.
+        # Heap and native code share one memory of 176,000 bytes at the prompt (emulated chip, stock
+        # 1.27.0). The plan for native code allows 20 KB and keeps 8 KB free. The heap gets the
+        # rest. A heap of 128 KB was too small here: an application's names take 14 KB on 64 bits
+        # and 8 KB on the chip, which still had 30 KB free.
         (28 * 1024,),
     ),
     "rp2040": _Known("rpi_pico", 125_000_000, _RP2_CAUSES, _RP2_WATCHDOG_MS),
@@ -61,19 +63,22 @@ _KNOWN = {
 }
 CHIPS = tuple(_KNOWN)
 
-# Objects here are made of 64-bit words, those of the board of 32-bit words.
+# Objects consist of 64-bit words on this machine, and of 32-bit words on the board.
 _HEAP_FACTOR = 2
-# What virtual_board.py and the collector's tables keep of that heap (measured, rounded up).
+# Heap that virtual_board.py and the tables of the garbage collector use (measured, rounded up).
 _OWN_HEAP_BYTES = 40 * 1024
 
 
 @dataclass(frozen=True)
 class Chip:
-    """One chip: flash geometry in bytes, heap of the interpreter in bytes, its reset causes.
+    """One chip.
 
-    board: the board file that describes it. executable_bytes: the regions of memory for native
-    code that only a soft reset gives back; empty where native code lies in the heap. watchdog_ms:
-    the longest time its watchdog takes.
+    board: name of the board file that describes it.
+    flash_bytes, fs_offset, fs_bytes, prog_bytes: flash geometry in bytes.
+    heap_bytes: of the interpreter on this machine.
+    reset_causes: values of machine.reset_cause() by name. watchdog_ms: longest timeout.
+    executable_bytes: sizes of the memory regions for native code, which only a soft reset frees.
+        Empty where native code lies in the heap.
     """
 
     name: str
@@ -94,12 +99,12 @@ class Chip:
 
     @property
     def cause_of_soft_reset(self) -> str | None:
-        """None: the chip has no register for it, the earlier cause stays."""
+        """None means that the chip has no cause for it and keeps the earlier one."""
         return "SOFT_RESET" if "SOFT_RESET" in self.reset_causes else None
 
 
 def chip_named(name: str) -> Chip:
-    """Return the chip; raise UsageError for any other name."""
+    """Return the chip of that name. Raises UsageError for an unknown name."""
     if name not in _KNOWN:
         raise UsageError(
             f"no virtual board with a chip {name!r}", hint="there are: " + ", ".join(CHIPS)
@@ -122,11 +127,10 @@ def chip_named(name: str) -> Chip:
 
 
 def interpreter_dir() -> Path:
-    """Return the folder of MicroPython's extension module; raise HostError where no virtual board
-    can run.
+    """Return the folder of MicroPython's extension module.
 
-    It needs the unix port with its x86-64 native emitter (viper code compiles for no other host)
-    and /proc.
+    Raises HostError if a virtual board cannot run on this host. It needs /proc, and the unix port
+    with the native emitter for x86-64, because viper code compiles for no other host.
     """
     if sys.platform != "linux" or platform.machine() != "x86_64":
         raise HostError(

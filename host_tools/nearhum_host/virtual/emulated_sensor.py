@@ -1,15 +1,15 @@
-"""A sensor on the emulated RP2040's I2C bus: what is outside of the chip, wired to it as
-`rp2040py` wires things.
+"""Connect the model of a sensor to the I2C bus of the emulated RP2040.
 
-Enters: what the emulated I2C block sends, byte by byte, in the chip's own time. Leaves: what a
-register model (virtual/device/chip_*.py) answers, after the time that the bits take on the wire.
-rp2040py loads this file by `--board-spec`; a sensor is an attribute: MPU6050, on bus 0 at its
-address. What the sensor saw goes, at the end, as JSON to the file that NEARHUM_SENSOR_REPORT names.
+Enters: bytes from the emulated I2C block, in the chip's time. Leaves: the answers of a register
+model (device/chip_*.py), delayed by the time that the bits take on the wire.
 
-rp2040py 0.3.6 models the I2C block without time and with one thing missing that is made up for
-here, outside of the firmware: an address that nobody answers leaves TX_EMPTY down, where the real
-block raises it as it flushes its FIFO (RP2040 data sheet, 4.3 I2C: TX_EMPTY of IC_RAW_INTR_STAT);
-MicroPython's driver waits for that bit.
+rp2040py loads this file with `--board-spec`. Each sensor is an attribute: MPU6050 is on bus 0 at
+its usual address. At the end, statistics of the sensor are written as JSON to the file that
+NEARHUM_SENSOR_REPORT names.
+
+rp2040py 0.3.6 models the I2C block without time, and lacks one detail, which is added here: when no
+chip answers an address, the real block flushes its FIFO and sets TX_EMPTY (RP2040 data sheet, 4.3
+I2C: TX_EMPTY of IC_RAW_INTR_STAT). MicroPython's driver waits for that bit.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ sys.path.insert(0, str(Path(__file__).parent / "device"))
 from chip_mpu6050 import Mpu6050  # type: ignore  # noqa: E402
 
 CLOCK_HZ = 125_000_000
-BITS = 9  # of a byte and its acknowledge
+BITS = 9  # A byte and its acknowledge.
 REPORT = "NEARHUM_SENSOR_REPORT"
 
 
 class OnI2c:
-    """A register model at an address of a bus; an rp2040py ExternalDevice."""
+    """A register model at an address of a bus. It is an ExternalDevice of rp2040py."""
 
     def __init__(self, model: Any, bus: int, address: int) -> None:
         self._model, self._bus, self._address = model, bus, address
 
     def attach(self, rp2040: Any) -> None:
-        """Stand in for what is on the wires of that bus."""
+        """Connect to the bus of an emulated chip."""
         self._clock = rp2040.clock
         self.chip = self._model(lambda: self._clock.nanos / 1000)
         self._i2c = i2c = rp2040.i2c[self._bus]
@@ -51,7 +51,7 @@ class OnI2c:
         self._then: Any = None
         self._begun = 0.0
         self.n_bytes = self.n_nacks = 0
-        self.bursts: list[tuple[int, float]] = []  # bytes read, microseconds on the bus
+        self.bursts: list[tuple[int, float]] = []  # Bytes read, time on the bus in µs.
         i2c.on_start = self._on_start
         i2c.on_connect = self._on_connect
         i2c.on_write_byte = self._on_write_byte
@@ -61,9 +61,7 @@ class OnI2c:
             atexit.register(self._tell)
 
     def _after(self, n_bits: int, then: Any) -> None:
-        """Call then when so many bits have gone over the wire, at the pace that the firmware
-        has set.
-        """
+        """Call then after the time of n_bits at the bus speed that the firmware has set."""
         self._then = then
         period = self._i2c.scl_high_period + self._i2c.scl_low_period
         self._later.schedule(n_bits * period * 1e9 / CLOCK_HZ)
@@ -133,7 +131,7 @@ class OnI2c:
 
 
 def _with(model: Any, bus: int, address: int) -> BoardSpec:
-    """Return a Pico with that sensor."""
+    """Return the specification of a Pico with that sensor."""
     pico = BOARDS["pico"]
     return dataclasses.replace(pico, extras=(*pico.extras, lambda: OnI2c(model, bus, address)))
 

@@ -1,6 +1,4 @@
-"""The file that is the flash chip: made when absent, of the right size, used by one board at a
-time.
-"""
+"""Create, check and lock the file that is a virtual board's flash chip."""
 
 import fcntl
 import os
@@ -10,9 +8,11 @@ from ..errors import HostError
 
 
 def claim(image: Path, size: int, chip: str) -> int:
-    """Return an fd that holds the lock on image, a chip of size bytes; the lock goes with the fd.
+    """Lock the flash image of a chip. An absent file is created, erased.
 
-    Raises HostError: not to be opened, in use by another virtual board, of another size.
+    size: of the chip in bytes. chip: its name, for error messages.
+    Returns a file descriptor. Closing it releases the lock. Raises HostError if the image cannot be
+    opened, is in use by another virtual board, or has another size.
     """
     try:
         fd = os.open(image, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

@@ -1,10 +1,12 @@
-"""The child of a virtual board: one CPython process that becomes MicroPython, for one start of
-the board.
+"""The process of a virtual board: it starts as CPython and becomes MicroPython, for one start.
 
-Run by path, isolated, without site-packages: only the folder of the interpreter's extension module
-is added. Arguments: that folder, the folder with virtual_board.py, heap bytes, "raw" or "friendly",
-the control pipe's fd, and the arguments of virtual_board.boot as a MicroPython literal. Leaves with
-100 or 101: a soft reset, from the friendly or the raw REPL.
+Enters: six arguments. They are the folder of the interpreter's extension module, the folder of
+virtual_board.py, the heap in bytes, "raw" or "friendly", the file descriptor of the control pipe,
+and the argument of virtual_board.boot as a MicroPython literal. Leaves: exit code 100 or 101 for a
+soft reset from the friendly or the raw REPL.
+
+It runs by its path, isolated and without site-packages. Only the folder of the extension module is
+on its path.
 """
 
 import ctypes
@@ -13,17 +15,16 @@ import signal
 import sys
 
 _PR_SET_PDEATHSIG = 1
-_RAW_REPL = 1  # shared/runtime/pyexec.h: PYEXEC_MODE_RAW_REPL; the friendly one is 0
+_RAW_REPL = 1  # PYEXEC_MODE_RAW_REPL of shared/runtime/pyexec.h. The friendly REPL is 0.
 
 
 def _pending_interrupt_address(library: ctypes.CDLL) -> int:
-    """Return the address of the word that holds MicroPython's pending exception, 0 if it cannot be
-    told.
+    """Return the address of the word that holds MicroPython's pending exception, 0 if not found.
 
-    The unix port exits when a second SIGINT arrives while the first is still pending, so the
-    supervisor must see whether one is. The word's place depends on how the interpreter was built:
-    schedule an interrupt before the interpreter is initialised and look which word of its state now
-    points into that state.
+    The unix port exits if a second SIGINT arrives while the first is still pending. The supervisor
+    therefore needs to see whether one is pending. The word's address depends on how the interpreter
+    was built. To find it, schedule an interrupt before the interpreter is initialised: the word of
+    its state that now points into this state is the one.
     """
     state = ctypes.addressof(ctypes.c_char.in_dll(library, "mp_state_ctx"))
     words = (ctypes.c_size_t * 64).from_address(state)
@@ -39,12 +40,12 @@ def _pending_interrupt_address(library: ctypes.CDLL) -> int:
 
 def main() -> None:
     extension_dir, device_dir, heap, mode, control, boot_arguments = sys.argv[1:7]
-    # A supervisor that was killed must not leave a board running; SIGINT has no owner until
-    # MicroPython's.
+    # If the supervisor is killed, this process must end too. Until MicroPython installs its own
+    # handler, SIGINT ends it.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # Who started the board may wait for these signals with sigwait, and so have them blocked
-    # (`nearhum virtual`): a Ctrl-C typed at the port has to arrive here all the same.
+    # The parent may have blocked these signals to wait for them with sigwait, as `nearhum virtual`
+    # does. A child inherits that, but a Ctrl-C typed at the port must arrive here.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     sys.path.append(extension_dir)
     import micropython_module  # type: ignore[import-not-found]
@@ -64,8 +65,7 @@ def main() -> None:
             f"import virtual_board as b;b.boot(globals(),{boot_arguments})",
         ]
     )
-    # os._exit: Python's own shutdown has nothing to do here, and it costs 10 ms of every soft
-    # reset.
+    # os._exit skips Python's shutdown, which is not needed and adds 10 ms to every soft reset.
     os._exit(101 if repl_mode.value == _RAW_REPL else 100)
 
 

@@ -1,7 +1,7 @@
-"""The serial line between host and board: the PTY a host opens, CR LF cooking, and what Ctrl-C
-means.
+"""The serial line between host and virtual board: its PTY, line ends, and Ctrl-C.
 
-The supervisor (board.py) moves the bytes; each class here knows one rule of the line.
+Enters: bytes from host and board. Leaves: the same bytes by the rules of the line. supervisor.py
+moves them. Each class here knows one rule.
 """
 
 import os
@@ -13,17 +13,17 @@ from pathlib import Path
 
 from ..errors import HostError
 
-# What the board reads of the line, one byte in a file shared with it (device/virtual_board.py).
-NO_HOST = b"\x00"  # nobody has the port open: output is dropped, as on USB CDC
+# State of the line: one byte in a file that the board reads (device/virtual_out.py).
+NO_HOST = b"\x00"  # No host has the port open. Output is dropped, as on USB CDC.
 READING = b"\x01"
-CONGESTED = b"\x02"  # the host has it open and has not taken what was sent
+CONGESTED = b"\x02"  # A host has the port open and has not read what was sent.
 
 
 class HostPort:
-    """The host's end: a PTY, and a link to it that keeps its name over unplug and replug.
+    """The host's end: a PTY, and a link to it whose name survives unplug and replug.
 
-    The slave end is closed here, so that a hang-up on the master says "no host has it open".
-    Raises HostError where link is a file that is not a link.
+    The slave end is closed here. A hang-up on the master therefore means that no host has the port
+    open. Raises HostError if link is a file that is not a link.
     """
 
     def __init__(self, link: Path | None) -> None:
@@ -36,10 +36,11 @@ class HostPort:
         self.plug_in()
 
     def plug_in(self) -> None:
+        """Make a new PTY and point the link to it. Does nothing if there is one."""
         if self.master is not None:
             return
         self.master, slave = pty.openpty()
-        tty.setraw(slave)  # before any host sees it: no echo, no line editing
+        tty.setraw(slave)  # No echo and no line editing, set before a host can open it.
         self.path = os.ttyname(slave)
         os.close(slave)
         os.set_blocking(self.master, False)
@@ -48,6 +49,7 @@ class HostPort:
             self._link.symlink_to(self.path)
 
     def unplug(self) -> None:
+        """Remove the PTY and the link. An open port hangs up."""
         if self.master is None:
             return
         self._forget_link()
@@ -56,38 +58,41 @@ class HostPort:
         self.attached = False
 
     def _forget_link(self) -> None:
-        # Only our own: another board may have taken the name over.
+        # Another board may have taken over the name: remove only our own link.
         if self._link and self._link.is_symlink() and os.readlink(self._link) == self.path:
             self._link.unlink()
 
     def look(self) -> None:
-        """Find out whether a host has the port open."""
+        """Update attached: whether a host has the port open."""
         if self.master is not None:
             seen = select.poll()
             seen.register(self.master, 0)
             self.attached = not seen.poll(0)
 
     def read(self) -> bytes:
-        """Return what the host sent, b"" for nothing. A host that wrote and left is still heard."""
+        """Return what the host sent, b"" for nothing. It may have closed the port since."""
         if self.master is None:
             return b""
         try:
             return os.read(self.master, 4096)
         except BlockingIOError:
             return b""
-        except OSError:  # EIO: the last host has closed it and left nothing
+        except OSError:  # EIO: the host has closed the port, and nothing is left to read.
             self.attached = False
             return b""
 
     def write(self, waiting: bytearray) -> bool:
-        """Send and remove as much as the host has room for; return whether anything went."""
+        """Send as much as the PTY holds, and remove it from waiting.
+
+        Returns whether anything was sent.
+        """
         sent = False
         while waiting and self.master is not None:
             try:
                 n = os.write(self.master, waiting[:4096])
             except BlockingIOError:
                 break
-            except OSError:  # EIO: closed since we looked
+            except OSError:  # EIO: the host has closed the port since the last look.
                 waiting.clear()
                 break
             del waiting[:n]
@@ -96,8 +101,9 @@ class HostPort:
 
 
 class Cooker:
-    """Turns LF of the board's text into CR LF; passes its binary frames (0xFF, u16 length,
-    bytes) bare.
+    """Converts LF to CR LF in the board's text, and unpacks binary frames unchanged.
+
+    A frame is 0xFF, a u16 length, and bytes (device/virtual_out.py).
     """
 
     def __init__(self) -> None:
@@ -106,6 +112,7 @@ class Cooker:
         self._ended_in_cr = False
 
     def feed(self, output: bytes) -> bytes:
+        """Return the next output of the board as the host gets it."""
         output = self._header + output
         self._header = b""
         cooked = bytearray()
@@ -129,8 +136,7 @@ class Cooker:
         return bytes(cooked)
 
     def _text(self, text: bytes) -> bytes:
-        # The REPL writes CR LF itself, perhaps with the CR at the end of one read and the LF in the
-        # next.
+        # The REPL writes CR LF itself. The CR may end one read, and the LF begin the next.
         cooked = text.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
         if self._ended_in_cr and text.startswith(b"\n"):
             cooked = cooked[1:]
@@ -140,18 +146,21 @@ class Cooker:
 
 
 def interrupt(pid: int, pending_address: int) -> bool | None:
-    """Do with the child pid what Ctrl-C does on a board.
+    """Do to the child process what Ctrl-C does to a board.
 
-    True: the program is interrupted. False: Ctrl-C is a byte like any other now. None: the child
-    has gone. MicroPython installs a SIGINT handler exactly while Ctrl-C should interrupt, so the
-    handler's presence is the board's own state. The child is stopped while we look: otherwise it
-    could remove the handler before the signal arrives, and die of it. It would also exit on a
-    second SIGINT with the first still pending; pending_address is where it keeps that
-    (launcher.py).
+    pending_address: of its pending exception (launcher.py).
+    Returns True if the program is interrupted, False if Ctrl-C is an ordinary byte at present, and
+    None if the child has ended.
+
+    1. MicroPython installs a SIGINT handler only while Ctrl-C should interrupt, so the handler
+       shows the board's state.
+    2. The child is stopped during the check. Otherwise it could remove the handler before the
+       signal arrives, and the signal would end it.
+    3. A second SIGINT is not sent while the first is pending, because it would end the child too.
     """
     try:
         os.kill(pid, signal.SIGSTOP)
-        # WNOWAIT: the child's end is for the supervisor's wait to collect.
+        # WNOWAIT, because the supervisor collects the child's exit code.
         stopped = os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
     except (ProcessLookupError, ChildProcessError):
         return None
@@ -175,7 +184,7 @@ def _catches_sigint(pid: int) -> bool:
 
 
 def _interrupt_pending(pid: int, address: int) -> bool:
-    # A SIGINT sent a moment ago may not have been delivered yet: the kernel's set counts as well.
+    # The kernel may not have delivered a SIGINT yet: check its set of pending signals, too.
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(("SigPnd:", "ShdPnd:")) and int(line[7:], 16) >> (signal.SIGINT - 1) & 1:
             return True
@@ -183,6 +192,6 @@ def _interrupt_pending(pid: int, address: int) -> bool:
         with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
             memory.seek(address)
             return address != 0 and any(memory.read(8))
-    # a container may forbid it; then a second Ctrl-C in native code resets the board
+    # A container may forbid this. Then a second Ctrl-C in native code resets the board.
     except OSError:
         return False

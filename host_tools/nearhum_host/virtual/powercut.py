@@ -1,9 +1,10 @@
-"""Every power cut of one run: replay a flash journal up to each operation, with that operation
-torn.
+"""Generate every flash image that a power cut in one run of a board could leave.
 
-One run of the board writes the journal (VirtualBoard(journal=...)); from it come all the images a
-power cut could have left, without starting a board for each. Killing a process never tears a write:
-this does.
+Enters: a flash image, and the journal of flash operations of one run (VirtualBoard(journal=...)).
+Leaves: images, each with one operation torn.
+
+The journal is replayed up to each operation, so a board need not be started for each image. Killing
+a process would not do, because it never tears a write.
 """
 
 import random
@@ -17,8 +18,10 @@ PROGRAM, ERASE, MARK = 1, 2, 3
 
 @dataclass(frozen=True)
 class FlashOperation:
-    """One entry: kind, byte address in the chip, length in bytes, payload (the bits, or a
-    mark's text).
+    """One entry of the journal.
+
+    kind: PROGRAM, ERASE or MARK. address: in the chip, bytes. length: bytes.
+    payload: the bytes programmed, or a mark's text.
     """
 
     kind: int
@@ -29,11 +32,12 @@ class FlashOperation:
 
 @dataclass(frozen=True)
 class Cut:
-    """One way in which the power can fail in an operation: which cells it leaves there, at
-    which address.
+    """One way in which the power can fail in an operation.
 
-    tear: "before" it (no cells), after a "prefix" of its bytes, with each of its "bits" old or new.
-    index: of the operation. read: bytes of the journal before it: what had happened by then.
+    index: of the operation. read: bytes of the journal before it.
+    tear: "before" the operation, after a "prefix" of its bytes, or with each of its "bits" old or
+        new at random.
+    address, cells: what the chip holds there afterwards. No cells for "before".
     """
 
     index: int
@@ -47,7 +51,7 @@ class Cut:
 class CutState:
     """An image after a Cut, or at the "end" of the run.
 
-    marks: what the board had marked by then.
+    marks: texts that the board had written to the journal by then (virtual_board.mark).
     """
 
     index: int
@@ -57,7 +61,7 @@ class CutState:
 
 
 def read_journal(path: Path) -> Iterator[FlashOperation]:
-    """Yield the operations in order; an entry that was itself cut off at the end is left out."""
+    """Yield the operations of a journal in order. An incomplete entry at the end is left out."""
     raw = path.read_bytes()
     at = 0
     while at + 9 <= len(raw):
@@ -73,9 +77,10 @@ def read_journal(path: Path) -> Iterator[FlashOperation]:
 
 
 class Replay:
-    """A flash image on its way through a journal.
+    """Applies the operations of a journal to a flash image.
 
-    image: as the operations up to now have left it.
+    image: after the operations so far. index: number of operations so far. read: bytes of the
+    journal so far. seed: of the random tears.
     """
 
     def __init__(self, start: bytes, seed: int = 0) -> None:
@@ -87,9 +92,9 @@ class Replay:
         self._operation = FlashOperation(MARK, 0, 0)
 
     def take(self, operation: FlashOperation) -> bool:
-        """Look at the next operation; False for a mark, which is no operation.
+        """Take the next operation, without applying it: see `done`.
 
-        `done` carries it out.
+        Returns False for a mark, which does not change the flash.
         """
         self._operation = operation
         if operation.kind == MARK:
@@ -99,11 +104,10 @@ class Replay:
         return True
 
     def cuts(self, n_bits: int = 1) -> Iterator[Cut]:
-        """Yield every kind of cut in the operation that was taken; n_bits: with random bits so
-        many times.
+        """Yield every kind of cut in the operation taken.
 
-        Raises ValueError where the run programmed a cell that was not erased: real flash would hold
-        the AND.
+        n_bits: number of cuts with random bits.
+        Raises ValueError if the run set a bit that was not erased: real flash would keep it 0.
         """
         address, n = self._operation.address, self._operation.length
         old, new = bytes(self.image[address : address + n]), self.cells()
@@ -117,10 +121,7 @@ class Replay:
             yield Cut(self.index, self.read, "bits", address, cells)
 
     def cells(self) -> bytes:
-        """Return what the operation that was taken leaves in its cells.
-
-        Raises ValueError as cuts does.
-        """
+        """Return the cells after the operation taken. Raises ValueError as cuts does."""
         operation = self._operation
         if operation.kind == ERASE:
             return b"\xff" * operation.length
@@ -133,7 +134,7 @@ class Replay:
         return new
 
     def done(self) -> None:
-        """Carry out the operation that was taken."""
+        """Apply the operation taken."""
         operation = self._operation
         self.image[operation.address : operation.address + operation.length] = self.cells()
         self.read += 9 + len(operation.payload)
@@ -143,9 +144,9 @@ class Replay:
 def cut_states(
     start: bytes, journal: Iterable[FlashOperation], seed: int = 0
 ) -> Iterator[CutState]:
-    """Yield each state a power cut could leave, beginning from the image start.
+    """Yield each state that a power cut could leave.
 
-    Raises ValueError as Replay.cuts.
+    start: the flash image before the journal. Raises ValueError as Replay.cuts.
     """
     replay = Replay(start, seed)
     for operation in journal:

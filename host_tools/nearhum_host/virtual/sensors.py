@@ -1,20 +1,23 @@
-"""What hangs on a virtual board's buses, in words: `mpu6050`, `lis3dh@0x19`, `adxl345@spi`.
+"""Names of the sensors on a virtual board's buses: `mpu6050`, `lis3dh@0x19`, `adxl345@spi`.
 
-Enters: such a word. Leaves: what device/buses.py wires. The models are of registers and FIFOs, from
-the data sheets.
+Enters: such a name. Leaves: the description that device/buses.py connects. The models, in
+device/chip_*.py, imitate registers and FIFOs by the data sheets.
 """
 
 from typing import Any
 
 from ..errors import UsageError
 
-# chip: the address it usually has
+# Usual I2C address of each chip.
 ADDRESSES = {"mpu6050": 0x68, "adxl345": 0x53, "lis3dh": 0x18, "lsm6ds3": 0x6A, "lsm6dsox": 0x6A}
-SPI_CS = 17  # the pin of chip select, on SPI 0
+SPI_CS = 17  # Chip-select pin, on SPI 0.
 
 
 def described(sensor: str) -> dict[str, Any]:
-    """Return {"chip", "i2c", "address"} or {"chip", "spi", "cs"} of a word. Raises UsageError."""
+    """Return {"chip", "i2c", "address"} or {"chip", "spi", "cs"} for a name.
+
+    Raises UsageError for an unknown chip or a wrong address.
+    """
     chip, _, where = sensor.partition("@")
     if chip not in ADDRESSES:
         raise UsageError(
@@ -34,7 +37,10 @@ def described(sensor: str) -> dict[str, Any]:
 
 
 def checked(described: Any) -> dict[str, Any]:
-    """Return a sensor as `described` made it, said by a virtual board. Raises ValueError."""
+    """Check the description of a sensor that a virtual board reports, and return it.
+
+    Raises ValueError if `described` could not have made it.
+    """
     places = ("i2c", "address"), ("spi", "cs")
     for where in places:
         if isinstance(described, dict) and described.keys() == {"chip", *where}:

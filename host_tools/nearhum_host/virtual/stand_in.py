@@ -1,9 +1,12 @@
-"""What `deploy` gives a virtual board that stands in for a real one.
+"""Adapt the application for a virtual board that stands in for a real one.
 
-Enters: the board file of the real one, and what the virtual board says of itself. Leaves: the
-application as this machine can run it: code for x64, the sensor or the recording that the virtual
-board has in place of the board's own, and, where its chip keeps native code in a memory of its own,
-a table of what that chip's code would take there (device/virtual_executable.py charges it).
+Enters: the real board's file, and what the virtual board reports about itself. Leaves: the files to
+deploy. They differ from the real board's in three points:
+
+1. Code is compiled for x64.
+2. The source is the virtual board's sensor or recording, in place of the real board's sensor.
+3. If the chip has a separate memory for native code, a table states how much of it each module
+   takes on that chip. device/virtual_executable.py accounts for it.
 """
 
 from __future__ import annotations
@@ -29,19 +32,21 @@ from .chips import CHIPS, Chip, chip_named
 
 Files = dict[str, bytes]
 ARCH = "x64"
-TABLE = "/nearhum/native.json"  # device/virtual_executable.py reads it
-RECORDING = "replay.nhr"  # on its card
-# Drivers that need nothing of the machine they run on.
+TABLE = "/nearhum/native.json"  # device/virtual_executable.py reads it.
+RECORDING = "replay.nhr"  # On the SD card.
+# Drivers that need no hardware.
 _WITHOUT_HARDWARE = ("replay", "push")
-# What a virtual board's buses take; the pins are a Pico's, and mean nothing here.
+# Settings of a virtual board's buses. The pins are a Pico's and have no meaning here.
 _I2C = {"i2c": 0, "sda": 4, "scl": 5, "freq_hz": 400_000}
 _SPI = {"spi": 0, "sck": 18, "mosi": 19, "miso": 16}
 
 
 @dataclass(frozen=True)
 class About:
-    """What a virtual board says of itself: its chip, whether a recording is on its card, and the
-    sources that its sensors are. plays: (channels, samples a second) of the recording, where known.
+    """What a virtual board reports about itself.
+
+    has_recording: whether a recording is on its card. sensors: as source settings of a board file.
+    plays: (channels, rate in Hz) of the recording, if known.
     """
 
     chip: Chip
@@ -51,7 +56,7 @@ class About:
 
 
 def about(said: Mapping[str, Any]) -> About:
-    """Return what a virtual board's answer means. Raises DeviceError where it means nothing."""
+    """Read a virtual board's report about itself. Raises DeviceError if it is not valid."""
     try:
         chip, card = said["chip"], said["card"]
         found = [sensors.checked(one) for one in said["sensors"]]
@@ -68,7 +73,10 @@ def about(said: Mapping[str, Any]) -> About:
 
 
 def _plays(header: Any) -> tuple[int, float] | None:
-    """Return what the header of a recording says, None where it says nothing: the board tells."""
+    """Return (channels, rate in Hz) of a recording's header, or None if it is not valid.
+
+    The board reports the error itself when it opens the recording.
+    """
     if not isinstance(header, list):
         return None
     try:
@@ -81,9 +89,12 @@ def _plays(header: Any) -> tuple[int, float] | None:
 def maker(
     board: Board, make: Callable[[Board], Files], tell: Callable[[str], None] = lambda text: None
 ) -> Callable[[Mapping[str, Any]], Files]:
-    """Return what deployment.deploy asks where a virtual board answers.
+    """Return the function that deployment.deploy calls if a virtual board answers.
 
-    make: returns the application of a board, complete. tell: gets what is different from the board.
+    It takes the board's report and returns the files to deploy.
+
+    make: returns all files of the application for a board. tell: called with each difference from
+    the real board, for the user.
     """
 
     def files(said: Mapping[str, Any]) -> Files:
@@ -106,9 +117,9 @@ def maker(
                 mpy_arch=of_chip.mpy_arch,
                 native_bytes=of_chip.native_bytes,
             )
-            table = native_table(make(own))  # and refused here where it has no room for all of it
-            # compiled as for the chip, with nothing native but viper; how much x64 makes of that is
-            # nobody's concern
+            # Compile for the real chip, for the sizes. This fails if the chip has too little room.
+            table = native_table(make(own))
+            # The size of x64 code does not matter: allow any.
             stands_in = replace(stands_in, native_bytes=sys.maxsize)
         out = make(stands_in)
         _check_plays(board, out, there.plays)
@@ -118,9 +129,9 @@ def maker(
 
 
 def native_table(files: Files) -> bytes:
-    """Return {path of a module, without its first /: the sizes of its native functions}, as JSON.
+    """Return {path of a module, without its first /: sizes of its native functions in bytes}.
 
-    files: the application as the chip itself would get it.
+    files: the application as compiled for the chip. The result is JSON.
     """
     sizes = {
         path.lstrip("/"): native_bytes(contents)
@@ -131,17 +142,17 @@ def native_table(files: Files) -> bytes:
 
 
 def adapted(board: Board, there: About) -> Board:
-    """Return the board as it can be here: code for this machine, and a source that it has.
+    """Return the board with code for this machine, and a source that the virtual board has.
 
-    Its own driver stays where the virtual board has that sensor, or where it needs none. Raises
-    UsageError where nothing can take its place.
+    The driver is kept if the virtual board has that sensor, or if it needs no hardware. Raises
+    UsageError if the virtual board has nothing to replace it.
     """
     source = _source_here(board.source, there)
     return replace(board, mpy_arch=ARCH, port="unix", source=source, native_bytes=None)
 
 
 def _check_plays(board: Board, files: Files, plays: tuple[int, float] | None) -> None:
-    """Raise UsageError where a recording is not what the settings, complete, say of its sensor."""
+    """Raise UsageError if a recording's channels and rate differ from the settings."""
     config = json.loads(files[CONFIG_PATH].partition(b"\n#")[0])
     if plays is None or config["source"].get("path") != f"/sd/{RECORDING}":
         return
@@ -157,7 +168,7 @@ def _check_plays(board: Board, files: Files, plays: tuple[int, float] | None) ->
 
 
 def _source_here(own: dict[str, Any], there: About) -> dict[str, Any]:
-    wrapped = "wraps" in own  # a driver that rests between two looks at another
+    wrapped = "wraps" in own  # A driver that rests between measurements of another driver.
     driver = own["wraps"] if wrapped else own["driver"]
     played = f"/sd/{RECORDING}"
     same = [sensor for sensor in there.sensors if sensor["driver"] == driver]
@@ -170,7 +181,7 @@ def _source_here(own: dict[str, Any], there: About) -> dict[str, Any]:
     elif there.sensors:
         found = there.sensors[0]
     elif driver in _WITHOUT_HARDWARE:
-        return own  # the board tells that its recording is missing
+        return own  # The board will report that its recording is missing.
     else:
         raise UsageError(
             f"this virtual board has neither a sensor nor a recording in place of {driver!r}",
@@ -185,7 +196,7 @@ def _source_here(own: dict[str, Any], there: About) -> dict[str, Any]:
 
 
 def _source(sensor: dict[str, Any]) -> dict[str, Any]:
-    """Return the source key of a board file for a sensor as sensors.described gives it."""
+    """Return the source settings of a board file for a sensor. sensor: of sensors.described."""
     if "spi" in sensor:
         return {"driver": sensor["chip"], **_SPI, "spi": sensor["spi"], "cs": sensor["cs"]}
     return {

@@ -1,12 +1,11 @@
-"""The supervisor: the one thread that moves the bytes of a virtual board and obeys its buttons.
+"""The supervisor: the thread that moves a virtual board's bytes and switches its power.
 
-    host <-> PTY (line.py) <-> supervisor <-> pipes (child.py) <-> MicroPython
-    (device/virtual_board.py)
+    host <-> PTY (line.py) <-> supervisor <-> pipes (child.py) <-> MicroPython (device/)
                                    '-- control pipe: what the program asks for, e.g. a reset
 
-Other threads hand it a call with ask and wait; its buttons are called in its own thread only. A
-soft reset is a child that left with 100 (friendly REPL) or 101 (raw REPL), and keeps the line as it
-was.
+Other threads call `ask` and wait. power_on, power_off and restart run in the supervisor's own
+thread only. A child that ends with exit code 100 (friendly REPL) or 101 (raw REPL) is a soft reset,
+which keeps the line as it is.
 """
 
 import os
@@ -21,14 +20,15 @@ from .calls import Calls
 from .child import Child
 from .line import CONGESTED, NO_HOST, READING, Cooker, HostPort, interrupt
 
-_TYPED_BYTES = 8192  # typed ahead by the host; beyond that the host has to wait
-_LOOK_MS = 10  # how often an unopened port is looked at
+_TYPED_BYTES = 8192  # The host may type ahead so much. After that it must wait.
+_LOOK_MS = 10  # Interval of checks whether a host has opened the port.
 
 
 @dataclass
 class PowerCut:
-    """In which flash operation after a start of MicroPython (-1: none), and how many bytes of
-    it are done.
+    """A power cut. at: index of the flash operation after a start of MicroPython, -1 for none.
+
+    keep: bytes of it that reach the cells.
     """
 
     at: int
@@ -37,8 +37,9 @@ class PowerCut:
 
 @dataclass(frozen=True)
 class ResetCauses:
-    """What machine.reset_cause() names after a reset by the program and a soft one (None: as
-    before).
+    """Names of machine.reset_cause() after a reset by the program, and after a soft reset.
+
+    soft: None if the chip keeps the earlier cause.
     """
 
     program: str
@@ -48,8 +49,7 @@ class ResetCauses:
 class Supervisor:
     """See the module.
 
-    start: what virtual_board.boot is told at each start, but for what this adds to it.
-
+    start: argument of virtual_board.boot, to which each start adds. stall_s: see VirtualBoard.
     announce: called with the name of each event, in the supervisor's thread.
     """
 
@@ -75,13 +75,13 @@ class Supervisor:
         self._line_state = NO_HOST
         os.pwrite(self._line_state_fd, NO_HOST, 0)
         self._cooker = Cooker()
-        self._typed = bytearray()  # from the host, Ctrl-C not yet looked at
+        self._typed = bytearray()  # From the host, not yet searched for Ctrl-C.
         self._to_board = bytearray()
         self._to_host = bytearray()
         self._congested = False
         self._moved_at = 0.0
         self._cause = "PWRON_RESET"
-        self._watchdog_s = 0.0  # 0: none runs
+        self._watchdog_s = 0.0  # 0: not running.
         self._fed_at = 0.0
         self._running = True
         self._thread = threading.Thread(target=self._run, name="virtual board", daemon=True)
@@ -95,7 +95,7 @@ class Supervisor:
         os.close(self._line_state_fd)
 
     def ask(self, call: Callable[[], None]) -> None:
-        """Have call done in the supervisor's thread; return, or raise what it raised."""
+        """Run call in the supervisor's thread and wait for it. Raises what it raises."""
         self._calls.ask(call)
 
     # ---- power -----------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ class Supervisor:
 
     def _end_child(self) -> None:
         self._child.end()
-        while output := self._child.read():  # what it printed before still reaches the host
+        while output := self._child.read():  # Output before the end still reaches the host.
             self._forward(output)
 
     def power_on(self) -> None:
@@ -157,8 +157,8 @@ class Supervisor:
                 self._calls.obey()
             if not self._running:
                 break
-            # A call may have renewed the pipes, whose old numbers are in ready: reading finds
-            # nothing then.
+            # A call may have replaced the pipes, so ready may hold old numbers. Reading a new pipe
+            # then returns nothing.
             if self._child.control in ready:
                 self._hear_program()
             self._exchange_with_host(ready)
@@ -166,7 +166,7 @@ class Supervisor:
                 self._forward(self._child.read())
             if self._child.exit_fd in ready:
                 self._bury_child()
-            if self._watchdog_left() == 0.0:  # a soft reset does not stop it either
+            if self._watchdog_left() == 0.0:  # It runs on through a soft reset.
                 self.restart("WDT_RESET", "watchdog")
             self._sort_typed()
             self._child.write(self._to_board)
@@ -181,7 +181,7 @@ class Supervisor:
             wanted.register(self._child.exit_fd, select.POLLIN)
             if self._to_board:
                 wanted.register(self._child.stdin, select.POLLOUT)
-        if not self._to_host:  # the board's output waits in the pipe while the host's is not taken
+        if not self._to_host:  # Until the host has read, the board's output waits in the pipe.
             wanted.register(self._child.stdout, select.POLLIN)
         if self._port.attached and self._port.master is not None:
             mask = select.POLLIN if self._wants_typing() else 0
@@ -198,7 +198,7 @@ class Supervisor:
         return dict(wanted.poll(timeout))
 
     def _watchdog_left(self) -> float | None:
-        """Return the seconds until the watchdog bites, None where none runs."""
+        """Return the seconds until the watchdog resets the board, None if it does not run."""
         if not self._watchdog_s or not self._powered:
             return None
         return max(0.0, self._fed_at + self._watchdog_s * 1.25 - time.monotonic())
@@ -220,7 +220,7 @@ class Supervisor:
                 self._soft_reset(raw=False)
             elif word == "reset":
                 self.restart(self._causes.program, word)
-            else:  # bootloader, cut, dead: it stays off until somebody acts
+            else:  # bootloader, cut, dead: the board stays off until a call restarts it.
                 if word == "cut":
                     self._cut.at = -1
                 self._lose_power()
@@ -245,8 +245,7 @@ class Supervisor:
     def _sort_typed(self) -> None:
         if not self._powered:
             self._typed.clear()
-        # While MicroPython is starting nothing is sorted: whether a Ctrl-C interrupts is not known
-        # yet.
+        # While MicroPython starts, wait: whether a Ctrl-C interrupts is not known yet.
         while self._typed and self._child.booted:
             before, ctrl_c, after = self._typed.partition(b"\x03")
             self._to_board += before
@@ -255,7 +254,7 @@ class Supervisor:
                 done = interrupt(self._child.pid or 0, self._child.pending_address)
                 if done is None:
                     self._typed[:0] = ctrl_c
-                    return  # it has just ended; the next start gets the byte
+                    return  # The child has just ended. The next one gets the byte.
                 if not done:
                     self._to_board += ctrl_c
 
@@ -276,7 +275,7 @@ class Supervisor:
         self._congested = bool(self._to_host) or self._congested
         if self._to_host and now - self._moved_at >= self._stall_s:
             self._to_host.clear()
-            # the next helping waits as long again: the board prints on, slowly
+            # The next output waits as long again, so the board goes on printing, slowly.
             self._moved_at = now
 
     def _publish_line_state(self) -> None:
@@ -293,6 +292,6 @@ class Supervisor:
             self._soft_reset(raw=code == 101)
         elif self._child.booted:
             self.restart("WDT_RESET", "crash")
-        else:  # one that never started would crash for ever
+        else:  # It never started, so it would crash again and again.
             self._lose_power()
             self._announce("dead")

@@ -1,9 +1,8 @@
-"""Where code can run beside the firmware: the unix port, a virtual board, an emulated RP2040, a
-real board.
+"""Run code with the firmware: on the unix port, a virtual board, an emulated RP2040, a real board.
 
-Enters: a target's name and the files that are needed there. Leaves: a Target whose `run` takes a
-line of MicroPython. Every run finds an empty heap. What is put on a board for it is taken away
-again, and its detector goes on.
+Enters: the name of a target, and files that the code needs. Leaves: a Target whose `run` executes
+MicroPython code. Every run starts with an empty heap. Files that were copied to a board are removed
+afterwards, and its detector is resumed.
 """
 
 from __future__ import annotations
@@ -27,18 +26,19 @@ from . import emulated
 from .stand_in import ARCH
 
 DEVICE_SCRIPTS = Path(__file__).parents[1] / "device_scripts"
-FOLDER = "/run.tmp/"  # on a board, taken away afterwards
-# an RP2040 has it only where everything was deployed
+FOLDER = "/run.tmp/"  # On a board. It is removed afterwards.
+# An RP2040 has this module only if everything was deployed.
 _IN_VIPER = "/nearhum/kernels/viper_spectrum.mpy"
 UNIX, VIRTUAL, EMULATED = "unix", "virtual", "emulated"
 
 
 @dataclass(frozen=True)
 class Target:
-    """run(code): run code with the modules importable, return what it printed. root: the folder
-    of the files there.
+    """A place where code runs.
 
-    variants: of the kernels that run there. n_at_once: runs that do not disturb each other.
+    run(code): executes code, which can import the firmware, and returns the output.
+    root: folder of the files there. variants: of the kernels, that can run there.
+    n_at_once: number of runs in parallel that do not disturb each other.
     """
 
     run: Callable[[str], str]
@@ -55,12 +55,14 @@ def open_target(
     timeout_s: float,
     board: board_files.Board | None = None,
 ) -> Iterator[Target]:
-    """Yield the target of that name: unix, virtual, emulated (boots uf2, or NEARHUM_UF2), or a
-    port; None finds one.
+    """Yield the target of that name.
 
-    files: copied there; modules (.py) are compiled for a board. timeout_s: of this machine, for one
-    run. board: the board at the port; without it the one that it says it is. Raises UsageError and
-    HostError.
+    name: unix, virtual, emulated, or a port. None: the only board on USB.
+    files: copied to the target. Modules (.py) are compiled for a board.
+    uf2: firmware image of an emulated board. None: the one that NEARHUM_UF2 names.
+    timeout_s: time limit of one run, in seconds of this machine.
+    board: the board at the port. None: the one that it reports.
+    Raises UsageError for a wrong combination, HostError if the target does not start or answer.
     """
     if uf2 is not None and name != EMULATED:
         raise UsageError(
@@ -86,7 +88,7 @@ def open_target(
             board = board or board_files.named(str(link.ask("get board").get("value")))
             try:
                 with stopped(link) as repl:
-                    if deployment.says_of_itself(repl):  # it stands in for that board
+                    if deployment.says_of_itself(repl):  # A virtual board that stands in for it.
                         board = replace(board, mpy_arch=ARCH)
                 yield from _over_the_line(
                     link, board, _compiled(files, board.mpy_arch), _application(board)
@@ -123,7 +125,7 @@ def _emulated(files: tuple[Path, ...], uf2: Path | None, timeout_s: float) -> Ta
     emulated.check_uf2(named)
     board = board_files.load(emulated.BOARD)
     on_board = _application(board) | _compiled(files, board.mpy_arch)
-    # each run on a chip of its own, whose clock is its own too
+    # Each run has a chip with a clock of its own, so parallel runs do not disturb each other.
     return Target(
         lambda code: emulated.run(named, on_board, _on_board(code), timeout_s),
         FOLDER, _variants(board.mpy_arch), os.cpu_count() or 1,
@@ -136,8 +138,10 @@ def _over_the_line(
     files: dict[str, bytes],
     lent: dict[str, bytes] | None = None,
 ) -> Iterator[Target]:
-    """lent: modules that go there too where they are not, and are taken away again: the
-    settings never load them.
+    """Yield a target at the end of a line.
+
+    lent: modules to copy if the board does not have them, because its settings never load them.
+    They are removed afterwards.
     """
 
     def run(code: str) -> str:
@@ -168,7 +172,7 @@ def _on_board(code: str, folder: str = "") -> str:
 
 
 def _application(board: board_files.Board) -> dict[str, bytes]:
-    """Return the application without what would start it."""
+    """Return the application's files, without those that start it."""
     files = application.application(board, everything=True)
     return {path: contents for path, contents in files.items() if path not in STARTERS}
 

@@ -64,7 +64,7 @@ def test_every_command_explains_itself_and_starts_lightly(name: str):
 @pytest.mark.parametrize(
     ("arguments", "code", "why"),
     [
-        (("lrn",), 2, "No such command"),
+        (("lern",), 2, "No such command 'lern'; did you mean learn"),
         (("forget",), 2, "Missing argument"),
         (("status",), 3, "no board"),
         (("status", "--port", "/dev/ttyNONE"), 3, "there is no port /dev/ttyNONE"),

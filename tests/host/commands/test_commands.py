@@ -147,7 +147,6 @@ def test_learning_and_watching(nearhum: Nearhum):
     assert "5000 at most until stable" in nearhum("status").stdout
     assert "one or the other" in nearhum("learn", "stop", "--until-stable", code=2).stderr
     nearhum("learn", "stop")
-    nearhum("watch")
 
 
 def test_a_mode_is_added_to_what_is_normal(nearhum: Nearhum):

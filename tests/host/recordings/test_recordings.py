@@ -27,7 +27,7 @@ segments = st.integers(1, 4).flatmap(
 
 
 @given(segments, st.sampled_from([0.001, 1, 50, 25600, 31.25]))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_written_is_read_back(tmp_path, given_segments, rate_hz):
     n_channels, some = given_segments
     recording = Recording(rate_hz, n_channels)

@@ -1,9 +1,9 @@
-"""Keep what this firmware writes as golden files of its format: `python
-tests/vectors/formats/make.py`.
+"""Keep the files that this firmware writes as golden files of its format.
 
-Fills the boards of tests/device/filled.py and keeps their files as vN beside this, N the number of
-the format. What is there is never made again: a format that was in the field stays as it was
-written, and a change of it is a new number.
+Run `python tests/vectors/formats/make.py`. It fills the boards of tests/device/filled.py and keeps
+their files in the folder vN beside this script. N is the number of the format. An existing folder
+is never written again: files of a released format must stay readable, and a change of the format
+gets a new number.
 """
 
 import json
@@ -30,9 +30,9 @@ make({folder!r})
 
 
 def fill(folder: Path) -> None:
-    """Fill every board below a folder, with the firmware of this checkout.
+    """Fill every board below a folder with the firmware of this checkout.
 
-    Raises CalledProcessError.
+    Raises CalledProcessError if the firmware fails.
     """
     code = _ON_DEVICE.format(device=str(TESTS / "device"), folder=f"{folder}/")
     subprocess.run([micropython() or "micropython", "-X", "heapsize=4M", "-c", code], check=True)

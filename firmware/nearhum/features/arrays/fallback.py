@@ -1,22 +1,24 @@
 """Fallback for ulab on stock firmware: arrays in plain Python, with ulab's semantics.
 
-Arrays of one or two dimensions over the memory of an array; slices and rows are views on it. An
-operation makes a new array of the promoted type; += and -= keep the array and its type (stock
-MicroPython asks no class for more operators in place, so *= makes a new one here); integers wrap as
-ulab's do. What is not here, the firmware does not use: it raises. Slow: a board without ulab is
-better off on the fixed path, as `bench` says; this keeps the float path and the linear algebra the
-same everywhere. Floats are as wide as this MicroPython's own.
+Arrays have one or two dimensions and lie in the memory of an array.array. Slices and rows are views
+of that memory. An operation makes a new array of the promoted type. += and -= keep the array and
+its type. *= makes a new array, because stock MicroPython asks a class for no other operator in
+place. Integers wrap as in ulab. Only what the firmware uses is here, anything else raises.
+
+This is slow: on a board without ulab the fixed path is faster, as `bench` shows. The fallback keeps
+the float path and the linear algebra available on every board. Floats have the width of this
+MicroPython's own.
 """
 
 from array import array
 
-# the codes that ulab has for them: those of the module array
+# ulab uses the type codes of the module array for its types.
 uint8, int8, uint16, int16 = ord("B"), ord("b"), ord("H"), ord("h")
-# a name: the cross-compiler, whose floats are double, would take the sum of two constants itself
+# A variable, because the cross-compiler would compute a sum of two constants itself, in doubles.
 _one = 1.0
 float = ord("d" if _one + 2.0**-40 > _one else "f")
 
-# types that an operation on two different ones promotes to; float wherever a float takes part
+# The type of the result if the operands' types differ. If one of them is float, it is float.
 _PROMOTED = {
     (uint8, int8): int16, (uint8, uint16): uint16, (uint8, int16): int16,
     (int8, uint16): int16, (int8, int16): int16, (uint16, int16): float,
@@ -24,19 +26,20 @@ _PROMOTED = {
 
 
 def promoted(a, b):
-    """Return the type that an operation on types a and b gives."""
+    """Return the type of the result of an operation on types a and b."""
     return a if a == b else float if float in (a, b) else _PROMOTED.get((a, b)) or _PROMOTED[b, a]
 
 
 def _wrapped(value, dtype):
-    # an integer as the type keeps it
+    # Wraps an integer into the range of its type.
     bits = 8 if dtype in (uint8, int8) else 16
     value &= (1 << bits) - 1
     return value - (1 << bits) if dtype in (int8, int16) and value >> bits - 1 else value
 
 
 def _type_of(number, other):
-    # the type ulab gives a number that meets an array of type `other`: the smallest that holds it
+    # The type that ulab gives a number in an operation with an array of type `other`: the smallest
+    # that holds it.
     if not isinstance(number, int) or not -32768 <= number <= 65535:
         return float
     if number < 0:
@@ -47,8 +50,9 @@ def _type_of(number, other):
 
 
 class ndarray:
-    """Numbers in an array or buffer from place `start` on; shape: (n,) or (rows, columns),
-    dense.
+    """Numbers of type dtype in an array or buffer, densely packed from index `start` on.
+
+    shape: (n,) or (rows, columns).
     """
 
     def __init__(self, memory, dtype, start, shape):
@@ -56,7 +60,7 @@ class ndarray:
         self._dtype = dtype
         self._start = start
         self.shape = shape
-        # from one item of the first dimension to the next
+        # numbers from one item of the first dimension to the next
         self._step = shape[1] if len(shape) > 1 else 1
         self.size = shape[0] * self._step
 
@@ -68,20 +72,20 @@ class ndarray:
             yield self[i]
 
     def _numbers(self):
-        # in a list, row by row
+        # all numbers as a list, row by row
         return list(self._memory[self._start : self._start + self.size])
 
     def reshape(self, shape):
-        """Return a view of the same numbers in another shape."""
+        """Return a view of the same numbers in another shape. Raises ValueError if sizes differ."""
         view = ndarray(self._memory, self._dtype, self._start, shape)
         if view.size != self.size:
             raise ValueError("cannot reshape array")
         return view
 
     def _part(self, i):
-        # (start, shape) of what an index names; no shape for one number
+        # Returns (start, shape) of the part that index i names; shape is () for one number.
         if isinstance(i, tuple):
-            # a row, then what is named in it: a column is no dense part of the memory
+            # Only an index within one row, because a column is not dense in memory.
             if len(i) != 2 or len(self.shape) < 2 or isinstance(i[0], slice):
                 raise NotImplementedError("only a row's number before the comma")
             return self[i[0]]._part(i[1])
@@ -107,7 +111,7 @@ class ndarray:
         )
 
     def _take(self, values):
-        # values beyond an integer type wrap, as they do where ulab stores them
+        # Values outside the range of an integer type wrap, as in ulab.
         at = self._start
         for v in values:
             self._memory[at] = v if self._dtype == float else _wrapped(v, self._dtype)
@@ -115,7 +119,8 @@ class ndarray:
         return self
 
     def _combined(self, other, act, differs=False):
-        # differs: what the two are the other way round; then ulab keeps the type of uint16 - int8
+        # differs: True for subtraction, whose operands may not be swapped. There ulab keeps uint16
+        # for uint16 - int8.
         kind = other._dtype if isinstance(other, ndarray) else _type_of(other, self._dtype)
         dtype = promoted(self._dtype, kind)
         if differs and self._dtype == uint16 and kind == int8:
@@ -150,8 +155,8 @@ class ndarray:
 
 
 def _spread(value, shape):
-    # the numbers that an operation takes beside an array of that shape: an array of the same, or
-    # one number for all
+    # Returns the second operand of an operation on an array of that shape as a list. The operand is
+    # an array of the same shape, or one number for all places.
     size = shape[0] * (shape[1] if len(shape) > 1 else 1)
     if not isinstance(value, ndarray):
         return [value] * size
@@ -163,22 +168,23 @@ def _spread(value, shape):
 
 
 def zeros(shape, dtype=float):
-    """Return an array of zeros; shape: a number or a tuple of one or two."""
+    """Return a new array of zeros. shape: an int, or a tuple of one or two ints."""
     shape = shape if isinstance(shape, tuple) else (shape,)
     n = shape[0] * (shape[1] if len(shape) > 1 else 1)
     return ndarray(array(chr(dtype), [0] * n), dtype, 0, shape)
 
 
 def frombuffer(buffer, dtype=float):
-    """Return an array over the memory of buffer, whose items must be of that type (ulab takes
-    any).
+    """Return an array over the memory of a buffer. Copies nothing.
+
+    The items of the buffer must have type dtype. ulab itself takes items of any type.
     """
     memory = memoryview(buffer)
     return ndarray(memory, dtype, 0, (len(memory),))
 
 
 def sum(x):
-    """Return the sum of an array: of integers exact, of floats a float."""
+    """Return the sum of an array: an exact int for integers, a float for floats."""
     total = 0 if x._dtype != float else 0.0
     for v in x._numbers():
         total += v

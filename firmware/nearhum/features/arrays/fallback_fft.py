@@ -1,5 +1,7 @@
-"""Fallback for ulab on stock firmware: from samples to the amplitudes of a spectrum, as
-ulab.utils has it.
+"""Fallback for ulab on stock firmware: the transform of the float path.
+
+Enters: int32 samples in a buffer. Leaves: the amplitudes of their spectrum. The functions are those
+of ulab.utils.
 """
 
 import struct
@@ -9,8 +11,9 @@ from nearhum.features.arrays.fallback import zeros
 
 
 def from_int32_buffer(buffer, count=-1, out=None):
-    """Return the first `count` int32 of a buffer (all without) as floats; in `out`, which is
-    returned, where given.
+    """Return the first `count` int32 of a buffer as an array of floats.
+
+    count: -1 means all. out: array of floats to write to and return, else a new one is made.
     """
     n = count if count > 0 else len(bytes(buffer)) // 4
     out = zeros(n) if out is None else out
@@ -20,10 +23,11 @@ def from_int32_buffer(buffer, count=-1, out=None):
 
 
 def spectrogram(x, scratchpad=None, out=None):
-    """Return |X| of the discrete Fourier transform of x, len(x) a power of two; in `out`, which may
-    be x itself.
+    """Return |X|, the amplitudes of the discrete Fourier transform of x.
 
-    scratchpad: twice as long as x, for ulab to work in; here lists are faster.
+    x: array of floats; its length is a power of two. scratchpad: twice as long as x; ulab works in
+    it, but here lists are faster. out: array to write to and return, may be x itself. Allocates
+    lists. Raises ValueError if a length is wrong.
     """
     n = len(x)
     if n & (n - 1) or not n:
@@ -37,7 +41,7 @@ def spectrogram(x, scratchpad=None, out=None):
         if i < j:
             re[i], re[j] = re[j], re[i]
         bit = n >> 1
-        while j & bit:  # i, and j with the bits of i in reverse, count up together
+        while j & bit:  # j counts up with i, with its bits in reverse order
             j ^= bit
             bit >>= 1
         j |= bit

@@ -1,5 +1,7 @@
-"""Fallback for ulab on stock firmware: the linear algebra of whitening, as in ulab.numpy and
-scipy.
+"""Fallback for ulab on stock firmware: the linear algebra that whitening needs.
+
+Enters and leaves: arrays of fallback.py. The functions are those of ulab.numpy.linalg and
+ulab.scipy.linalg.
 """
 
 from math import sqrt
@@ -10,9 +12,9 @@ _EPSILON = 2.3e-16 if float == ord("d") else 1.2e-7
 
 
 def cholesky(a):
-    """Return L, lower triangular, L L^T = a.
+    """Return the lower triangular matrix L with L L^T = a, a new array (n, n).
 
-    Raises ValueError unless a is square, symmetric, positive definite.
+    Raises ValueError unless a is square, symmetric and positive definite.
     """
     n = len(a)
     if a.shape != (n, n):
@@ -35,9 +37,9 @@ def cholesky(a):
 
 
 def solve_triangular(a, b, lower=True):
-    """Return x with a x = b, a triangular; the lower one alone.
+    """Return x with a x = b, a new array (n,). a: lower triangular (n, n). b: (n,).
 
-    Raises ValueError where a is singular.
+    Raises ValueError if a is singular, and NotImplementedError for an upper triangle.
     """
     if not lower:
         raise NotImplementedError("upper triangular")

@@ -1,11 +1,10 @@
-"""The array library: ulab where the firmware has it, else the built-in fallback.
+"""The array library: ulab if the firmware has it, else the built-in fallback.
 
-Nothing else asks which.
+This is the one place that chooses. NAME tells the choice. The transform is in spectrum.py, because
+only boards on the float path load it.
 
-Its transform is in np_spectrum, which a board without the float path does without.
-
-Both take their memory from arrays (`frombuffer`), so that kernels reach it too: array(FLOAT_CODE)
-holds floats of FLOAT_BYTES, as wide as this MicroPython's own.
+Both libraries work in the memory of array.array (`frombuffer`), so that kernels reach it too.
+array(FLOAT_CODE) holds floats of FLOAT_BYTES, the width of this MicroPython's own floats.
 """
 
 try:
@@ -13,9 +12,9 @@ try:
     from ulab import numpy, scipy, utils
 
     cholesky, solve_triangular = numpy.linalg.cholesky, scipy.linalg.solve_triangular
-    utils.from_int32_buffer  # noqa: B018  np_spectrum asks for it
+    utils.from_int32_buffer  # noqa: B018  spectrum.py needs it
     NAME = "ulab " + _version
-except (ImportError, AttributeError):  # no ulab, or one built without these
+except (ImportError, AttributeError):  # There is no ulab, or it was built without these.
     from nearhum.features.arrays import fallback as numpy
     from nearhum.features.arrays import fallback_linalg as _linalg
 

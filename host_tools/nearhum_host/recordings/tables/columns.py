@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from array import array
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
+from ...errors import HostError, UsageError
 from . import cells
 from .numerals import is_number, like_number
+from .units import split_unit
 
+_BEGINS = re.compile(r"[-+]?[0-9]+[.,][0-9]+[^0-9.,:/-]")
 FEW_TEXTS = 8  # a logger has few different texts for "no value"; remarks are many
 _ERRORS = frozenset(("err", "error", "ol", "o.l.", "over", "overrange", "overflow", "underflow"))
 _ERRORS |= {"underrange", "invalid", "no data", "nodata", "bad value"}
@@ -34,6 +40,7 @@ class Column:
     names: list[str] = field(default_factory=list)
     has_date: bool = True
     zones: list[str] = field(default_factory=list)
+    two_days: str = ""  # one of its dates, where all may have the day or the month first
     many: bool = False  # more than MAX_TEXTS different texts: the codes mean nothing
 
     def texts(self) -> np.ndarray:
@@ -53,6 +60,9 @@ class Column:
         like = {cell for cell, _ in there if like_number(cell)}
         n_like, n = sum(n for cell, n in there if cell in like), sum(n for _, n in there)
         texts = [cell for cell, _ in there if cell not in like]
+        begin = sum(n for cell, n in there if _BEGINS.match(cell))
+        if n and begin >= 0.9 * n and len(there) > FEW_TEXTS:
+            return True  # 0.35±0.1: fractions with something behind them
         if not like:
             return bool(texts) and all(cell.lower() in _ERRORS for cell in texts)
         if not texts and len(like) <= FEW_TEXTS and all(cell.isdecimal() for cell in like):
@@ -66,6 +76,63 @@ class Column:
         odd = [not is_number(cell) and not cells.missing(cell) for cell in self.names]
         row = int(np.argmax(np.array(odd)[self.values]))
         return row, self.names[self.values[row]]
+
+
+@dataclass
+class Table:
+    """The columns of a file, of one length. restarts: rows before which the names stood once more.
+
+    lines: (row, its line) wherever lines were skipped before it; none: rows have no lines. how: in
+    which encoding, delimiter and decimal sign it is written.
+    """
+
+    path: Path
+    columns: list[Column]
+    named: bool
+    restarts: list[int] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    lines: list[tuple[int, int]] = field(default_factory=list)
+    how: str = ""
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.columns[0].values) if self.columns else 0
+
+    def place(self, row: int) -> str:
+        """Return how a person finds a row: its line in a text, its number elsewhere."""
+        if not self.lines:
+            return f"row {row + 1}"
+        first, line = next(((r, n) for r, n in reversed(self.lines) if r <= row), self.lines[0])
+        return f"line {line + row - first}"
+
+    def find(self, name: str) -> Column:
+        """Return the column of a name or a number. Raises where there is none, or more."""
+        names = [column.name for column in self.columns]
+        same = [i for i, one in enumerate(names) if one == name]
+        same = same or [i for i, one in enumerate(names) if split_unit(one)[0] == name]
+        if len(same) > 1:
+            numbers = ",".join(str(i) for i in same)
+            raise HostError(
+                f"{self.path} has {len(same)} columns {name!r}",
+                f"name one by its number: {numbers}",
+            )
+        if same:
+            return self.columns[same[0]]
+        if name.isdecimal() and int(name) < len(names):
+            return self.columns[int(name)]
+        shown = ", ".join(names)[:400] if self.named else f"0 to {len(names) - 1}"
+        raise UsageError(f"{self.path} has no column {name!r}", hint=f"its columns: {shown}")
+
+    def check_names(self) -> None:
+        """Raise where a name stands twice."""
+        counts = Counter(column.name for column in self.columns if self.named)
+        twice = [name for name, n in counts.items() if n > 1]
+        if twice:
+            numbers = ",".join(str(i) for i in range(len(self.columns)))
+            raise HostError(
+                f"{self.path} has {counts[twice[0]]} columns {twice[0]!r}",
+                f"choose columns by their numbers from 0: --columns {numbers}",
+            )
 
 
 class Numbers:

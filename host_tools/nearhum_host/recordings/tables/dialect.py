@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ...errors import HostError
-from .cells import NUMBER, TEXT, TIME, kind_of
+from .cells import NUMBER, TEXT, kind_of
 from .numerals import may_be_thousands, not_in_one_way, says_decimal
 
 SPACES = " "  # runs of spaces
@@ -16,6 +16,7 @@ NONE = ""  # one column
 LABELLED = re.compile(r"\s*([A-Za-z_][\w .]*?)\s*[:=]\s*(\S+)\s*")
 # What spreadsheets write into a cell that has no value.
 _ERROR_CELL = re.compile(r"#(?:N/A|NV|DIV/0!|VALUE!|WERT!|REF!|BEZUG!|NAME\?|NULL!|NUM!|ZAHL!)")
+_WORDS = re.compile(r'(?<!\S)"[^"]*"(?!\S)|\S+')
 COMMENTS = ("#", "%", "//", "\x1a")
 
 
@@ -40,12 +41,23 @@ class Dialect:
     trailing: bool = False
     quoted: bool = False
 
+    @property
+    def all_named(self) -> bool:
+        """Whether every cell of a row stands under a name; a column without one has its number."""
+        if self.trailing and not self.header.endswith(self.delimiter.strip() or "\t"):
+            return False  # the names may be those of all cells but for a comma within a number
+        return bool(self.names) and all(
+            name != str(i) for i, name in enumerate(self.names) if i or not name
+        )
+
 
 def split(line: str, delimiter: str, quoted: bool = False) -> list[str]:
     """Return the cells of a line, without the spaces around them."""
     if delimiter == NONE:
         return [line.strip().strip('"') if quoted else line.strip()]
     if delimiter == SPACES:
+        if '"' in line:
+            return [cell.strip('"') for cell in _WORDS.findall(line)]
         return line.split()
     if quoted or '"' in line:
         try:
@@ -93,6 +105,9 @@ def are_labelled(rows: Sequence[Sequence[str]]) -> bool:
     )
 
 
+_FEW_ROWS = 30  # fewer may by chance have no decimals that begin with 0
+_FEWEST_ROWS = 5  # fewer are no recording, and say nothing
+_FEW_DIGITS = 4  # different ones of ten: states, as 0 and 1, are no decimals
 _WHOLE_BUT_NONE = re.compile(r"-0|[-+]?0\d+(?:\.\d*)?|[-+]?\d{2,}[eE][-+]?\d+")
 
 
@@ -154,7 +169,7 @@ def refuse_commas_of_two_kinds(
     fourth and so on seldom have more digits than their neighbours and never a sign. Names for as
     many columns as there are cells settle it.
     """
-    if dialect.delimiter != "," or dialect.quoted or dialect.names:
+    if dialect.delimiter != "," or dialect.quoted or dialect.all_named:
         return
     for line, row in body:
         for column, cell in enumerate(row):
@@ -166,15 +181,55 @@ def refuse_commas_of_two_kinds(
         if whole and all(re.fullmatch(r"\d{3}\.\d+", row[i + 1]) for row in rows):
             where = f"{name} line {body[0][0]}, column {i}: '{rows[0][i]},{rows[0][i + 1]}'"
             raise commas_of_two_kinds(where)
-    if dialect.width % 2 or len(rows) < 2 or TIME in dialect.kinds or TEXT in dialect.kinds:
+    _refuse_pairs(dialect, body, rows, name)
+
+
+def _refuse_pairs(
+    dialect: Dialect,
+    body: Sequence[tuple[int, list[str]]],
+    rows: Sequence[Sequence[str]],
+    name: str,
+) -> None:
+    """Raise where neighbours may be one number, as 1,5,2,5: in all columns, but for a time or a
+    count before them and labels behind.
+
+    What stands second is then always digits without a sign, and of as many digits in all rows, or
+    nearly always longer than what stands first. Of two or more digits it begins with 0 in a tenth
+    of the rows, which is seen in the cell itself; only few rows leave that open.
+    """
+    first = next((i for i, kind in enumerate(dialect.kinds) if kind == NUMBER), 0)
+    until = next(
+        (i for i in range(first, dialect.width) if dialect.kinds[i] != NUMBER), dialect.width
+    )
+    if len(rows) < _FEWEST_ROWS:
         return
-    before = [row[i] for row in rows for i in range(0, dialect.width, 2)]
-    behind = [row[i] for row in rows for i in range(1, dialect.width, 2)]
-    long = sum(len(cell) > 2 for cell in behind)
-    short = sum(re.fullmatch(r"[-+]?\d{1,2}", cell) is not None for cell in before)
-    if (
-        all(c.isdigit() for c in behind)
-        and long >= 0.8 * len(behind)
-        and short >= 0.9 * len(before)
-    ):
-        raise commas_of_two_kinds(f"{name} line {body[0][0]}, column 1: {behind[0]!r}")
+    for start in {first + (until - first) % 2, first}:
+        pairs = range(start, until - 1, 2)
+        if not pairs or (until - start) % 2:
+            continue
+        grouped = any("." in row[i] for row in rows for i in pairs)
+        if all(
+            _may_be_one([row[i] for row in rows], [row[i + 1] for row in rows], grouped)
+            for i in pairs
+        ):
+            line, row = body[0]
+            raise commas_of_two_kinds(f"{name} line {line}, column {start + 1}: {row[start + 1]!r}")
+
+
+def _may_be_one(before: Sequence[str], behind: Sequence[str], grouped: bool) -> bool:
+    """Return whether two columns may be one number: its whole part, and its decimals.
+
+    grouped: points stand between the thousands of some, which tells them from fractions.
+    """
+    form = r"[-+]?\d{1,3}(?:\.\d{3})*" if grouped else r"[-+]?\d+"
+    if not all(cell.isdecimal() for cell in behind):
+        return False
+    if not all(re.fullmatch(form, cell) for cell in before):
+        return False
+    n = len(behind)
+    short = sum(len(cell.lstrip("+-")) < 3 for cell in before)
+    if sum(len(cell) > 2 for cell in behind) >= 0.8 * n and short >= 0.9 * n:
+        return True
+    few = n < _FEW_ROWS
+    alike = len({len(cell) for cell in behind}) == 1 and (few or len(behind[0]) == 1)
+    return alike and (grouped or short == n) and (few or len({*behind}) > _FEW_DIGITS)

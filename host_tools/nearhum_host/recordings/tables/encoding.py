@@ -112,8 +112,9 @@ def chunks(
         return
     number = 1
     with path.open(encoding=encoding, errors="replace", newline=None) as file:
-        while lines := file.readlines(CHUNK_BYTES):
-            some = [line.rstrip("\n") for line in lines]
+        while text := file.read(CHUNK_BYTES):
+            text += file.readline()
+            some = text.removesuffix("\n").split("\n")
             skipped = max(0, first + 1 - number)
             if skipped < len(some):
                 yield some[skipped:], number + skipped

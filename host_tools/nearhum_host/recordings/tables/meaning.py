@@ -7,6 +7,7 @@ rows and never a channel; texts are labels; numbers are samples, each of which m
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,13 +15,25 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...errors import HostError, UsageError
+from ..times.names import may_be_warmth
+from ..times.sizes import is_epoch
 from . import clock
 from .cells import MISSING, NUMBER, TEXT, TIME
-from .columns import Column
+from .columns import Column, Table
 from .numerals import is_number, why_not
-from .table import Table
-from .units import NS, is_unit, says_index, says_label, says_time, split_unit
+from .units import (
+    NS,
+    is_unit,
+    says_count,
+    says_index,
+    says_label,
+    says_quantity,
+    says_time,
+    split_unit,
+)
 
+MANY_ROWS = 20  # of one value, so that it is told
+_BEFORE = re.compile(r".*[^0-9.,](?:[:>=]|\s)\s*[-+]?[0-9]+(?:[.,][0-9]+)?")
 MOST_LABELS = 64  # different texts in a column that is taken for labels unasked
 
 
@@ -51,30 +64,26 @@ def meaning_of(table: Table, named: Named) -> Meaning:
     Raises UsageError where a named column is not there, HostError where a name stands twice, a
     column of samples has a cell that is no number, or none is left.
     """
-    label = _find(table, named.label) if named.label is not None else None
-    group = _find(table, named.group) if named.group is not None else None
+    label = table.find(named.label) if named.label is not None else None
+    group = table.find(named.group) if named.group is not None else None
     chosen = None
     if named.samples is not None:
-        chosen = [_find(table, name) for name in named.samples]
+        chosen = [table.find(name) for name in named.samples]
         again = [name for name, n in Counter(named.samples).items() if n > 1]
         if again:
             raise UsageError(f"--columns names {again[0]!r} twice", hint="each column once")
     else:
-        _check_names(table)
+        table.check_names()
     taken = [column for column in (label, group, *(chosen or ())) if column is not None]
     rest = [column for column in table.columns if not any(column is one for one in taken)]
     found = Meaning(chosen or [], label=label, group=group)
     _take_time(found, rest, table)
     rest = [column for column in rest if not any(column is one for one in found.time)]
     for column in rest:
-        what = _what(column, table, asked=chosen is not None)
+        what = _what(column, table, asked=chosen is not None, timed=bool(found.time))
         if what == "sample" and chosen is None:
             found.samples.append(column)
-            if table.named and _rises(column):
-                table.notes.append(
-                    f"column {column.name!r} rises by equal steps, and is a channel: its name is "
-                    "no time"
-                )
+            _tell(column, table)
         elif what == "label" and found.label is None and named.label is None:
             found.label = column
         else:
@@ -85,48 +94,39 @@ def meaning_of(table: Table, named: Named) -> Meaning:
     return found
 
 
-def _find(table: Table, name: str) -> Column:
-    names = [column.name for column in table.columns]
-    same = [i for i, one in enumerate(names) if one == name]
-    same = same or [i for i, one in enumerate(names) if split_unit(one)[0] == name]
-    if len(same) > 1:
-        numbers = ",".join(str(i) for i in same)
-        raise HostError(
-            f"{table.path} has {len(same)} columns {name!r}", f"name one by its number: {numbers}"
-        )
-    if same:
-        return table.columns[same[0]]
-    if name.isdecimal() and int(name) < len(names):
-        return table.columns[int(name)]
-    shown = ", ".join(names)[:400] if table.named else f"0 to {len(names) - 1}"
-    raise UsageError(f"{table.path} has no column {name!r}", hint=f"its columns: {shown}")
-
-
-def _check_names(table: Table) -> None:
-    counts = Counter(column.name for column in table.columns if table.named)
-    twice = [name for name, n in counts.items() if n > 1]
-    if twice:
-        numbers = ",".join(str(i) for i in range(len(table.columns)))
-        raise HostError(
-            f"{table.path} has {counts[twice[0]]} columns {twice[0]!r}",
-            f"choose columns by their numbers from 0: --columns {numbers}",
-        )
-
-
 def _take_time(found: Meaning, rest: Sequence[Column], table: Table) -> None:
     """Find the time among the columns that were not named for something else."""
     stamps = [column for column in rest if column.kind == TIME]
     whole = [column for column in stamps if column.has_date and _moves(column)]
+    whole.sort(key=_stands)  # as the start of a query does, beside the time
     of_day = [column for column in stamps if not column.has_date]
     days = [column for column in stamps if column.has_date and not _moves(column)]
     numbers = [column for column in rest if column.kind == NUMBER and not column.bad]
-    by_name = [c for c in numbers if _says_time(c) and clock.is_regular(c.values, strictly=False)]
+    by_name = [
+        column
+        for column in numbers
+        if _says_time(column) and clock.is_regular(column.values, strictly=_unsure(column))
+    ]
     units = [c for c in by_name if _unit_of_time(c)]
     counts = [c for c in numbers if c not in by_name and _may_be_index(c, table)]
+    epochs = [c for c in by_name if is_epoch(c.values) and clock.is_regular(c.values, True)]
+    units = epochs + units  # they say a start as well
     found.time = whole[:1] or (days[:1] + of_day[:1] if of_day else []) or units[:1] or by_name[:1]
     if not found.time and counts:
         found.time = counts[:1]
-        found.counts = clock.is_count(counts[0].values)
+        values = counts[0].values
+        found.counts = clock.is_count(values) or (
+            table.named
+            and not says_time(counts[0].name)
+            and not is_epoch(values)
+            and (says_count(counts[0].name) or clock.is_even(values))
+        )
+        if found.counts and table.named and not says_index(counts[0].name):
+            step = int(values[1]) - int(values[0])
+            table.notes.append(
+                f"column {counts[0].name!r} rises by {step} in every row, as a count does: "
+                "where it is a channel, name it with --columns"
+            )
     for column in found.time:
         if column.bad:
             row, cell = column.bad
@@ -140,13 +140,24 @@ def _no_time(table: Table, row: int, column: Column, cell: str) -> HostError:
     )
 
 
+def _stands(column: Column) -> bool:
+    return len(column.values) > 1 and bool((column.values == column.values[0]).all())
+
+
 def _moves(column: Column) -> bool:
     values = column.values
     return len(values) < 2 or bool((values % 86_400_000_000_000 != 0).any())
 
 
 def _says_time(column: Column) -> bool:
+    if column.unit not in ("", "m") and is_unit(column.unit) and not _unit_of_time(column):
+        return False  # m may be minutes
     return says_time(column.name) or _unit_of_time(column)
+
+
+def _unsure(column: Column) -> bool:
+    """Return whether a column is a t without a unit: only an even rise tells it from a warmth."""
+    return may_be_warmth(column.name) and not _unit_of_time(column)
 
 
 def _unit_of_time(column: Column) -> bool:
@@ -166,25 +177,34 @@ def _may_be_index(column: Column, table: Table) -> bool:
     """
     if not clock.is_regular(column.values, strictly=True):
         return False
+    first = column is _first_of_numbers(table) and len(table.columns) > 1
     if not table.named or column.name.isdecimal():
-        return column is table.columns[0] and len(table.columns) > 1
-    if says_index(column.name) or _says_time(column) or clock.epoch_ns(column.values):
+        return first
+    if says_index(column.name) or _says_time(column) or is_epoch(column.values):
         return True
+    if clock.is_even(column.values) and not column.unit and not says_quantity(column.name):
+        return len(table.columns) > 1
     alone = not any(split_unit(one.name)[0].lower() == "z" for one in table.columns)
-    first = column is table.columns[0] and len(table.columns) > 1
     return column.name.lower() == "x" and alone and first
 
 
-def _what(column: Column, table: Table, asked: bool) -> str:
+def _first_of_numbers(table: Table) -> Column | None:
+    return next((column for column in table.columns if column.kind == NUMBER), None)
+
+
+def _what(column: Column, table: Table, asked: bool, timed: bool) -> str:
     """Return "sample", "label", or why a column is neither.
 
-    asked: samples were named, and it is none.
+    asked: samples were named, and it is none; timed: the table has a time.
     """
     if column.kind == MISSING:
         return "empty"
     if column.kind == TIME:
         return "another time"
+    if column.name == "table" and any(one.name == "_time" for one in table.columns):
+        return "a number of the query's"
     if column.kind == TEXT:
+        _refuse_two_in_one(column, table)
         if says_time(column.name) and not asked and column.bad:
             row, cell = column.bad
             raise _no_time(table, row, column, cell)
@@ -194,21 +214,55 @@ def _what(column: Column, table: Table, asked: bool) -> str:
         return "label" if not column.many and len(column.names) <= MOST_LABELS else "text"
     if column.bad or not len(column.values):
         return "sample"
+    if table.named and column.name and says_count(column.name) and _stands(column):
+        return "the same in all rows"
     if says_label(column.name) and len(np.unique(column.values[:10000])) <= MOST_LABELS:
         return "label"
-    if _says_time(column) and clock.is_regular(column.values, strictly=False):
+    warm = timed and column.name.strip() == "T"
+    if not warm and _says_time(column) and clock.is_regular(column.values, _unsure(column)):
         return "another time"
     if len(column.values) < clock.MIN_ROWS and says_time(column.name):
         return "another time"
-    if says_time(column.name) and column.name.strip().lower() != "t" and not asked:
+    if _says_time(column) and _stands(column):
+        return "the same in all rows"
+    if _says_time(column) and not _unsure(column) and not asked:
         back = int(np.argmax(np.diff(column.values.astype(np.float64)) < 0)) + 1
         raise HostError(
             f"{table.path} {table.place(back)}, column {column.name!r}: its time goes back",
             "sort the rows by time, or choose the columns of samples with --columns",
         )
     if _may_be_index(column, table) and clock.is_count(column.values):
-        return "counts the rows"
+        known = not table.named or says_count(column.name)
+        return "counts the rows" + ("" if known else "; --columns takes it as a channel")
+    if table.named and _may_be_index(column, table) and clock.is_even(column.values):
+        step = int(column.values[1]) - int(column.values[0])
+        return f"rises by {step} in every row, as a count does; --columns takes it as a channel"
     return "sample"
+
+
+def _tell(column: Column, table: Table) -> None:
+    """Note what is odd of a channel."""
+    if column.kind != NUMBER or column.bad:
+        return
+    if _rises(column) and (table.named or column is not table.columns[0]):
+        table.notes.append(
+            f"column {column.name!r} rises by equal steps, and is a channel: its name is no time"
+        )
+    elif len(column.values) >= MANY_ROWS and _stands(column):
+        table.notes.append(f"column {column.name!r} is the same in all rows, and is a channel")
+
+
+def _refuse_two_in_one(column: Column, table: Table) -> None:
+    """Raise where a monitor of a serial line wrote a time, or a text, before the first value."""
+    some = column.names[:20]
+    if table.named or column is not table.columns[0] or len(column.names) < len(column.values) / 2:
+        return
+    if len(some) > 2 and all(_BEFORE.fullmatch(cell) for cell in some):
+        raise HostError(
+            f"{table.path} {table.place(0)}, column {column.name!r}: {some[0][:40]!r} is a value "
+            "behind a text, in one cell",
+            "record without time stamps of the monitor, or write a delimiter between the two",
+        )
 
 
 def _check_samples(found: Meaning, table: Table, chosen: bool) -> None:

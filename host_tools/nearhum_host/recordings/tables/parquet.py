@@ -15,10 +15,10 @@ import numpy as np
 
 from ...errors import HostError
 from ...extras import needs
-from . import cells
+from ..times import stamps
 from .cells import MISSING, NUMBER, TEXT, TIME
-from .columns import MAX_TEXTS, Column
-from .table import MAX_BYTES, Table
+from .columns import MAX_TEXTS, Column, Table
+from .table import MAX_BYTES
 from .units import split_unit
 
 _WHOLE = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT)")
@@ -111,11 +111,14 @@ def _texts(db: Any, source: str, name: str, quoted: str) -> Column:
         f"SELECT DISTINCT {quoted}::VARCHAR AS v FROM {source} ORDER BY v LIMIT {MAX_TEXTS + 1}"
     ).fetchall()
     names = [row[0] for row in found if row[0] is not None]
-    if names and all(cells.is_stamp(one) for one in names[:100]):
+    if names and all(stamps.is_stamp(one) for one in names[:100]):
         values = db.execute(f"SELECT coalesce({quoted}, '') AS v FROM {source}").fetchnumpy()["v"]
-        times, first = cells.stamps(list(values), cells.slashes_say_day_first(names))
+        times, first = stamps.stamps(list(values), stamps.slashes_say_day_first(names))
         bad = None if first < 0 else (first, str(values[first]))
-        return Column(name, "", TIME, times, bad, has_date=cells.has_date(names[0]))
+        column = Column(name, "", TIME, times, bad, has_date=stamps.has_date(names[0]))
+        if stamps.slashes_say_day_first(names) is None:
+            column.two_days = next((one for one in names if stamps.may_be_two_days(one)), "")
+        return column
     db.execute("CREATE OR REPLACE TEMP TABLE names (v VARCHAR, i INTEGER)")
     if len(names) <= MAX_TEXTS:
         db.executemany(

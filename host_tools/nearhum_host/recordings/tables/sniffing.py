@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ...errors import HostError
 from .cells import MISSING, NUMBER, TEXT, TIME, kind_of
 from .dialect import (
-    COMMENTS,
     LABELLED,
     NONE,
     SPACES,
@@ -27,10 +26,13 @@ from .dialect import (
     split,
     whole_as_written,
 )
+from .header import find_names
 from .numerals import decimal_of, like_number, why_not
-from .units import is_unit_row, split_unit
 
+HEAD_LINES = 4000  # a preamble is shorter than half of it
 SAMPLE_LINES = 400
+BODY_LINES = 2000  # of the body, that are looked at for commas and thousands of two kinds
+_MUCH = 0.1  # spaces stand within the cells of tables too: a bad cell must not make them better
 _DELIMITERS = ("\t", ";", "|", ",", SPACES, NONE)
 
 
@@ -39,7 +41,7 @@ def sniff(lines: Sequence[str], name: str) -> Dialect:
 
     Raises HostError where there is no table, or none that can be read in one way alone.
     """
-    lines = list(lines)
+    lines = list(lines[:HEAD_LINES])
     start, forced = 0, None
     if lines and (found := re.fullmatch(r'"?sep=(.)"?\s*', lines[0].lstrip("\ufeff"))):
         start, forced = 1, found[1]
@@ -50,9 +52,11 @@ def sniff(lines: Sequence[str], name: str) -> Dialect:
     tail = usable[len(usable) // 2 :][:SAMPLE_LINES] if len(usable) > 3 else usable[-2:]
     sample = [lines[i] for i in tail]
     dialect = _one_of_decimals(_best(sample, forced), sample, lines)
+    _settle_last_column(dialect, lines, usable)
     _find_body(dialect, lines, usable, name)
-    _find_names(dialect, lines, usable, name)
-    body = [(i + 1, cells_of(dialect, lines[i])) for i in usable if i >= dialect.first]
+    find_names(dialect, lines, usable, name)
+    rows = [i for i in usable if i >= dialect.first]
+    body = [(i + 1, cells_of(dialect, lines[i])) for i in rows[:BODY_LINES]]
     refuse_commas_of_two_kinds(dialect, body, name)
     refuse_thousands(dialect, body, name)
     return dialect
@@ -78,7 +82,10 @@ def _best(sample: Sequence[str], forced: str | None) -> Dialect:
         )
         kinds = [_kind_of_column([row[i] for row in rows], decimal) for i in range(width)]
         share = n / len(sample) * _typed(rows, decimal)
-        if share > best_share + 1e-9:
+        better = _MUCH if delimiter == SPACES and best_share > 0.5 else 1e-9
+        # Spaces part "0,02 acc 1,5" as well as commas do, whose cells would be "02 acc 1".
+        instead = delimiter == SPACES and best is not None and best.delimiter == ","
+        if share > best_share + better or (instead and decimal == "," and share >= best_share):
             best_share = share
             best = Dialect(
                 delimiter,
@@ -94,6 +101,30 @@ def _best(sample: Sequence[str], forced: str | None) -> Dialect:
     return best
 
 
+def _settle_last_column(dialect: Dialect, lines: Sequence[str], usable: Sequence[int]) -> None:
+    """Take the cell behind the last delimiter for a column, where a name or a cell stands there."""
+    if not dialect.trailing:
+        return
+    wide = dialect.width + 1
+    kept = []
+    for i in usable:
+        if lines[i].rstrip()[-1:] != dialect.delimiter.strip():
+            row = split(lines[i], dialect.delimiter, dialect.quoted)
+            if len(row) == wide and row[-1]:
+                kept.append(row[-1])
+    if kept:
+        dialect.trailing, dialect.width = False, wide
+        cells = [cell for cell in kept[1:] if kind_of(cell, dialect.decimal) != TEXT] or kept[:1]
+        texts = len(kept) > 2 and 2 * len(cells) < len(kept)
+        dialect.kinds.append(
+            TEXT
+            if texts
+            else MISSING
+            if len(kept) == 1
+            else _kind_of_column(cells, dialect.decimal)
+        )
+
+
 def _one_of_decimals(dialect: Dialect, sample: Sequence[str], lines: Sequence[str]) -> Dialect:
     """Return the dialect of one column with decimal commas where two of whole numbers cannot be.
 
@@ -103,6 +134,8 @@ def _one_of_decimals(dialect: Dialect, sample: Sequence[str], lines: Sequence[st
         return dialect
     cells = [line.strip() for line in sample]
     if not all("," in cell and kind_of(cell, ",") == NUMBER for cell in cells):
+        return dialect
+    if any(len(split(line, ",")) == 2 and kind_of(line, ",") == TEXT for line in _above(lines)):
         return dialect
     named = any(kind_of(line.strip(), ",") == TEXT and "," not in line for line in _above(lines))
     if named or any(not whole_as_written(part) for cell in cells for part in cell.split(",")):
@@ -120,7 +153,7 @@ def _above(lines: Sequence[str]) -> list[str]:
 
 def _typed(rows: Sequence[Sequence[str]], decimal: str) -> float:
     """Return which share of cells are numbers or times, or would be to a person."""
-    cells = [cell for row in rows for cell in row]
+    cells = [cell for row in rows for cell in row if cell]
     typed = sum(kind_of(cell, decimal) in (NUMBER, TIME) or like_number(cell) for cell in cells)
     return typed / max(1, len(cells))
 
@@ -151,20 +184,49 @@ def _find_body(dialect: Dialect, lines: Sequence[str], usable: Sequence[int], na
     if not typed:
         _refuse_first_like_number(dialect, lines, usable, name)
         raise HostError(f"{name} has no column of numbers", "export plain numbers, a row a line")
-    fits = [_fits(dialect, lines[i]) for i in usable]
-    wide = [len(cells_of(dialect, lines[i])) == dialect.width for i in usable]
+    known: dict[int, float] = {}
+
+    def fit(place: int) -> float:
+        if place not in known:
+            known[place] = _fits(dialect, lines[usable[place]])
+        return known[place]
+
     for place in range(len(usable)):
         # A line of a preamble may look like a row: then what follows does not.
-        after = fits[place + 1 : place + 6]
-        if fits[place] <= 0.5 or (len(after) > 1 and not wide[place + 1]):
+        after = [fit(later) for later in range(place + 1, min(place + 6, len(usable)))]
+        if fit(place) <= 0.5:
             continue
-        if len(after) < 3 or 2 * sum(fit > 0.5 for fit in after) >= len(after):
-            while place and fits[place - 1] > 0:  # a row above with a bad cell is no preamble
+        if len(after) > 1 and len(cells_of(dialect, lines[usable[place + 1]])) != dialect.width:
+            continue
+        if len(after) < 3 or 2 * sum(share > 0.5 for share in after) >= len(after):
+            while place and fit(place - 1) > 0:  # a row above with a bad cell is no preamble
                 place -= 1
+            place = _behind_names(dialect, lines, usable, place, fit)
             dialect.first = usable[place]
             dialect.n_before = place
             return
     raise HostError(f"{name} has no rows of numbers", "export plain numbers, a row a line")
+
+
+def _behind_names(
+    dialect: Dialect,
+    lines: Sequence[str],
+    usable: Sequence[int],
+    place: int,
+    fit: Callable[[int], float],
+) -> int:
+    """Return where the rows begin: behind names that stand below lines of a preamble like rows.
+
+    Oscilloscopes write "Vertical Scale,0.5,1" before them. No row fits wholly until then.
+    """
+    for later in range(place, min(place + SAMPLE_LINES, len(usable) - 1)):
+        if fit(later) == 1:
+            return place
+        row = cells_of(dialect, lines[usable[later]])
+        texts = all(kind_of(cell, dialect.decimal) == TEXT for cell in row)
+        if len(row) == dialect.width and texts and fit(later + 1) == 1:
+            return later + 1
+    return place
 
 
 def _refuse_first_like_number(
@@ -179,121 +241,3 @@ def _refuse_first_like_number(
                 raise HostError(
                     f"{name} line {i + 1}: {what}", remedy or "export plain numbers, a row a line"
                 )
-
-
-def _find_names(dialect: Dialect, lines: list[str], usable: Sequence[int], name: str) -> None:
-    above = [i for i in range(dialect.first) if lines[i].strip()]
-    if dialect.labelled:
-        row = split(lines[dialect.first], dialect.delimiter, dialect.quoted)
-        found = [LABELLED.fullmatch(cell) for cell in row[: dialect.width]]
-        if not all(found):
-            raise HostError(
-                f"{name} line {dialect.first + 1} has cells without a name before them",
-                "mend that line, or cut it out",
-            )
-        dialect.names = [one[1] for one in found if one]
-        return
-    names = None
-    while above and names is None:
-        at = above.pop()
-        row = _header(dialect, lines[at])
-        if row is None:
-            if is_comment(lines[at]):
-                continue
-            _check_width_of_header(dialect, lines[at], at, name)
-            break
-        if is_unit_row(row) and above and _header(dialect, lines[above[-1]]) is not None:
-            dialect.units = [cell.strip("()[] ") for cell in row]
-            continue
-        names = row
-        dialect.header = lines[at].strip()
-        dialect.n_before = max(0, dialect.n_before - 1 - bool(dialect.units))
-    if names is None:
-        _take_numbered_names(dialect, lines)
-        return
-    split_names = [split_unit(cell) for cell in names]
-    dialect.names = names
-    if not dialect.units:
-        dialect.units = [unit for _, unit in split_names]
-
-
-def _header(dialect: Dialect, line: str) -> list[str] | None:
-    """Return the names in a line above the body, None where it names no columns."""
-    text = line.strip()
-    for sign in COMMENTS:
-        text = text.removeprefix(sign)
-    width = dialect.width
-    for delimiter in (dialect.delimiter, "\t", ";", ",", "|", SPACES):
-        if delimiter == NONE:
-            return [text.strip()] if _is_text(text, dialect.decimal) else None
-        if delimiter == SPACES and dialect.delimiter != SPACES:
-            continue
-        row = split(text, delimiter)
-        if len(row) == width + 1 and row[-1] == "":
-            row = row[:-1]
-        if len(row) == width - 1 and width > 2 and delimiter == dialect.delimiter != ",":
-            row = ["", *row]  # R leaves out the name of row numbers; a comma may be decimal
-        if len(row) != width:
-            continue
-        said = r":0x|\s[0-9]" if delimiter != dialect.delimiter else ":0x"
-        if any(re.search(said, cell) for cell in row):
-            continue  # "Logger 3000, firmware 2.1" and "rst:0x1,boot:0x13" name no columns
-        kinds = [kind_of(cell, dialect.decimal) for cell in row]
-        if kinds.count(TEXT) >= 1 and kinds.count(NUMBER) + kinds.count(TIME) <= len(row) // 4:
-            return row
-    return None
-
-
-def _is_text(line: str, decimal: str) -> bool:
-    """Return whether a line is more than numbers and what stands between them."""
-    parts = [part for part in re.split(r"[,;\t| ]+", line.strip()) if part]
-    return not all(kind_of(part, decimal) == NUMBER for part in parts)
-
-
-def _check_width_of_header(dialect: Dialect, line: str, at: int, name: str) -> None:
-    """Raise where the line above the body looks like its names, and has too few or too many."""
-    if not _is_text(line, dialect.decimal):
-        n = len(re.split(r"[,;\t| ]+", line.strip()))
-        raise HostError(
-            f"{name} line {at + 1} has {n} cells, the next {dialect.width}",
-            "mend that line, or cut it out",
-        )
-    if dialect.delimiter in (NONE, SPACES):
-        return
-    row = split(line, dialect.delimiter)
-    kinds = {kind_of(cell, dialect.decimal) for cell in row}
-    if len(row) < 2 and (dialect.delimiter != "," or not _pairs(dialect.width)):
-        return
-    if kinds <= {TEXT} or (kinds <= {TEXT, MISSING} and dialect.width < len(row)):
-        hint = "export with semicolons between the columns" if 2 * len(row) == dialect.width else ""
-        raise HostError(
-            f"{name} line {at + 1} names {len(row)} columns, "
-            f"line {dialect.first + 1} has {dialect.width} cells",
-            hint or "mend one of them",
-        )
-    if NUMBER in kinds and len(row) == dialect.width:
-        bad = next(cell for cell in row if kind_of(cell, dialect.decimal) not in (NUMBER, TIME))
-        raise HostError(
-            f"{name} line {at + 1}: {bad[:40]!r} is not a number", "mend that row, or leave it out"
-        )
-
-
-def _pairs(width: int) -> bool:
-    return width == 2
-
-
-def _take_numbered_names(dialect: Dialect, lines: list[str]) -> None:
-    # A table of pandas without names begins with a row 0,1,2, which is no row of samples.
-    row = cells_of(dialect, lines[dialect.first])
-    if dialect.width < 2 or row not in (
-        [str(i) for i in range(dialect.width)],
-        ["", *(str(i) for i in range(dialect.width - 1))],
-    ):
-        return
-    later = next((line for line in lines[dialect.first + 1 :] if line.strip()), "")
-    others = cells_of(dialect, later)
-    if len(others) == dialect.width and others != [str(int(c or -1) + 1) for c in row]:
-        dialect.names, dialect.header = row, lines[dialect.first].strip()
-        dialect.first += 1
-        while dialect.first < len(lines) and not lines[dialect.first].strip():
-            dialect.first += 1

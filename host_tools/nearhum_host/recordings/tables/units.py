@@ -5,16 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-# Nanoseconds of a unit of time.
-NS = {
-    "ns": 1, "nsec": 1, "nanoseconds": 1, "nanos": 1,
-    "us": 1_000, "usec": 1_000, "µs": 1_000, "μs": 1_000, "micros": 1_000, "microseconds": 1_000,
-    "ms": 1_000_000, "msec": 1_000_000, "millis": 1_000_000, "milliseconds": 1_000_000,
-    "s": 1_000_000_000, "sec": 1_000_000_000, "secs": 1_000_000_000, "second": 1_000_000_000,
-    "seconds": 1_000_000_000, "sek": 1_000_000_000, "sekunden": 1_000_000_000,
-    "min": 60_000_000_000, "minutes": 60_000_000_000, "h": 3_600_000_000_000,
-    "hours": 3_600_000_000_000,
-}  # fmt: skip
+from ..times.names import NS, says_a_time, time_and_unit
+
 _OTHERS = {
     "g", "mg", "m/s²", "m/s2", "m/s^2", "m/s/s", "ms^-2", "ms-2", "mm/s", "m/s", "dps", "°/s",
     "deg/s", "rad/s", "v", "mv", "µv", "uv", "a", "ma", "w", "kw", "°c", "c", "degc", "k", "°f",
@@ -31,21 +23,34 @@ _IN_BRACKETS = re.compile(r"(.*?)\s*[(\[{]\s*([^()\[\]{}]*?)\s*[)\]}]\s*")
 _SUFFIX = re.compile(
     r"(.+?)[_ ](ns|us|usec|ms|msec|s|sec|secs|seconds|mg|g|dps|hz|mv)", re.IGNORECASE
 )
-_TIMES = re.compile(
-    r"(?:.*[\W_])?(?:time|timestamp|timestamps|ts|t|zeit|zeitstempel|messzeit|temps|tiempo|tempo|date|"
-    r"datum|datetime|fecha|utc|elapsed|epoch|millis|micros|clock|uhrzeit|tick|ticks|seconds|"
-    r"milliseconds|horodatage|x_value|abstime|reltime)(?:[\W_].*)?",
-    re.IGNORECASE,
-)
+_PER_SECOND = re.compile(r"(.+?)[_ ](mm?_s2?|rad_s|deg_s|l_s|l_min)", re.IGNORECASE)
 _INDICES = re.compile(
     r"|unnamed: ?\d+|index|idx|row|rows|nr\.?|no\.?|num|number|sample|samples|sample_?no|"
-    r"sample_?id|n|i|frame|counter|count|cnt|seq|sequence|zeile|id|#",
+    r"sample_?id|n|i|k|frame|counter|count|cnt|seq|sequence|zeile|id|#|pkt|packet|lfd\.? ?nr\.?|"
+    r"(?:seq|sequence|packet|pkt|line|row|frame|scan|record|reading|point|meas)"
+    r"[ _.-]?(?:no|nr|num|number|id|idx|index|count|cnt)\.?|numéro|numero|ligne",
     re.IGNORECASE,
 )
 # Parts of the names of times and counts that stand together with others: sampleTime, Laufzeit_3.
 _PARTS = re.compile(
     r"time(?!r)|zeit|stamp|datum|epoch|clock|uhr|tick|sekunde|second|minute|stunde|hour|millis|micros|"
     r"index|count|z[aä]hler|sample|frame|record|zeile|line_?n|row_?n|step_?n|cycle_?n|punkt",
+    re.IGNORECASE,
+)
+_COUNTS = re.compile(
+    r"index|count|z[aä]hler|sample|frame|record|zeile|line_?n|row_?n|step_?n|cycle_?n|punkt",
+    re.IGNORECASE,
+)
+_QUANTITIES = re.compile(
+    r"rpm|rev|speed|drehzahl|freq|ang|winkel|pos|deg|grad|temp|press|druck|volt|spann|curr|strom|"
+    r"load|last|force|kraft|torq|moment|level|flow|power|leist|set|soll|ramp|sweep|dist|weg|height|"
+    r"acc|gyr|mag|adc|ch(?:an\w*)?[ _]?\d|beschl|vib|[xyz]$|^[a-z]{1,2}\d+$|raw|value|wert",
+    re.IGNORECASE,
+)
+_SENSORS = re.compile(
+    r"_?(?:(?:sensor|channel|kanal|signal|variable|var|tag|axis|achse|quantity|parameter|param|"
+    r"measurement|measure|metric|field|series|topic|item|point|key|node|device|source|attribute|"
+    r"probe|fühler|messstelle|mac|address|variablenname|varname)[ _-]?(?:name|id|nr|no)?|name|id)",
     re.IGNORECASE,
 )
 _LABELS = re.compile(
@@ -57,24 +62,30 @@ _LABELS = re.compile(
 
 def split_unit(name: str) -> tuple[str, str]:
     """Return (name, unit) of a column's name; unit is "" where it says none."""
+    time = time_and_unit(name)
+    if time:
+        return time
     found = _IN_BRACKETS.fullmatch(name)
     if found:
         return found[1], found[2]
+    found = _PER_SECOND.fullmatch(name)
+    if found:
+        return found[1], found[2].lower().replace("_", "/", 1)
     found = _SUFFIX.fullmatch(name)
     if found:
         return found[1], found[2].lower()
-    return name, (name.lower() if name.lower() in NS and len(name) > 1 else "")
+    return name, ""
 
 
 def is_unit(text: str) -> bool:
     """Return whether a text is a unit: one of the usual, or a power or quotient with a prefix."""
-    bare = text.strip().strip("()[]").strip().lower()
+    bare = re.sub(r"[()\[\]]", "", text).strip().lower()
     return bare in NS or (bare in _OTHERS and bare not in ("-", "1")) or bool(_UNIT.fullmatch(bare))
 
 
 def is_unit_row(row: Sequence[str]) -> bool:
     """Return whether every cell of a row is a unit, or none, and at least one is."""
-    bare = [cell.strip().strip("()[]").strip().lower() for cell in row]
+    bare = [re.sub(r"[()\[\]]", "", cell).strip().lower() for cell in row]
     known = [cell in NS or cell in _OTHERS for cell in bare]
     boxed = [re.fullmatch(r"[(\[].{0,12}[)\]]", cell.strip()) is not None for cell in row]
     some = [cell for cell in bare if cell]
@@ -85,16 +96,29 @@ def is_unit_row(row: Sequence[str]) -> bool:
 
 def says_time(name: str) -> bool:
     """Return whether a column's name says that it is a time."""
-    bare, unit = split_unit(name)
-    return _TIMES.fullmatch(bare.strip()) is not None or (
-        unit in NS and unit != "s" and bare.lower() == unit
-    )
+    return says_a_time(split_unit(name)[0]) or time_and_unit(name) is not None
 
 
 def says_index(name: str) -> bool:
     """Return whether a column's name says that it counts rows, or time; so does none at all."""
     bare = split_unit(name)[0].strip()
     return _INDICES.fullmatch(bare) is not None or _PARTS.search(bare) is not None
+
+
+def says_count(name: str) -> bool:
+    """Return whether a column's name says that it counts rows, and no time."""
+    bare = split_unit(name)[0].strip()
+    return not says_time(name) and (_INDICES.fullmatch(bare) or _COUNTS.search(bare)) is not None
+
+
+def says_quantity(name: str) -> bool:
+    """Return whether a column's name says what was measured, so that it may rise evenly as well."""
+    return _QUANTITIES.search(name) is not None
+
+
+def says_sensor(name: str) -> bool:
+    """Return whether a column's name says that its cells name sensors."""
+    return _SENSORS.fullmatch(name.strip()) is not None
 
 
 def says_label(name: str) -> bool:

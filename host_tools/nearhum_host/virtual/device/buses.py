@@ -1,6 +1,7 @@
 # type: ignore
 # ruff: noqa: F821
-# machine.I2C and machine.SPI with sensors on them: what is wired stands in `wired`.
+# machine.I2C and machine.SPI with models of sensors on them. Enters: transfers of a driver. Leaves:
+# the bytes that the model of the addressed chip answers. `wired` lists the chips:
 #   wired[:] = [Wire(chip, i2c=0, address=0x68), Wire(chip, spi=0, cs=17), ...]
 import time
 
@@ -9,7 +10,7 @@ import virtual_machine
 
 
 class Wire:
-    # where a chip is: on an I2C bus at an address, or on SPI behind a chip-select pin
+    # A chip on an I2C bus at an address, or on SPI with a chip-select pin.
     def __init__(self, chip, i2c=None, address=None, spi=None, cs=None):
         self.chip, self.i2c, self.address, self.spi, self.cs = chip, i2c, address, spi, cs
 
@@ -18,7 +19,7 @@ wired = []
 
 
 class I2C:
-    # no answer is OSError(5), EIO, as of the ports' I2C
+    # Raises OSError(5), EIO, if no chip answers, as the ports' I2C does.
     def __init__(self, id=0, *, scl=None, sda=None, freq=400000, timeout=50000):
         self.id, self.scl, self.sda, self.freq = id, scl, sda, freq
 
@@ -46,7 +47,8 @@ class I2C:
 
 
 def _counting(register, many, size):
-    # a chip whose address must be told to count up reads the same byte again and again otherwise
+    # Some chips count the register up only if this bit of the address is set. Without it, they
+    # return the same byte again and again, so a driver that forgets it is in error.
     if many:
         if size > 1 and not register & many:
             raise AssertionError(
@@ -57,12 +59,12 @@ def _counting(register, many, size):
 
 
 def _fill(out, raw):
-    # out: any buffer; its bytes become raw
+    # Copy raw into out, which may be any buffer.
     uctypes.bytearray_at(uctypes.addressof(out), len(raw))[:] = raw
 
 
 class SPI:
-    # the first byte after chip select is the register, bit 7 reads
+    # The first byte after chip select is the register. Its bit 7 means read.
     MSB = 0
 
     def __init__(
@@ -101,7 +103,7 @@ class SPI:
         chip = self._chip()
         size = len(bytes(out))
         if chip is None or self.mode != (1, 1):
-            _fill(out, b"\xff" * size)  # nobody drives the line, or in another mode
+            _fill(out, b"\xff" * size)  # No chip drives the line, or the SPI mode is wrong.
             return
         many = getattr(chip, "SPI_MANY", 0)
         register = _counting(self._command & 0x7F, many, size)
@@ -112,11 +114,11 @@ class SPI:
         _fill(out, raw)
 
 
-selected = []  # SPI buses in a transfer
+selected = []  # SPI buses that are in a transfer.
 
 
 class Pin(virtual_machine.Pin):
-    # a chip select that rises ends the transfer
+    # A pin that also ends an SPI transfer when it rises as chip select.
     def value(self, level=None):
         found = super().value(level)
         while level and selected:
@@ -127,8 +129,8 @@ class Pin(virtual_machine.Pin):
 
 
 def wire(described):
-    # put sensors on the buses: {"chip": "mpu6050", "i2c": 0, "address": 104} or {"chip": ...,
-    # "spi": 0, "cs": 17}
+    # Connect sensors: {"chip": "mpu6050", "i2c": 0, "address": 104} or {"chip": ..., "spi": 0,
+    # "cs": 17}.
     wired[:] = []
     for one in described:
         chip = models()[one["chip"]](time.ticks_us)
@@ -136,7 +138,7 @@ def wire(described):
 
 
 def models():
-    # the chips by their driver's name
+    # Return the models by the name of their driver.
     import chip_adxl345
     import chip_lis3dh
     import chip_lsm6ds

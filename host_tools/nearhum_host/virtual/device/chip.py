@@ -1,15 +1,16 @@
 # type: ignore
 # ruff: noqa: F821
-# Models of sensors at the level of their registers, for both Pythons: MicroPython on a virtual
-# board (buses.py), CPython beside an emulated RP2040 (../../emulated_sensor.py). Enters: reads and
-# writes of registers, and a clock. Leaves: bytes. Every register, its reset value and what it does
-# stand in the chip's data sheet; the file of a chip names the section. A model does what the data
-# sheet says also where a driver would like it otherwise: a FIFO that is not read loses frames.
+# Base of the register models of sensors. They run under MicroPython on a virtual board (buses.py),
+# and under CPython beside an emulated RP2040 (../emulated_sensor.py). Enters: reads and writes of
+# registers, and a clock. Leaves: bytes. Registers, reset values and behaviour follow the chip's
+# data sheet, and the file of each chip names the sections. This includes what is inconvenient for a
+# driver: a FIFO that is not read in time loses frames.
 
 
 class Motion:
-    # What a sensor feels, in mg an axis: gravity on z, a shaker, noise. Integers alone, so both
-    # Pythons agree. 32 steps of a sine, 1000 high.
+    # The acceleration that a sensor measures, in mg for each axis: gravity on z, a vibration and
+    # noise. Integers only, so that both Pythons agree. _SINE: 32 steps of one period, amplitude
+    # 1000.
     _SINE = (
         0, 195, 383, 556, 707, 831, 924, 981, 1000, 981, 924, 831, 707, 556, 383, 195,
         0, -195, -383, -556, -707, -831, -924, -981, -1000, -981, -924, -831, -707, -556, -383,
@@ -19,7 +20,7 @@ class Motion:
     def __init__(self, gravity_mg=(0, 0, 1000), amplitude_mg=50, period=20, noise_mg=8):
         self.gravity_mg = gravity_mg
         self.amplitude_mg = amplitude_mg
-        self.period = period  # samples
+        self.period = period  # Samples.
         self.noise_mg = noise_mg
         self._state = 1
 
@@ -28,7 +29,7 @@ class Motion:
         return (self._state >> 8) % (2 * self.noise_mg + 1) - self.noise_mg if self.noise_mg else 0
 
     def at(self, i):
-        # the acceleration of the i-th sample: x, y, z
+        # Return the i-th sample: x, y, z in mg.
         swing = self._SINE[(i % self.period) * 32 // self.period] * self.amplitude_mg // 1000
         return tuple(
             [g + swing // (1 + axis) + self._noise() for axis, g in enumerate(self.gravity_mg)]
@@ -36,7 +37,7 @@ class Motion:
 
 
 def counts(mg, per_g, bits=16):
-    # an acceleration as the chip's number, stopped at the ends of its range
+    # Return an acceleration in the chip's counts, clipped to its range.
     most = (1 << (bits - 1)) - 1
     return max(-most - 1, min(most, mg * per_g // 1000))
 
@@ -53,18 +54,18 @@ def high_first(values):
 
 
 class Chip:
-    # clock_us: function, microseconds that go on. motion: what it feels. A subclass has WHO
-    # (register, value), RESET {register: value}, rate_hz(), keep(sample), and what its registers
-    # do.
+    # clock_us: function that returns a time in µs. motion: a Motion. A subclass defines WHO
+    # (register, value), RESET {register: value}, rate_hz(), keep(sample), and the behaviour of its
+    # registers.
     RESET = {}
-    INCREMENT = True  # a read or write of several bytes goes on to the next register
+    INCREMENT = True  # A transfer of several bytes goes on to the next register.
 
     def __init__(self, clock_us, motion=None, who=None):
         self.clock_us = clock_us
         self.motion = motion or Motion()
-        self.drift = 1.0  # its oscillator beside the board's
-        self.nacks = 0  # transfers that it will not answer
-        self.hold = False  # it stopped measuring
+        self.drift = 1.0  # Rate of its oscillator relative to the board's.
+        self.nacks = 0  # Number of transfers that it will not answer.
+        self.hold = False  # True: it has stopped measuring.
         self.n_made = 0
         self.n_lost = 0
         self.n_transfers = 0
@@ -72,7 +73,7 @@ class Chip:
         self.power_on()
 
     def power_on(self):
-        # what its registers are after power-on, or after its supply failed
+        # Set the registers to their values after power-on, or after its supply failed.
         self.registers = dict(self.RESET)
         self.registers[self.WHO[0]] = self.who
         self.fifo = []
@@ -84,7 +85,7 @@ class Chip:
         return self.registers.get(register, 0)
 
     def go_on(self):
-        # bring the FIFO up to now
+        # Put the samples that are due by now into the FIFO.
         rate = 0 if self.hold else self.rate_hz()
         now = self.clock_us()
         if rate != self._rate:
@@ -98,11 +99,11 @@ class Chip:
             self.n_made += 1
 
     def next(self, register):
-        # the register after this one in a transfer of several bytes
+        # Return the register after this one in a transfer of several bytes.
         return register + 1
 
     def read(self, register, n):
-        # one transfer. Raises OSError where the chip does not answer
+        # Carry out one transfer of n bytes. Raises OSError if the chip does not answer.
         self.answer()
         out = bytearray(n)
         for i in range(n):
@@ -115,7 +116,7 @@ class Chip:
         for byte in raw:
             self.write_byte(register, byte)
             register = self.next(register)
-        self.go_on()  # a rate that was switched on counts from here
+        self.go_on()  # If this write set a rate, sampling starts here.
 
     def answer(self):
         self.n_transfers += 1
@@ -133,7 +134,8 @@ class Chip:
 
 
 class Bytes:
-    # a FIFO of bytes that keeps the newest; made once, so that a model of 8 KB runs on a board too
+    # A FIFO of bytes that keeps the newest. It is allocated once, so that a model with 8 KB fits on
+    # a board.
     def __init__(self, capacity):
         self._cells = bytearray(capacity)
         self._first = self.n = 0
@@ -142,7 +144,7 @@ class Bytes:
         self._first = self.n = 0
 
     def push(self, raw):
-        # returns how many of the oldest were lost
+        # Append raw. Return how many of the oldest bytes were lost.
         lost = max(0, self.n + len(raw) - len(self._cells))
         self._first = (self._first + lost) % len(self._cells)
         self.n -= lost
@@ -152,7 +154,7 @@ class Bytes:
         return lost
 
     def pull(self):
-        # the oldest, 0xff where there is none
+        # Remove and return the oldest byte, 0xFF if there is none.
         if not self.n:
             return 0xFF
         byte = self._cells[self._first]

@@ -22,10 +22,10 @@ class Adxl345(Chip):
         bits = 10 + wide if full else 10
         frame = low_first([counts(v, 256 if full else 256 >> wide, bits) for v in mg])
         mode = self.get(FIFO_CTL) >> 6
-        if mode == 0:  # bypass: the last frame alone
+        if mode == 0:  # Bypass: only the last frame.
             self.fifo = [frame]
         elif mode == 2:
-            if len(self.fifo) == FRAMES:  # stream: the oldest goes, and the overrun bit is up
+            if len(self.fifo) == FRAMES:  # Stream: drop the oldest and set the overrun bit.
                 self.fifo.pop(0)
                 self.n_lost += 1
                 self.registers[INT_SOURCE] = self.get(INT_SOURCE) | 1
@@ -36,8 +36,7 @@ class Adxl345(Chip):
     def read(self, register, n):
         out = super().read(register, n)
         if register <= DATAX0 + 5 and register + n > DATAX0 and self.fifo:
-            # the FIFO moves up after a read of the data registers, once a transfer; the overrun bit
-            # goes with it
+            # A transfer that reads data registers removes one frame and clears the overrun bit.
             self.fifo.pop(0)
             self.registers[INT_SOURCE] = self.get(INT_SOURCE) & ~1
         return out

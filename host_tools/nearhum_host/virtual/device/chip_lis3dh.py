@@ -32,7 +32,7 @@ class Lis3dh(Chip):
 
     def keep(self, mg):
         per_g = (16000, 8000, 4000, 1333)[self.get(CTRL_REG4) >> 4 & 3]
-        mask = ~15 if self.get(CTRL_REG4) & 8 else ~63  # 12 bits, or 10, at the top of 16
+        mask = ~15 if self.get(CTRL_REG4) & 8 else ~63  # 12 or 10 bits, left-aligned in 16.
         frame = low_first([counts(v, per_g) & mask for v in mg])
         mode = self.get(FIFO_CTRL_REG) >> 6 if self.get(CTRL_REG5) & 0x40 else 0
         if mode == 0:
@@ -47,7 +47,7 @@ class Lis3dh(Chip):
 
     def next(self, register):
         if register == OUT_Z_H and self.get(FIFO_CTRL_REG) >> 6:
-            self._taken()  # the last byte of a frame was read: the next one is there
+            self._taken()  # The last byte of a frame was read: go on to the next frame.
             return OUT_X_L
         return register + 1
 

@@ -1,6 +1,6 @@
 # type: ignore
 # ST LSM6DS3 (DocID026899 Rev 8) and LSM6DSOX (DS12814): register map (reset values), FIFO, chapter
-# 9. Acceleration alone.
+# 9. The accelerometer only, without the gyroscope.
 from chip import Bytes, Chip, counts, low_first
 
 WHO_AM_I, CTRL1_XL, CTRL3_C, FIFO_STATUS1, FIFO_STATUS2 = 0x0F, 0x10, 0x12, 0x3A, 0x3B
@@ -23,13 +23,13 @@ class _Lsm6ds(Chip):
             self.power_on()
         else:
             super().write_byte(register, value)
-            if register == self.MODE and value & 7 == 0:  # bypass empties it
+            if register == self.MODE and value & 7 == 0:  # Bypass empties the FIFO.
                 self.clear()
 
 
 class Lsm6ds3(_Lsm6ds):
     WHO = (WHO_AM_I, 0x69)
-    MODE = 0x0A  # FIFO_CTRL5: bits 6:3 rate of the FIFO, 2:0 mode
+    MODE = 0x0A  # FIFO_CTRL5: bits 6:3 rate of the FIFO, bits 2:0 mode.
     FIFO_CTRL3, DATA_L, DATA_H = 0x08, 0x3E, 0x3F
     WORDS = 4096
 
@@ -84,7 +84,7 @@ class Lsm6dsox(_Lsm6ds):
         self.over = self.latched = False
 
     def word(self, tag, raw):
-        # a word of the FIFO: whose it is, and six bytes
+        # Append one word to the FIFO: a tag that names the sensor, and six bytes.
         if self.fifo.push(bytes((tag << 3,)) + raw):
             self.over = self.latched = True
             self.n_lost += 1
@@ -103,7 +103,7 @@ class Lsm6dsox(_Lsm6ds):
             return n & 255
         if register == FIFO_STATUS2:
             value = (0x40 if self.over else 0) | (0x08 if self.latched else 0) | (n >> 8 & 3)
-            self.latched = False  # cleared by reading
+            self.latched = False  # Reading clears it.
             return value
         if self.TAG <= register <= self.LAST:
             self.over = False

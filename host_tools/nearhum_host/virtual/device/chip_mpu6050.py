@@ -1,5 +1,6 @@
 # type: ignore
-# InvenSense MPU-6000/MPU-6050 Register Map and Descriptions, revision 4.2; sections in brackets.
+# InvenSense MPU-6000/MPU-6050 Register Map and Descriptions, revision 4.2. Comments below name its
+# sections in brackets.
 from chip import Bytes, Chip, counts, high_first
 
 SMPLRT_DIV, CONFIG, ACCEL_CONFIG, FIFO_EN = 0x19, 0x1A, 0x1C, 0x23  # [4.2] [4.3] [4.5] [4.6]
@@ -12,8 +13,8 @@ FIFO_BYTES = 1024
 class Mpu6050(Chip):
     ADDRESSES = (0x68, 0x69)
     WHO = (WHO_AM_I, 0x68)
-    RESET = {PWR_MGMT_1: 0x40}  # [3]: all others 0; it sleeps
-    turning = 0, 0, 0  # degrees a second
+    RESET = {PWR_MGMT_1: 0x40}  # [3]: it sleeps. All other registers are 0.
+    turning = 0, 0, 0  # Degrees a second.
 
     def power_on(self):
         super().power_on()
@@ -27,8 +28,8 @@ class Mpu6050(Chip):
             or not self.get(FIFO_EN) & 0x78
         ):
             return 0
-        # [4.2]: 8 kHz without the low-pass, 1 kHz with it; but the accelerometer gives 1 kHz at
-        # most [4.5]
+        # [4.2]: 8 kHz without the low-pass filter, 1 kHz with it. The accelerometer itself has at
+        # most 1 kHz [4.5].
         base = 8000 if self.get(CONFIG) & 7 in (0, 7) else 1000
         return base / (1 + self.get(SMPLRT_DIV))
 
@@ -42,7 +43,7 @@ class Mpu6050(Chip):
             # [6.1]: 131, 65.5, 32.8, 16.4 counts a degree a second
             per_1000 = {250: 131000, 500: 65500, 1000: 32800, 2000: 16400}[widest]
             frame += high_first([counts(v, per_1000) for v in self.turning])
-        if self.fifo.push(frame):  # [4.31]: the oldest is lost, and the flag is up
+        if self.fifo.push(frame):  # [4.31]: the oldest is lost, and the flag is set.
             self.registers[INT_STATUS] = self.get(INT_STATUS) | 0x10
             self.n_lost += 1
 
@@ -53,13 +54,13 @@ class Mpu6050(Chip):
         if register == FIFO_R_W:
             if self.fifo.n:
                 self._last = self.fifo.pull()
-            return self._last  # [4.31]: of an empty one the last byte once more
+            return self._last  # [4.31]: an empty FIFO returns its last byte again.
         if register == FIFO_COUNTH:
             return self.fifo.n >> 8
         if register == FIFO_COUNTL:
             return self.fifo.n & 255
         value = self.get(register)
-        if register == INT_STATUS:  # [4.16]: cleared by reading
+        if register == INT_STATUS:  # [4.16]: reading clears it.
             self.registers[INT_STATUS] = 0
         return value
 
@@ -67,7 +68,7 @@ class Mpu6050(Chip):
         if register == PWR_MGMT_1 and value & 0x80:  # [4.28]: reset
             self.power_on()
             return
-        # [4.27]: empties the FIFO only while it is off; clears itself
+        # [4.27]: this bit empties the FIFO only while the FIFO is off, and clears itself.
         if register == USER_CTRL and value & 0x04:
             if not value & 0x40:
                 self.fifo.clear()

@@ -1,7 +1,8 @@
 # type: ignore
-# The RP2040's ADC and two of its DMA channels as a driver sees them: machine.mem32, machine.ADC,
-# rp2.DMA. RP2040 Datasheet: 4.9 ADC, 2.5 DMA (rings, chaining), and their Lists of Registers. Time
-# goes on in run().
+# Model of the RP2040's ADC and DMA channels as a driver sees them: machine.mem32, machine.ADC,
+# rp2.DMA. Enters: register accesses and a time in µs. Leaves: conversions, written to memory by the
+# DMA. RP2040 Datasheet: 4.9 ADC, 2.5 DMA (rings, chaining), and their Lists of Registers. Time
+# advances only in run().
 import uctypes
 
 CS, RESULT, FCS, FIFO, DIV = 0x4004C000, 0x4004C004, 0x4004C008, 0x4004C00C, 0x4004C010
@@ -10,7 +11,7 @@ FIFO_LEVELS = 4
 
 
 class Adc:
-    # read(input, i): the voltage of an input at the i-th conversion, in counts of 12 bits
+    # read(input, i): returns the i-th conversion of an input, in counts of 12 bits.
     def __init__(self, read):
         self.read = read
         self.registers = {CS: 0, FCS: 0, DIV: 0}
@@ -27,7 +28,7 @@ class Adc:
         return self.registers[address]
 
     def __setitem__(self, address, value):
-        if address == FCS:  # bits 10 and 11 are cleared by writing 1
+        if address == FCS:  # Writing 1 clears bits 10 and 11.
             sticky = self.registers[FCS] & 0xC00 & ~value
             value = value & 0x0F00000F | sticky
         self.registers[address] = value
@@ -42,7 +43,7 @@ class Adc:
                 return at
 
     def run(self, us, stalled=False):
-        # convert for so many microseconds; stalled: the DMA does not get the bus
+        # Convert for a time in µs. stalled: the DMA does not get the bus.
         cs = self.registers[CS]
         if cs & 9 != 9:
             return
@@ -67,9 +68,9 @@ class Adc:
 
 
 class Dma:
-    # rp2.DMA
+    # rp2.DMA.
     adc = None
-    lap = None  # a test's shorter lap, so that one channel hands over to the other
+    lap = None  # Tests set a short count, so that one channel soon hands over to the other.
 
     def __init__(self):
         self.channel = len(self.adc.dmas)

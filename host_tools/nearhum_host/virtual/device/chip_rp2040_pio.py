@@ -1,31 +1,32 @@
 # type: ignore
-# A state machine of the PIO, its RX FIFO and the DMA as a driver sees them: rp2.asm_pio,
-# StateMachine, PIO, DMA; and an INMP441 on its pins. RP2040 Datasheet: 2.5 DMA (rings, chaining,
-# the count that is loaded again), 3.4 Instruction Set, 3.5 (side-set, joined FIFOs, autopush). Time
-# goes on in run(), by samples, or in cycle(), by steps of the program.
+# Model of a PIO state machine, its RX FIFO and the DMA as a driver sees them: rp2.asm_pio,
+# StateMachine, PIO, DMA. An INMP441 microphone is on its pins. Enters: a PIO program and the
+# microphone's samples. Leaves: words, written to memory by the DMA. RP2040 Datasheet: 2.5 DMA
+# (rings, chaining, reload of the count), 3.4 Instruction Set, 3.5 (side-set, joined FIFOs,
+# autopush). Time advances in run(), by samples, or in cycle(), by instructions.
 import uctypes
 
-FIFO_LEVELS = 8  # joined
+FIFO_LEVELS = 8  # RX and TX FIFO joined.
 N_DMAS = 12
-CYCLES = 128  # of a program a sample, see a test of it
+CYCLES = 128  # Instructions of the driver's program for each sample. A test checks this.
 
 
 class Chip:
-    # word(i): the i-th left word of 24 bits that the microphone has
+    # word(i): returns the microphone's i-th sample of the left channel, 24 bits.
     def __init__(self, word):
         self.word = word
         self.fifo = []
-        self.n = 0  # left words so far
+        self.n = 0  # Samples so far.
         self.dmas = [None] * N_DMAS
         self.machine = None
-        self.taken = ()  # state machines that others have
+        self.taken = ()  # State machines that other programs use.
         self.programs = []
-        self.pins = [0, 0]  # sck, ws
+        self.pins = [0, 0]  # sck, ws.
         self.sd = 0
         self._ws, self._bit, self._out = 1, 24, 0
 
     def carry(self):
-        # what the DMA does as long as the FIFO asks
+        # Have the DMA empty the FIFO.
         while self.fifo:
             busy = [dma for dma in self.dmas if dma and dma.busy and dma.enabled]
             if not busy:
@@ -34,12 +35,12 @@ class Chip:
             busy[0].transfer(self.fifo.pop(0))
 
     def run(self, n):
-        # n samples of time; returns how many words were made: none while the FIFO is full, the
-        # machine then waits
+        # Advance the time by n samples. Return how many words were made: the state machine waits
+        # and makes none while the FIFO is full.
         made = 0
         for _ in range(n):
             if self.machine and self.machine.on and len(self.fifo) < FIFO_LEVELS:
-                # the last 8 bits are nobody's
+                # The last 8 bits are undefined: 0x55 shows if a driver uses them.
                 self.fifo.append((self.word(self.n) & 0xFFFFFF) << 8 | 0x55)
                 self.n += 1
                 made += 1
@@ -47,8 +48,8 @@ class Chip:
         return made
 
     def set_pins(self, sck, ws):
-        # the microphone looks at ws as sck rises and puts its next bit out as sck falls: 24 of
-        # them, first the highest
+        # The microphone reads ws when sck rises, and puts its next bit out when sck falls: 24 bits,
+        # the highest first.
         rises, falls = sck > self.pins[0], sck < self.pins[0]
         self.pins[:] = sck, ws
         if rises and ws != self._ws:
@@ -87,7 +88,7 @@ class Dma:
         self.enabled = bool(value)
 
     def config(self, *, read, write, count, ctrl, trigger):
-        number = read.number  # a state machine, as a buffer, is its FIFO
+        number = read.number  # A state machine used as a buffer means its FIFO.
         wanted = {
             "treq_sel": 8 * (number // 4) + 4 + number % 4, "size": 2, "ring_sel": True,
             "inc_write": True, "inc_read": False, "irq_quiet": True,
@@ -133,7 +134,7 @@ class Pio:
 
 
 class StateMachine:
-    # rp2.StateMachine, of the instructions that a receiver has
+    # rp2.StateMachine, limited to the instructions that a receiver uses.
     def __init__(self, number):
         if number in Dma.chip.taken:
             raise ValueError("StateMachine claimed by external resource")
@@ -155,8 +156,8 @@ class StateMachine:
         return self.on
 
     def cycle(self):
-        # one instruction: its side-set is on the pins as it begins. What is read has come before
-        # (two synchronisers).
+        # Execute one instruction. Its side-set reaches the pins when it begins. Input is from
+        # before that, because the two synchronisers delay it.
         chip = Dma.chip
         name, args, side = self.program.words[self.pc]
         sd = chip.sd
@@ -180,7 +181,7 @@ class StateMachine:
 
 
 class Program:
-    # what asm_pio makes: (instruction, arguments, side-set)
+    # The result of asm_pio: a list of (instruction, arguments, side-set).
     def __init__(self):
         self.words, self.labels = [], {}
 

@@ -1,13 +1,14 @@
 # type: ignore
 # ruff: noqa: F821, SIM115
-# Runs inside MicroPython's unix port and makes it behave as a board: one LittleFS in a NOR flash
-# image at /, boot.py and main.py, machine, a cooked stdout, and nothing of the host but a read-only
-# /sd. The supervisor (board.py) hears of it over a control pipe, one word a line:
-#   booted  Ctrl-C may interrupt from now on
-#   reset  bootloader  soft  asked for by the program
-#   cut     the power fails in this flash operation
-#   dead    it cannot become a board: what it printed tells why
-#   watchdog N, fed    it runs, for N ms unless it is fed; 0: it is held
+# Makes MicroPython's unix port behave like a board. It has one LittleFS in a NOR flash image at /,
+# boot.py and main.py, machine, and a stdout with CR LF. Of the host it sees only a read-only /sd.
+# It sends words to the supervisor (supervisor.py) over a control pipe, one for each line:
+#   booted      Ctrl-C may interrupt from now on
+#   reset, bootloader, soft     the program asked for it
+#   cut         the power fails in this flash operation
+#   dead        it cannot become a board, and its output tells why
+#   watchdog N  the watchdog runs with a timeout of N ms (0: it is stopped)
+#   fed         the watchdog was fed
 import gc
 import io
 import os as _os
@@ -21,7 +22,7 @@ from virtual_flash import Flash
 from virtual_machine import RTC, WDT, Memory, Pin, Signal
 from virtual_out import TextOut
 
-_HIDDEN = ("system", "getenv", "putenv", "unsetenv")  # of the unix port's os, on no board
+_HIDDEN = ("system", "getenv", "putenv", "unsetenv")  # In the unix port's os, but on no board.
 
 _control = None
 _flash = None
@@ -55,16 +56,18 @@ class Overlay:
 
 
 def mark(text):
-    """Write text into the flash journal, such as what is acknowledged by now.
+    """Write text into the flash journal, such as what has been acknowledged so far.
 
-    For tests, on this board only.
+    It is for tests, and only a virtual board has it.
     """
     _flash.mark(text)
 
 
 def about():
-    """Return what this board is, for the host's tools: its chip, its sensors, the files on its
-    card, and the header of the recording there.
+    """Return what this board is, for the host tools.
+
+    The keys are its chip, its sensors, the files on its SD card, and the header of the recording
+    there as a list of bytes.
     """
     card = [entry[0] for entry in _os.ilistdir("/sd")] if _start["sd"] else []
     header = b""
@@ -80,8 +83,8 @@ def about():
 
 
 def _mount_root(flash, prog_bytes, seen):
-    # seen: what stands before the file system, where loading is to be seen
-    # as the ports' own _boot.py
+    # seen: wraps the file system, to observe the loading of modules. The options are those of the
+    # ports' _boot.py.
     options = {"progsize": prog_bytes, "readsize": 32, "lookahead": 32}
     try:
         root = vfs.VfsLfs2(flash, **options)
@@ -120,7 +123,7 @@ def _overlays(start, out):
         "bootloader": lambda *timeout: _tell_last("bootloader"),
         "reset_cause": lambda: causes[start["cause"]],
         "lightsleep": lambda ms=0: time.sleep_ms(ms),
-        # There are no interrupts here to hold off.
+        # There are no interrupts to disable.
         "disable_irq": lambda: 0,
         "enable_irq": lambda state=0: None,
     }
@@ -136,7 +139,7 @@ def _overlays(start, out):
 
 
 def _print_exception(error):
-    # Without this file's own frame, which a board would not show.
+    # Print without the frame of this file, which a board does not have.
     text = io.StringIO()
     sys.print_exception(error, text)
     for i, line in enumerate(text.getvalue().split("\n")[:-1]):
@@ -145,7 +148,7 @@ def _print_exception(error):
 
 
 def _run(path, namespace):
-    # False when it ended with an exception: main.py is not run after a failed boot.py.
+    # Return False if it raised an exception: main.py does not run after a failed boot.py.
     try:
         _os.stat(path)
     except OSError:
@@ -162,7 +165,7 @@ def _run(path, namespace):
 
 def _become(start):
     global _flash
-    # Whatever is needed of the host is opened here: below, its file system is gone.
+    # Open the host's files first: after _mount_root its file system cannot be reached.
     line_state = open(start["line_state_fd"], "rb")
     pipe = open(1, "wb")
     sd = vfs.VfsPosix(start["sd"]) if start["sd"] else None
@@ -196,8 +199,11 @@ def _become(start):
 
 
 def boot(namespace, start):
-    """Become the board that start describes, run boot.py and main.py, leave the REPL to the
-    interpreter.
+    """Become the board that start describes, and run boot.py and main.py.
+
+    The interpreter then runs the REPL.
+
+    namespace: globals of the REPL. start: see VirtualBoard._start_description.
     """
     global _control, _start
     micropython.kbd_intr(-1)
@@ -206,13 +212,12 @@ def boot(namespace, start):
     try:
         _become(start)
     except Exception as error:
-        # at the REPL, which would be next, it would wait for ever, and so would who waits for the
-        # board
+        # Do not go on to the REPL: the board and whoever waits for it would wait forever.
         sys.print_exception(error)
         _tell_last("dead")
 
     def leave():
-        # What a soft reset does to a board: open files are closed, then the file system.
+        # As in a soft reset of a board, close open files first and then the file system.
         namespace.clear()
         sys.modules.clear()
         gc.collect()
@@ -229,7 +234,7 @@ def boot(namespace, start):
         if _run("boot.py", namespace) and not start["raw"]:
             _run("main.py", namespace)
     except KeyboardInterrupt:
-        pass  # between two scripts: nothing to stop
+        pass  # Ctrl-C between two scripts: there is nothing to stop.
     except SystemExit:
         leave()
         _tell_last("soft")

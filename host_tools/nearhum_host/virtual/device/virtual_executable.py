@@ -1,21 +1,22 @@
 # type: ignore
 # ruff: noqa: F821, SIM115
-# Executable memory as an ESP32 has it: native code of every module that is imported is copied there
-# and stays until a soft reset, whatever becomes of the module. The code that runs here is another
-# chip's, so its sizes do not count: `nearhum deploy` leaves a table beside the application, with
-# those of the chip that this board stands in for. A module that is not in it takes nothing.
+# Executable memory as an ESP32 has it. The native code of every imported module is copied there and
+# stays until a soft reset, even if the module is freed. Enters: the opening of .mpy files. Leaves:
+# MemoryError when the memory is full. The x64 code that runs here has other sizes, so `nearhum
+# deploy` puts a table with the sizes on the real chip beside the application. A module that is not
+# in the table takes nothing.
 import gc
 import json
 import sys
 
 from micropython import const
 
-# path of a module: the sizes of its native functions, in bytes
+# JSON: {path of a module: sizes of its native functions in bytes}.
 _TABLE = const("nearhum/native.json")
 _BESIDE = const("beside/")
-_NODE_BYTES = const(4)  # that the port keeps before each (ports/esp32/main.c, native_code_node_t)
-_BLOCK_BYTES = const(4)  # that the IDF's heap keeps before each block
-# of a file system, for os and for imports
+_NODE_BYTES = const(4)  # The port's header of each function (esp32/main.c, native_code_node_t).
+_BLOCK_BYTES = const(4)  # The header of each block in the IDF's heap.
+# Methods of a file system that os and imports use.
 _METHODS = (
     "mount",
     "umount",
@@ -29,19 +30,19 @@ _METHODS = (
     "getcwd",
     "statvfs",
 )
-_OF_EVERY_MODULE = ("__name__", "__file__", "__path__")  # before any of its own code has run
-_EXEC, _DATA = 1, 4  # MALLOC_CAP_EXEC, MALLOC_CAP_8BIT
+_OF_EVERY_MODULE = ("__name__", "__file__", "__path__")  # Set before a module's own code runs.
+_EXEC, _DATA = 1, 4  # MALLOC_CAP_EXEC, MALLOC_CAP_8BIT.
 
 
 class Pool:
-    # regions: their sizes in bytes
+    # regions: sizes in bytes.
 
     def __init__(self, regions):
-        self._regions = [[n, n] for n in regions]  # size, free
+        self._regions = [[n, n] for n in regions]  # Size and free bytes.
 
     def commit(self, n):
-        # Take the room of a function of n bytes, as esp_native_code_commit does, and as its
-        # m_malloc_fail says that there is none.
+        # Allocate a function of n bytes, as esp_native_code_commit does. Raise MemoryError with the
+        # text of its m_malloc_fail if there is no room.
         n = (n + 3 & ~3) + _NODE_BYTES
         for region in self._regions:
             if region[1] >= n + _BLOCK_BYTES:
@@ -50,12 +51,12 @@ class Pool:
         raise MemoryError("memory allocation failed, allocating %d bytes" % n)
 
     def told(self):
-        # (size, free, largest block, least free) of each; nothing is ever given back
+        # Return (size, free, largest block, least free) of each region. Nothing is ever freed.
         return [(n, free, max(0, free - _BLOCK_BYTES), free) for n, free in self._regions]
 
 
 class Esp32:
-    # of the port's module esp32: what tells about memory. MicroPython's heap has all the rest.
+    # The memory functions of the port's module esp32. All other memory is MicroPython's heap.
 
     HEAP_EXEC, HEAP_DATA = _EXEC, _DATA
 
@@ -67,9 +68,9 @@ class Esp32:
 
 
 class Root:
-    # The file system at /, which sees modules being loaded: MicroPython enters a module into
-    # sys.modules, still empty, and opens its .mpy then. Everything but open goes straight to the
-    # file system's own methods, so that little is left on the heap, which is a board's.
+    # The file system at /, which observes the loading of modules: MicroPython puts an empty module
+    # into sys.modules and then opens its .mpy. All methods but open are the file system's own, so
+    # that little of the heap is used, which has the size of a board's.
 
     def __init__(self, lfs, pool):
         self._open = lfs.open
@@ -77,7 +78,7 @@ class Root:
         for name in _METHODS:
             setattr(self, name, getattr(lfs, name))
         self._sizes = _sizes(lfs, _TABLE)
-        self._beside = _sizes(lfs, _BESIDE + _TABLE)  # an application lies in one of two folders
+        self._beside = _sizes(lfs, _BESIDE + _TABLE)  # An application is in one of two folders.
 
     def open(self, path, mode):
         name = path if path[0] != "/" else path[1:]
@@ -86,7 +87,7 @@ class Root:
         if sizes and _is_loading(path):
             for n in sizes:
                 self._pool.commit(n)
-            gc.collect()  # of what looking for modules left here, and leaves nothing of on a board
+            gc.collect()  # Free what this search allocated, because a board does not have it.
         return self._open(path, mode)
 
 

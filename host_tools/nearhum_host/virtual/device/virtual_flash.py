@@ -1,11 +1,11 @@
 # type: ignore
 # ruff: noqa: F821, SIM115
-# The flash chip: a NOR array in the image file, with a journal of its operations and a power that
-# can fail.
+# The flash chip: a NOR array in the image file. Enters: block operations of the file system.
+# Leaves: the image, and a journal of all operations. The power can fail in any of them.
 import micropython
 from micropython import const
 
-_BLOCK_BYTES = const(4096)  # the erase sector
+_BLOCK_BYTES = const(4096)  # The erase sector.
 
 
 @micropython.viper
@@ -15,9 +15,10 @@ def _program(cells: ptr8, bits: ptr8, n: int):
 
 
 class Flash:
-    # Block device over the image file. Erasing sets bits, programming only clears them. The
-    # journal, if there is one, gets every operation before the cells do (powercut.py reads it): u8
-    # kind (1 program, 2 erase, 3 mark), u32 address, u32 length, then the bytes (not for an erase).
+    # Block device over the image file. Erasing sets bits, and programming can only clear them. If
+    # there is a journal, every operation is written to it before the cells change (powercut.py
+    # reads it): u8 kind (1 program, 2 erase, 3 mark), u32 address, u32 length, then the bytes
+    # (not for an erase).
 
     def __init__(self, path, base, size, journal, cut_at, cut_keep, on_cut):
         self._cells = open(path, "r+b")
@@ -27,7 +28,7 @@ class Flash:
         self._n_operations = 0
         self._cut_at = cut_at
         self._cut_keep = cut_keep
-        self._on_cut = on_cut  # does not return
+        self._on_cut = on_cut  # It does not return.
         self._old = bytearray(_BLOCK_BYTES)
         self._new = bytearray(_BLOCK_BYTES)
         self._erased = bytes(b"\xff" * _BLOCK_BYTES)
@@ -41,7 +42,7 @@ class Flash:
                 self._journal.write(payload)
 
     def _alter(self, address, n, payload):
-        # One flash operation; the power fails in it when its turn has come.
+        # Carry out one flash operation. If its index is cut_at, the power fails in it.
         self._record(1 if payload is not None else 2, address, n, payload)
         dies = self._n_operations == self._cut_at
         self._n_operations += 1
@@ -66,7 +67,7 @@ class Flash:
 
     def writeblocks(self, block, buf, offset=None):
         view = memoryview(buf)
-        if offset is None:  # the simple interface (FAT): whole blocks, erased here
+        if offset is None:  # The simple interface (FAT) writes whole blocks: erase them first.
             for i in range(len(view) // _BLOCK_BYTES):
                 self.ioctl(6, block + i)
             offset = 0

@@ -1,19 +1,21 @@
 # type: ignore
 # ruff: noqa: F821, SIM115
-# What the machine module has beyond the unix port's: a clock, pins with nothing connected, memory.
+# The parts of the module machine that the unix port lacks: watchdog, memory, clock, and pins with
+# nothing connected.
 import time
 
 import uctypes
 from micropython import const
 
-# of an RP2040: bits written here are cleared in its watchdog's register
+# RP2040 only: bits written to this address are cleared in the watchdog's register.
 _WATCHDOG_CTRL_CLEAR = const(0x4005B000)
 
 
 class WDT:
-    # The watchdog: the supervisor counts. It hears of a feed at most four times in a timeout.
+    # The watchdog. The supervisor measures its time, and is told of a feed at most four times in a
+    # timeout.
 
-    tell = None  # set at boot
+    tell = None  # Set at boot.
     longest_ms = 8388
 
     def __init__(self, id=0, timeout=5000):
@@ -31,8 +33,8 @@ class WDT:
 
 
 class Memory:
-    # machine.mem32 over this process: mpremote's mount reaches seek's arguments through it. And one
-    # register.
+    # machine.mem32 over the memory of this process, because mpremote's mount reads the arguments of
+    # seek through it. One register of the watchdog is modelled.
 
     def __getitem__(self, address):
         return int.from_bytes(uctypes.bytes_at(address, 4), "little")
@@ -45,7 +47,7 @@ class Memory:
 
 
 class RTC:
-    # The host's clock; setting it changes nothing.
+    # The host's clock. Setting it has no effect.
 
     def datetime(self, when=None):
         t = time.gmtime()
@@ -53,7 +55,7 @@ class RTC:
 
 
 class Pin:
-    # A pin with nothing connected: it remembers what was written, per number.
+    # A pin with nothing connected. It remembers the level that was written, by its number.
 
     IN, OUT, OPEN_DRAIN, PULL_UP, PULL_DOWN = 0, 1, 2, 1, 2
     levels = {}
@@ -84,7 +86,8 @@ class Pin:
 
 
 class Signal:
-    # A pin by its meaning. The unix port's own takes no pin that is written in Python.
+    # A pin with an inverted or plain level. The unix port's own Signal accepts no pin that is
+    # written in Python.
 
     def __init__(self, pin, *, invert=False):
         self._pin = pin

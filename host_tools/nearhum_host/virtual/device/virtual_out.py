@@ -1,6 +1,7 @@
 # type: ignore
 # ruff: noqa: F821, SIM115
-# sys.stdout and sys.stdout.buffer of the board.
+# sys.stdout and sys.stdout.buffer of the board. Enters: text and bytes. Leaves: text and frames on
+# a pipe to the supervisor.
 import io
 import select
 
@@ -9,13 +10,13 @@ from micropython import const
 _IOCTL_POLL = const(3)  # py/stream.h
 _EINVAL = const(22)
 _FRAME_BYTES = const(1024)
-_CONGESTED = const(2)  # line.py: the host has the port open and does not read
+_CONGESTED = const(2)  # From line.py: a host has the port open and does not read.
 
 
 class BytesOut(io.IOBase):
-    # sys.stdout.buffer: bytes leave as they are. 0xFF is in no UTF-8 text, so it marks a frame
-    # (0xFF, u16 length, bytes) that the supervisor's CR LF cooking leaves alone. A frame is one
-    # write below PIPE_BUF: Ctrl-C never splits it.
+    # sys.stdout.buffer: bytes are sent unchanged. They go out in frames (0xFF, u16 length, bytes),
+    # so that the supervisor does not convert line ends in them. 0xFF never occurs in UTF-8 text. A
+    # frame is one write below PIPE_BUF, so Ctrl-C never splits it.
 
     def __init__(self, pipe, line_state):
         self._pipe = pipe
@@ -43,9 +44,8 @@ class BytesOut(io.IOBase):
     def ioctl(self, operation, argument):
         if operation != _IOCTL_POLL:
             return -_EINVAL
-        # Writable: no host has the port open (output is dropped), or the host has taken all there
-        # was. The pipe behind has room for a long line then, so a line written after this does not
-        # block.
+        # It is writable if no host has the port open (output is dropped), or if the host has read
+        # everything. The pipe then has room for a long line, so that writing one does not block.
         self._line_state.seek(0)
         self._line_state.readinto(self._state)
         if self._state[0] != _CONGESTED:
@@ -54,11 +54,11 @@ class BytesOut(io.IOBase):
         return 0
 
     def flush(self):
-        pass  # nothing is held back
+        pass  # Nothing is buffered.
 
 
 class TextOut(BytesOut):
-    # sys.stdout: text; the supervisor turns LF into CR LF, as the board's port does.
+    # sys.stdout: text. The supervisor converts LF to CR LF, as a board's port does.
 
     def __init__(self, pipe, line_state):
         super().__init__(pipe, line_state)

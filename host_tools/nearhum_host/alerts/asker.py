@@ -1,0 +1,175 @@
+"""Asker: follows one board's log over its serial line, for ever.
+
+Enters: a port. Leaves: the events of the board's log in order, each to every outbox, and its status
+every second. A line that breaks is opened again; a board that stays silent is told of. The board is
+asked as any host asks it, so its detector is not disturbed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from nearhum.errors import NearhumError
+
+from ..errors import DeviceError, HostError, UsageError
+from ..logs.log_file import Record
+from ..logs.pulling import fetch, tell_time
+from ..logs.seen import name_of
+from ..logs.times import Times
+from ..serial_line.link import Link
+from . import event as events
+from .outbox import Outbox
+
+PERIOD_S = 1.0  # between two questions
+AGAIN_S = 2.0  # before a line that broke is opened again
+SILENT_S = 30.0  # without an answer, before it is told of; a restart takes up to 20 s
+
+
+class Asker(threading.Thread):
+    """Follows one board until `stop`, or until it fails for good: error says why."""
+
+    def __init__(
+        self,
+        port: str,
+        outboxes: Sequence[Outbox],
+        ports: dict[str, str],
+        note: Callable[[str], None],
+        resume: bool = False,
+    ) -> None:
+        """ports: by board where it answers, shared by all askers; note: called with a sentence
+        where the line breaks or comes back; resume: start a detector that is stopped.
+        """
+        super().__init__(name=f"ask {port}", daemon=True)
+        self.port = port
+        self.failed: UsageError | None = None  # the port is none: trying again is no use
+        self._board = ""
+        self._error = ""  # "" while the board answers
+        self._outboxes = outboxes
+        self._ports = ports
+        self._note = note
+        self._resume = resume
+        self._ended = threading.Event()
+        self._heard_s = time.monotonic()
+        self._told_silent = False
+        self._times = Times()
+        self._n_channels = 0
+
+    def stop(self) -> None:
+        """End, and free the port."""
+        self._ended.set()
+        self.join(timeout=10)
+
+    def run(self) -> None:
+        while not self._ended.is_set():
+            try:
+                with Link(self.port, lambda: self._resume) as link:
+                    self._follow(link)
+            except UsageError as error:
+                self.failed = error
+                return
+            except (HostError, NearhumError) as error:
+                if error.message != self._error:
+                    self._note(f"{self.port}: {error.message}; it is tried again")
+                self._error = error.message
+                self._silent()
+            finally:
+                if self._ports.get(self._board) == self.port:
+                    del self._ports[self._board]
+            self._ended.wait(AGAIN_S)
+
+    def _silent(self) -> None:
+        if self._ports.get(self._board, self.port) != self.port:
+            return  # it was plugged in elsewhere
+        if not self._told_silent and time.monotonic() - self._heard_s > SILENT_S:
+            self._told_silent = True
+            self._host_event(events.SILENT, f"the board does not answer: {self._error}")
+
+    def _host_event(self, name: str, text: str) -> None:
+        told = events.of_host(self._board or self.port, self.port, name, time.time(), text)
+        for outbox in self._outboxes:
+            outbox.put(told, 0)
+
+    def _follow(self, link: Link) -> None:
+        status = link.ask("status")
+        if "seq" not in status:
+            raise DeviceError("the board does not say where its log ends", "`nearhum deploy`")
+        self._board = name_of(status)
+        other = self._ports.setdefault(self._board, self.port)
+        if other != self.port:
+            raise DeviceError(
+                f"it is called {self._board}, as the board on {other} is",
+                "give one another name: `nearhum set board NAME`",
+            )
+        tell_time(link, status)
+        settings = link.ask("get").get("settings", {})
+        self._n_channels = int(settings.get("n_channels", 0))
+        at = {outbox: self._where_to_begin(outbox, status) for outbox in self._outboxes}
+        self._note(f"{self.port}: {self._board} answers, state {status.get('state')}")
+        while not self._ended.is_set():
+            began = time.monotonic()
+            self._heard(status)
+            self._fetch(link, int(status["seq"]), at)
+            self._ended.wait(max(0.05, PERIOD_S - (time.monotonic() - began)))
+            status = link.ask("status")
+
+    def _heard(self, status: dict[str, Any]) -> None:
+        self._heard_s, self._error = time.monotonic(), ""
+        if self._told_silent:
+            self._told_silent = False
+            self._host_event(events.ANSWERS, "the board answers again")
+        uptime_ms = 1000 * int(status.get("uptime_s") or 0)
+        self._times.told(int(status.get("boot") or 0), uptime_ms, status.get("utc"))
+        for outbox in self._outboxes:
+            outbox.channel.show(self._board, status)
+
+    def _where_to_begin(self, outbox: Outbox, status: dict[str, Any]) -> tuple[int, int]:
+        """Return (seq, boot) of the first record that a channel is to be told.
+
+        A channel that meets a board for the first time is told what happens from now on.
+        """
+        # what is not on the board's flash yet may vanish, and its number be given again
+        end = int(status.get("synced_seq", status["seq"]))
+        boot = int(status.get("boot") or 0)
+        mark = outbox.at(self._board)
+        if mark is not None and mark[0] <= int(status["seq"]):
+            return mark
+        if mark is not None:
+            end = int(status.get("log_first") or 0)
+            why = "its log began anew: it was reset, or the board's flash was erased"
+            outbox.put(
+                events.of_host(self._board, self.port, events.LOG_ANEW, time.time(), why), boot
+            )
+        outbox.begin(self._board, end, boot)
+        return end, boot
+
+    def _fetch(self, link: Link, end: int, at: dict[Outbox, tuple[int, int]]) -> None:
+        """Fetch records up to end, and put them into each outbox that is not past them.
+
+        at: by outbox (seq, boot) of the next record, moved on.
+        """
+        while not self._ended.is_set():
+            ready = [one for one in at if one.has_room() and at[one][0] < end]
+            if not ready:
+                return
+            records, _ = fetch(link, min(at[one][0] for one in ready))
+            if not records:
+                return
+            for record in records:
+                for outbox in ready:
+                    seq, boot = at[outbox]
+                    if record.seq >= seq:
+                        at[outbox] = record.seq + 1, self._tell(outbox, record, seq, boot)
+
+    def _tell(self, outbox: Outbox, record: Record, seq: int, boot: int) -> int:
+        """Put a record into an outbox that expects seq; return the start that it belongs to."""
+        if record.seq > seq:
+            outbox.put(events.of_lost(self._board, self.port, seq, record.seq), boot)
+        found, boot = events.of_record(
+            self._board, self.port, record, boot, self._times, self._n_channels
+        )
+        if found:
+            outbox.put(found, boot)
+        return boot
