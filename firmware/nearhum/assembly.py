@@ -118,13 +118,13 @@ def detector(config, n_dims, hum):
 
         other = _detector(config, n_dims, log2, config["slow"])
         source = Slow(n_dims, config["slow"])
-        views.append(View(other, source, config["smooth"], hum.name))
+        views.append(View(other, source, Temporal(config), hum.name))
     if config["aside"]:
         from nearhum.detection.view import Aside, View
 
         values = hum.features.aside
         other = _detector(config, len(values), log2, 0)
-        views.append(View(other, Aside(values), config["smooth"], hum.plan.aside_name))
+        views.append(View(other, Aside(values), Temporal(config), hum.plan.aside_name))
     made.views = tuple(views)
     return made
 

@@ -49,7 +49,9 @@ class Pipeline:
         self.gap_at = 0  # window of the last one
         self.told_alarm = False  # of the listeners' last call
         self.alarm_at = 0  # window in which that was
-        self.n_alarm = 0  # windows in alarm until then, since the start of the board
+        # windows in alarm until then, and the window from which they are counted: that at which the
+        # board started, or its last learning period ended
+        self.n_alarm = self.watched_from = 0
         self._ctrl_c = nothing  # only `run` is interrupted by it
         assembly.assemble(self, root)
         self.learned.load()
@@ -165,7 +167,7 @@ class Pipeline:
         self.label_id = recogniser.predict_one(embedding)
         if state == LEARN and detector.dirt:
             temporal.restart()  # what follows dirt is not smoothed with it
-        self.turn = temporal.update(score, detector.threshold)
+        self.turn = temporal.update(score, detector.threshold, detector.other)
         if state == LEARN and guard.learning() and not detector.paused:
             if detector.learn_total - detector.learn_left < self.n_settling:
                 detector.learn_left -= 1
@@ -216,9 +218,10 @@ class Pipeline:
 
     def strangest(self):
         """Return [[name, percent]] of what is strange of the last window. Allocates."""
-        if self.detector.strange:
-            return self.detector.strange.strangest()
-        return [[self.name(i), percent] for i, percent in self.detector.strangest(self.embedding)]
+        d = self.detector
+        if d.strange and d.other == self.temporal.score:
+            return d.strange.strangest()
+        return [[self.name(i), percent] for i, percent in d.strangest(self.embedding)]
 
     def name(self, i):
         """Return the name of dimension i of an embedding; a trained head's have numbers."""
@@ -245,7 +248,7 @@ class Pipeline:
         return r.labels[r.ids.index(self.label_id)] if self.label_id in r.ids else None
 
     def in_alarm(self):
-        """Return the windows in alarm since the start of the board."""
+        """Return the windows in alarm since `watched_from`."""
         return self.n_alarm + (max(0, self.n_windows - self.alarm_at) if self.told_alarm else 0)
 
     def close(self):

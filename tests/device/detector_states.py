@@ -137,12 +137,13 @@ def rarity_counts_independent_windows():
         "smooth": 256,
         "source": {"driver": "n"},
     }
-    equal(rarity(complete(base)), (172800, 1, 0))
-    equal(rarity(complete(dict(base, alarms_per_day=24))), (7200, 1, 0))
-    equal(rarity(complete(dict(base, n_hop=250))), (172800, 2, 0))  # overlap halves what doubled
-    equal(rarity(complete(dict(base, alarms_per_day=1000, rate_hz=1))), (2, 1, 0))
+    equal(rarity(complete(base)), (172800, 1, 0, 1, False))
+    equal(rarity(complete(dict(base, alarms_per_day=24))), (7200, 1, 0, 1, False))
+    # overlap halves what doubled
+    equal(rarity(complete(dict(base, n_hop=250))), (172800, 2, 0, 1, False))
+    equal(rarity(complete(dict(base, alarms_per_day=1000, rate_hz=1))), (2, 1, 0, 1, False))
     # features averaged over 8 windows tie 15, smoothing by a quarter ties 7 and skips 3
-    equal(rarity(complete(dict(base, smooth=64)), 8), (7854, 22, 3))
+    equal(rarity(complete(dict(base, smooth=64, alarm_n=5)), 8), (7854, 22, 3, 5, True))
     # hourly rows: fewer windows than alarms allowed, and none is lost on the way
     hourly = dict(
         base, kind="telemetry", rate_hz=1 / 3600, n_window=32, n_hop=1, alarms_per_day=0.01

@@ -171,11 +171,12 @@ class Modes:
         self.pool()
 
 
-def rarity(config: dict[str, Any], slow: int = 0) -> tuple[int, int, int]:
-    """Return (one_in, tied, skip) for a config.
+def rarity(config: dict[str, Any], slow: int = 0) -> tuple[int, int, int, int, bool]:
+    """Return (one_in, tied, skip, held, mean) for a config.
 
     one_in: number of blocks in which the settings allow one false alarm. tied: windows in a block,
-    whose scores depend on each other. skip: first scores that do not count.
+    whose scores depend on each other. skip: first scores that do not count. held: windows for which
+    one window over the threshold is an alarm. mean: whether features are averaged over windows.
     """
     rate = config["rate_hz"]
     micro = int(rate * 1000 + 0.5) * 1000 if rate >= 1 else int(rate * 1000000 + 0.5)
@@ -183,7 +184,7 @@ def rarity(config: dict[str, Any], slow: int = 0) -> tuple[int, int, int]:
     tied = config["n_window"] // config["n_hop"] + 512 // config["smooth"] - 2
     tied = max(1, tied + (2 * slow - 1 if slow else 0))
     one_in = max(2, per_day * 1000 // (int(config["alarms_per_day"] * 1000 + 0.5) * tied))
-    return one_in, tied, 256 // config["smooth"] - 1
+    return one_in, tied, 256 // config["smooth"] - 1, config["alarm_n"], slow > 0
 
 
 def octaves(n: int) -> int:
@@ -213,10 +214,35 @@ def crossings(scores: list[int]) -> int:
     return found
 
 
-def threshold(scores: list[int], one_in: int, tied: int, skip: int = 0) -> int:
+@dataclass(frozen=True)
+class Margins:
+    """The constants of a threshold, as the firmware ships them; Q8 octaves but for reach and
+    rarer, a shift. one: of a single independent score; one_mean: of one of a mean over windows.
+    """
+
+    over: int = 128
+    rarer: int = 5
+    one: int = 224
+    one_mean: int = 192
+    reach: int = 4
+    least: int = 64
+
+
+MARGINS = Margins()
+
+
+def threshold(
+    scores: list[int],
+    one_in: int,
+    tied: int,
+    skip: int = 0,
+    held: int = 1,
+    mean: bool = False,
+    margins: Margins = MARGINS,
+) -> int:
     """Return the threshold for these smoothed scores, octaves Q8.
 
-    one_in, tied, skip: from rarity. See firmware/nearhum/detection/calibration.py.
+    one_in, tied, skip, held, mean: from rarity. See firmware/nearhum/detection/calibration.py.
     """
     late = scores[skip:]
     if len(late) < 2 * skip:  # With so few scores, the first ones count too, after the others.
@@ -224,11 +250,12 @@ def threshold(scores: list[int], one_in: int, tied: int, skip: int = 0) -> int:
     if not late:
         return SHORT_PERIOD_THRESHOLD
     n = len(late)
-    independent = max(256, min(256 * n // tied, 256 * crossings(late)))
+    independent = max(32, min(256 * n // tied, 256 * crossings(late)))
     beyond = max(0, octaves(one_in) + 2048 - octaves(independent))
     median = quantile(late, 1, 2)
-    upper = max(64, quantile(late, 4, 5) - median)
-    few = min(max(late), median + 4 * upper) + 128 + (beyond >> 5) + 320 * 256 // independent
+    upper = max(margins.least, quantile(late, 4, 5) - median)
+    few = min(max(late), median + margins.reach * upper) + margins.over + (beyond >> margins.rarer)
+    few += (margins.one_mean if mean else margins.one) * 256 // independent
     largest = [max(late[at : at + tied]) for at in range(0, n, tied)]
     whole = largest[: n // tied]
     # The firmware keeps the 32 largest of the full blocks, and the block that is not full.
@@ -238,7 +265,13 @@ def threshold(scores: list[int], one_in: int, tied: int, skip: int = 0) -> int:
     top = top[-k:]
     spread = upper * 304 >> 8
     scale_q8 = (256 * (sum(top) - k * top[0]) + 4 * 32 * spread) // (k - 1 + 4)
-    times_q8 = max(0, octaves(k * one_in) - octaves(n_blocks))
+    times_q8 = max(0, octaves(k * (one_in + one_in**2 // n_blocks)) - octaves(n_blocks))
+    bins = [min(127, max(0, (s + 1024) // 32)) for s in late]
+    at = min(127, max(0, (top[0] + 1024) // 32))
+    inside = min(32, max(0, 32 * (at + 1) - 1024 - top[0]))
+    over_q8 = 256 * sum(b > at for b in bins) + 256 * bins.count(at) * inside // 32
+    if over_q8:  # the time in alarm: one score in 100
+        times_q8 = max(times_q8, octaves(over_q8 * 100 * held) - octaves(n) - 2048)
     tail = top[0] + (scale_q8 * 177 * times_q8 >> 24)
     return min(tail + (few - tail) * min(512, beyond) // 512, 32766)
 
@@ -367,7 +400,7 @@ class Part:
     def __init__(self, n_dims: int, config: dict[str, Any], learn: int, slow: int = 0):
         floor = config["spread_floor"]
         self.modes = Modes(n_dims, floor**2 << 12, learn, config["n_modes"])
-        self.one_in, self.tied, self.skip = rarity(config, slow)
+        self.rarity = rarity(config, slow)
         self.smoothing = Smoothing(config["smooth"])
         self.covariance = Covariance(n_dims, floor) if config["spread"] == "full" else None
         self.left = self.total = learn
@@ -406,7 +439,7 @@ class Part:
 
     def finish(self) -> None:
         self.modes.finish()
-        self.threshold = threshold(self.calibration, self.one_in, self.tied, self.skip)
+        self.threshold = threshold(self.calibration, *self.rarity)
         self.stale = False
         if self.covariance:
             self.covariance.refresh()
@@ -519,18 +552,20 @@ class Board:
         y = self.drift.apply(near) if self.drift else near
         score = first.score(y, self.watching)
         score = score + 512 * halvings if score != NO_SCORE else score
+        other = NO_SCORE
         seen = ([self._average(x)] if self.slow else []) + ([] if aside is None else [aside])
         for view, z in zip(self.views, seen, strict=True):
             view.raw = view.score(z, self.watching)
+            if view.raw != NO_SCORE and self.slow and view is self.views[0]:
+                # a mean of few windows scatters more
+                view.raw -= octaves(self.slow) - octaves(self.n_averaged)
             if self.watching:
-                shifted = view.raw + first.threshold - view.threshold
-                if self.slow and view is self.views[0]:  # A mean of few windows scatters more.
-                    shifted -= (octaves(self.slow) - octaves(self.n_averaged)) * 3 // 4
-                score = max(score, shifted)
+                smoothed = view.smoothing.take(view.raw)
+                other = max(other, smoothed + first.threshold - view.threshold)
         if not self.watching and first.dirt:  # Smoothing starts again after an outlier.
             first.smoothing.seen, self.smoothed = 0, NO_SCORE
         if score != NO_SCORE:
-            self.smoothed = first.smoothing.take(score)
+            self.smoothed = max(first.smoothing.take(score), other)
             self.alarm.take(self.smoothed, first.threshold)
         shown = self.smoothed
         if self.watching:

@@ -4,7 +4,7 @@ import gc
 
 import nearhum
 from nearhum import __version__, board
-from nearhum.detection.doubts import interval
+from nearhum.detection.doubts import TIME_PERCENT, interval
 from nearhum.errors import CommandError
 from nearhum.lifetime import let_go
 from nearhum.storage.snapshots import Snapshots
@@ -22,6 +22,7 @@ def status(hum, words):
     gc.collect()
     native = board.native_free()
     alarm_s = stands_s(hum)
+    percent = 100 * hum.in_alarm() / max(1, hum.n_windows - hum.watched_from)
     trusted = interval(detector, hum.config["alarms_per_day"])
     return {
         "version": __version__,
@@ -41,9 +42,10 @@ def status(hum, words):
         "threshold": detector.threshold if p.counts else None,
         "independent": trusted["independent"],
         "alarms_per_day": trusted["alarms_per_day"],
+        "alarm_percent": trusted["alarm_percent"],
         "alarm": hum.temporal.alarm,
         "alarm_s": alarm_s,
-        "in_alarm_percent": round(100 * hum.in_alarm() / max(1, hum.n_windows), 1),
+        "in_alarm_percent": round(percent, 1),
         "label": hum.label_name(),
         "mode": detector.mode(),
         "n_windows": hum.n_windows,
@@ -72,7 +74,7 @@ def status(hum, words):
             [
                 text
                 for text in (
-                    of_long_alarm(alarm_s),
+                    of_long_alarm(alarm_s, hum.in_alarm() * hop_s(hum), percent),
                     hum.learned.warning(),
                     board.short_of(native),
                 )
@@ -126,17 +128,27 @@ def stands_s(hum):
     """Return the seconds for which the present alarm has lasted, 0 without one."""
     if not hum.told_alarm:
         return 0
-    hop_s = hum.config["n_hop"] / hum.config["rate_hz"]
-    return int((hum.n_windows - hum.alarm_at) * hop_s)
+    return int((hum.n_windows - hum.alarm_at) * hop_s(hum))
 
 
-def of_long_alarm(seconds):
-    """Return what to do about an alarm that has lasted longer than LONG_S, "" for a shorter one."""
-    if seconds <= LONG_S:
+def hop_s(hum):
+    """Return the seconds from one window to the next."""
+    return hum.config["n_hop"] / hum.config["rate_hz"]
+
+
+def of_long_alarm(seconds, in_all_s, percent):
+    """Return what to do about an alarm that has lasted longer than LONG_S, or about alarms that
+    lasted longer in all, and for more of the time watched than was promised; "" for none.
+    """
+    if seconds > LONG_S:
+        text = "in alarm for %d minutes" % (seconds // 60)
+    elif in_all_s > LONG_S and percent > TIME_PERCENT:
+        text = "in alarm for %.1f %% of the time, %d %% was promised" % (percent, TIME_PERCENT)
+    else:
         return ""
-    return (
-        "in alarm for %d minutes: where the machine is sound, and runs like this now, "
-        "`learn LENGTH as MODE` adds it to what is normal" % (seconds // 60)
+    return text + (
+        ": where the machine is sound, and runs like this now, "
+        "`learn LENGTH as MODE` adds it to what is normal"
     )
 
 

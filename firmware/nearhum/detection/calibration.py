@@ -6,13 +6,17 @@ be trusted. The whole of it is integer arithmetic, so that every board sets the 
 1. Independence. Windows that overlap, or are smoothed together, say one thing: `tied` of them make
    a block, and a block says its largest score. A slow signal ties even more windows together: its
    scores seldom cross their own mean. So the number of independent scores is that of the blocks,
-   or of the crossings where there are fewer.
+   or of the crossings where there are fewer; a part of one where not one block is whole.
 2. Many scores, as many as one false alarm is to come in: an exponential tail through the k-th
    largest block, k = blocks / 4, 1 to MOST, with the mean excess over it as its scale (Hill, Annals
-   of Statistics 3 (1975), 1163), read off where it says one in `one_in` blocks. Four excesses of
+   of Statistics 3 (1975), 1163), read off where it says one in `one_in` blocks, and rarer by
+   one_in / blocks: as many blocks as were seen may mislead as often as that. Four excesses of
    an eighth of the spread, as a normal tail has them far out, stand beside those that were seen.
+   The time in alarm is promised too: the same tail, from the share of scores over the k-th block,
+   is followed until one score in _TIME_ONE_IN is left.
 3. Few scores, a quarter of that and less: no tail can be read off them. The threshold is the
-   largest score plus a margin: about 3/4 octave, and 5/4 octaves divided by the number of scores.
+   largest score plus a margin: about 3/4 octave, and 7/8 octaves divided by the number of scores,
+   of a mean over windows 3/4 octaves.
    It grows slowly with the rarity that is asked for. The largest counts as no more than four upper
    spreads (0.8 quantile less median) over the median: one wild window sets no threshold.
    docs/method.md has the figures that chose these constants.
@@ -38,7 +42,10 @@ _REACH = const(4)  # upper spreads over the median that the largest of few score
 _LEAST_SPREAD_Q8 = const(64)  # a quarter of an octave: few scores that agree by chance
 _MARGIN_Q8 = const(128)  # over the largest of few scores
 _MARGIN_SHIFT = const(5)  # and a 32nd of the octaves by which a false alarm is rarer
-_MARGIN_ONE_Q8 = const(320)  # the same, of one independent score alone; of n the n-th part
+_MARGIN_ONE_Q8 = const(224)  # the same, of one independent score alone; of n the n-th part
+_MARGIN_MEAN_Q8 = const(192)  # the same, of a mean over windows
+_LEAST_Q8 = const(32)  # an eighth of an independent score: what fewer windows count as
+_TIME_ONE_IN = const(100)  # scores, of which one may be in an alarm
 _FEW_Q8 = const(512)  # octaves by which one_in exceeds the scores where they are few
 _EXCESS_Q8 = const(32)  # spreads
 _LN2_Q8 = const(177)
@@ -55,14 +62,17 @@ _STATE = "<IIIhhIbi"
 class Calibration:
     """The scores of one learning period: their histogram, and the largest."""
 
-    def __init__(self, one_in, tied=1, skip=0):
+    def __init__(self, one_in, tied=1, skip=0, held=1, mean=False):
         """one_in: blocks a false alarm, at least 2. tied: windows a block. skip: first scores that
         do not count, because smoothing has not seen enough windows; they do where fewer than twice
-        as many follow. See `rarity`.
+        as many follow. held: windows for which one window over the threshold is an alarm. mean:
+        whether features are averaged over windows. See `rarity`.
         """
         self.one_in = one_in
         self.tied = tied
         self.skip = skip
+        self.held = held
+        self._margin_q8 = _MARGIN_MEAN_Q8 if mean else _MARGIN_ONE_Q8
         self._top = array("h", bytes(2 * MOST))  # the first n_top, in no order
         self._first = array("h", bytes(2 * skip))  # scores that were skipped
         self.bins = array("H", bytes(2 * _N_BINS))
@@ -135,8 +145,8 @@ class Calibration:
         return _LOWEST_Q8
 
     def independent_q8(self):
-        """Return the number of independent scores, Q8, one at least."""
-        return max(256, min((self.n << 8) // self.tied, self.crossings << 8))
+        """Return the number of independent scores, Q8, an eighth at least."""
+        return max(_LEAST_Q8, min((self.n << 8) // self.tied, self.crossings << 8))
 
     def beyond_q8(self):
         """Return the octaves, Q8, by which a false alarm is rarer than what was seen; 0 for none.
@@ -157,7 +167,7 @@ class Calibration:
         upper = max(_LEAST_SPREAD_Q8, self.quantile(4, 5) - median)
         beyond = self.beyond_q8()
         few = min(self.most, median + _REACH * upper) + _MARGIN_Q8 + (beyond >> _MARGIN_SHIFT)
-        few += _MARGIN_ONE_Q8 * 256 // self.independent_q8()
+        few += self._margin_q8 * 256 // self.independent_q8()
         tail = self._tail(upper * _NORMAL_Q8 >> 8)
         beyond = min(_FEW_Q8, beyond)
         return min(tail + (few - tail) * beyond // _FEW_Q8, NO_THRESHOLD - 1)
@@ -171,8 +181,19 @@ class Calibration:
         k = max(1, min(MOST, n_blocks >> 2))
         top = top[-k:]
         scale_q8 = ((sum(top) - k * top[0] << 8) + _PRIOR * _EXCESS_Q8 * spread) // (k - 1 + _PRIOR)
-        times_q8 = max(0, octaves_q8(k * self.one_in) - octaves_q8(n_blocks))
+        one_in = self.one_in + self.one_in * self.one_in // n_blocks
+        times_q8 = max(0, octaves_q8(k * one_in) - octaves_q8(n_blocks))
+        over_q8 = self._over_q8(top[0])
+        if over_q8:
+            more_q8 = octaves_q8(over_q8 * _TIME_ONE_IN * self.held) - octaves_q8(sum(self.bins))
+            times_q8 = max(times_q8, more_q8 - 2048)
         return top[0] + (scale_q8 * _LN2_Q8 * times_q8 >> 24)
+
+    def _over_q8(self, score):
+        # the number of scores over this one, Q8, linear inside a bin
+        i = max(0, min(_N_BINS - 1, (score - _LOWEST_Q8) // _BIN_Q8))
+        inside = max(0, min(_BIN_Q8, _LOWEST_Q8 + _BIN_Q8 * (i + 1) - score))
+        return (sum(self.bins[i + 1 :]) << 8) + (self.bins[i] * inside << 8) // _BIN_Q8
 
     def pack(self):
         """Return the scores as bytes."""
@@ -218,7 +239,8 @@ def octaves_q8(n):
 
 def rarity(config, slow=0):
     """Return (blocks in which the stated alarms_per_day allow one false alarm, at least 2; windows
-    a block; first scores that do not count).
+    a block; first scores that do not count; windows that one holds an alarm; whether features are
+    averaged).
 
     Windows overlap by n_window / n_hop, and smoothing by k of 256 ties about 2 * 256 / k - 1
     windows together; features averaged over `slow` windows tie 2 * slow - 1. A smoothed score
@@ -231,4 +253,4 @@ def rarity(config, slow=0):
     tied = config["n_window"] // config["n_hop"] + 512 // config["smooth"] - 2
     tied = max(1, tied + (2 * slow - 1 if slow else 0))
     one_in = per_day * 1000 // (int(config["alarms_per_day"] * 1000 + 0.5) * tied)
-    return max(2, one_in), tied, 256 // config["smooth"] - 1
+    return max(2, one_in), tied, 256 // config["smooth"] - 1, config["alarm_n"], slow > 0

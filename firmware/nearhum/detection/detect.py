@@ -36,19 +36,19 @@ class Detector:
     Scoring and learning a window allocate nothing.
     """
 
-    def __init__(self, prototypes, one_in, tied=1, skip=0):
-        """prototypes: Prototypes of normal. one_in, tied, skip: of the calibration."""
+    def __init__(self, prototypes, one_in, tied=1, skip=0, held=1, mean=False):
+        """prototypes: Prototypes of normal. The others: of the calibration."""
         self.prototypes = prototypes
         self.n_found = prototypes.capacity  # modes at most that are found without a name
         self.ranges = None  # ranges.Ranges, of slow channels that are dimensions 0, stride, ...
         self.stride = 1
         self._near = bytearray(prototypes.n_dims)
         self.views = ()  # of view.View
-        self.strange = None  # the view in which the last window was strangest; None: the first one
+        self.other, self.strange = NO_SCORE, None  # the largest score of a view, and that view
         self.period = None  # period.Period, while learning
         self.drift = None  # drift.Drift
         self.covariance = None  # covariance.Covariance
-        self._blocks = one_in, tied, skip
+        self._blocks = one_in, tied, skip, held, mean
         self.tied = tied
         self._scores = b""  # of the last period, as its calibration packs them
         self._keep(self.calibration())
@@ -113,7 +113,7 @@ class Detector:
     def _keep(self, scores):
         # beyond_q8: octaves by which a false alarm is rarer than the independent scores can show
         self._scores, self.n_scores = scores.pack(), scores.n
-        self.independent = scores.independent_q8() + 128 >> 8 if scores.n else 0
+        self.independent = max(1, scores.independent_q8() + 128 >> 8) if scores.n else 0
         self.beyond_q8 = scores.beyond_q8()
 
     def _keep_none(self):
@@ -125,24 +125,24 @@ class Detector:
             self.period = None
             lifetime.let_go(lifetime.WHILE_LEARNING)
         # where nothing stands between, a watching window goes to the prototypes at once
+        self.other, self.strange = NO_SCORE, None
         plain = state == WATCH and not (self.drift or self.covariance or self.views or self.ranges)
         self.scorer = self.prototypes.score_one if plain else self.score_one
 
     @micropython.native
     def score_one(self, embedding):
-        """Return the score of an embedding, or NO_SCORE where there is nothing to compare it with.
+        """Return the first score, NO_SCORE where there is nothing to compare with.
 
-        Changes nothing.
+        `other` is then the largest smoothed one of the views, while watching.
         """
-        score = self.first_score(embedding)
-        self.strange = None
+        self.other, self.strange = NO_SCORE, None
         for view in self.views:
-            view.score = other = view.score_one(embedding)
-            if self.state == WATCH and other != NO_SCORE:
-                other = view.shifted(other)
-                if other > score:
-                    score, self.strange = other, view
-        return score
+            view.score = score = view.score_one(embedding)
+            if self.state == WATCH and score != NO_SCORE:
+                score = view.compared(score)
+                if score > self.other:
+                    self.other, self.strange = score, view
+        return self.first_score(embedding)
 
     @micropython.native
     def first_score(self, embedding, early=False):

@@ -4,6 +4,7 @@ Enters: a detector. Leaves: what status, the log and the report say of it.
 Loaded when they are asked.
 """
 
+TIME_PERCENT = 1  # of the time that a sound machine is in alarm at most: what is promised
 FEW = 8  # With fewer independent scores a threshold is a guess: warn.
 SHOWN = 3  # constant dimensions that are named
 
@@ -22,14 +23,27 @@ def trusted(detector):
 def interval(detector, stated):
     """Return what is known of the threshold, as fields of a record.
 
-    independent: scores that set it. alarms_per_day: from what is stated, to what the scores can
-    show at most.
+    independent: scores that set it. alarms_per_day, alarm_percent (of the time): from what is
+    promised, to what the scores can show at most.
     """
     n, beyond = trusted(detector)
     if not n:
-        return {"independent": 0, "alarms_per_day": None}
+        return {"independent": 0, "alarms_per_day": None, "alarm_percent": None}
     most = stated * (1 << (beyond >> 8)) * (256 + (beyond & 255)) / 256
-    return {"independent": n, "alarms_per_day": [stated, most]}
+    return {
+        "independent": n,
+        "alarms_per_day": [stated, most],
+        "alarm_percent": [TIME_PERCENT, percent_at_most(n)],
+    }
+
+
+def percent_at_most(n):
+    """Return the percent of the time in alarm that n independent scores, none of them over the
+    threshold, cannot rule out with a confidence of 95 %: 3 / n.
+
+    Source: Hanley, Lippman-Hand, JAMA 249 (1983), 1743.
+    """
+    return max(TIME_PERCENT, min(100, 3000 // max(1, n) / 10))
 
 
 def unreachable(detector):
@@ -59,11 +73,11 @@ def said(detector, name, hop_s):
     if n < FEW:
         tied = max([one.tied for one in [detector] + [view.detector for view in detector.views]])
         wanted = FEW * tied * 3 // 2
-        text = "%d independent scores set the threshold, which may be off by a factor of %s:"
-        text += " learn %d windows, %d s, at least"
+        text = "%d independent scores set the threshold, which may be off by a factor of %s"
+        text += " (in alarm for up to %d %% of the time): learn %d windows, %d s, at least"
         octaves = beyond + 128 >> 8
         factor = 1 << octaves if octaves < 10 else "more than 1000"
-        return text % (n, factor, wanted, wanted * hop_s)
+        return text % (n, factor, percent_at_most(n), wanted, wanted * hop_s)
     constant = [i for i in range(p.n_dims) if several and not p.variance[i]][:SHOWN]
     names = ", ".join([name(i) for i in constant])
     return names + " never varied while it was learned" if names else ""

@@ -1,6 +1,7 @@
 """Time as a teacher: one odd window is an error, several are an alarm.
 
-Enters: the score of each window. Leaves: the smoothed score, and an alarm's begin and end.
+Enters: the score of each window, and what other views (view.py) make of it, which is smoothed
+already. Leaves: the smoothed score, the larger of both, and an alarm's begin and end.
 
 The smoothed score is a running mean of scores, which are logarithms: one wild window moves it
 little. The first scores have the share of a plain mean, so that smoothing does not begin at one.
@@ -40,6 +41,7 @@ _PEAK_Q8 = const(7)
 _RUNNING = const(8)
 _MEAN_Q8 = const(9)
 _SCORE = const(10)
+_OTHER = const(11)
 
 
 class Temporal:
@@ -49,7 +51,7 @@ class Temporal:
         others = (1 << config["alarm_n"] - 1) - 1  # the windows that stay of alarm_n when one comes
         fade_q8 = max(1, 65536 // config["fade"])  # a window
         self._words = array(
-            "i", [config["smooth"], config["alarm_m"], others, config["release"], fade_q8] + [0] * 6
+            "i", [config["smooth"], config["alarm_m"], others, config["release"], fade_q8] + [0] * 7
         )
         self.reset()
         self.restart()
@@ -74,11 +76,13 @@ class Temporal:
         return self._words[_ALARM] > 0
 
     @micropython.native
-    def update(self, score, threshold):
+    def update(self, score, threshold, other=NO_SCORE):
         """Take in a score (NO_SCORE: none), compare the smoothed one with the threshold.
 
+        other: a smoothed score of another view, which counts where it is the larger one.
         Returns BEGIN, END or 0.
         """
+        self._words[_OTHER] = other
         return 0 if score == NO_SCORE else _update(self._words, score, threshold)
 
 
@@ -105,6 +109,9 @@ def _update(words: ptr32, score: int, threshold: int) -> int:
     words[_RUNNING] = n + 1
     words[_MEAN_Q8] = q8
     score = (q8 + 128) >> 8
+    other = (int(words[_OTHER]) ^ sign) - sign
+    if score < other:
+        score = other
     words[_SCORE] = score
     peak = ((int(words[_PEAK_Q8]) ^ sign) - sign) - int(words[_FADE_Q8])
     if peak < _LOWEST:

@@ -7,22 +7,19 @@ A view is a detector over vectors of its own, and learns in the same period:
   slow   the embedding averaged over `slow` windows. What a single window scatters averages out, so
          a small lasting change shows. The average begins as a plain mean and starts anew at a gap.
          The mean of a few scatters more: until it has seen `slow` windows, its score is lowered by
-         three quarters of the octaves by which independent windows would scatter more, for these
-         overlap by half.
+         the octaves by which independent windows would scatter more.
   aside  statistics of each channel that are judged apart from the means: a level may be normal
          while the signal's spread is not. In one vector with the means they would hide each other.
 Scores of two views are scattered differently, so each has its own calibration, of its own smoothed
-scores. While watching, a view's score is shifted by the difference of the two thresholds; the
-larger of the two is the detector's score.
+scores. While watching, a view's smoothed score is shifted by the difference of the two thresholds;
+the larger of the two is the detector's score. Smoothing comes first: the mean of the larger one of
+two is larger than either mean, and neither threshold was set for it.
 """
 
 from array import array
 
 import micropython
-from micropython import const
 from nearhum.wire import NO_SCORE, NO_THRESHOLD
-
-_LIMIT = const(8191)  # of a score: 32 octaves either way
 
 
 class Slow:
@@ -41,7 +38,7 @@ class Slow:
         self.young_q8 = 0  # octaves by which the mean of so few windows scatters more
         self._young = array(
             "h",
-            [(octaves_q8(windows) - octaves_q8(seen)) * 3 // 4 for seen in range(1, windows + 1)],
+            [octaves_q8(windows) - octaves_q8(seen) for seen in range(1, windows + 1)],
         )
 
     def restart(self):
@@ -92,18 +89,16 @@ class Aside:
 class View:
     """One view of a detector. Scoring and learning a window allocate nothing."""
 
-    def __init__(self, detector, source, smooth, name):
-        """detector: over what the source makes. smooth: share of 256, of a new score.
+    def __init__(self, detector, source, temporal, name):
+        """detector: over what the source makes. temporal: Temporal of its own, which smooths.
 
         name: a function of a dimension, for the log.
         """
         self.detector = detector
         self.name = name
         self._source = source
-        self._share = smooth
+        self._temporal = temporal
         self._x = b""
-        self._mean_q8 = 0
-        self._seen = 0
         self.score = NO_SCORE  # of the last window, before it is shifted
         self._offset = 0  # of its threshold to the detector's first one
 
@@ -115,13 +110,14 @@ class View:
     def restart(self):
         """Begin anew: the next window does not follow the last one."""
         self._source.restart()
-        self._seen = 0
+        self._temporal.restart()
 
     @micropython.native
     def score_one(self, embedding):
         """Return the score of a window in this view, or NO_SCORE."""
         self._x = x = self._source.take(embedding)
-        return self.detector.score_one(x)
+        score = self.detector.score_one(x)
+        return score if score == NO_SCORE else score - self._source.young_q8
 
     def learn_one(self, score, left, total, dirt):
         """Learn the window that was scored last.
@@ -139,18 +135,11 @@ class View:
             d.learn_left = left - 1
             return
         if d.dirt:
-            self._seen = 0
-        smoothed = NO_SCORE
+            self._temporal.restart()
         if score != NO_SCORE:
-            # as temporal smooths; |score| < 2^13, and a share of 256 is no product
-            score = max(-_LIMIT, min(_LIMIT, score)) << 8
-            self._seen += 1
-            share = max(256 // self._seen, self._share)
-            if share < 256:
-                score = self._mean_q8 + ((score - self._mean_q8) * share + 128 >> 8)
-            self._mean_q8 = score
-            smoothed = score + 128 >> 8
-        d.period.learn_one(self._x, smoothed)
+            self._temporal.update(score, NO_THRESHOLD)
+            score = self._temporal.score
+        d.period.learn_one(self._x, score)
 
     def finish(self, threshold):
         """End the learning period. threshold: the detector's first one."""
@@ -163,9 +152,13 @@ class View:
         self._offset = 0 if NO_THRESHOLD in (threshold, mine) else threshold - mine
 
     @micropython.native
-    def shifted(self, score):
-        """Return a score as it compares with the detector's first threshold."""
-        return score + self._offset - self._source.young_q8
+    def compared(self, score):
+        """Take in the score of a watched window; return the smoothed one as it compares with the
+        detector's first threshold.
+        """
+        temporal = self._temporal
+        temporal.update(score, NO_THRESHOLD)
+        return temporal.score + self._offset
 
     def strangest(self):
         """Return [[name, percent]] of what is strange of the window scored last. Allocates."""

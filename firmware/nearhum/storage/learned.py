@@ -103,6 +103,7 @@ class Learned:
             stopped = d.learn_left > 0
             n = d.learn_total - d.learn_left
             d.finish()
+            self._hum.n_alarm, self._hum.watched_from = 0, self._hum.n_windows
             counts = d.prototypes.counts
             from nearhum.detection import doubts
 

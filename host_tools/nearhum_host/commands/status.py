@@ -112,7 +112,7 @@ def _alarm(alarm: bool, lasts_s: int | None, percent: float | None) -> str:
     if lasts_s is None:  # an older board does not say it
         return "yes" if alarm else "no"
     now = f"yes, for {lasts_s} s" if alarm else "no"
-    return f"{now}; {percent:g} % of the windows since the start"
+    return f"{now}; {percent:g} % of the time watched"
 
 
 def _in(status: dict[str, Any]) -> str:
@@ -121,8 +121,9 @@ def _in(status: dict[str, Any]) -> str:
 
 
 def _trusted(take: Callable[[str], Any]) -> str:
-    """Say how many scores set the threshold, and which false alarms a day it stands for."""
-    independent, interval = take("independent"), {"alarms_per_day": take("alarms_per_day")}
+    """Say how many scores set the threshold, and which false alarms it stands for."""
+    independent = take("independent")
+    interval = {name: take(name) for name in ("alarms_per_day", "alarm_percent")}
     if not independent:
         return ""
     from ..report.wording import promised  # it brings numpy, which a status of two lines can spare

@@ -54,6 +54,7 @@ def page(sets: Sequence[dict[str, Any]], absent: Sequence[str], n_resamples: int
             for figure, t in TARGETS.get(one["fixed"]["protocol"], {}).items()
         ],
     )
+    yield from _missed(sets)
     for one in sets:
         yield from _section(one)
     yield "## By file\n"
@@ -67,6 +68,19 @@ def page(sets: Sequence[dict[str, Any]], absent: Sequence[str], n_resamples: int
         yield from _table(
             columns, [[_cell(column, row.get(column)) for column in columns] for row in rows]
         )
+
+
+def _missed(sets: Sequence[dict[str, Any]]) -> Iterator[str]:
+    missed = [
+        f"- {one['fixed']['protocol']}, {figure}: {target.limit}."
+        for one in sets
+        for figure, target in TARGETS.get(one["fixed"]["protocol"], {}).items()
+        if target.limit and not target.holds(one["fixed"]["figures"].get(figure))
+    ]
+    if missed:
+        yield "What limits the figures that miss their bar; docs/method.md has what was tried:\n"
+        yield from missed
+        yield ""
 
 
 def _target_row(one: dict[str, Any], figure: str, target: Target) -> list[str]:

@@ -176,16 +176,21 @@ def _length(n: Any, window_s: float | None) -> str:
 
 
 def promised(what: dict[str, Any]) -> str:
-    """Return the false alarms a day that a threshold stands for, as an interval; "" for none."""
-    interval = what.get("alarms_per_day")
+    """Return the false alarms that a threshold stands for, a day and as a share of the time, as
+    intervals; "" for none.
+    """
+    alarms, percent = _between(what.get("alarms_per_day")), _between(what.get("alarm_percent"))
+    if not alarms:
+        return ""
+    told = f": {alarms} false {'alarm' if alarms == '1' else 'alarms'} a day"
+    return told + (f", in alarm for {percent} % of the time" if percent else "")
+
+
+def _between(interval: object) -> str:
     if not isinstance(interval, list) or len(interval) != 2:
         return ""
     low, high = interval
-    return (
-        f": {figure(low)} to {figure(high)} false alarms a day"
-        if high > low
-        else f": {figure(low)} false {'alarm' if low == 1 else 'alarms'} a day"
-    )
+    return f"{figure(low)} to {figure(high)}" if high > low else figure(low)
 
 
 def _learned(what: dict[str, Any], window_s: float | None) -> str:

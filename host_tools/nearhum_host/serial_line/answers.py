@@ -113,6 +113,7 @@ _FIELDS: dict[str, dict[str, _Check]] = {
         **dict.fromkeys(("score", "threshold", "drift_left"), _optional(_number)),
         "independent": _optional(_count),
         "alarms_per_day": _optional(_interval),
+        "alarm_percent": _optional(_interval),
         "native_free": _optional(_count),
         "folder": _text,
         "alarm": _truth,

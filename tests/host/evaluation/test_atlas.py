@@ -56,7 +56,8 @@ def test_a_cell_has_its_promise_and_its_step() -> None:
 
 def found(begun: int, share: float = 0.0, missed: bool = False, **about) -> judging.Found:
     cell = sessions.Cell("telemetry", "white", about.get("n", 2000), about.get("settled", True))
-    return judging.Found(cell, begun, share, missed, about.get("warned", ""), about.get("said"))
+    said = about.get("said"), about.get("said_share")
+    return judging.Found(cell, begun, share, missed, about.get("warned", ""), *said)
 
 
 def test_figures_of_cells() -> None:
@@ -70,6 +71,16 @@ def test_figures_of_cells() -> None:
     told = [found(0, missed=True, warned="blind"), found(40, n=50, said=38)]
     assert judging.figures_of(told)["silent_blind"] == 0
     assert judging.figures_of(told)["short_trusted"] == 1
+
+
+def test_a_share_of_the_time_is_held_against_what_was_said() -> None:
+    cells = [
+        found(20, 0.02, said_share=0.01), found(20, 0.02, said_share=0.02), found(20, 0.5),
+        found(20, 0.9, n=50, said_share=1.0), found(20, 0.9, settled=False, said_share=0.01),
+    ]  # fmt: skip
+    figures = judging.figures_of(cells)
+    assert figures["time_trusted"] == 2 / 4
+    assert (figures["worst_time_in_alarm"], figures["worst_time_in_alarm_long"]) == (0.9, 0.5)
 
 
 def test_some_of_it_through_the_firmware() -> None:

@@ -170,11 +170,12 @@ def test_one_of_something_is_no_plural_and_hertz_have_no_empty_decimals():
     config = {**CONFIG, "n_channels": 1, "rate_hz": 16000.0}
     head = json.dumps({"version": "0.1.0", "boot": 1, "config": config}).encode()
     story = Story().put(wire.BOOT, head).windows(100, wire.LEARN, 0)
-    story.event("learned", n=100, independent=1, alarms_per_day=[1, 17500.0])
+    promised = {"alarms_per_day": [1, 17500.0], "alarm_percent": [1, 100]}
+    story.event("learned", n=100, independent=1, **promised)
     page = log_page.log_page(story.windows(100, wire.WATCH, 0).log(), "a", (), None)
     assert "1 channel · 16000 Hz" in page["subtitle"]
     told = json.dumps(page["history"], default=str, ensure_ascii=False)
-    assert "from 1 independent score: 1 to 17,500 false alarms a day" in told
+    assert "from 1 independent score: 1 to 17,500 false alarms a day, in alarm for 1 to" in told
 
 
 @pytest.mark.parametrize("mean", [0.01, 1.0, 7.5])

@@ -18,7 +18,10 @@ class Atlas:
     cells_within_3x, cells_at_most_3x: of the cells that learned one promised interval or more;
     worst_time_in_alarm: of cells that learned two cycles; silent_blind: cells, counted, in which a
     step of 8 spreads was missed and no warning had said that it would be; short_trusted: of the
-    cells that learned less, those that said how many alarms there may be, and were right.
+    cells that learned less, those that said how many alarms there may be, and were right;
+    time_trusted: of the cells that learned two cycles, those that said how much of the time they
+    may be in alarm, and were right; worst_time_in_alarm_long: as above, of cells that learned one
+    promised interval or more.
     """
 
     name = "atlas"

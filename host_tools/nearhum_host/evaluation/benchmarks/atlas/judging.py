@@ -25,8 +25,8 @@ class Found:
     """What one cell came to.
 
     begun: alarms; share: of the time in alarm; missed: the step; warned: what the board said at the
-    end of learning; said: the most alarms in the time observed that it said there may be, None
-    where it said nothing.
+    end of learning; said, said_share: the most alarms in the time observed, and the largest share
+    of the time in alarm, that it said there may be, None where it said nothing.
     """
 
     cell: Cell
@@ -35,6 +35,7 @@ class Found:
     missed: bool
     warned: str
     said: float | None
+    said_share: float | None = None
 
     @property
     def long(self) -> bool:
@@ -48,6 +49,10 @@ class Found:
     def trusted(self) -> bool:
         # a count of alarms that come when they like spreads by its root
         return self.said is not None and self.begun <= self.said + 2 * self.said**0.5
+
+    @property
+    def time_trusted(self) -> bool:
+        return self.said_share is not None and self.share <= self.said_share
 
 
 def judge(runs: Sequence[tuple[base.Session, base.Run]]) -> base.Judgement:
@@ -67,6 +72,7 @@ def _found(session: base.Session, run: base.Run) -> Found:
     learned: dict[str, Any] = next((e.what for e in run.events if e.name == "learned"), {})
     warned = str(learned.get("warning") or "")
     interval = learned.get("alarms_per_day")
+    percent = learned.get("alarm_percent")
     stated = session.config["alarms_per_day"]
     return Found(
         session.about,
@@ -75,6 +81,7 @@ def _found(session: base.Session, run: base.Run) -> Found:
         not run.alarm[step.start : step.stop].any(),
         warned,
         interval[1] / stated * PROMISED if interval else None,
+        percent[1] / 100 if percent else None,
     )
 
 
@@ -85,14 +92,17 @@ def figures_of(cells: Sequence[Found]) -> dict[str, float | None]:
         return float(np.mean(some)) if some else None
 
     settled = [c.share for c in cells if c.cell.settled]
+    lasting = [c.share for c in cells if c.cell.settled and c.long]
     return {
         "cells_within_3x": share([c.within for c in cells if c.long]),
         "cells_at_most_3x": share([c.begun <= FACTOR * PROMISED for c in cells if c.long]),
         "worst_time_in_alarm": max(settled, default=None),
+        "worst_time_in_alarm_long": max(lasting, default=None),
         "time_in_alarm_settled": float(np.mean(settled)) if settled else None,
         "silent_blind": sum(c.missed and not c.warned for c in cells),
         "blind": sum(c.missed for c in cells),
         "short_trusted": share([c.trusted for c in cells if not c.long]),
+        "time_trusted": share([c.time_trusted for c in cells if c.cell.settled]),
         "cells": len(cells),
     }
 
@@ -108,6 +118,7 @@ def _table(cells: Sequence[Found]) -> list[dict[str, object]]:
             "judged": "yes" if c.cell.settled else "no",
             "step_of_8": ("missed, told" if c.warned else "**missed**") if c.missed else "seen",
             "said_at_most": "–" if c.said is None else f"{c.said:.3g}",
+            "said_in_alarm": c.said_share,
         }
         for c in cells
     ]
