@@ -19,7 +19,9 @@ REACHING = {
     "ntptime", "select",
 }  # fmt: skip
 ALLOWED = {
-    "console.py": {"select"},  # select.poll there is of standard input and output
+    # select.poll there is of standard input and output
+    "console.py": {"select"},
+    "boots.py": {"select"},
     # a source that a board has only where its board file names it
     "wifi.py": {"network", "socket"},
 }

@@ -155,7 +155,7 @@ def test_another_driver_brings_its_own_pins(tmp_path):
         ('[firmware.ulba]\nurl = "x"', "unknown key firmware.ulba .did you mean ulab"),
         (
             '[firmware.ulab]\nurl = "ftp://x"',
-            "firmware.ulab.url = 'ftp://x': must be an http or https address",
+            "firmware.ulab.url = 'ftp://x': must be an https address",
         ),
         ('chip = "rp2041"', "chip = 'rp2041': must be one of rp2040, .*did you mean rp2040"),
         (

@@ -66,7 +66,7 @@ def test_the_command(folder: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for word in ("firmware", "IsolationForest", "always alarm", "A_bearing"):
         assert word in done.stdout
-    assert "A_0.csv: 2 channels x (g), y (g) (g) at 1000 Hz, 6000 samples" in done.stderr
+    assert "A_0.csv: 2 channels x (g), y (g) at 1000 Hz, 6000 samples" in done.stderr
     assert "recordings by label: bearing 4, healthy 8; normal: healthy" in done.stderr
     assert "kind vibration, 2 x 1000 Hz" in done.stderr
     assert "in percent; " in done.stdout

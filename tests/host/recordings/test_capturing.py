@@ -201,7 +201,8 @@ def test_every_accelerometer_says_its_unit():
         assert sensor_units.units(asked)["scale"] == [counts[driver]] * 3
     six = sensor_units.units({"source": {"driver": "mpu6050"}, "rate_hz": 50, "n_channels": 6})
     assert six["units"] == ["g"] * 3 + ["deg/s"] * 3
-    assert sensor_units.units({"source": {"driver": "mpu6050"}, "n_channels": 3}) == {}
+    without_rate = sensor_units.units({"source": {"driver": "mpu6050"}, "n_channels": 3})
+    assert without_rate == {"names": ["x", "y", "z"]}
     assert sensor_units.units({}) == {}
 
 
