@@ -29,10 +29,10 @@ $(STAMP): pyproject.toml
 demo: setup ## learn, watch, enrol and report on a virtual board, with real recordings (writes report.html)
 	@$(BIN)/nearhum demo
 
-test: setup lint ## lint and all tests but the slow ones: about six minutes on two cores
+test: setup lint ## lint and all tests but the slow ones: about ten minutes on two cores
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
-test-all: setup ## the slow tests, over all recordings: about four minutes
+test-all: setup ## the slow tests, over all recordings: about nine minutes
 	$(BIN)/python -m pytest -n 2 -m slow
 
 fuzz: setup ## fuzz the host's parsers for SECONDS (default 120), guided by coverage
