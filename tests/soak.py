@@ -211,7 +211,7 @@ def judged(it, days, first, states, estimated, took_s) -> list[tuple[str, str, s
     for boot, window in zip(scores.boots, scores.windows, strict=True):
         logged[boot] = max(logged[boot], window + 1)
     lost = [one - two for one, two in zip(ran[:-1], logged[1:], strict=False)]
-    heap = max(abs(day.heap - first.heap) for day in days)
+    heap = max(day.heap - first.heap for day in days)
     means = _means(scores)
     farthest = max(means, key=lambda mean: abs(mean - means[0]))
     busiest = max(it.flash.erased.values())
