@@ -23,6 +23,7 @@ from ..logs.times import Times
 from ..serial_line.link import Link
 from . import event as events
 from .outbox import Outbox
+from .presence import Presence
 
 PERIOD_S = 1.0  # between two questions
 AGAIN_S = 2.0  # before a line that broke is opened again
@@ -36,12 +37,12 @@ class Asker(threading.Thread):
         self,
         port: str,
         outboxes: Sequence[Outbox],
-        ports: dict[str, str],
+        presence: Presence,
         note: Callable[[str], None],
         resume: bool = False,
     ) -> None:
-        """ports: by board where it answers, shared by all askers; note: called with a sentence
-        where the line breaks or comes back; resume: start a detector that is stopped.
+        """presence: shared by all askers; note: called with a sentence where the line breaks or
+        comes back; resume: start a detector that is stopped.
         """
         super().__init__(name=f"ask {port}", daemon=True)
         self.port = port
@@ -49,12 +50,10 @@ class Asker(threading.Thread):
         self._board = ""
         self._error = ""  # "" while the board answers
         self._outboxes = outboxes
-        self._ports = ports
+        self._presence = presence
         self._note = note
         self._resume = resume
         self._ended = threading.Event()
-        self._heard_s = time.monotonic()
-        self._told_silent = False
         self._times = Times()
         self._channels: list[str] = []
 
@@ -77,15 +76,11 @@ class Asker(threading.Thread):
                 self._error = error.message
                 self._silent()
             finally:
-                if self._ports.get(self._board) == self.port:
-                    del self._ports[self._board]
+                self._presence.release(self._board, self.port)
             self._ended.wait(AGAIN_S)
 
     def _silent(self) -> None:
-        if self._ports.get(self._board, self.port) != self.port:
-            return  # it was plugged in elsewhere
-        if not self._told_silent and time.monotonic() - self._heard_s > SILENT_S:
-            self._told_silent = True
+        if self._presence.fell_silent(self._board or self.port, self.port, SILENT_S):
             self._host_event(events.SILENT, f"the board does not answer: {self._error}")
 
     def _host_event(self, name: str, text: str) -> None:
@@ -98,7 +93,7 @@ class Asker(threading.Thread):
         if "seq" not in status:
             raise DeviceError("the board does not say where its log ends", "`nearhum deploy`")
         self._board = name_of(status)
-        other = self._ports.setdefault(self._board, self.port)
+        other = self._presence.claim(self._board, self.port)
         if other != self.port:
             raise DeviceError(
                 f"it is called {self._board}, as the board on {other} is",
@@ -118,9 +113,8 @@ class Asker(threading.Thread):
             status = link.ask("status")
 
     def _heard(self, status: dict[str, Any]) -> None:
-        self._heard_s, self._error = time.monotonic(), ""
-        if self._told_silent:
-            self._told_silent = False
+        self._error = ""
+        if self._presence.heard(self._board, self.port):
             self._host_event(events.ANSWERS, "the board answers again")
         uptime_ms = 1000 * int(status.get("uptime_s") or 0)
         self._times.told(int(status.get("boot") or 0), uptime_ms, status.get("utc"))

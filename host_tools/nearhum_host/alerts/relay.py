@@ -18,6 +18,7 @@ from ..serial_line.ports import board_ports, find_port
 from .asker import Asker
 from .bookmarks import Bookmarks
 from .outbox import Channel, Outbox
+from .presence import Presence
 
 RESCAN_S = 5.0  # between two looks for boards that were plugged in
 _TURN_S = 0.1
@@ -46,7 +47,7 @@ class Relay:
         self._outboxes = [Outbox(channel, bookmarks, note) for channel in channels]
         self._bookmarks = bookmarks
         self._askers: dict[str, Asker] = {}
-        self._ports: dict[str, str] = {}
+        self._presence = Presence()
         self._resume = resume
         self._note = note
         self._terminated = threading.Event()
@@ -66,7 +67,7 @@ class Relay:
     def follow(self, port: str) -> None:
         """Follow the board at a port from now on."""
         if port not in self._askers:
-            asker = Asker(port, self._outboxes, self._ports, self._note, self._resume)
+            asker = Asker(port, self._outboxes, self._presence, self._note, self._resume)
             self._askers[port] = asker
             asker.start()
 
