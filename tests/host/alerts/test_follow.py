@@ -271,9 +271,9 @@ def test_a_server_that_refuses_an_event_gets_the_next(tmp_path: Path, hook):
     [
         ("--exec", "no-such-program-here", "no such program"),
         ("--exec", "'", "quotation"),
-        ("--webhook", "ftp://host/", "no web address"),
-        ("--mqtt", "http://host", "no MQTT address"),
-        ("--mqtt", "mqtt://host:port", "port is no number"),
+        ("--webhook", "ftp://me:secret@host/", "no web address"),
+        ("--mqtt", "http://me:secret@host", "no MQTT address"),
+        ("--mqtt", "mqtt://me:secret@host:port", "port is no number"),
         ("--mqtt", "mqtt://host/a/%23", "wildcards"),
         ("--prometheus", "9477x", "no address"),
         ("--until", "alarms", "no event has that name"),
@@ -285,6 +285,7 @@ def test_wrong_options_are_named(follow, option: str, value: str, word: str):
     _, said = running.communicate(timeout=30)
     assert running.returncode == 2
     assert word in said
+    assert "secret" not in said
 
 
 def test_two_do_not_share_bookmarks(tmp_path: Path):
