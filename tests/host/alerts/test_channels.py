@@ -7,10 +7,11 @@ from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
-from channels import Hook
-from nearhum_host.alerts.event import SILENT, of_host
+from channels import Hook, until
+from nearhum_host.alerts.bookmarks import Bookmarks
+from nearhum_host.alerts.event import SILENT, Event, of_host
 from nearhum_host.alerts.lines import journal_reads
-from nearhum_host.alerts.outbox import NotTold
+from nearhum_host.alerts.outbox import NotTold, Outbox
 from nearhum_host.alerts.webhook import Webhook
 
 
@@ -60,3 +61,22 @@ def test_a_broker_that_takes_nothing_fills_no_memory(monkeypatch: pytest.MonkeyP
     for n in range(2 * MOST_QUEUED):
         channel.show("pump", {"label": str(n)})
     assert len(channel._client._out_messages) <= MOST_QUEUED + 20
+
+
+def test_a_server_that_refuses_an_event_gets_the_next(tmp_path: Path, hook):
+    hook.answers = [400, 503]
+    kept, notes = Bookmarks(tmp_path / "told.json"), []
+    outbox = Outbox(Webhook(hook.url), kept, notes.append)
+    outbox.start()
+    for seq, name in enumerate(("alarm", "alarm_end")):
+        outbox.put(Event("pump", "port", seq, 1e9 + seq, name, name), 1)
+    until(outbox.idle)
+    outbox.stop()
+    assert [post["seq"] for post in hook.posts] == [1]
+    assert notes == [
+        "webhook: 127.0.0.1 answers 400 Bad Request; NOT told: pump: alarm",
+        "webhook: 127.0.0.1 answers 503 Service Unavailable; it is tried again",
+        "webhook: works again",
+    ]
+    assert "secret" not in "".join(notes)
+    assert kept.at("pump", "webhook") == (2, 1)

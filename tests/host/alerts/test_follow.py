@@ -16,9 +16,6 @@ import pytest
 import synthetic
 from channels import Broker, Hook, free_port, until
 from nearhum_host.alerts.bookmarks import Bookmarks
-from nearhum_host.alerts.event import Event
-from nearhum_host.alerts.outbox import Outbox
-from nearhum_host.alerts.webhook import Webhook
 from nearhum_host.boards import board_files, deployment
 from nearhum_host.boards.application import application
 from nearhum_host.errors import HostError
@@ -245,25 +242,6 @@ def test_a_log_that_began_anew_is_told_from_its_beginning(pump, follow, tmp_path
     running = follow(pump)
     assert json.loads(running.stdout.readline())["event"] == "log_began_anew"
     until(lambda: '"learned"' in running.stdout.readline())
-
-
-def test_a_server_that_refuses_an_event_gets_the_next(tmp_path: Path, hook):
-    hook.answers = [400, 503]
-    kept, notes = Bookmarks(tmp_path / "told.json"), []
-    outbox = Outbox(Webhook(hook.url), kept, notes.append)
-    outbox.start()
-    for seq, name in enumerate(("alarm", "alarm_end")):
-        outbox.put(Event("pump", "port", seq, 1e9 + seq, name, name), 1)
-    until(outbox.idle)
-    outbox.stop()
-    assert [post["seq"] for post in hook.posts] == [1]
-    assert notes == [
-        "webhook: 127.0.0.1 answers 400 Bad Request; NOT told: pump: alarm",
-        "webhook: 127.0.0.1 answers 503 Service Unavailable; it is tried again",
-        "webhook: works again",
-    ]
-    assert "secret" not in "".join(notes)
-    assert kept.at("pump", "webhook") == (2, 1)
 
 
 @pytest.mark.parametrize(
