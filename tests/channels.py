@@ -90,17 +90,21 @@ class Broker:
 
 
 class Hook:
-    """A web server. posts: JSON that came and was taken; answers: status codes to give first."""
+    """A web server. posts: JSON that came and was taken; answers: status codes to give first;
+    headers: of each post.
+    """
 
     def __init__(self) -> None:
         self.posts: list[dict[str, Any]] = []
         self.answers: list[int] = []
+        self.headers: list[dict[str, str]] = []
         self.n_asked = 0
         hook = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 hook.n_asked += 1
+                hook.headers.append(dict(self.headers))
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 code = hook.answers.pop(0) if hook.answers else 204
                 if code == 204:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from nearhum import wire
 from nearhum.errors import NearhumError
 
 from ..boards.checking import sensor_units
@@ -19,13 +20,17 @@ from ..errors import DeviceError, HostError, UsageError
 from ..logs.log_file import Record
 from ..logs.pulling import fetch, tell_time
 from ..logs.seen import name_of
-from ..logs.times import Times
+from ..logs.times import TOLERANCE_S, Times
 from ..serial_line.link import Link
 from . import event as events
 from .outbox import Outbox
+from .presence import Presence
 
 PERIOD_S = 1.0  # between two questions
 AGAIN_S = 2.0  # before a line that broke is opened again
+STRETCH_S = 5.0  # of fetching at a time
+MOST_NAMES = 20  # that a board may give itself: each has a bookmark, topics and metrics
+MOST_TIMES = 1000  # that a board may claim, before they are forgotten
 SILENT_S = 30.0  # without an answer, before it is told of; a restart takes up to 20 s
 
 
@@ -36,12 +41,14 @@ class Asker(threading.Thread):
         self,
         port: str,
         outboxes: Sequence[Outbox],
-        ports: dict[str, str],
+        presence: Presence,
         note: Callable[[str], None],
         resume: bool = False,
+        named: bool = True,
     ) -> None:
-        """ports: by board where it answers, shared by all askers; note: called with a sentence
-        where the line breaks or comes back; resume: start a detector that is stopped.
+        """presence: shared by all askers; note: called with a sentence where the line breaks or
+        comes back; resume: start a detector that is stopped; named: by the user, so that a port
+        which is none is an error.
         """
         super().__init__(name=f"ask {port}", daemon=True)
         self.port = port
@@ -49,18 +56,22 @@ class Asker(threading.Thread):
         self._board = ""
         self._error = ""  # "" while the board answers
         self._outboxes = outboxes
-        self._ports = ports
+        self._presence = presence
         self._note = note
         self._resume = resume
+        self._named = named
         self._ended = threading.Event()
-        self._heard_s = time.monotonic()
-        self._told_silent = False
-        self._times = Times()
+        self._times, self._n_times = Times(), 0
         self._channels: list[str] = []
+        self._names: set[str] = set()
+
+    def end(self) -> None:
+        """Ask it to end."""
+        self._ended.set()
 
     def stop(self) -> None:
         """End, and free the port."""
-        self._ended.set()
+        self.end()
         self.join(timeout=10)
 
     def run(self) -> None:
@@ -69,23 +80,24 @@ class Asker(threading.Thread):
                 with Link(self.port, lambda: self._resume) as link:
                     self._follow(link)
             except UsageError as error:
-                self.failed = error
-                return
+                # a port that vanishes while it is opened looks like one that is no serial port
+                if self._named and not self._board:
+                    self.failed = error
+                    return
+                self._broke(error.message)
             except (HostError, NearhumError) as error:
-                if error.message != self._error:
-                    self._note(f"{self.port}: {error.message}; it is tried again")
-                self._error = error.message
-                self._silent()
+                self._broke(error.message)
+            except Exception as error:  # a board may say anything: it must not end its asker
+                self._broke(f"its answers make no sense: {error!r}"[:200])
             finally:
-                if self._ports.get(self._board) == self.port:
-                    del self._ports[self._board]
+                self._presence.release(self._board, self.port)
             self._ended.wait(AGAIN_S)
 
-    def _silent(self) -> None:
-        if self._ports.get(self._board, self.port) != self.port:
-            return  # it was plugged in elsewhere
-        if not self._told_silent and time.monotonic() - self._heard_s > SILENT_S:
-            self._told_silent = True
+    def _broke(self, why: str) -> None:
+        if why != self._error:
+            self._note(f"{self.port}: {why}; it is tried again")
+        self._error = why
+        if self._presence.fell_silent(self._board or self.port, self.port, SILENT_S):
             self._host_event(events.SILENT, f"the board does not answer: {self._error}")
 
     def _host_event(self, name: str, text: str) -> None:
@@ -98,7 +110,11 @@ class Asker(threading.Thread):
         if "seq" not in status:
             raise DeviceError("the board does not say where its log ends", "`nearhum deploy`")
         self._board = name_of(status)
-        other = self._ports.setdefault(self._board, self.port)
+        self._names.add(self._board)
+        if len(self._names) > MOST_NAMES:
+            self._names.remove(self._board)
+            raise DeviceError(f"it has had {MOST_NAMES} names", "start `nearhum follow` again")
+        other = self._presence.claim(self._board, self.port)
         if other != self.port:
             raise DeviceError(
                 f"it is called {self._board}, as the board on {other} is",
@@ -113,30 +129,48 @@ class Asker(threading.Thread):
         while not self._ended.is_set():
             began = time.monotonic()
             self._heard(status)
+            for outbox, (reached, _) in at.items():
+                if reached > int(status["seq"]):  # a UART does not break when its board is erased
+                    at[outbox] = self._where_to_begin(outbox, status, reached)
             self._fetch(link, int(status["seq"]), at)
             self._ended.wait(max(0.05, PERIOD_S - (time.monotonic() - began)))
             status = link.ask("status")
 
     def _heard(self, status: dict[str, Any]) -> None:
-        self._heard_s, self._error = time.monotonic(), ""
-        if self._told_silent:
-            self._told_silent = False
+        self._error = ""
+        if self._presence.heard(self._board, self.port):
             self._host_event(events.ANSWERS, "the board answers again")
         uptime_ms = 1000 * int(status.get("uptime_s") or 0)
-        self._times.told(int(status.get("boot") or 0), uptime_ms, status.get("utc"))
+        self._note_time(int(status.get("boot") or 0), uptime_ms, status.get("utc"))
         for outbox in self._outboxes:
             outbox.channel.show(self._board, status)
 
-    def _where_to_begin(self, outbox: Outbox, status: dict[str, Any]) -> tuple[int, int]:
+    def _note_time(self, boot: int, uptime_ms: int, utc: Any) -> None:
+        """Keep a board's time where it is news: one is told every second, for months."""
+        known = self._times.utc(boot, uptime_ms)
+        if isinstance(utc, int | float) and not abs(known - utc) <= TOLERANCE_S:
+            self._count_time()
+            self._times.told(boot, uptime_ms, utc)
+
+    def _count_time(self) -> None:
+        self._n_times += 1
+        if self._n_times > MOST_TIMES:
+            self._times, self._n_times = Times(), 1
+
+    def _where_to_begin(
+        self, outbox: Outbox, status: dict[str, Any], reached: int = 0
+    ) -> tuple[int, int]:
         """Return (seq, boot) of the first record that a channel is to be told.
 
-        A channel that meets a board for the first time is told what happens from now on.
+        A channel that meets a board for the first time is told what happens from now on. reached:
+        the next record, as far as this line knows.
         """
         # what is not on the board's flash yet may vanish, and its number be given again
         end = int(status.get("synced_seq", status["seq"]))
         boot = int(status.get("boot") or 0)
         mark = outbox.at(self._board)
-        if mark is not None and mark[0] <= int(status["seq"]):
+        # both only grow, until the flash is erased
+        if mark and max(mark[0], reached) <= int(status["seq"]) and mark[1] <= (boot or mark[1]):
             return mark
         if mark is not None:
             end = int(status.get("log_first") or 0)
@@ -152,7 +186,8 @@ class Asker(threading.Thread):
 
         at: by outbox (seq, boot) of the next record, moved on.
         """
-        while not self._ended.is_set():
+        until_s = time.monotonic() + STRETCH_S  # then its status is shown: a log may be long
+        while not self._ended.is_set() and time.monotonic() < until_s:
             ready = [one for one in at if one.has_room() and at[one][0] < end]
             if not ready:
                 return
@@ -169,6 +204,8 @@ class Asker(threading.Thread):
         """Put a record into an outbox that expects seq; return the start that it belongs to."""
         if record.seq > seq:
             outbox.put(events.of_lost(self._board, self.port, seq, record.seq), boot)
+        if record.kind == wire.BOOT:
+            self._count_time()
         found, boot = events.of_record(
             self._board, self.port, record, boot, self._times, self._channels
         )

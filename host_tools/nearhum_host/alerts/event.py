@@ -93,8 +93,10 @@ def of_record(
         return None, boot
     if record.kind == wire.BOOT:
         number = what.get("boot")
+        if number is not None and not isinstance(number, int):
+            return None, boot
         times.told(boot if number is None else number, record.ticks_ms, what.get("utc"))
-        if number == boot or not isinstance(number, int):
+        if number is None or number == boot:
             return None, boot
         what, boot = {"event": "boot", "boot": number}, number
     text = told(what, channels)

@@ -5,11 +5,25 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
 from collections.abc import Callable
-from typing import Any
+from typing import IO, Any
 
 from ..serial_line.visible_text import visible
 from .event import Event, iso
+
+
+def journal_reads(stream: IO[str]) -> bool:
+    """Return True where a stream goes to journald itself.
+
+    JOURNAL_STREAM alone says little: a terminal of a desktop that systemd started has it too.
+    Source: systemd.exec(5).
+    """
+    try:
+        found = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
 
 
 class Lines:
@@ -21,7 +35,7 @@ class Lines:
     def __init__(self, as_json: bool, write: Callable[[str, Event], None]) -> None:
         self._as_json = as_json
         self._write = write
-        self._under_systemd = "JOURNAL_STREAM" in os.environ
+        self._under_systemd = journal_reads(sys.stdout)
 
     def tell(self, event: Event) -> None:
         """Write the line."""

@@ -34,6 +34,7 @@ from .home_assistant import discovery
 from .outbox import NotTold
 
 PASSWORD_VARIABLE = "NEARHUM_MQTT_PASSWORD"
+MOST_QUEUED = 200  # messages
 TAKEN_S = 10.0  # for the broker to take one message
 STATE_EVERY_S = 10.0  # score and threshold; an alarm's turn is shown at once
 _WRONG = "mqtt://[user@]host[:1883][/topic], or mqtts:// with TLS"
@@ -52,16 +53,17 @@ class Mqtt:
 
         Raises UsageError where url is no such address.
         """
-        parts = urlsplit(url)
+        # what was typed is not shown: a password may be in it, and errors go to a service's log
         try:
+            parts = urlsplit(url)
             port = parts.port
         except ValueError:
-            raise UsageError(f"--mqtt {url!r}: the port is no number", _WRONG) from None
+            raise UsageError("--mqtt: the port is no number", _WRONG) from None
         if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-            raise UsageError(f"--mqtt {url!r} is no MQTT address", _WRONG)
+            raise UsageError("--mqtt: that is no MQTT address", _WRONG)
         self._base = unquote(parts.path).strip("/") or "nearhum"
         if re.search(r"[#+\0]", self._base):
-            raise UsageError(f"--mqtt {url!r}: a topic has no wildcards", _WRONG)
+            raise UsageError("--mqtt: a topic has no wildcards", _WRONG)
         host = re.sub(r"[^\w.-]", "_", socket.gethostname())
         self._bridge = f"{self._base}/bridge/{host}"
         self._where = parts.hostname
@@ -81,6 +83,8 @@ class Mqtt:
         self._client.will_set(self._bridge, "offline", qos=1, retain=True)
         self._client.on_connect = self._connected
         self._client.reconnect_delay_set(1, 60)
+        # for a broker that stays connected and takes nothing; events wait in the outbox
+        self._client.max_queued_messages_set(MOST_QUEUED)
         self._client.connect_async(
             parts.hostname, port or (8883 if parts.scheme == "mqtts" else 1883)
         )
@@ -113,7 +117,8 @@ class Mqtt:
         self._waiting = None
 
     def _publish(self, event: Event) -> list[paho.MQTTMessageInfo]:
-        base = f"{self._base}/{event.board}"
+        # a board that never answered has its port's name
+        base = f"{self._base}/{re.sub(r'[#+]', '_', event.board).strip('/')}"
         text = json.dumps(event.as_json(), default=str)
         sent = [self._client.publish(f"{base}/event", text, qos=1)]
         if event.name == "alarm":

@@ -55,7 +55,9 @@ class Outbox(threading.Thread):
         self.channel = channel
         self._bookmarks = bookmarks
         self._note = note
-        self._events: queue.Queue[tuple[Event, int]] = queue.Queue()
+        self._events: queue.Queue[tuple[Event, int, int]] = queue.Queue()
+        self._logs: dict[str, int] = {}  # by board how many logs it has begun
+        self._guard = threading.Lock()  # a bookmark of an old log must not follow a new one's
         self._ended = threading.Event()
 
     def has_room(self) -> bool:
@@ -64,44 +66,53 @@ class Outbox(threading.Thread):
 
     def put(self, event: Event, boot: int) -> None:
         """Take an event of the start with that number."""
-        self._events.put((event, boot))
+        self._events.put((event, boot, self._logs.get(event.board, 0)))
 
     def at(self, board: str) -> tuple[int, int] | None:
         """Return the bookmark of a board, see Bookmarks.at."""
         return self._bookmarks.at(board, self.channel.name)
 
     def begin(self, board: str, seq: int, boot: int) -> None:
-        """Tell nothing of a board that is before seq."""
-        self._bookmarks.set(board, self.channel.name, seq, boot)
+        """Tell nothing of a board that is before seq; its numbers begin anew."""
+        with self._guard:
+            self._logs[board] = self._logs.get(board, 0) + 1
+            self._bookmarks.set(board, self.channel.name, seq, boot)
 
     def idle(self) -> bool:
         """Return True where nothing waits and nothing is being told."""
         return self._events.unfinished_tasks == 0
 
+    def end(self) -> None:
+        """Ask it to end."""
+        self._ended.set()
+
     def stop(self) -> None:
         """End; what waits is told at the next start."""
-        self._ended.set()
+        self.end()
         self.join(timeout=10)
         self.channel.close()
 
     def run(self) -> None:
         while not self._ended.is_set():
             try:
-                event, boot = self._events.get(timeout=0.2)
+                event, boot, log = self._events.get(timeout=0.2)
             except queue.Empty:
                 continue
             try:
-                self._deliver(event, boot)
+                self._deliver(event, boot, log)
             except HostError as error:  # the bookmarks cannot be written: better twice than never
                 self._note(f"{error.message}; {error.hint}")
             self._events.task_done()
 
-    def _deliver(self, event: Event, boot: int) -> None:
-        mark = self.at(event.board)
-        if event.seq is not None and mark and event.seq < mark[0]:
+    def _deliver(self, event: Event, boot: int, log: int) -> None:
+        seq, mark = event.seq, self.at(event.board)
+        numbered = seq is not None and log == self._logs.get(event.board, 0)
+        if seq is not None and numbered and mark and seq < mark[0]:
             return  # told before the last restart
-        if self._told(event) and event.seq is not None:
-            self._bookmarks.set(event.board, self.channel.name, event.seq + 1, boot)
+        if self._told(event) and seq is not None:
+            with self._guard:
+                if log == self._logs.get(event.board, 0):
+                    self._bookmarks.set(event.board, self.channel.name, seq + 1, boot)
 
     def _told(self, event: Event) -> bool:
         """Try until the event is told or given up; False where the end came first."""
@@ -122,6 +133,9 @@ class Outbox(threading.Thread):
                 if error.why != down:
                     self._note(f"{self.channel.name}: {error.why}; it is tried again")
                     down = error.why
+            except Exception as error:  # what nobody foresaw costs one event, not the channel
+                self._note(f"{self.channel.name}: {error!r}; NOT told: {event.board}: {event.text}")
+                return True
             if self._ended.wait(wait_s):
                 return False
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)

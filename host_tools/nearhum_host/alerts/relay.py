@@ -18,6 +18,7 @@ from ..serial_line.ports import board_ports, find_port
 from .asker import Asker
 from .bookmarks import Bookmarks
 from .outbox import Channel, Outbox
+from .presence import Presence
 
 RESCAN_S = 5.0  # between two looks for boards that were plugged in
 _TURN_S = 0.1
@@ -46,7 +47,7 @@ class Relay:
         self._outboxes = [Outbox(channel, bookmarks, note) for channel in channels]
         self._bookmarks = bookmarks
         self._askers: dict[str, Asker] = {}
-        self._ports: dict[str, str] = {}
+        self._presence = Presence()
         self._resume = resume
         self._note = note
         self._terminated = threading.Event()
@@ -57,16 +58,18 @@ class Relay:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for thread in (*self._askers.values(), *self._outboxes):
+            thread.end()  # all at once: systemd waits 90 s, and each may need ten
         for asker in self._askers.values():
             asker.stop()
         for outbox in self._outboxes:
             outbox.stop()
         self._bookmarks.close()
 
-    def follow(self, port: str) -> None:
-        """Follow the board at a port from now on."""
+    def follow(self, port: str, named: bool = True) -> None:
+        """Follow the board at a port from now on. named: by the user, see Asker."""
         if port not in self._askers:
-            asker = Asker(port, self._outboxes, self._ports, self._note, self._resume)
+            asker = Asker(port, self._outboxes, self._presence, self._note, self._resume, named)
             self._askers[port] = asker
             asker.start()
 
@@ -91,7 +94,7 @@ class Relay:
             if rescan and time.monotonic() >= next_s:
                 next_s = time.monotonic() + RESCAN_S
                 for port in board_ports():
-                    self.follow(port)
+                    self.follow(port, named=False)
             for asker in self._askers.values():
                 if asker.failed:
                     raise asker.failed

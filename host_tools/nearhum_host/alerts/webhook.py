@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import urllib.error
 import urllib.request
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from nearhum import __version__
 
@@ -25,6 +26,13 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
+def _key(event: Event) -> str:
+    """Return what names an event for ever: the host's own have no number, but a time."""
+    if event.seq is not None:
+        return f"{event.board}-{event.seq}"
+    return f"{event.board}-{event.name}-{round(1000 * event.utc)}"
+
+
 class Webhook:
     """Posts to one http or https address. Certificates are checked; SSL_CERT_FILE names one's own
     authority.
@@ -35,12 +43,22 @@ class Webhook:
 
     def __init__(self, url: str) -> None:
         """Raises UsageError where url is no web address."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        # what was typed is not shown: a password may be in it, and errors go to a service's log
+        try:
+            parts = urlsplit(url)
+            sound = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            sound = False
+        if not sound:
             raise UsageError(
-                f"--webhook {url!r} is no web address", "https://host/path, or http://host/path"
+                "--webhook: that is no web address", "https://host/path, or http://host/path"
             )
-        self._url = url
+        login, _, place = parts.netloc.rpartition("@")  # urllib takes no login in an address
+        self._url = parts._replace(netloc=place).geturl()
+        self._login = {}
+        if login:
+            coded = base64.b64encode(unquote_to_bytes(login)).decode()
+            self._login["Authorization"] = f"Basic {coded}"
         self._where = parts.hostname  # a webhook's path is often its secret: it is not shown
         self._opener = urllib.request.build_opener(_NoRedirect)
 
@@ -52,15 +70,17 @@ class Webhook:
             {
                 "Content-Type": "application/json",
                 "User-Agent": f"nearhum/{__version__}",
-                "Idempotency-Key": f"{event.board}-{event.seq}",
+                "Idempotency-Key": _key(event),
+                **self._login,
             },
         )
         try:
             with self._opener.open(request, timeout=LONGEST_S):
                 return
         except urllib.error.HTTPError as error:
-            # 408: too slow, 429: too many; anything else below 500 stays as it is
-            again = error.code >= 500 or error.code in (408, 429)
+            # 408: too slow, 429: too many; any other 4xx stays as it is. 3xx may be a gateway
+            # that wants a login for now
+            again = not 400 <= error.code < 500 or error.code in (408, 429)
             raise NotTold(f"{self._where} answers {error.code} {error.reason}", again) from None
         except urllib.error.URLError as error:
             raise NotTold(f"{self._where} cannot be reached: {error.reason}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,7 +72,7 @@ def follow(
     channel took in the very moment in which this program was killed.
     """
     from ..alerts.bookmarks import Bookmarks, usual
-    from ..alerts.lines import Lines
+    from ..alerts.lines import Lines, journal_reads
     from ..alerts.relay import Relay, chosen
 
     named = chosen(ports, all_boards)
@@ -79,7 +80,8 @@ def follow(
     channels = _channels(command, webhook, mqtt, prometheus)
     channels.append(Lines(as_json, end.write))
     kept = Bookmarks(state or usual())
-    with Relay(channels, kept, resume, note) as relay:
+    warning = "<4>" if journal_reads(sys.stderr) else ""  # what is down, and what is back
+    with Relay(channels, kept, resume, lambda text: note(warning + text)) as relay:
         for port in named:
             relay.follow(port)
         note(f"following {', '.join(named) or 'every board on USB'}; Ctrl-C ends it")
