@@ -221,8 +221,8 @@ def test_ctrl_c_in_native_code_waits_for_its_end(virtual_board):
     busy = "@micropython.viper\rdef f(n: int):\rfor i in range(n): pass\r\r\r\r"
     with open_port(board) as port:
         repl(port)
-        port.write(b"import micropython\r" + busy.encode())
-        read_until(port, b">>> ")
+        port.write(b"import micropython\r" + busy.encode() + b"print('defi' + 'ned')\r")
+        read_until(port, b"defined")
         repl(port)
         port.write(b"f(600000000)\r")
         time.sleep(0.1)
