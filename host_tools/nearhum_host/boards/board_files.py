@@ -149,7 +149,11 @@ def _find(board: str, beside: Path) -> Path:
         path = beside / Path(board).expanduser()
         if path.is_file():
             return path
-        raise UsageError(f"there is no board file {path}")
+        raise UsageError(
+            f"there is no board file {path}",
+            hint="`nearhum score` and `nearhum virtual --replay` write one once they have read the"
+            " recording; `nearhum boards` lists those that came with nearhum",
+        )
     known = names()
     if board in known:
         return boards_dir() / f"{board}.toml"

@@ -134,9 +134,10 @@ class Commands(TyperGroup):
             say(error.message, error.hint)
             raise typer.Exit(getattr(error, "exit_code", 1)) from None
         except KeyboardInterrupt:
-            say(
-                "stopped by you",
-                "the board goes on with what it was told; `nearhum status` shows it",
+            # Ctrl-C is the way that `watch` and `follow` say they end by, and so no error.
+            typer.echo(
+                "Stopped by you. A board goes on with what it was told; `nearhum status` shows it.",
+                err=True,
             )
             raise typer.Exit(130) from None
 

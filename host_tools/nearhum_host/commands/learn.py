@@ -46,9 +46,16 @@ def learn(
     """Start a learning period: what the board hears now is normal, and nothing else, or (--as)
     that too.
     """
+    import re
+
     from ..errors import UsageError
     from ..serial_line.link import connect
 
+    # Said before a board is looked for, which knows "ten" for no whole number and no more.
+    if spec and not re.fullmatch(r"[0-9]+[smhd]?|stop|pause|resume", spec):
+        raise UsageError(
+            f"{spec[:40]!r} is no length", "say how many windows (400), or how long: 30s, 10m, 24h"
+        )
     if stable and spec == "stop":
         raise UsageError("--until-stable and stop", "one or the other")
     if mode is not None and spec in (None, "stop") and not stable:
@@ -99,8 +106,9 @@ def _until_learned(link) -> dict:
                 raise DeviceError(
                     f"the recording is over after {total - left} of {total} windows to be learned",
                     hint=(
-                        "`nearhum learn stop` does with those; or start `nearhum virtual --replay`"
-                        " again, and learn a shorter time or a longer recording"
+                        ("`nearhum learn stop` makes do with those; or " if total > left else "")
+                        + "start `nearhum virtual --replay` again, and learn a shorter time or a"
+                        " longer recording"
                     ),
                 )
             if ended(status):

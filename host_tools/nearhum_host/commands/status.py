@@ -88,8 +88,8 @@ def readable(port: str, status: dict[str, Any]) -> dict[str, Any]:
         "mode": take("mode"),
         "windows": take("n_windows"),
         "learned": (
-            f"{learned} windows; {take('n_prototypes')} normal prototypes, {take('n_labels')}"
-            f" labels, {take('state_bytes')} bytes"
+            f"{_n(learned, 'window')}; {_n(take('n_prototypes'), 'normal prototype')},"
+            f" {_n(take('n_labels'), 'label')}, {take('state_bytes')} bytes"
         ),
         "journal": f"records {first} to {seq}, safe on flash below {synced}",
         "uptime": f"{take('uptime_s')} s since boot {take('boot')}{_utc(take('utc'))}",
@@ -128,7 +128,7 @@ def _trusted(take: Callable[[str], Any]) -> str:
         return ""
     from ..report.wording import promised  # it brings numpy, which a status of two lines can spare
 
-    return f" from {independent} independent scores{promised(interval)}"
+    return f" from {_n(independent, 'independent score')}{promised(interval)}"
 
 
 def _n(number: Any, what: str) -> str:

@@ -270,7 +270,7 @@ class Link:
                 f"the detector on {self.port} is stopped: the board is at the MicroPython prompt",
                 hint=(
                     f"`nearhum resume --port {self.port}` starts it again; --resume does so in any"
-                    " command"
+                    " command; after `nearhum remove`, `nearhum deploy` does"
                 ),
             )
         self.resume()

@@ -200,8 +200,9 @@ def test_unknown_board_has_near_matches(tmp_path):
     with pytest.raises(UsageError, match="no board 'rpi_pcio' .did you mean rpi_pico") as caught:
         board_files.load("rpi_pcio")
     assert "esp32_generic" in caught.value.hint
-    with pytest.raises(UsageError, match=r"there is no board file .*none\.toml"):
+    with pytest.raises(UsageError, match=r"there is no board file .*none\.toml") as caught:
         board_files.load(str(tmp_path / "none.toml"))
+    assert "nearhum boards" in caught.value.hint
 
 
 def test_boards_command(capsys):

@@ -83,6 +83,10 @@ def test_errors_go_to_stderr_with_a_code_and_a_remedy(
     assert "Next: " in done.stderr or "Usage:" in done.stderr
 
 
+def test_a_length_that_is_none_is_said_with_the_forms_it_may_have(nearhum: Run):
+    assert "30s, 10m, 24h" in nearhum("learn", "ten", code=2).stderr
+
+
 def test_a_file_that_is_no_backup_is_refused_before_the_board_is_touched(
     nearhum: Run, tmp_path: Path
 ):
