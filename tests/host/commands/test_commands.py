@@ -142,7 +142,7 @@ def test_learning_and_watching(nearhum: Nearhum):
     nearhum("learn", "5000")
     assert "learn (" in nearhum("status").stdout
     assert told(nearhum("learn", "stop", "--json"))["state"] == "watch"
-    assert "not a whole number" in nearhum("learn", "soon", code=3).stderr
+    assert "is no length" in nearhum("learn", "soon", code=2).stderr
     assert told(nearhum("learn", "5000", "--until-stable", "--json"))["windows"] == 5000
     assert "5000 at most until stable" in nearhum("status").stdout
     assert "one or the other" in nearhum("learn", "stop", "--until-stable", code=2).stderr
