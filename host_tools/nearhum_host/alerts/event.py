@@ -59,7 +59,7 @@ class Event:
         for key in _OCTAVES:
             value = self.what.get(key)
             if isinstance(value, int):
-                out[key] = None if value == wire.NO_SCORE else round(value / wire.SCORE_ONE, 3)
+                out[key] = octaves(value)
         found = strangest_named(self.what, self.channels)
         if found:
             out["strangest"] = [{"feature": words, "percent": share} for words, share in found]
@@ -69,6 +69,13 @@ class Event:
     def severity(self) -> int:
         """Return the priority of syslog(3): 3 error, 4 warning, 6 information."""
         return 4 if self.name in _ALARM else 3 if self.name in _FAULT else 6
+
+
+def octaves(value: Any) -> float | None:
+    """Return a score as boards count it, in octaves; None where there is none."""
+    if not isinstance(value, int) or value == wire.NO_SCORE:
+        return None
+    return round(value / wire.SCORE_ONE, 3)
 
 
 def iso(utc: float) -> str:

@@ -25,11 +25,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as paho
-from nearhum import wire
 from paho.mqtt.enums import CallbackAPIVersion
 
 from ..errors import UsageError
-from .event import ANSWERS, SILENT, Event
+from .event import ANSWERS, SILENT, Event, octaves
 from .home_assistant import discovery
 from .outbox import NotTold
 
@@ -160,14 +159,9 @@ class Mqtt:
 
 def state_of(status: dict[str, Any]) -> dict[str, Any]:
     """Return what is shown of a board's status: scores in octaves, an alarm as ON or OFF."""
-
-    def octaves(key: str) -> float | None:
-        value = status.get(key)
-        return round(value / wire.SCORE_ONE, 3) if isinstance(value, int) else None
-
     return {
-        "score": octaves("score"),
-        "threshold": octaves("threshold"),
+        "score": octaves(status.get("score")),
+        "threshold": octaves(status.get("threshold")),
         "alarm": "ON" if status.get("alarm") else "OFF",
         "state": status.get("state"),
         "label": status.get("label"),
