@@ -177,7 +177,7 @@ def interrupt(pid: int, pending_address: int) -> bool | None:
 
 
 def _catches_sigint(pid: int) -> bool:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("SigCgt:"):
             return bool(int(line[7:], 16) >> (signal.SIGINT - 1) & 1)
     return False
@@ -185,7 +185,7 @@ def _catches_sigint(pid: int) -> bool:
 
 def _interrupt_pending(pid: int, address: int) -> bool:
     # The kernel may not have delivered a SIGINT yet: check its set of pending signals, too.
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
         if line.startswith(("SigPnd:", "ShdPnd:")) and int(line[7:], 16) >> (signal.SIGINT - 1) & 1:
             return True
     try:
