@@ -30,7 +30,7 @@ def one(name: str, arguments: list[str]) -> None:
 
     sys.path[:0] = [str(TESTS.parent), str(TESTS)]
     with atheris.instrument_imports(include=["nearhum", "nearhum_host"]):
-        from fuzz.targets import TARGETS
+        from fuzz.structured import TARGETS
     atheris.Setup([sys.argv[0], *arguments], TARGETS[name])
     atheris.Fuzz()
 
@@ -81,7 +81,7 @@ def main() -> int:
         )
         return 2
     sys.path[:0] = [str(TESTS.parent), str(TESTS)]
-    from fuzz.targets import TARGETS
+    from fuzz.structured import TARGETS
 
     unknown = sorted(set(given.targets) - set(TARGETS))
     if unknown:

@@ -20,31 +20,8 @@ sys.path[:0] = [str(TESTS.parent), str(TESTS)]
 from nearhum import wire  # noqa: E402
 from nearhum.sources import recording  # noqa: E402
 
+from fuzz.samples import BOOT, EVENTS, STATUS, scores  # noqa: E402
 from fuzz.targets import records_in  # noqa: E402
-
-BOOT = {
-    "format": 2,
-    "board": "pump <b>",
-    "boot": 1,
-    "utc": 1e9,
-    "config": {"kind": "telemetry", "rate_hz": 1, "n_hop": 1},
-}
-EVENTS = (
-    {"event": "state", "state": "learn", "windows": 8, "window": 0},
-    {"event": "learned", "n": 8, "threshold": 300, "modes": [8], "window": 8},
-    {"event": "enrolled", "label": "<script>tap</script>", "id": 1, "count": 1, "window": 9},
-    {"event": "alarm", "window": 10, "score": 900, "strangest": [["rms 0", 60]]},
-    {"event": "alarm_end", "window": 12, "score": 10},
-)
-STATUS = {
-    "version": "0.1.0", "board": "../../pump", "kind": "telemetry", "path": "fixed",
-    "state": "watch", "n_learned": 8, "learn_left": 0, "learn_total": 8, "paused": False,
-    "learn_most": 0, "drift_left": None, "score": 12, "threshold": 300, "alarm": False,
-    "label": "\x1b[2Jtap", "mode": None, "n_windows": 12, "n_prototypes": 1, "n_labels": 1,
-    "enrolling": 0, "state_bytes": 300, "seq": 7, "synced_seq": 7, "log_first": 0, "boot": 1,
-    "uptime_s": 60, "mem_free": 100000, "source": "ok", "faults": 0, "unsaved": "", "warning": "",
-    "dropped": 0,
-}  # fmt: skip
 
 
 def record(kind: int, payload: bytes) -> bytes:
@@ -55,11 +32,12 @@ def record(kind: int, payload: bytes) -> bytes:
     return bytes([16 if kind == wire.BOOT else 18, 1, len(payload) // 4]) + payload
 
 
-def scores(first: int, state: int, n: int) -> bytes:
-    """Return the payload of a RUN record with labels, for n windows from first on."""
-    payload = bytearray(wire.RUN_HEADER_BYTES)
-    wire.pack_run_header_into(payload, first, 300, state, n, True)
-    return bytes(payload) + b"\x90\x03" + bytes(range(n - 1)) + bytes([0, n - 2, 1, 2])
+# As shapes.log_of reads them: each event, a BOOT and a RUN, nothing in them changed.
+EACH = b"".join(bytes((kind, 0, 0)) for kind in range(len(EVENTS) + 2))
+# As structured.onnx reads them: 4 values in, Gemm of (4, 4) and 4 floats, Relu, Gemm, Softmax.
+_FLOATS = bytes((0, 0, 1)) + np.array([0.5, -1.0], "<f4").tobytes()
+_GEMM = bytes((0, 2, 2, 0, 4, 0, 4)) + _FLOATS + bytes((1, 0, 4)) + _FLOATS + b"\0"
+DENSE = bytes((0, 1, 0, 4)) + _GEMM + bytes((3, 0, 0)) + _GEMM + bytes((20, 0, 0))
 
 
 def line(what: dict) -> bytes:
@@ -125,6 +103,16 @@ def seeds() -> dict[str, bytes]:
         "answer/refused": b'false,"verb":"learn","error":"\\u001b[31mno","hint":""}',
         "pull/sound": b"\n".join([line(logged), line(STATUS), line(logged)]),
         "backup/sound": line(STATUS) + b"\n" + line(chunk),
+        # no bytes at all are what is sound (shapes.py); then one of each kind of record, as it is
+        **{f"{name}/sound": b"\0" for name in ("beside", "record", "printed")},
+        **{f"record/{i}": bytes([i]) for i in range(1, 7)},
+        **{f"{name}/sound": EACH for name in ("events", "tables")},
+        "events/odd": bytes((0, 2, 0, 0, 5, 7, 1, 0, 9, 30, 4, 1, 3, 0, 2, 17, 5, 0)) * 4,
+        "beside/bytes": b"\1" + line({"x": 0, "format": 1, "utc": "2026-01-01"}),
+        "npz/sound": bytes((0, 1, 4, 0, 0)) + bytes(range(1, 21)) + b"\0",
+        "npz/three": bytes((1, 3)) + bytes(90),
+        "onnx/dense": DENSE,
+        "onnx/bytes": b"\1\x08\x09",
         "prompt/sound": b'["/../../x",1,"ab\\u001b12"]\n[4096,352,300]\n',
     }
 

@@ -34,7 +34,7 @@ from nearhum_host.serial_line import answers, link, repl
 from rich.console import Console
 
 TARGETS: dict[str, Callable[[bytes], None]] = {}
-_FOLDER = Path(
+FOLDER = Path(
     tempfile.mkdtemp(prefix="nearhum-fuzz-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
 )
 
@@ -52,7 +52,7 @@ def target(run: Callable[[bytes], None]) -> Callable[[bytes], None]:
 
 
 def _file(name: str, contents: bytes) -> Path:
-    path = _FOLDER / name
+    path = FOLDER / name
     path.write_bytes(contents)
     return path
 
@@ -96,7 +96,7 @@ def records(given: bytes) -> None:
     assert not found.damages
     trace = traces.trace(found, "fuzz")
     for _, event in trace.events:
-        _harmless(json.dumps(event.what, ensure_ascii=False), "events")
+        harmless(json.dumps(event.what, ensure_ascii=False), "events")
 
 
 @target
@@ -105,7 +105,7 @@ def report(given: bytes) -> None:
     from nearhum_host.report import page as drawing
 
     page = drawing.report(_file("fuzz.nhl", records_in(given) + given))
-    _harmless(page.replace("\n", ""), "the page")
+    harmless(page.replace("\n", ""), "the page")
     lower = page.lower()
     for tag in ("<script", "<img", "<iframe", "javascript:", "<a ", "<object", "<link"):
         assert tag not in lower, tag
@@ -150,7 +150,7 @@ def recording(given: bytes) -> None:
     if suffix == ".nhr" and kind & 8 and len(contents) >= 24:
         contents = contents[:20] + struct.pack("<I", wire.crc32(contents[:20])) + contents[24:]
     source = _file("fuzz" + suffix, contents)
-    made = _FOLDER / "made.nhr"
+    made = FOLDER / "made.nhr"
     scale = 1000.0 if kind & 16 else None
     found = converting.to_nhr(
         source, made, rate_hz=None if suffix in (".nhr", ".wav") else 50.0, scale=scale
@@ -174,7 +174,8 @@ def board(given: bytes) -> None:
 # --- the line -------------------------------------------------------------------------------------
 
 
-def _harmless(text: str, where: str) -> None:
+def harmless(text: str, where: str) -> None:
+    """Fail where a text holds what steers a terminal."""
     assert not any(ord(c) < 32 or 127 <= ord(c) < 160 for c in text), (
         f"a control character in {where}"
     )
@@ -192,12 +193,13 @@ def answer(given: bytes) -> None:
         status_command.ended(found)
         found = status_command.readable("port", found)
     said = io.StringIO()
-    with mock.patch("rich.console.Console", functools.partial(_console, file=said)):
+    with mock.patch("rich.console.Console", functools.partial(console, file=said)):
         terminal.print_pairs(found)
-    _harmless(said.getvalue().replace("\n", ""), "the terminal")
+    harmless(said.getvalue().replace("\n", ""), "the terminal")
 
 
-def _console(*, file: io.StringIO) -> Console:
+def console(*, file: io.StringIO) -> Console:
+    """Return a terminal that writes into a text."""
     return Console(file=file, width=80, color_system=None)
 
 
@@ -221,7 +223,7 @@ class Liar:
 @target
 def pull(given: bytes) -> None:
     """Pull from a board that answers anything. The file must be a log, or not exist."""
-    folder = _FOLDER / "pull"
+    folder = FOLDER / "pull"
     folder.mkdir(exist_ok=True)
     file = folder / "fuzz.nhl"
     file.unlink(missing_ok=True)

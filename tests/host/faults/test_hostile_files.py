@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fuzz.seeds import seeds
-from fuzz.targets import TARGETS
+from fuzz.structured import TARGETS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nearhum import wire
