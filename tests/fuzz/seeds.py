@@ -110,7 +110,7 @@ def seeds() -> dict[str, bytes]:
         "events/odd": bytes((0, 2, 0, 0, 5, 7, 1, 0, 9, 30, 4, 1, 3, 0, 2, 17, 5, 0)) * 4,
         "beside/bytes": b"\1" + line({"x": 0, "format": 1, "utc": "2026-01-01"}),
         "npz/sound": bytes((0, 1, 4, 0, 0)) + bytes(range(1, 21)) + b"\0",
-        "npz/three": bytes((1, 3)) + bytes(90),
+        "npz/empty": bytes((1, 3)) + bytes(90),
         "onnx/dense": DENSE,
         "onnx/bytes": b"\1\x08\x09",
         "prompt/sound": b'["/../../x",1,"ab\\u001b12"]\n[4096,352,300]\n',

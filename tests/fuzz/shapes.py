@@ -18,9 +18,11 @@ from nearhum import wire
 # What somebody puts where another thing belongs. A list, so that one byte names one of them.
 ODD: list[Any] = [
     None, True, False, 0, 1, -1, 2, 255, 65536, -32768, 32767, 1 << 31, -(1 << 31), 1 << 53,
-    1 << 63, 1 << 64, 1 << 200, 0.5, -0.0, 1e-300, 1e300, float("inf"), float("-inf"), float("nan"), "", " ",
+    1 << 63, 1 << 64, 1 << 200, 0.5, -0.0, 1e-300, 1e300, float("inf"),
+    float("-inf"), float("nan"), "", " ",
     "0", "1e9", "x" * 300, "\x1b[2J", "\x9b31m", "\u202eabc", "<script>x</script>", "../../x",
-    "NaN", "\ud800", "\0", "a,b\n\"c\"", "=1+1", [], [[]], [None], [1, 2], ["x"], [["x", 1]], [1e400], {},
+    "NaN", "\ud800", "\0", "a,b\n\"c\"", "=1+1", [], [[]], [None], [1, 2], ["x"],
+    [["x", 1]], [1e400], {},
     {"": None}, {"x": {"y": []}},
 ]  # fmt: skip
 

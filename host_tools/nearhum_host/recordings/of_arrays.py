@@ -251,8 +251,9 @@ def _of_one(
 
 def _of_stretches(path: Path, arrays: Arrays, named: Named, expected_hz: float | None) -> Reading:
     """Return arrays one after the other, each with channels, and perhaps times, of its own."""
+    arrays = [one for one in arrays if one[1].size]
     _check_channels(path, [(name, array.reshape(len(array), -1)) for name, array in arrays])
-    parts = [_of_one(path, *one, named, expected_hz) for one in arrays if one[1].size]
+    parts = [_of_one(path, *one, named, expected_hz) for one in arrays]
     if not parts:
         raise HostError(f"{path} holds no samples", "record at least one window")
     first = parts[0]
