@@ -34,6 +34,7 @@ RECORD_MAGIC = 0xA7
 RECORD_HEADER_BYTES = 12
 RECORD_CRC_BYTES = 4
 MAX_PAYLOAD_BYTES = 1024
+CHAIN_BYTES = 16  # of a segment's sum, see storage/chain.py
 _RECORD = "<BBHII"  # magic kind payload_bytes seq ticks_ms
 TICKS_MODULO = 1 << 32  # ticks_ms wraps at this: 49 days of milliseconds since the board's start
 

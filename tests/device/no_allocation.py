@@ -117,7 +117,7 @@ def words_from_their_first_frame_to_the_answer():
         vector[:] = frames[i % 60]
         words.predict_one(vector)
     for label in ("one", "two", "two"):
-        words.enrol(label, bytes(words._utterances.cepstra[:300]))
+        words.enrol(label, bytes(words.utterances.cepstra[:300]))
     answers = []
     vector[:] = frames[0]
     for i in range(180):

@@ -130,7 +130,7 @@ def the_same_bits_on_every_target():
 @test
 def silence_and_a_steady_sound_are_no_words():
     hum, random = taught()
-    u = hum.recogniser._utterances
+    u = hum.recogniser.utterances
     equal(wait(hum, random, 1, 0), [])
     equal(u._speech, False)
     n_frames, u.n_frames = u.n_frames, -1
@@ -144,9 +144,51 @@ def silence_and_a_steady_sound_are_no_words():
 
 
 @test
+def a_microphone_that_is_too_quiet_says_so():
+    def told(hum):
+        warning = hum.console.execute("status")["warning"]
+        return warning[warning.find("microphone") :] if "too quiet" in warning else ""
+
+    hum, random = board(), Lcg(4)
+    equal(told(hum), "")  # nothing was heard at all yet
+    silence(hum, random, 1200)
+    say(hum, random, SAID["up"])
+    equal(told(hum), "")
+    # as loud, in a room or by a microphone without a sound of its own
+    silence(hum, random, 3000, 0)
+    say(hum, random, SAID["up"])
+    silence(hum, random, 1200, 0)
+    equal(told(hum), "")
+    for level, said in ((160, "the last word was 1"), (4, "no word was heard above")):
+        events.interrupted(hum, -1)
+        silence(hum, random, 1200, 0)
+        equal(told(hum)[:46], "microphone is too quiet: no word was heard abo")
+        for tone in tones(random, SAID["up"], level):
+            play(hum, tone)
+        silence(hum, random, 1200, 0)
+        equal(told(hum)[25 : 25 + len(said)], said, told(hum))
+
+
+@test
+def a_machine_that_is_too_quiet_says_so_unless_it_is_off():
+    hum, random = board(recognise="windows"), Lcg(4)
+
+    def told(level, n=12):
+        for _ in range(n):
+            play(hum, noise(random, 256, level))
+        return "most bands are below" in hum.console.execute("status")["warning"]
+
+    equal(told(200), False)
+    equal(told(0), True)
+    hum.console.execute("learn 24")
+    equal(told(200, 40), False)
+    equal(told(0), False)  # it was loud while it was learned
+
+
+@test
 def clicks_are_too_short_and_clipping_is_borne():
     hum, random = taught()
-    u = hum.recogniser._utterances
+    u = hum.recogniser.utterances
     silence(hum, random)
     u.n_frames = -1
     play(hum, noise(random, 160, 20000))

@@ -46,7 +46,8 @@ class Utterances:
     def __init__(self, n_bands):
         self._ring = bytearray(RING * n_bands)
         self._levels = bytearray(RING)
-        self._heard = (self._ring, array("i", bytes(4 * n_bands)), n_bands)
+        self.background = array("i", bytes(4 * n_bands))  # of each band, steps in Q4
+        self._heard = (self._ring, self.background, n_bands)
         # Coefficients, while an utterance ends. Until the next one ends, Templates works in it.
         self.scratch = array("i", bytes(4 * MAX_FRAMES * N_CEPSTRA))
         self._transform = (_cosines(n_bands), n_bands, self.scratch)
@@ -58,8 +59,9 @@ class Utterances:
         """Forget what is being said, after a gap: the next frame does not follow the last one."""
         self._t = 0  # frames since the gap; after 2 RING - 1 it goes on with RING
         self._speech = False
-        # frames since speech began, frames since it was last loud, its loudest level
-        self._since = self._rest = self._peak = 0
+        # frames since speech began, frames since it was last loud, its loudest level: it stays for
+        # guard/plausible.py when speech ends
+        self._since = self._rest = self.peak = 0
 
     def hear_one(self, frame):
         """Take in one frame.
@@ -80,11 +82,11 @@ class Utterances:
             if level > _BEGIN:
                 self._speech = True
                 self._since = self._rest = 0
-                self._peak = level
+                self.peak = level
             return False
         self._since += 1
-        if level > self._peak:
-            self._peak = level
+        if level > self.peak:
+            self.peak = level
         self._rest = 0 if self._loud(level) else self._rest + 1
         if self._rest < _HANG:
             if self._since < LONGEST:
@@ -94,7 +96,7 @@ class Utterances:
         return self._take(t)
 
     def _loud(self, level):
-        return level > _KEEP and level * 32 > self._peak * _SHARE
+        return level > _KEEP and level * 32 > self.peak * _SHARE
 
     def _take(self, t):
         # Skip first frames that turned out too soft, compared with the loudest one.

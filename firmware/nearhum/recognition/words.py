@@ -52,11 +52,11 @@ class Words(Labels):
         if head:
             from nearhum.recognition.context import InContext
 
-            self._utterances = InContext(n, head)
-            plan.words += (self._utterances.fingerprint,)
+            self.utterances = InContext(n, head)
+            plan.words += (self.utterances.fingerprint,)
         else:
-            self._utterances = Utterances(n)
-        self.templates = Templates(self._utterances.scratch)
+            self.utterances = Utterances(n)
+        self.templates = Templates(self.utterances.scratch)
         self._reject = config["reject"]
         self._detector = detector
         # for each label: (sum, number) of the distances of its examples from each other
@@ -68,7 +68,7 @@ class Words(Labels):
 
     def restart(self):
         """Forget what is being said, after a gap."""
-        self._utterances.restart()
+        self.utterances.restart()
 
     def predict_one(self, embedding):
         """Hear the window whose features were extracted last.
@@ -76,10 +76,10 @@ class Words(Labels):
         embedding: not used. Returns the label's id if a word was recognised, else 0.
         """
         self.heard = False
-        self._ended = ended = self._utterances.hear_one(self._frame)
+        self._ended = ended = self.utterances.hear_one(self._frame)
         templates = self.templates
         if ended:
-            templates.ask(self._utterances.cepstra, self._utterances.n_frames)
+            templates.ask(self.utterances.cepstra, self.utterances.n_frames)
             self._asked = True
         elif self._asked:
             n = len(templates.all)
@@ -121,7 +121,7 @@ class Words(Labels):
         return {"limit": self.limit, "background": d if d < FAR else None, "distances": near}
 
     def _utterance(self):
-        return bytes(memoryview(self._utterances.cepstra)[: N_CEPSTRA * self._utterances.n_frames])
+        return bytes(memoryview(self.utterances.cepstra)[: N_CEPSTRA * self.utterances.n_frames])
 
     # --- enrolling --------------------------------------------------------------------------------
 

@@ -13,8 +13,6 @@ from hashlib import sha256
 
 from nearhum import wire
 
-SUM_BYTES = 16  # of the hash: half of it is enough (RFC 2104, section 5), and a record is short
-
 
 class Chain:
     """The sum of the open segment."""
@@ -35,9 +33,12 @@ class Chain:
             self._before = before
 
     def said(self):
-        """End the sum. Returns the field, None if nothing was added since the last one."""
+        """End the sum. Returns the field, None if nothing was added since the last one.
+
+        Half of a hash is enough (RFC 2104, section 5), and a record is short.
+        """
         if not self._sum or self._first == self._before:
             return None
         digest, signer, self._sum = self._sum.digest(), wire.signer, None
         total, signed = signer.chained(digest) if signer else (digest, False)
-        return [self._first, self._before, hexlify(total[:SUM_BYTES]).decode(), int(signed)]
+        return [self._first, self._before, hexlify(total[: wire.CHAIN_BYTES]).decode(), int(signed)]

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 from nearhum import wire
 from nearhum.errors import FormatError
 from nearhum.storage import signing
-from nearhum.storage.chain import SUM_BYTES
 
 from .log_file import Log, Record
 
@@ -110,7 +109,7 @@ def _judge(
         sums = [digest]
     else:
         sums = [signing.mac(key, signing.LOG + digest) for key in keys.values()]
-    if any(link.sum == one[:SUM_BYTES].hex() for one in sums):
+    if any(link.sum == one[: wire.CHAIN_BYTES].hex() for one in sums):
         done.n_records += len(records)
         done.n_signed += len(records) if link.signed else 0
     elif len(records) < link.before - link.first:
