@@ -139,6 +139,10 @@ class Pipeline:
             ctrl_c(-1)
             self.close()
             raise
+        except Exception:
+            # At once, for what comes next may lack memory: a lamp or a horn must not stay on.
+            self.release()
+            raise
         finally:
             if watchdog:
                 watchdog.pause()

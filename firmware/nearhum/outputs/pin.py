@@ -2,8 +2,8 @@
 
 Enters: the begin and the end of alarms. Leaves: the level of a pin. Loaded only if the setting
 alarm_pin names a pin: "25", or a name that the port knows ("LED"). "25 low" is for a device that is
-on while the pin is low. The pin is off before the first alarm and after the loop has ended, even by
-an error.
+on while the pin is low. The pin is off before the first alarm and after the loop has ended, by
+Ctrl-C or by an error, and so in safe mode too. It stays as it is while the sensor is lost.
 """
 
 from machine import Pin, Signal
