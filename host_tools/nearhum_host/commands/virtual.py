@@ -57,8 +57,8 @@ def virtual(
         list[str] | None,
         typer.Option(
             help=(
-                "A sensor on its bus, register by register: mpu6050, lis3dh@0x19, adxl345@spi;"
-                " again for more."
+                "A sensor on its bus, register by register: mpu6050, lis3dh@0x19, adxl345@spi, or"
+                " mpu6500, which is sold as MPU-6050; again for more."
             )
         ),
     ] = None,

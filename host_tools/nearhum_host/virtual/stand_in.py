@@ -198,9 +198,14 @@ def _source_here(own: dict[str, Any], there: About) -> dict[str, Any]:
 def _source(sensor: dict[str, Any]) -> dict[str, Any]:
     """Return the source settings of a board file for a sensor. sensor: of sensors.described."""
     if "spi" in sensor:
-        return {"driver": sensor["chip"], **_SPI, "spi": sensor["spi"], "cs": sensor["cs"]}
+        return {
+            "driver": sensors.driver_of(sensor["chip"]),
+            **_SPI,
+            "spi": sensor["spi"],
+            "cs": sensor["cs"],
+        }
     return {
-        "driver": sensor["chip"],
+        "driver": sensors.driver_of(sensor["chip"]),
         **_I2C,
         "i2c": sensor["i2c"],
         "address": sensor["address"],

@@ -30,6 +30,7 @@ SENSORS = {
     "lis3dh@0x19": ({"driver": "lis3dh", **I2C, "address": 0x19}, 100),
     "lsm6ds3@spi": ({"driver": "lsm6ds3", **SPI}, 208),
     "lsm6dsox": ({"driver": "lsm6dsox", **I2C}, 208),
+    "mpu6500": ({"driver": "mpu6050", **I2C}, 200),  # under the name it is sold by
 }
 
 
@@ -98,6 +99,7 @@ def test_a_sensor_is_deployed_and_examined(
         < 0.05
     )
     assert sensor_check.facts(found)["chip"] == f"0x{found['chip']:02x}"
+    assert found["chip"] == {"mpu6050": 0x68, "mpu6500": 0x70}.get(sensor, found["chip"])
     with Link(board.path) as link:
         status = link.ask("status")
     assert status["faults"] == 0
@@ -228,6 +230,7 @@ def test_a_healthy_board_has_no_complaint() -> None:
 def test_sensors_of_a_virtual_board_are_named() -> None:
     assert described("lis3dh@0x19") == {"chip": "lis3dh", "i2c": 0, "address": 0x19}
     assert described("adxl345@spi") == {"chip": "adxl345", "spi": 0, "cs": 17}
+    assert described("mpu6500") == {"chip": "mpu6500", "i2c": 0, "address": 0x68}
     for wrong in ("bmp280", "lis3dh@0x99", "mpu6050@there"):
         with pytest.raises(UsageError):
             described(wrong)

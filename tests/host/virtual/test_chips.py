@@ -293,6 +293,8 @@ def test_it_takes_the_recording_or_a_sensor_for_the_boards_own() -> None:
     assert other.source["driver"] == "adxl345"
     assert {"spi", "sck", "mosi", "miso", "cs"} <= other.source.keys()
     assert (other.mpy_arch, other.kind, other.rate_hz) == ("x64", board.kind, board.rate_hz)
+    clone = stand_in.adapted(board, there("esp32", "icm20689"))
+    assert clone.source["driver"] == "mpu6050"
     with pytest.raises(UsageError, match="neither a sensor nor a recording"):
         stand_in.adapted(board, there())
     virtual = board_files.load("virtual")

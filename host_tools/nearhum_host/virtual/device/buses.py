@@ -146,13 +146,16 @@ def wire(described):
 
 
 def models():
-    # Return the models by the name of their driver.
+    # Return the models by the name of their driver, or by their own where they are sold as another.
     import chip_adxl345
     import chip_lis3dh
     import chip_lsm6ds
     import chip_mpu6050
 
     return {
+        "mpu6500": chip_mpu6050.Mpu6500,
+        "mpu6880": chip_mpu6050.Mpu6880,
+        "icm20689": chip_mpu6050.Icm20689,
         "mpu6050": chip_mpu6050.Mpu6050,
         "adxl345": chip_adxl345.Adxl345,
         "lis3dh": chip_lis3dh.Lis3dh,
