@@ -122,7 +122,7 @@ NAMED = [
     (_WINDOWS, "if not within and between", "if between", "recognise_open"),
     (_WINDOWS, "distances[at] <= self.limit", "distances[at] < self.limit", "recognise_open"),
     (
-        "nearhum/sources/mpu6050.py",
+        "nearhum/sources/accelerometers/mpu6050.py",
         "(_GYRO_CONFIG, 0x10)",
         "(_GYRO_CONFIG, 0x18)",
         "accelerometers",

@@ -65,9 +65,9 @@ def test_a_sensor_is_deployed_and_examined(
     source, rate = SENSORS[sensor]
     board = virtual_board(image=kept_image, sensors=[sensor])
     contents = files(source, rate)
-    modules = {path.removeprefix("/nearhum/sources/") for path in contents if "/sources/" in path}
-    assert modules == {f"{name}.mpy" for name in ("__init__", source["driver"], "registers")} | (
-        {"on_spi.mpy"} if "spi" in source else set()
+    modules = {Path(path).stem for path in contents if "/sources/" in path}
+    assert modules == {"__init__", source["driver"], "registers"} | (
+        {"on_spi"} if "spi" in source else set()
     )
     assert put(board, contents) == ""
     found = sensor_check.examine(board.path, seconds=1.5)

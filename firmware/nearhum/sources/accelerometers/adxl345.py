@@ -10,9 +10,8 @@ interpreter.
 """
 
 import micropython
-
 from nearhum.errors import ConfigError
-from nearhum.sources.registers import Fifo, code_of
+from nearhum.sources.accelerometers.registers import Fifo, code_of
 
 _DEVID = micropython.const(0x00)  # fixed, 0xE5
 _OFSX = micropython.const(0x1E)  # and y, z: added to each sample, 15.6 mg a count

@@ -10,9 +10,8 @@ the register.
 """
 
 import micropython
-
 from nearhum.errors import ConfigError
-from nearhum.sources.registers import Fifo, code_of
+from nearhum.sources.accelerometers.registers import Fifo, code_of
 
 # bits 3:0: rate of acceleration in the FIFO; bits 7:4: 0, no angular rate
 _FIFO_CTRL3 = micropython.const(0x09)

@@ -9,9 +9,8 @@ several bytes), and the section of chapter 8 that is named as the register.
 """
 
 import micropython
-
 from nearhum.errors import ConfigError
-from nearhum.sources.registers import Fifo, code_of
+from nearhum.sources.accelerometers.registers import Fifo, code_of
 
 _WHO_AM_I = micropython.const(0x0F)  # fixed, 0x33
 _TEMP_CFG_REG = micropython.const(0x1F)  # bit 7: ADC, bit 6: temperature, in place of nothing

@@ -9,9 +9,8 @@ the register; LSM6DS3TR-C, DocID030071, has the same registers here and another 
 """
 
 import micropython
-
 from nearhum.errors import ConfigError
-from nearhum.sources.registers import Fifo, code_of
+from nearhum.sources.accelerometers.registers import Fifo, code_of
 
 # bits 2:0: 1, acceleration undecimated; bits 5:3: 0, no angular rate
 _FIFO_CTRL3 = micropython.const(0x08)
