@@ -1,5 +1,5 @@
-"""Do the tests notice when the source is another? `mutations.py [--named] [--count N] [--seed S]
-[--of NAME] [--jobs J] [--quick] [--again FILE]`.
+"""Do the tests notice when the source is another? `mutations.py [--named] [--count N] [--from N]
+[--seed S] [--of NAME] [--jobs J] [--quick] [--again FILE]`.
 
 Changes one place of one file in a copy of the checkout, runs the tests of that file there, and says
 which noticed: --named the changes of NAMED, each of which no test noticed once; otherwise N of
@@ -363,6 +363,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--named", action="store_true", help="the changes of NAMED")
     parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--from", dest="first", type=int, default=0, help="leave out those before")
     parser.add_argument("--seed", type=int, default=18)
     parser.add_argument("--of", default="", help="of one file's name, or kernels")
     parser.add_argument("--jobs", type=int, default=2)
@@ -371,7 +372,8 @@ def main() -> int:
     given = parser.parse_args()
     todo = named()
     if not given.named:
-        todo = [(change, TESTS[change.file]) for change in drawn(given.count, given.seed, given.of)]
+        changes = drawn(given.count, given.seed, given.of)[given.first :]
+        todo = [(change, TESTS[change.file]) for change in changes]
     if given.again:
         survived = re.findall(r"^SURVIVED (.*): ", given.again.read_text(), re.MULTILINE)
         todo = [(c, tests) for c, tests in todo if any(s.startswith(c.told) for s in survived)]
