@@ -95,9 +95,7 @@ def test_a_length_that_is_none_is_said_with_the_forms_it_may_have(nearhum: Run):
         (("doctor", "--seconds", "x"), "--seconds is 'x', but must be a number from 1 to 20"),
     ],
 )
-def test_a_value_that_is_no_number_is_said_with_its_range(
-    nearhum: Run, arguments: tuple, why: str
-):
+def test_a_value_that_is_no_number_is_said_with_its_range(nearhum: Run, arguments: tuple, why: str):
     said = nearhum(*arguments, code=2).stderr
     assert why in said
     assert f" {arguments[0]} --help` explains it" in said
