@@ -121,6 +121,8 @@ class Asker(threading.Thread):
                 "give one another name: `nearhum set board NAME`",
             )
         tell_time(link, status)
+        # Asked again for the time that the board knows now: it dates the records fetched next.
+        status = link.ask("status")
         settings = link.ask("get").get("settings", {})
         n_channels = int(settings.get("n_channels", 0))
         self._channels = sensor_units.names(settings) or [""] * n_channels

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 ALARM_EXIT = 10
 # Events that `--until` may wait for.
 EVENTS = (
-    "alarm", "in_alarm", "alarm_end", "heard", "learned", "enrolled", "fault", "gap", "boot", "silent",
+    "alarm", "in_alarm", "alarm_end", "heard", "learned", "enrolled", "fault", "gap", "boot",
+    "silent",
 )  # fmt: skip
 
 

@@ -53,9 +53,7 @@ def lasting(seconds: float) -> str:
         n, left = divmod(left, unit_s)
         parts.append((n, unit))
     first = next((i for i, (n, _) in enumerate(parts) if n), len(parts) - 1)
-    return " ".join(
-        f"{n} {unit}" for i, (n, unit) in enumerate(parts[first : first + 2]) if n or not i
-    )
+    return " ".join(f"{n} {unit}" for n, unit in parts[first : first + 2] if n) or "0 s"
 
 
 def shown(utc: float) -> str:
