@@ -224,8 +224,10 @@ def plot(f: Followed, width: int, height: int) -> Text:
     now = time.monotonic()
     past = [at - now for at in f.times]
     limit = f.status.get("threshold")
-    known = isinstance(limit, int) and limit != wire.NO_THRESHOLD
-    levels = [*f.scores, limit / wire.SCORE_ONE] if known else [*f.scores]
+    lines = []  # The threshold, if there is one.
+    if isinstance(limit, int) and limit != wire.NO_THRESHOLD:
+        lines.append(limit / wire.SCORE_ONE)
+    levels = [*f.scores, *lines]
     low, high = math.floor(min(levels)), math.ceil(max(levels))
     high += high == low
     plotext.clear_figure()
@@ -233,8 +235,8 @@ def plot(f: Followed, width: int, height: int) -> Text:
     plotext.limit_size(False, False)
     plotext.plot_size(width, height)
     plotext.plot(past, list(f.scores), marker="braille", color="cyan")
-    if known:
-        plotext.hline(limit / wire.SCORE_ONE, "orange")
+    for line in lines:
+        plotext.hline(line, "orange")
     plotext.xlim(min(past[0], -1.0), 0)
     plotext.ylim(low, high)
     levels = svg.ticks(low, high, max(2, height // 2))
