@@ -109,13 +109,13 @@ def test_everything_has_room_in_80_columns_and_24_lines(pumps):
                 said = str(shown.render()).splitlines()
                 assert name == "journal" or 1 <= len(said) <= shown.content_size.height
             assert "now" in str(app.query_one("#score", Static).render())
+            picture = app.export_screenshot()
+            for said in ("pump0", "pump1", first.port, second.port, "dB", "quit", "stop"):
+                assert said in picture
             await pilot.press("r")
             await pilot.pause(0.5)
             assert "snapshot" in str(app.query_one("#said", Static).render())
             assert app.query_one("#features").region.bottom <= 21
-            picture = app.export_screenshot()
-            for said in ("pump0", "pump1", first.port, second.port, "dB", "quit", "stop"):
-                assert said in picture
 
     asyncio.run(drive())
 
