@@ -49,7 +49,7 @@ def volumes() -> Iterator[Path]:
 def board_id(volume: Path) -> str | None:
     """Return the Board-ID that a volume states, or None if it is not a boot ROM."""
     try:
-        text = (volume / INFO).read_text("ascii", errors="replace", encoding="utf-8")
+        text = (volume / INFO).read_text("ascii", errors="replace")
     except OSError:
         return None
     for line in text.splitlines():
