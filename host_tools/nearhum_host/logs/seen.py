@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .. import kept_files
 from ..errors import DeviceError, HostError
 from ..serial_line.answers import sensible
 from ..serial_line.link import Link
@@ -99,18 +100,8 @@ def names_of(link: Link) -> list[str]:
 
 def save(log: Path, seen: Seen) -> None:
     """Write the file beside the log, completely or not at all. Raises HostError."""
-    file = path_beside(log)
-    half = file.with_name(file.name + ".new")
-    try:
-        half.write_text(
-            json.dumps({"format": FORMAT, **vars(seen)}, ensure_ascii=False), encoding="utf-8"
-        )
-        half.replace(file)
-    except OSError as error:
-        half.unlink(missing_ok=True)
-        raise HostError(
-            f"cannot write {file}: {error.strerror}", "make room or choose another place"
-        ) from None
+    kept = json.dumps({"format": FORMAT, **vars(seen)}, ensure_ascii=False)
+    kept_files.replace(path_beside(log), kept.encode())
 
 
 def load(log: Path) -> Seen | None:
