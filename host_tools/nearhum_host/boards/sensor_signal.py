@@ -13,6 +13,13 @@ from .checking import sensor_units
 from .findings import FAIL, OK, WARN, Verdict
 
 _AXES = "xyz"
+# The softest band that an audio board tells from silence, in dB of full scale: -80 steps of the
+# features where words are recognised, -128 where windows are. 8 steps are a factor of two in power
+# (features/transform_fixed.py).
+_FLOOR_DB, _FLOOR_OF_WINDOWS_DB = -77, -95
+# Spoken digits of 23 dB above that floor and more are recognised like loud ones; of those of 17 dB
+# one in three is lost.
+_CLEAR_DB = 23
 
 
 def flow(found: dict[str, Any]) -> Iterator[Verdict]:
@@ -84,6 +91,9 @@ def signal(found: dict[str, Any]) -> Iterator[Verdict]:
             f"{name}: {mean / counts:+.3f}" for name, (mean, _) in zip(names, each, strict=True)
         )
         yield Verdict("mean", OK, f"{shown} {unit}".rstrip())
+    if found["config"].get("kind") == "audio" and unit == "full scale":
+        floor = _FLOOR_OF_WINDOWS_DB if found["config"].get("recognise") == "windows" else _FLOOR_DB
+        yield _level(each[0][1], counts, floor)
     stuck = [name for name, (_, spread) in zip(names, each, strict=True) if spread == 0]
     if stuck:
         yield Verdict(
@@ -124,6 +134,19 @@ def signal(found: dict[str, Any]) -> Iterator[Verdict]:
             f"{', '.join(clipped)} reached the end of the range",
             "a larger range_g, or less gain",
         )
+
+
+def _level(rms: float, counts: int, floor: int) -> Verdict:
+    """Judge how loud a microphone was while it was examined. rms: in counts. floor: in dB."""
+    level = 20 * math.log10(max(rms, 0.1) / counts)
+    text = f"{level:.0f} dB of full scale ({rms:.0f} counts rms); the floor is {floor} dB"
+    if level >= floor + _CLEAR_DB:
+        return Verdict("level", OK, text)
+    return Verdict(
+        "level", WARN, text,
+        f"what it is to hear needs {floor + _CLEAR_DB} dB: make that sound while `doctor` listens;"
+        " if it stays so soft, go nearer or raise gain_bits",
+    )  # fmt: skip
 
 
 def _gravity(each: list[tuple[float, float]], counts: int) -> Iterator[Verdict]:

@@ -136,7 +136,16 @@ def examine(root, seconds):
         given = config["source"]
         found["config"] = {
             key: config[key]
-            for key in ("board", "kind", "path", "rate_hz", "n_channels", "n_subcarriers", "source")
+            for key in (
+                "board",
+                "kind",
+                "path",
+                "rate_hz",
+                "n_channels",
+                "n_subcarriers",
+                "source",
+                "recognise",
+            )  # fmt: skip
         }
         if "sda" in given:
             found["levels"] = levels(given)

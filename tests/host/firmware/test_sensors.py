@@ -218,6 +218,27 @@ def test_a_silent_bus_with_pull_ups_is_a_matter_of_wires() -> None:
     assert "SDA to pin 4, SCL to pin 5, not swapped?" in told(found)["sensor"].remedy
 
 
+@pytest.mark.parametrize(
+    ("rms", "recognise", "state", "says"),
+    [
+        (100, "words", findings.OK, "-50 dB of full scale (100 counts rms); the floor is -77 dB"),
+        (50, "words", findings.WARN, "-56 dB of full scale"),
+        (50, "windows", findings.OK, "the floor is -95 dB"),
+        (4, "windows", findings.WARN, "-78 dB"),
+        (0, "words", findings.WARN, "-110 dB"),
+    ],
+)
+def test_the_level_of_a_microphone(rms: int, recognise: str, state: str, says: str) -> None:
+    heard = measured(sums=[0], squares=[640 * rms * rms], low=[-2], high=[2])
+    found = seen(unit="full scale", counts=32768, measured=heard)
+    found["config"] |= {
+        "kind": "audio", "recognise": recognise, "n_channels": 1, "source": {"driver": "i2s"},
+    }  # fmt: skip
+    verdict = told(found)["level"]
+    assert (verdict.state, says in verdict.found) == (state, True), verdict
+    assert ("gain_bits" in verdict.remedy) == (state == findings.WARN)
+
+
 def test_a_healthy_board_has_no_complaint() -> None:
     assert {verdict.state for verdict in sensor_check.verdicts(seen())} == {findings.OK}
 
