@@ -2,16 +2,21 @@
 refused with a message.
 """
 
+import hashlib
+import json
 import os
-from binascii import unhexlify
+from binascii import hexlify, unhexlify
 
 from fakes import head, layer, pipeline, take
 from harness import clear_error, done, equal, exists, raises, scratch, test
 from nearhum import wire
 from nearhum.errors import FormatError, NearhumError
 from nearhum.files import read_file, write_file
+from nearhum.storage.deployed import begin_signing
+from nearhum.storage.journal import Journal
 from nearhum.storage.signing import (
     KEY_BYTES,
+    LOG,
     NO_KEY,
     TRAILER_BYTES,
     Signer,
@@ -141,6 +146,27 @@ def a_board_with_a_key_signs_what_it_saves():
         got, size = got + a2b_base64(answer["b64"]), answer["size"]
     equal(bytes(Signer(MINE).opened(got, "it"))[:3], b"NHS")
     wire.signer = None
+
+
+@test
+def the_log_is_signed_too_in_safe_mode_as_well():
+    root = scratch()
+    with_key(root, MINE)
+    learned(root).journal.flush()
+    wire.signer = None  # a reset
+    begin_signing(root)  # what safe mode calls
+    journal = Journal(root, {"version": "0", "config": {}})
+    journal.event("safe", window=0)
+    journal.flush()
+    names = sorted(os.listdir(root + "hum/log"))
+    before, now = [read_file(root + "hum/log/" + name) for name in names[-2:]]
+    payload = wire.unpack_record(now, 0, wire.record_bytes(now, 0, len(now)))[3]
+    digest = hashlib.sha256(before).digest()
+    total = hexlify(mac(MINE, LOG + digest)[:16]).decode()
+    wanted = [int(names[-2][:8], 16), int(names[-1][:8], 16), total, 1]
+    equal(json.loads(payload)["chain"], wanted)
+    equal(Signer(NO_KEY + MINE).chained(digest), (digest, False))
+    with_key(root, None)
 
 
 @test

@@ -11,8 +11,8 @@ import nearhum
 from nearhum import VERBS, __version__, board, lifetime
 from nearhum.console.console import Console
 from nearhum.console.verbs import Verbs
-from nearhum.errors import CommandError, ConfigError
-from nearhum.storage.deployed import as_deployed
+from nearhum.errors import CommandError, ConfigError, NearhumError
+from nearhum.storage.deployed import as_deployed, begin_signing
 
 
 class Safe:
@@ -45,6 +45,10 @@ class Safe:
         try:
             self.config = as_deployed("/") or {}
         except ConfigError:
+            pass
+        try:
+            begin_signing("/")  # so that the log's chain goes on signed
+        except (NearhumError, ImportError):
             pass
         name = self.config.get("board", "")
         self.journal = Journal("/", {"version": __version__, "board": name, "config": self.config})

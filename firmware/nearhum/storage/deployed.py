@@ -33,12 +33,17 @@ def load_config(root, out=()):
             "deploy from the host: nearhum deploy",
         )
     given.update(read_json(root + CHANGED, out) or {})
+    begin_signing(root)
+    return complete(given)
+
+
+def begin_signing(root):
+    """Sign what is saved from now on, if the board has a key. Raises FormatError if it is none."""
     key = read_file(root + "nearhum/key")
     if key is not None:  # An empty key file is an error, not the absence of a key.
         from nearhum.storage.signing import begin
 
         begin(key)
-    return complete(given)
 
 
 def as_deployed(root):
