@@ -116,8 +116,10 @@ def score(
         label_readings(labels, readings, day_first)
     settings = dict(setting(text) for text in changed or [])
     fit = fitting.fit(readings, kind, scales(scale), settings)
+    told = {text for reading in readings[:8] for text in reading.guesses}
     for text in fit.why:
-        note(text)
+        if text not in told:  # by the line of its file
+            note(text)
     fitted_file.check(fit, board, str(files[0]))
     if explain:
         for reading in readings:
