@@ -63,18 +63,21 @@ class Drift:
         """Let the budget start anew from the present offset."""
         self._limits[self.n_dims :] = self.offset
 
+    def furthest(self):
+        """Return (the dimension that used most of its budget, how much of it, in percent)."""
+        at = most = 0
+        for i in range(self.n_dims):
+            limit = self._limits[i]
+            if limit:
+                used = 100 * abs(self.offset[i] - self._limits[self.n_dims + i]) // limit
+                if used > most:
+                    at, most = i, used
+        return at, most
+
     @property
     def budget_left(self):
         """The share of the budget, in percent, that the dimension which moved most has left."""
-        left = 100
-        for i in range(self.n_dims):
-            if self._limits[i]:
-                left = min(
-                    left,
-                    100
-                    - 100 * abs(self.offset[i] - self._limits[self.n_dims + i]) // self._limits[i],
-                )
-        return left
+        return 100 - self.furthest()[1]
 
     def pack(self):
         """Return offset and what is trusted as bytes, 8 a dimension."""

@@ -131,7 +131,7 @@ def score(
     written = scored_files.write(where, name, found, fit, board, [str(file) for file in files])
     files_as = scored_files.write_as(where, name, found, readings, form) if form else []
     took_s = time.monotonic() - began
-    said = verdict(found.trace, alarms(found.trace))
+    said = verdict(found.trace, alarms(found.trace), found.drift)
     if as_json:
         about = scored_files.told(found, fit, said, readings, written)
         print_json({**about, "as": [str(file) for file in files_as], "took_s": round(took_s, 2)})

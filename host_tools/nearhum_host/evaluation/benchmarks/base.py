@@ -56,8 +56,8 @@ class Run:
     int16, the same unit; states: uint8 (wire.IDLE, LEARN, WATCH); labels: the name of the label, ""
     for unknown; alarm: bool, as the board announced it. window, hop: samples, of the configuration
     the firmware reported. features, embeddings: int8 (n, dimensions), as the firmware computed
-    them; embedded: bool, false where a window only set the range of slow channels. Of a run over a
-    serial line these three are empty.
+    them; embedded: bool, false where a window only set the range of slow channels; status: what the
+    console says at the end. Of a run over a serial line these four are empty.
     """
 
     scores: np.ndarray
@@ -74,6 +74,7 @@ class Run:
     features: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.int8))
     embeddings: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.int8))
     embedded: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    status: dict[str, Any] = field(default_factory=dict)
 
     def windows_of(self, recording: Recording) -> list[range]:
         """Return for each segment the windows whose last sample lies in it.

@@ -4,10 +4,11 @@ runs for ever.
 Arguments: the folder with the package nearhum, then a folder for each board, which stands for its
 file system (ends in "/"). Beside a board's log lies what it computed of every window, in `windows`:
 two u16 n_features and n_out, then for each window a byte (1: it was embedded), its features and its
-embedding, int8. Prints the interpreter's version last; what the console answers to cues comes
-before it.
+embedding, int8; and what the console says at the end, in `status`, as JSON. Prints the
+interpreter's version last; what the console answers to cues comes before it.
 """
 
+import json
 import sys
 
 sys.path.insert(0, sys.argv[1])
@@ -38,11 +39,22 @@ def followed(hum, path):
     return file
 
 
+def at_the_end(hum):
+    """Return the board's status, and in counts how far the drift of a slow channel was followed."""
+    status, d = hum.console.execute("status"), hum.detector
+    i = d.drift.furthest()[0] if d.drift else 0
+    if status["drift_of"] and d.ranges and i % d.stride == 0:
+        status["drift_counts"] = d.drift.offset[i] * d.ranges.step_q4[i // d.stride] / 65536
+    return status
+
+
 for root in sys.argv[2:]:
     hum = pipeline.Pipeline(root=root)
     file = followed(hum, root + "windows")
     while hum.step():
         pass
+    with open(root + "status", "w") as said:
+        json.dump(at_the_end(hum), said)
     hum.close()
     file.close()
 from nearhum.features.arrays import np  # noqa: E402
