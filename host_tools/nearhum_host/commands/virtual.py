@@ -125,7 +125,7 @@ def _insert_card(
     if not recording.exists():
         raise UsageError(f"there is no recording {recording}")
     inserted = sd / "replay.nhr"
-    (sd / "replay.json").write_text(json.dumps({"speed": speed}))
+    (sd / "replay.json").write_text(json.dumps({"speed": speed}), encoding="utf-8")
     if recording.suffix == ".nhr" and board_file is None:
         inserted.symlink_to(recording.resolve())  # the card shows it; nothing is copied
         return "virtual"
