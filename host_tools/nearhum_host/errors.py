@@ -26,6 +26,10 @@ class UsageError(HostError):
     exit_code = 2
 
 
+class NoSamples(HostError):
+    """A recording that holds nothing yet, or the names of its columns alone."""
+
+
 class DeviceError(HostError):
     """The board is absent, does not answer, or answered with an error. Exit code 3."""
 

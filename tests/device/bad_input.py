@@ -58,6 +58,38 @@ def silence_or_a_stuck_sensor_teaches_nothing_and_is_told():
         equal(warning(hum).startswith("1 independent scores set the threshold"), True)
 
 
+def advised(hum):
+    """Return the windows that a warning says should be learned at least."""
+    return int(warning(hum).split("learn ")[1].split(" windows")[0])
+
+
+@test
+def what_is_advised_is_long_enough():
+    """A board that learns as many windows as it is told has no doubt for their number."""
+    for kind in ("vibration", "telemetry"):
+        hum = pipeline(kind, n_channels=1)
+        hum.console.execute("learn 20")
+        take(hum, 20)
+        n = advised(hum)
+        hum.console.execute("learn %d" % n)
+        take(hum, n)
+        equal("independent scores" in warning(hum), False)
+
+
+@test
+def what_is_advised_grows_with_what_was_not_enough():
+    hum = pipeline("telemetry", n_channels=1)
+    hum.console.execute("learn 20")
+    take(hum, 20)
+    first, d = advised(hum), hum.detector
+    for one in [d] + [view.detector for view in d.views]:
+        one.independent = 4
+    d.learn_total = d.prototypes.counts[0] = 2000
+    equal(advised(hum), 4000)
+    d.learn_total = 20
+    equal(advised(hum), first)
+
+
 @test
 def slow_channels_and_digital_silence_may_stand_still_for_a_while():
     hum = pipeline("audio", n_window=64, n_hop=64, n_bands=10, rate_hz=640)
@@ -96,7 +128,7 @@ def learning_on_one_window():
     equal((hum.detector.state, hum.detector.prototypes.counts), (WATCH, [1]))
     # no score set a threshold, and what is enough is told
     said = warning(hum)
-    equal((said.startswith("0 independent scores"), "learn 264 windows" in said), (True, True))
+    equal((said.startswith("0 independent scores"), "learn 352 windows" in said), (True, True))
     take(hum, 5, seed=2)
     hum.console.execute("learn 600")
     take(hum, 600)

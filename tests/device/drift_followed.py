@@ -124,13 +124,34 @@ def the_user_trusts_where_it_is():
     take(hum, 120)
     drift = hum.detector.drift
     drift.offset[0] = drift._limits[0]
-    equal(hum.console.execute("status")["drift_left"], 0)
+    status = hum.console.execute("status")
+    equal((status["drift_left"], status["drift_of"]), (0, "c0.mean"))
+    equal("c0.mean used up its drift budget" in status["warning"], True)
     equal(hum.console.execute("trust")["ok"], True)
-    equal(hum.console.execute("status")["drift_left"], 100)
+    status = hum.console.execute("status")
+    equal((status["drift_left"], status["drift_of"]), (100, None))
+    equal("drift" in status["warning"], False)
     again = pipeline("telemetry", root=hum.root, n_channels=2)
     equal(again.console.execute("status")["drift_left"], 100)
     equal(again.console.execute("rollback")["ok"], True)
     equal(again.console.execute("status")["drift_left"], 0)
+
+
+@test
+def status_says_which_channel_drifts_and_how_far():
+    hum = pipeline("telemetry", n_channels=3)
+    hum.learned.start(120)
+    take(hum, 120)
+    drift = hum.detector.drift
+    equal(drift.furthest(), (0, 0))
+    equal(hum.console.execute("status")["drift_of"], None)
+    drift.offset[0] = drift._limits[0] // 4
+    drift.offset[2] = -drift._limits[2] // 2
+    equal(drift.furthest()[0], 2)
+    between(drift.furthest()[1], 49, 50, "percent")
+    status = hum.console.execute("status")
+    between(status["drift_left"], 50, 51, "percent")
+    equal((status["drift_of"], "drift" in status["warning"]), ("c2.mean", False))
 
 
 @test

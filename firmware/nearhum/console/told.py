@@ -29,6 +29,7 @@ def status(hum, words):
     alarm_s = stands_s(hum)
     percent = 100 * hum.in_alarm() / max(1, hum.n_windows - hum.watched_from)
     trusted = interval(detector, hum.config["alarms_per_day"])
+    furthest, used = detector.drift.furthest() if detector.drift else (0, 0)
     return {
         "version": __version__,
         "folder": nearhum.folder or "/",
@@ -42,7 +43,8 @@ def status(hum, words):
         "learn_total": detector.learn_total,
         "paused": detector.paused,
         "learn_most": detector.most,
-        "drift_left": detector.drift.budget_left if detector.drift else None,
+        "drift_left": 100 - used if detector.drift else None,
+        "drift_of": hum.name(furthest) if used else None,
         "score": None if hum.temporal.score == NO_SCORE else hum.temporal.score,
         "threshold": detector.threshold if p.counts else None,
         "independent": trusted["independent"],
@@ -80,6 +82,7 @@ def status(hum, words):
                 text
                 for text in (
                     of_long_alarm(alarm_s, hum.in_alarm() * hop_s(hum), percent),
+                    of_drift(used, hum.name(furthest)),
                     hum.learned.warning(),
                     board.short_of(native),
                     doubts(hum),
@@ -158,6 +161,16 @@ def of_long_alarm(seconds, in_all_s, percent):
     return text + (
         ": where the machine is sound, and runs like this now, "
         "`learn LENGTH as MODE` adds it to what is normal"
+    )
+
+
+def of_drift(used, name):
+    """Return what to do where the drift budget of a feature is used up; "" where it is not."""
+    if used < 100:
+        return ""
+    return (
+        name + " used up its drift budget, and is not followed further: "
+        "where the machine is sound, `trust` lets the budget start from here"
     )
 
 

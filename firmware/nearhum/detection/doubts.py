@@ -75,7 +75,12 @@ def said(detector, name, hop_s):
     n, beyond = trusted(detector)
     if n < FEW:
         tied = max([one.tied for one in [detector] + [view.detector for view in detector.views]])
-        wanted = FEW * tied * 3 // 2
+        # Half of a period gives scores. Of a slow signal fewer are independent than the longest tie
+        # lets expect: then a period that was that long says how many.
+        wanted = 2 * FEW * tied
+        learned = min(detector.learn_total, sum(p.counts))
+        if learned >= wanted:
+            wanted = FEW * learned // max(1, n)
         text = "%d independent scores set the threshold, which may be off by a factor of %s"
         text += " (in alarm for up to %d %% of the time): learn %d windows, %d s, at least"
         octaves = beyond + 128 >> 8

@@ -64,18 +64,21 @@ class Drift:
         """Start the budget anew from the present offset."""
         self._limits[self.n_dims :] = self.offset
 
+    def furthest(self):
+        """Return (the dimension that used most of its budget, how much of it, in percent)."""
+        at = most = 0
+        for i in range(self.n_dims):
+            limit = self._limits[i]
+            if limit:
+                used = 100 * abs(self.offset[i] - self._limits[self.n_dims + i]) // limit
+                if used > most:
+                    at, most = i, used
+        return at, most
+
     @property
     def budget_left(self):
         """The percent of the budget that is left to the dimension that moved most."""
-        left = 100
-        for i in range(self.n_dims):
-            if self._limits[i]:
-                left = min(
-                    left,
-                    100
-                    - 100 * abs(self.offset[i] - self._limits[self.n_dims + i]) // self._limits[i],
-                )
-        return left
+        return 100 - self.furthest()[1]
 
     def pack(self):
         """Return the offset and the trusted offset as bytes, 8 for each dimension."""

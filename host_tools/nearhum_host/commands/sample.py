@@ -13,9 +13,10 @@ from .terminal import note, tell
 def sample(
     file: Annotated[Path, typer.Argument(help="The csv to write.")] = Path("pump.csv"),
 ) -> None:
-    """Write a sample recording: a pump's accelerometer; after 45 s a bearing begins to ring."""
+    """Write a sample recording: a pump's accelerometer; after five minutes a bearing rings."""
     from ..recordings import sample
 
     n = sample.write_sample(file)
-    tell(f"{file}: {n} rows, x, y and z in g at {sample.RATE_HZ} Hz, with a label")
+    about = f"x, y and z in g at {sample.RATE_HZ} Hz, with a label"
+    tell(f"{file}: {n} rows, {about}; a bearing rings from {sample.FAULT_S} s on")
     note(f"next: nearhum score {file}")

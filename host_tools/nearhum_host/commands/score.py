@@ -116,8 +116,10 @@ def score(
         label_readings(labels, readings, day_first)
     settings = dict(setting(text) for text in changed or [])
     fit = fitting.fit(readings, kind, scales(scale), settings)
+    told = {text for reading in readings[:8] for text in reading.guesses}
     for text in fit.why:
-        note(text)
+        if text not in told:  # by the line of its file
+            note(text)
     fitted_file.check(fit, board, str(files[0]))
     if explain:
         for reading in readings:
@@ -129,7 +131,7 @@ def score(
     written = scored_files.write(where, name, found, fit, board, [str(file) for file in files])
     files_as = scored_files.write_as(where, name, found, readings, form) if form else []
     took_s = time.monotonic() - began
-    said = verdict(found.trace, alarms(found.trace))
+    said = verdict(found.trace, alarms(found.trace), found.drift)
     if as_json:
         about = scored_files.told(found, fit, said, readings, written)
         print_json({**about, "as": [str(file) for file in files_as], "took_s": round(took_s, 2)})

@@ -86,6 +86,7 @@ def readable(port: str, status: dict[str, Any]) -> dict[str, Any]:
         "score": f"{score} (threshold {threshold}{_trusted(take)})",
         "label": take("label"),
         "mode": take("mode"),
+        "drift": _drift(take("drift_left"), take("drift_of")),
         "windows": take("n_windows"),
         "learned": (
             f"{_n(learned, 'window')}; {_n(take('n_prototypes'), 'normal prototype')},"
@@ -99,8 +100,9 @@ def readable(port: str, status: dict[str, Any]) -> dict[str, Any]:
         ),
         "free memory": _memory(take("mem_free"), take("native_free")),
     }
-    if shown["mode"] is None:
-        shown.pop("mode")
+    for name in ("mode", "drift"):
+        if shown[name] is None:
+            shown.pop(name)
     for name in ("dropped", "log_lost", "unsaved", "warning"):
         if not left.get(name):
             left.pop(name, None)
@@ -113,6 +115,13 @@ def _alarm(alarm: bool, lasts_s: int | None, percent: float | None) -> str:
         return "yes" if alarm else "no"
     now = f"yes, for {lasts_s} s" if alarm else "no"
     return f"{now}; {percent:g} % of the time watched"
+
+
+def _drift(left: int | None, of: str | None) -> str | None:
+    """Say how much of the drift budget is used, and by what; None where no drift is followed."""
+    if left is None:
+        return None
+    return f"followed, {100 - left} % of its budget" + (f" ({of})" if of else "")
 
 
 def _in(status: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ Enters: what was scored. Leaves: the files, and the values that `score --json` p
 
 from __future__ import annotations
 
+import datetime
 import os
 import re
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ import numpy as np
 
 from ..boards import fitted_file
 from ..errors import HostError, UsageError
-from ..logs import exporting
+from ..logs import exporting, seen
 from ..logs.log_file import SUFFIX
 from ..recordings import writers
 from ..recordings.fitting import Fit
@@ -100,6 +101,8 @@ def write(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         log.write_bytes(found.run.journal)
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        seen.save(log, seen.Seen(now, found.drift))
         labels = None
         if found.spans:
             labels = out["labels"] = folder / LABELS
@@ -171,6 +174,7 @@ def told(
         "settings": fit.settings,
         "windows": found.trace.n,
         "learned": found.learned,
+        **found.drift,
         "alarms": int(((found.trace.alarm[1:]) & ~found.trace.alarm[:-1]).sum()),
         "tone": said.tone,
         "headline": said.headline,

@@ -8,8 +8,9 @@ Enters: readings of one sensor in their order, and the settings that fit them. L
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..boards import fitted_file
@@ -40,6 +41,7 @@ class Scored:
 
     spans: true labels, (first window, last window, label). learned: number of windows.
     figures: (name, share) if labels are known. normal: the labels that count as normal.
+    drift: what the firmware's status says about drift.
     """
 
     run: Run
@@ -50,6 +52,7 @@ class Scored:
     figures: list[tuple[str, Any]]
     normal: list[str]
     n_clipped: int
+    drift: dict[str, Any] = field(default_factory=dict)
 
 
 def score(
@@ -82,7 +85,19 @@ def score(
     spans = _spans(fit, stretches, run.windows_of(recording), normal)
     found = trace(log_file.parse(run.journal), name, spans)
     figures = truth.judged([found])["figures"] if spans else []
-    return Scored(run, found, recording, n_learn, spans, figures, normal, n_clipped)
+    drift = _drift(run.status, fit)
+    return Scored(run, found, recording, n_learn, spans, figures, normal, n_clipped, drift)
+
+
+def _drift(status: dict[str, Any], fit: Fit) -> dict[str, Any]:
+    """Return what a status says of drift, with the amount in the unit of its channel."""
+    out = {name: status.get(name) for name in ("drift_left", "drift_of")}
+    counts, found = status.get("drift_counts"), re.match(r"c(\d+)\.", status.get("drift_of") or "")
+    if counts is not None and found and fit.scale:
+        i = int(found[1])
+        amount = counts / (fit.scale[i] if i < len(fit.scale) else fit.scale[0])
+        out["drift_amount"] = f"{amount:+.2g} {fit.units[i]}".strip()
+    return out
 
 
 def _normal(stretches: Sequence[Stretch]) -> list[str]:

@@ -84,7 +84,7 @@ def recorded(
             raise HostError(
                 f"mixed rates: {reading.path} at {reading.rate_hz:g} Hz, "
                 f"{first.path} at {first.rate_hz:g} Hz",
-                "resample one of them",
+                "score each sensor's files alone, or resample one of them",
             )
         for stretch in reading.stretches:
             where = f"{reading.path}[{stretch.name}]" if stretch.name else str(reading.path)

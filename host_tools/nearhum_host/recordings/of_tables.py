@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import HostError
+from ..errors import HostError, NoSamples
 from .reading import Reading, Stretch
 from .tables.cells import NUMBER
 from .tables.clock import Clock
@@ -64,7 +64,7 @@ def of_table(
     where its columns cannot be read in one way alone.
     """
     if table.n_rows == 0:
-        raise HostError(f"{table.path} holds no samples", "record at least one window")
+        raise NoSamples(f"{table.path} holds no samples", "record at least one window")
     _refuse_head_of_empatica(table)
     meaning = meaning or meaning_of(table, named)
     clock, breaks, order = None, set(table.restarts), None

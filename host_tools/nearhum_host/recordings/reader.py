@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import HostError, UsageError
+from ..errors import HostError, NoSamples, UsageError
 from .agreement import agree, ordered
 from .arrays import read_arrays
 from .counts import MOST_SAMPLES
@@ -27,6 +27,7 @@ from .tables.parquet import read_parquet
 
 SUFFIXES = (".nhr", ".npy", ".npz", ".wav", ".parquet", *tables.SUFFIXES)
 TABLES = (".parquet", *tables.SUFFIXES)  # what has columns with names
+MOST_TOLD = 5  # files of a folder that cannot be read, and are named
 _JUNK = ("__MACOSX", "Thumbs.db", "desktop.ini")
 
 
@@ -46,6 +47,8 @@ def read(
     """
     named = named or Named()
     suffix = path.suffix.lower()
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path} is no file", hint="name a file of samples")
     if suffix in TABLES:
         kept = [name for name in (named.label, named.group) if name]
         table = read_parquet(path) if suffix == ".parquet" else tables.read_table(path, kept)
@@ -76,7 +79,7 @@ def read(
             "convert it to one of " + ", ".join(SUFFIXES),
         )
     if not found.n_frames:
-        raise HostError(f"{path} holds no samples", "record at least one window")
+        raise NoSamples(f"{path} holds no samples", "record at least one window")
     _settle_rate(found, rate_hz)
     found.taken = _said(found)
     return found
@@ -110,26 +113,57 @@ def read_all(
     say these, else in the order given, folders by name.
 
     apart: of a file, as of read. in_order: they follow each other; else each stands for itself.
-    Raises UsageError where there is none, HostError where they are not of one sensor; else as read.
+    Of a folder, files that hold no samples yet are left out, which is said. Raises UsageError where
+    there is none, HostError where they are not of one sensor, or some cannot be read; else as read.
     """
-    files: list[Path] = []
+    files: list[tuple[Path, bool]] = []
     for path in paths:
         inside = files_of(path) if path.is_dir() else [path]
         if not inside:
             raise UsageError(f"{path} holds no recordings", hint=", ".join(SUFFIXES))
-        files += inside
+        files += [(file, path.is_dir()) for file in inside]
     out: list[Reading] = []
+    empty: list[HostError] = []
+    wrong: list[HostError] = []
     n_samples = 0
-    for path in files:
-        out.append(read(path, named, rate_hz, apart=apart(path) if apart else None))
+    for path, of_folder in files:
+        try:
+            found = read(path, named, rate_hz, apart=apart(path) if apart else None)
+        except HostError as error:
+            if not of_folder:
+                raise
+            (empty if isinstance(error, NoSamples) else wrong).append(error)
+            continue
+        if wrong:
+            continue
+        out.append(found)
         n_samples += out[-1].n_frames * out[-1].n_channels
         if n_samples > MOST_SAMPLES:
             raise HostError(
                 f"with {path} the recordings hold {n_samples} samples",
                 f"{MOST_SAMPLES} at most are read: score them in parts",
             )
+    _refuse(wrong or ([] if out else empty), len(files))
+    for error in empty:
+        out[0].say(f"left out: {error.message}")
     agree(out)
     return ordered(out) if in_order else out
+
+
+def _refuse(errors: Sequence[HostError], n_files: int) -> None:
+    """Raise what is wrong with the files of a folder, all at once."""
+    if not errors:
+        return
+    first = errors[0]
+    message, hint = first.message, first.hint
+    if "leave it out" not in hint:
+        hint += ", or leave it out"
+    if len(errors) > 1:
+        hint = "mend them, or leave them out"
+        told = "; ".join(error.message for error in errors[:MOST_TOLD])
+        more = f"; and {len(errors) - MOST_TOLD} more" if len(errors) > MOST_TOLD else ""
+        message = f"{len(errors)} of {n_files} files cannot be read: {told}{more}"
+    raise HostError(message, hint, first.exit_code)
 
 
 def _settle_rate(found: Reading, rate_hz: float | None) -> None:
@@ -153,9 +187,10 @@ def needs_rate(found: Reading) -> float:
     """
     if found.rate_hz is None:
         why = "; the unit of its time is not known" if found.measured else ""
-        raise HostError(
-            f"{found.path} does not say its sampling rate{why}", "give it with --rate HZ"
-        )
+        hint = "give it with --rate HZ"
+        if found.n_frames == 1:
+            why, hint = ": it has one row", f"leave it out, or {hint}"
+        raise HostError(f"{found.path} does not say its sampling rate{why}", hint)
     return found.rate_hz
 
 

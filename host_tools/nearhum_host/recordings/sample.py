@@ -1,7 +1,8 @@
 """A sample recording: what an accelerometer on a pump says whose bearing begins to ring.
 
-Made up, by a fixed seed, without NumPy: the same file everywhere. A minute of three axes at 1 kHz
-in g, with a time column and what is true of each row.
+Made up, by a fixed seed, without NumPy: the same file everywhere. Three axes at 1 kHz in g, with a
+time column and what is true of each row. It is as long as `score` advises: half of it is learned,
+which gives the threshold enough independent scores.
 """
 
 from __future__ import annotations
@@ -13,26 +14,30 @@ from pathlib import Path
 from ..errors import HostError, UsageError
 
 NAME = "pump.csv"
-RATE_HZ, SECONDS = 1000, 60
-FAULT_S = 45  # from then on the bearing rings, at 230 Hz, 29 times a second
+RATE_HZ, SECONDS = 1000, 400
+FAULT_S = 300  # from then on the bearing rings, at 230 Hz, 29 times a second
 
 
-def write_sample(path: Path) -> int:
-    """Write the sample; returns how many rows. Raises UsageError where a file is there already."""
+def write_sample(path: Path, seconds: int = SECONDS, fault_s: int = FAULT_S) -> int:
+    """Write the sample; returns how many rows.
+
+    seconds: of it; fault_s: when the bearing begins to ring. Raises UsageError where a file is
+    there already.
+    """
     if path.exists():
         raise UsageError(f"{path} is there already", hint="name another file")
     draw = random.Random(7)
     noise = draw.gauss
     rows = ["timestamp_ms,x (g),y (g),z (g),label"]
-    for i in range(RATE_HZ * SECONDS):
+    for i in range(RATE_HZ * seconds):
         t = i / RATE_HZ
         turn = 0.08 * math.sin(2 * math.pi * 24.7 * t) + 0.03 * math.sin(2 * math.pi * 49.4 * t)
         ring = 0.0
-        if t >= FAULT_S:
+        if t >= fault_s:
             since = t * 29 % 1 / 29
             ring = 0.25 * math.exp(-since * 90) * math.sin(2 * math.pi * 230 * since)
         x, y, z = turn + noise(0, 0.02), 0.6 * turn + ring + noise(0, 0.02), 1 + noise(0, 0.02)
-        rows.append(f"{i},{x:.4f},{y:.4f},{z:.4f},{'normal' if t < FAULT_S else 'bearing'}")
+        rows.append(f"{i},{x:.3f},{y:.3f},{z:.3f},{'normal' if t < fault_s else 'bearing'}")
     try:
         path.write_text("\n".join(rows) + "\n", encoding="utf-8")
     except OSError as error:

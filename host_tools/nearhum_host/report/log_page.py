@@ -48,7 +48,7 @@ def log_page(
         "title": str(t.config.get("board") or name),
         "kicker": "nearhum report",
         "subtitle": _listened(t),
-        "verdict": verdict(t, found),
+        "verdict": verdict(t, found, seen.status if seen else None),
         "tiles": _tiles(t, found, threshold),
         "chart": charts.score_chart(t),
         "narrow": charts.score_chart(t, *NARROW),

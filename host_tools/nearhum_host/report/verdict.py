@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from nearhum import wire
 
 from ..logs.traces import Trace
 from .svg import duration, figure, runs
-from .wording import doubt, named, plural, strangest, together
+from .wording import doubt, drift, named, plural, strangest, together
 
 DAY_S = 86400.0
 STANDS_OUT = 15  # % of the distance. If the strangest feature has less, no feature stands out.
@@ -63,8 +64,18 @@ def alarms(t: Trace) -> list[Alarm]:
     return out
 
 
-def verdict(t: Trace, found: list[Alarm]) -> Verdict:
-    """Return the verdict on a trace. found: its alarms."""
+def verdict(t: Trace, found: list[Alarm], status: dict[str, Any] | None = None) -> Verdict:
+    """Return the verdict on a trace.
+
+    found: its alarms. status: what the board said of itself at the end, if that is known.
+    """
+    said = _verdict(t, found)
+    if int(t.states[-1]) == wire.WATCH and (told := drift(status or {}, t.config, t.channels)):
+        said.sentences.append(told)
+    return said
+
+
+def _verdict(t: Trace, found: list[Alarm]) -> Verdict:
     state = int(t.states[-1])
     n_watched = int(t.watching.sum())
     if state == wire.LEARN:

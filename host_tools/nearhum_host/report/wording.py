@@ -78,6 +78,27 @@ def doubt(warning: str) -> str:
     return re.sub(r"^1 independent scores set", "1 independent score set", warning)
 
 
+def drift(status: dict[str, Any], config: dict[str, Any], channels: Sequence[str] = ()) -> str:
+    """Return how much drift a board followed, as a sentence; "" for none.
+
+    status: what it says of itself; channels: their names, "" for one without.
+    """
+    left, of, budget = status.get("drift_left"), status.get("drift_of"), config.get("drift_budget")
+    if not isinstance(left, int) or not isinstance(of, str) or not isinstance(budget, int):
+        return ""
+    used = 100 - left
+    n_channels = 0 if any(channels) else int(config.get("n_channels") or 0)
+    what = named(feature(of, n_channels), channels)
+    amount = f", {status['drift_amount']}" if status.get("drift_amount") else ""
+    told = f"{used * budget / 100:.2g} spreads of what it learned{amount}"
+    if used < 100:
+        return f"It followed a drift of {what}: {told}, {used} % of its budget."
+    return (
+        f"It followed a drift of {what}: {told}, all of its budget. What drifts further is strange;"
+        " where the machine is sound, `nearhum trust` lets the budget start from here."
+    )
+
+
 def plural(n: int, one: str, many: str = "") -> str:
     """Return "1 alarm", "3 alarms", "no alarms"."""
     return f"{n or 'no'} {one if n == 1 else many or one + 's'}"

@@ -109,6 +109,7 @@ _FIELDS: dict[str, dict[str, _Check]] = {
         ),
         **dict.fromkeys(("n_prototypes", "n_labels", "enrolling", "dropped", "log_lost"), _count),
         **dict.fromkeys(("label", "mode", "warning", "unsaved", "fault", "id"), _optional(_text)),
+        **dict.fromkeys(("drift_of", "drift_amount"), _optional(_text)),
         **dict.fromkeys(("flash_years", "erased", "gaps", "late", "turn_ms"), _optional(_number)),
         **dict.fromkeys(("score", "threshold", "drift_left"), _optional(_number)),
         "independent": _optional(_count),

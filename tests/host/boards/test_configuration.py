@@ -311,7 +311,7 @@ def test_score_refuses_before_anything_is_scored(tmp_path: Path) -> None:
     from nearhum_host.commands.cli import app
     from nearhum_host.recordings.sample import write_sample
 
-    write_sample(tmp_path / "pump.csv")
+    write_sample(tmp_path / "pump.csv", 20, 15)
     for words, says in (
         (["--set", "nbands=6"], "did you mean n_bands"),
         (["--set", "f_high_hz=600"], "f_high_hz = 600"),

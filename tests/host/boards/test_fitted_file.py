@@ -79,7 +79,7 @@ def test_a_file_with_other_line_ends_is_unedited(tmp_path: Path) -> None:
 def test_a_name_that_is_none_is_refused_before_it_is_written(
     tmp_path: Path, name: str, better: str
 ) -> None:
-    write_sample(tmp_path / "pump.csv")
+    write_sample(tmp_path / "pump.csv", 20, 15)
     command = ["virtual", "--replay", str(tmp_path / "pump.csv")]
     done = CliRunner().invoke(app, [*command, "--board-file", str(tmp_path / name)])
     assert done.exit_code == 2, done.output

@@ -153,3 +153,13 @@ def test_status_and_doctor_show_what_is_left() -> None:
     assert shown["free memory"] == "100000 bytes, and 9060 bytes of executable memory"
     assert status.readable("port", STATUS)["free memory"] == "100000 bytes"
     assert "native_free" not in shown
+
+
+def test_status_says_how_much_drift_was_followed():
+    shown = status.readable("port", {**STATUS, "drift_left": 37, "drift_of": "c2.mean"})
+    assert shown["drift"] == "followed, 63 % of its budget (c2.mean)"
+    assert "drift_left" not in shown
+    none = status.readable("port", {**STATUS, "drift_left": 100, "drift_of": None})
+    assert none["drift"] == "followed, 0 % of its budget"
+    for without in (STATUS, {**STATUS, "drift_left": None, "drift_of": None}):
+        assert "drift" not in " ".join(status.readable("port", without))

@@ -79,7 +79,7 @@ def test_what_cannot_be_written_is_refused_before_anything_is_scored(
         raise AssertionError("it was scored")
 
     monkeypatch.setattr("nearhum_host.evaluation.scoring.score", scored)
-    sample.write_sample(tmp_path / "pump.csv")
+    sample.write_sample(tmp_path / "pump.csv", 20, 15)
     out = tmp_path / "out"
     out.mkdir()
     fit = Fit("vibration", 1000, 3, None, ["", "", ""])
@@ -109,7 +109,7 @@ def test_what_cannot_be_written_is_refused_before_anything_is_scored(
     ],
 )
 def test_a_kind_that_cannot_be_meant(tmp_path: Path, kind: str, says: str, hint: str) -> None:
-    sample.write_sample(tmp_path / "pump.csv")
+    sample.write_sample(tmp_path / "pump.csv", 20, 15)
     done = CliRunner().invoke(app, ["score", str(tmp_path / "pump.csv"), "--kind", kind])
     assert done.exit_code == 2, done.output
     said = " ".join(done.output.split())

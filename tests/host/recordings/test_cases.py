@@ -285,7 +285,11 @@ REFUSED = {
         ["time,x,y,z", *lines(before=lambda i: f"t{i}")],
         "line 2, column 'time': 't0' is no time",
     ),
-    "no_numbers": (["a,b", "c,d"], "no column of numbers"),
+    "no_numbers": (["a,b", "red,blue"], "no column of numbers"),
+    "a_cell_missing_in_two_columns_of_whole_numbers": (
+        ["x,y", *(f"{i * i % 91},{i}" for i in range(50)), "1", "2,3"],
+        "line 52 has 1 cells, the others 2",
+    ),
     "an_excel_workbook": (["PK\x03\x04"], "an Excel workbook"),
 }
 
@@ -310,7 +314,7 @@ def test_one_channel_under_a_name_with_spaces(tmp_path: Path) -> None:
 
 
 def test_one_channel_with_decimal_commas(tmp_path: Path) -> None:
-    for head in (["a"], []):
+    for head in (["a"], ["Temperatur, °C"], []):
         found = read(written(tmp_path, [*head, *lines(ROWS[:, 2:], decimal=",")]))
         np.testing.assert_allclose(samples(found), ROWS[:, 2:])
 

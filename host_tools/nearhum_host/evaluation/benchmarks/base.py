@@ -57,7 +57,8 @@ class Run:
     window, hop: samples, from the settings that the firmware reported.
     features, embeddings: int8 (n, dimensions), as the firmware computed them.
     embedded: bool, False if a window only set the range of slow channels.
-    The last three are empty after a run over a serial line.
+    status: what the console says at the end.
+    The last four are empty after a run over a serial line.
     """
 
     scores: np.ndarray
@@ -74,6 +75,7 @@ class Run:
     features: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.int8))
     embeddings: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.int8))
     embedded: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    status: dict[str, Any] = field(default_factory=dict)
 
     def windows_of(self, recording: Recording) -> list[range]:
         """Return for each segment the windows whose last sample lies in it.

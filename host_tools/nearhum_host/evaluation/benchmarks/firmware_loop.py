@@ -3,10 +3,11 @@
 Arguments: the folder with the package nearhum, then for each board the folder that stands for its
     file system (ends in "/"). The file `windows` beside a board's log gets what was computed for
     every window: two u16 n_features and n_out, then for each window a byte (1: it was embedded),
-    its features and its embedding, int8. Prints the console's answers to cues, and the
-    interpreter's version last.
+    its features and its embedding, int8. The file `status` gets what the console says at the
+    end, as JSON. Prints the console's answers to cues, and the interpreter's version last.
 """
 
+import json
 import sys
 
 sys.path.insert(0, sys.argv[1])
@@ -37,11 +38,22 @@ def followed(hum, path):
     return file
 
 
+def at_the_end(hum):
+    """Return the board's status, and in counts how far the drift of a slow channel was followed."""
+    status, d = hum.console.execute("status"), hum.detector
+    i = d.drift.furthest()[0] if d.drift else 0
+    if status["drift_of"] and d.ranges and i % d.stride == 0:
+        status["drift_counts"] = d.drift.offset[i] * d.ranges.step_q4[i // d.stride] / 65536
+    return status
+
+
 for root in sys.argv[2:]:
     hum = pipeline.Pipeline(root=root)
     file = followed(hum, root + "windows")
     while hum.step():
         pass
+    with open(root + "status", "w") as said:
+        json.dump(at_the_end(hum), said)
     hum.close()
     file.close()
 from nearhum.features.arrays import np  # noqa: E402

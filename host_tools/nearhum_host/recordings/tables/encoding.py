@@ -38,6 +38,9 @@ _OTHERS = (
 )
 
 
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b"))  # are no text, but for a few
+
+
 def head_of(path: Path) -> tuple[str, str, bool]:
     """Return (encoding, the first part of the text, True where that is all of it).
 
@@ -53,6 +56,10 @@ def head_of(path: Path) -> tuple[str, str, bool]:
         if raw.startswith(magic):
             raise HostError(f"{path} {what}, no table of text", hint)
     encoding = encoding_of(raw, whole)
+    if not encoding.startswith(("utf-16", "utf-32")):
+        n = len(raw) - len(raw.translate(None, _CONTROLS))
+        if 20 * n > len(raw):
+            raise HostError(f"{path} holds bytes that are no text", "export it as csv")
     try:
         decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
     except LookupError:

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from ...errors import HostError
+from ...errors import HostError, NoSamples
 from .cells import MISSING, NUMBER, TEXT, TIME, kind_of
 from .dialect import (
     LABELLED,
@@ -28,6 +28,7 @@ from .dialect import (
 )
 from .header import find_names
 from .numerals import decimal_of, like_number, why_not
+from .units import is_unit, is_unit_row
 
 HEAD_LINES = 4000  # a preamble is shorter than half of it
 SAMPLE_LINES = 400
@@ -47,7 +48,7 @@ def sniff(lines: Sequence[str], name: str) -> Dialect:
         start, forced = 1, found[1]
     usable = [i for i in range(start, len(lines)) if lines[i].strip() and not is_comment(lines[i])]
     if not usable:
-        raise HostError(f"{name} holds no samples", "record at least one window")
+        raise NoSamples(f"{name} holds no samples", "record at least one window")
     # The head of a file may be a preamble: the later half of the sample tells what the body is.
     tail = usable[len(usable) // 2 :][:SAMPLE_LINES] if len(usable) > 3 else usable[-2:]
     sample = [lines[i] for i in tail]
@@ -129,18 +130,31 @@ def _one_of_decimals(dialect: Dialect, sample: Sequence[str], lines: Sequence[st
     """Return the dialect of one column with decimal commas where two of whole numbers cannot be.
 
     They cannot where a name stands alone above them, or a cell is no whole number as one writes it.
+    Below two names there are two columns, also where a cell is missing in one of the rows.
     """
+    if dialect.delimiter == NONE and dialect.decimal[0] == "," and _n_names(lines) == 2:
+        return _best(sample, ",")
     if dialect.delimiter != "," or dialect.width != 2 or dialect.quoted:
         return dialect
     cells = [line.strip() for line in sample]
     if not all("," in cell and kind_of(cell, ",") == NUMBER for cell in cells):
         return dialect
-    if any(len(split(line, ",")) == 2 and kind_of(line, ",") == TEXT for line in _above(lines)):
+    named = _n_names(lines)
+    if named == 2:
         return dialect
-    named = any(kind_of(line.strip(), ",") == TEXT and "," not in line for line in _above(lines))
     if named or any(not whole_as_written(part) for cell in cells for part in cell.split(",")):
         return Dialect(NONE, ",", 1, 0, [NUMBER])
     return dialect
+
+
+def _n_names(lines: Sequence[str]) -> int:
+    """Return how many names stand above rows like decimal commas; "Temperature, °C" is one."""
+    for line in _above(lines):
+        row = split(line, ",")
+        if kind_of(line.strip(), ",") == TEXT and len(row) <= 2:
+            with_unit = ", " in line and is_unit(row[-1]) and not is_unit(row[0])
+            return 1 if with_unit else len(row)
+    return 0
 
 
 def _above(lines: Sequence[str]) -> list[str]:
@@ -182,6 +196,10 @@ def _fits(dialect: Dialect, line: str) -> float:
 def _find_body(dialect: Dialect, lines: Sequence[str], usable: Sequence[int], name: str) -> None:
     typed = any(kind in (NUMBER, TIME) for kind in dialect.kinds)
     if not typed:
+        if len(usable) == 1 or (
+            len(usable) == 2 and is_unit_row(cells_of(dialect, lines[usable[1]]))
+        ):
+            raise NoSamples(f"{name} has a line of text and no rows", "record at least one window")
         _refuse_first_like_number(dialect, lines, usable, name)
         raise HostError(f"{name} has no column of numbers", "export plain numbers, a row a line")
     known: dict[int, float] = {}
