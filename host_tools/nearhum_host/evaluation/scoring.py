@@ -20,9 +20,10 @@ from ..recordings.converting import recorded
 from ..recordings.fitting import Fit
 from ..recordings.nhr import Recording
 from ..recordings.reading import Reading, Stretch
+from ..virtual.unix_port import interpreter
 from . import truth
 from .benchmarks.base import Run, Session
-from .benchmarks.runner import interpreter, run_one
+from .benchmarks.runner import run_one
 
 LEARN_S = 120  # of a recording, unless told otherwise, and half of it at most
 LEAST = 8  # windows to learn from, and to watch

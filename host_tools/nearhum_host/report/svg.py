@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 LEAST_BAR_PX = 1.5
 
@@ -117,6 +119,8 @@ def envelope(values: np.ndarray, n_columns: int) -> list[tuple[float, float, flo
 
     values: float (n,). Positions are indices of values; a column's is the middle of it.
     """
+    import numpy as np
+
     n = len(values)
     if n <= n_columns:
         return [(float(i), float(v), float(v)) for i, v in enumerate(values) if not math.isnan(v)]
@@ -132,6 +136,8 @@ def envelope(values: np.ndarray, n_columns: int) -> list[tuple[float, float, flo
 
 def runs(mask: np.ndarray) -> list[tuple[int, int]]:
     """Return (first, last) of each stretch of True, last included. mask: bool (n,)."""
+    import numpy as np
+
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
     return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
@@ -162,6 +168,8 @@ def step_path(frame: Frame, values: np.ndarray) -> str:
     """Return path data of a series that seldom changes: a horizontal line for each run of one
     value.
     """
+    import numpy as np
+
     parts = []
     for first, last in runs(~np.isnan(values)):
         part = values[first : last + 1]
