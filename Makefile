@@ -99,7 +99,7 @@ pictures: setup ## draw the README's pictures again, from running boards, into d
 	@$(BIN)/python tests/pictures.py
 
 wheel: setup ## build the wheel into dist/
-	@$(BIN)/python -m build --wheel --outdir dist .
+	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .
 
 clean: ## remove everything that make created
 	rm -rf $(VENV) dist build report.html demo-run .pytest_cache .ruff_cache .hypothesis fuzz-found

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nearhum import wire
-from nearhum_host.evaluation.benchmarks.runner import interpreter
+from nearhum_host.virtual.unix_port import interpreter
 
 SCRIPT = Path(__file__).with_name("reference") / "run_states.py"
 VIBRATION = {"n_channels": 1, "n_window": 64, "n_hop": 64, "n_bands": 6}

@@ -59,7 +59,8 @@ def run(recording: Recording, settings: Mapping[str, Any], path: str = "fixed") 
     arrays (windows, dimensions). Raises HostError if the firmware refuses a setting or a cue.
     """
     from .evaluation.benchmarks.base import Session
-    from .evaluation.benchmarks.runner import interpreter, run_one
+    from .evaluation.benchmarks.runner import run_one
+    from .virtual.unix_port import interpreter
 
     return run_one(Session("run", dict(settings), recording), path, interpreter())
 

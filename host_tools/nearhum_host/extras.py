@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+import importlib.util
+import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from .errors import HostError
+
+
+def install_line(what: str) -> str:
+    """Return the command that installs a package beside this nearhum.
+
+    The `pip` on the PATH is another environment's if nearhum was installed by pipx or `make demo`.
+    uv makes environments without pip.
+    """
+    if importlib.util.find_spec("pip") is None:
+        return f"uv pip install --python {sys.executable} '{what}'"
+    pip = shutil.which("pip")
+    if pip is not None and Path(pip).parent == Path(sys.executable).parent:
+        return f"pip install '{what}'"
+    return f"{sys.executable} -m pip install '{what}'"
 
 
 @contextmanager
@@ -20,5 +38,5 @@ def needs(extra: str) -> Iterator[None]:
         if error.name is None or error.name.split(".")[0] in ("nearhum", "nearhum_host"):
             raise
         raise HostError(
-            f"{error.name} is not installed", f"pip install 'nearhum[{extra}]'"
+            f"{error.name} is not installed", install_line(f"nearhum[{extra}]")
         ) from None

@@ -178,7 +178,8 @@ def run_page(page: Path, board: "VirtualBoard", folder: Path, spark: bool = Fals
             furnish(folder, board, command.line)
             words = shlex.split(command.line, comments=True)
             if command.mark == "installs":
-                named = re.fullmatch(r"(?:nearhum|\.)(?:\[([\w,]+)\])?", words[-1])
+                wheel = f"./nearhum-{nearhum.__version__}-py3-none-any.whl"
+                named = re.fullmatch(rf"(?:nearhum|{re.escape(wheel)})(?:\[([\w,]+)\])?", words[-1])
                 assert named, command.line
                 assert set((named.group(1) or "eval").split(",")) <= set(extras), command.line
             elif command.mark == "elsewhere":

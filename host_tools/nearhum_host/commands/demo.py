@@ -39,12 +39,16 @@ def demo(
     """
     from ..boards import board_files, deployment
     from ..boards.application import application
-    from ..logs import log_file, seen, traces
-    from ..recordings import nhr
-    from ..recordings.datasets import gestures
-    from ..report import page
+    from ..extras import needs
+    from ..logs import log_file, seen
     from ..serial_line.link import connect
     from ..virtual import VirtualBoard
+
+    with needs("eval"):
+        from ..logs import traces
+        from ..recordings import nhr
+        from ..recordings.datasets import gestures
+        from ..report import page
 
     began = time.monotonic()
     note(

@@ -5,6 +5,7 @@ stderr.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -55,6 +56,7 @@ DayFirst = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+LINE_EVERY_S = 4  # Progress is never silent for longer than five seconds.
 
 
 def print_json(what: Any) -> None:
@@ -129,11 +131,13 @@ def note(text: str) -> None:
 
 @contextmanager
 def progress(what: str, unit: str = "") -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on stderr, if that is a terminal, while the block runs; yields a function
-    (done, total).
+    """Show on stderr how far the block is; yields a function (done, total) that it calls.
+
+    A terminal shows a bar. A file or a pipe gets a line every four seconds.
     """
     if not sys.stderr.isatty():
-        yield lambda done, total: None
+        with _told_in_lines(what, unit) as tell_done:
+            yield tell_done
         return
     from rich.console import Console
     from rich.progress import (
@@ -154,3 +158,29 @@ def progress(what: str, unit: str = "") -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         bar = bars.add_task(_plain(what), total=None)
         yield lambda done, total: bars.update(bar, completed=done, total=max(total, 1))
+
+
+@contextmanager
+def _told_in_lines(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """Print a line now and then, also where the block does not say how far it is."""
+    from threading import Event, Thread
+
+    ended = Event()
+    said: list[int] = []  # (done, total), once the block has said it
+
+    def lines() -> None:
+        began = time.monotonic()
+        while not ended.wait(LINE_EVERY_S):
+            how_far = f" {said[0]} of {said[1]} {unit}," if said else ""
+            note(f"{what}:{how_far} {time.monotonic() - began:.0f} s")
+
+    def tell_done(done: int, total: int) -> None:
+        said[:] = done, total
+
+    thread = Thread(target=lines, daemon=True)
+    thread.start()
+    try:
+        yield tell_done
+    finally:
+        ended.set()
+        thread.join()

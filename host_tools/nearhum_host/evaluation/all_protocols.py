@@ -19,11 +19,12 @@ from typing import Any
 from ..errors import HostError
 from ..logs import log_file, traces
 from ..report.pictures import picture
+from ..virtual.unix_port import interpreter
 from . import assessment, results_page
 from .ablations import ABLATIONS
 from .benchmarks import PROTOCOLS
 from .benchmarks.base import LABEL_ANOMALY, LABEL_NORMAL
-from .benchmarks.runner import interpreter, run_one
+from .benchmarks.runner import run_one
 from .benchmarks.serial import differences, run_over_serial
 from .confidence import N_RESAMPLES
 

@@ -16,9 +16,10 @@ from nearhum.wire import WATCH
 
 from ..errors import UsageError
 from ..recordings.nhr import read_nhr
+from ..virtual.unix_port import interpreter
 from . import assessment
 from .benchmarks.base import Judgement, Run, Session, WindowsIn
-from .benchmarks.runner import interpreter, run_one
+from .benchmarks.runner import run_one
 from .peers.answers import peers_of
 from .peers.detectors import Peer
 

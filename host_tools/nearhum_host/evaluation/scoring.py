@@ -21,9 +21,10 @@ from ..recordings.converting import recorded
 from ..recordings.fitting import Fit
 from ..recordings.nhr import Recording
 from ..recordings.reading import Reading, Stretch
+from ..virtual.unix_port import interpreter
 from . import truth
 from .benchmarks.base import Run, Session
-from .benchmarks.runner import interpreter, run_one
+from .benchmarks.runner import run_one
 
 LEARN_S = 120  # Learned by default, but at most half of the recording.
 LEAST = 8  # Windows to learn from, and windows to watch.

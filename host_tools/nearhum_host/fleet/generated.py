@@ -66,8 +66,9 @@ def recorded(seed: int = 2, n_hours: int = 200, n_faults: int = 12) -> Recorded:
     n_hours: normal hours. n_faults: faults of three hours, each with an hour to recover.
     """
     from ..evaluation.benchmarks.base import Session
-    from ..evaluation.benchmarks.runner import interpreter, run_one, windows_in
+    from ..evaluation.benchmarks.runner import run_one, windows_in
     from ..recordings.nhr import Recording
+    from ..virtual.unix_port import interpreter
 
     random = np.random.default_rng(seed)
     n_learn, n_normal = 20 * HOUR, n_hours * HOUR

@@ -75,7 +75,7 @@ def merge(
     Raises UsageError that names the states which cannot be merged: other settings, unfinished
     learning, or the same state twice. Raises HostError if the firmware fails.
     """
-    from ..evaluation.benchmarks.runner import interpreter
+    from ..virtual.unix_port import interpreter
 
     if len(states) < (LEAST_TRIMMED if trim else 2):
         least = (

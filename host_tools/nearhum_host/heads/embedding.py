@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import HostError
-from ..evaluation.benchmarks.runner import TIMEOUT_S, firmware, interpreter
+from ..evaluation.benchmarks.runner import TIMEOUT_S, firmware
 from ..evaluation.benchmarks.spoken import add, quiet_level
 from ..recordings.nhr import Recording, write_nhr
+from ..virtual.unix_port import interpreter
 from .labelled import Labelled
 
 N_CEPSTRA = 10  # Cepstra a frame of an utterance, as in the firmware's embedding/context.py.

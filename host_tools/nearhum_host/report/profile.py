@@ -7,10 +7,10 @@ that differ most.
 from __future__ import annotations
 
 import math
+import struct
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from ..logs.seen import Seen, vector
 from .svg import Frame, ticks
@@ -63,23 +63,27 @@ def features(seen: Seen, spread_floor: float = 1, names: Sequence[str] = ()) -> 
     The list is empty if the board has learned nothing, or if a head maps its features.
     spread_floor: in steps, as the setting. names: of the channels, if they have any.
     """
-    now = np.frombuffer(vector(seen.look, "embedding"), np.int8)
-    variance = np.frombuffer(vector(seen.look, "variance")[: 4 * len(now)], "<i4")
+    now = array("b", vector(seen.look, "embedding"))
+    variance = vector(seen.look, "variance")[: 4 * len(now)]
     means = seen.look.get("means") or []
     mode = seen.look.get("mode")
     which = mode if isinstance(mode, int) and 0 <= mode < len(means) else 0
-    if not len(now) or not means or len(now) != len(seen.names) or len(variance) != len(now):
+    if not len(now) or not means or len(now) != len(seen.names) or len(variance) != 4 * len(now):
         return []
-    normal = np.frombuffer(vector({"mean": means[which]}, "mean"), np.int8)
+    normal = array("b", vector({"mean": means[which]}, "mean"))
     if len(normal) != len(now):
         return []
-    spread = np.maximum(np.sqrt(variance / 4096), max(1.0, spread_floor))
+    least = max(1.0, spread_floor)
+    spread = [
+        max(math.sqrt(max(0, one) / 4096), least)
+        for one in struct.unpack(f"<{len(now)}i", variance)
+    ]
     channels = len({name.partition(".")[0] for name in seen.names})
     return [
         Feature(
             name,
             named(feature(name, channels), names),
-            *(float(STEP_DB * some[i]) for some in (now, normal, spread)),
+            *(STEP_DB * some[i] for some in (now, normal, spread)),
         )
         for i, name in enumerate(seen.names)
     ]

@@ -10,8 +10,10 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 LEAST_BAR_PX = 1.5  # Of a rectangle: a single window of a year must still be seen.
 
@@ -123,6 +125,8 @@ def envelope(values: np.ndarray, n_columns: int) -> list[tuple[float, float, flo
 
     values: float (n,). A position is an index of values: the middle of the column.
     """
+    import numpy as np
+
     n = len(values)
     if n <= n_columns:
         return [(float(i), float(v), float(v)) for i, v in enumerate(values) if not math.isnan(v)]
@@ -138,6 +142,8 @@ def envelope(values: np.ndarray, n_columns: int) -> list[tuple[float, float, flo
 
 def runs(mask: np.ndarray) -> list[tuple[int, int]]:
     """Return (first, last) of each run of True, last included. mask: bool (n,)."""
+    import numpy as np
+
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
     return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
@@ -166,6 +172,8 @@ def series_path(frame: Frame, values: np.ndarray, n_columns: int) -> str:
 
 def step_path(frame: Frame, values: np.ndarray) -> str:
     """Return path data of a series that seldom changes: a horizontal line for each constant run."""
+    import numpy as np
+
     parts = []
     for first, last in runs(~np.isnan(values)):
         part = values[first : last + 1]

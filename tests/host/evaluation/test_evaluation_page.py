@@ -20,6 +20,7 @@ from nearhum_host.logs.traces import Trace
 from nearhum_host.recordings.datasets import gestures
 from nearhum_host.recordings.nhr import Recording
 from nearhum_host.report.pictures import picture
+from nearhum_host.virtual.unix_port import interpreter
 from scipy.stats import poisson
 
 
@@ -226,7 +227,7 @@ def test_the_page_of_a_set(tmp_path, monkeypatch) -> None:
     """One protocol of few windows through all of it: both paths, an ablation, the serial line,
     a picture.
     """
-    if runner.interpreter() is None:
+    if interpreter() is None:
         pytest.skip("no MicroPython unix port")
     draw = np.random.default_rng(5)
     root = tmp_path / "csi"
@@ -293,7 +294,7 @@ def test_a_wearer_over_the_serial_line() -> None:
     wearers = gestures.seglearn_watch()
     (session,) = watch.sessions_of({("s03", "R"): wearers["s03", "R"]}, 1)
     direct, there = (
-        runner.run_one(session, "fixed", runner.interpreter()),
+        runner.run_one(session, "fixed", interpreter()),
         serial.run_over_serial(session),
     )
     assert len(direct.scores) > 50

@@ -10,9 +10,7 @@ from __future__ import annotations
 import ast
 import json
 import os
-import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,37 +25,15 @@ from ...errors import HostError
 from ...logs import decoding, log_file
 from ...logs.traces import alarm_by_window
 from ...recordings.nhr import write_nhr
+from ...virtual.unix_port import interpreter
 from .base import Run, Session
 from .playing import play
 
-ENVIRONMENT = "NEARHUM_MICROPYTHON"
 HEAP = "8M"  # On 64 bits, objects have twice their size, and the sources are compiled here too.
 TIMEOUT_S = 900
 # Settings of what only a board has: pins, and a watchdog that resets it.
 OF_BOARDS = {"alarm_pin": "", "watchdog_s": 0}
 LOOP = Path(__file__).with_name("firmware_loop.py")
-
-
-def interpreter() -> str:
-    """Return the MicroPython unix port: NEARHUM_MICROPYTHON, or else the one installed with
-    nearhum.
-    """
-    named = os.environ.get(ENVIRONMENT)
-    if named:
-        found = shutil.which(named)
-        if found is None:
-            raise HostError(
-                f"{ENVIRONMENT} is {named!r}, which cannot be run", "give the path of a micropython"
-            )
-        return found
-    beside = str(Path(sys.executable).parent)
-    found = shutil.which("micropython", path=beside) or shutil.which("micropython")
-    if found is None:
-        raise HostError(
-            "there is no micropython to run the firmware with",
-            f"its wheel exists for Linux x86-64, or set {ENVIRONMENT} to a unix port",
-        )
-    return found
 
 
 def windows_in(config: dict[str, Any], n_frames: int) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import HostError
+from ...extras import install_line
 from ..counts import to_counts
 from .folders import files_of
 
@@ -47,7 +48,7 @@ def seglearn_watch() -> Wearers:
     """
     spec = importlib.util.find_spec("seglearn")
     if spec is None or spec.origin is None:
-        raise HostError("seglearn is not installed", "pip install seglearn==1.2.5")
+        raise HostError("seglearn is not installed", install_line("seglearn==1.2.5"))
     path = Path(spec.origin).parent / "data" / "watch_dataset.npy"
     if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != SEGLEARN_SHA256:
         raise HostError(
