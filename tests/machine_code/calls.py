@@ -55,7 +55,7 @@ from nearhum.sources import (  # noqa: E402
     i2s_microphone,
     pio_microphone,
 )
-from nearhum.sources.accelerometers import lsm6dsox, mpu6050  # noqa: E402
+from nearhum.sources.accelerometers import icm42688, lsm6dsox, mpu6050  # noqa: E402
 
 
 def constants(module):
@@ -749,6 +749,16 @@ def _(r, i):
     ring = r.i16(i, 2 * n_ring)
     pio_microphone._to_int16(ring, n_ring - r.below(30), n, out, i % 9)
     return (out,)
+
+
+@calls("sources/accelerometers/icm42688._frames", 6)
+def _(r, i):
+    n = 1 + r.below(12)
+    raw = r.u8(i, 8 * n)
+    for k in range(0, 8 * n, 16):
+        raw[k] = 0x40 | r.below(16)
+    out = array("h", [0] * (3 * n))
+    return icm42688._frames(raw, n, out), out
 
 
 @calls("sources/accelerometers/lsm6dsox._frames", 6)

@@ -21,6 +21,7 @@ _IDENTITIES = {
     (0x0F, 0x69): ("lsm6ds3", "an LSM6DS3"),
     (0x0F, 0x6A): ("lsm6ds3", "an LSM6DS3TR-C"),
     (0x0F, 0x6C): ("lsm6dsox", "an LSM6DSOX"),
+    (0x75, 0x47): ("icm42688", "an ICM-42688-P"),
     (0x00, 0xE5): ("adxl345", "an ADXL345"),
 }
 # driver: its addresses and the pin that chooses the second
@@ -30,6 +31,7 @@ _ADDRESSES = {
     "lis3dh": (0x18, 0x19, "SDO"),
     "lsm6ds3": (0x6A, 0x6B, "SDO"),
     "lsm6dsox": (0x6A, 0x6B, "SDO"),
+    "icm42688": (0x68, 0x69, "AP_AD0"),
 }
 
 

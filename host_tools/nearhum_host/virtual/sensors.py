@@ -9,7 +9,14 @@ from typing import Any
 from ..errors import UsageError
 
 # Usual I2C address of each chip.
-ADDRESSES = {"mpu6050": 0x68, "adxl345": 0x53, "lis3dh": 0x18, "lsm6ds3": 0x6A, "lsm6dsox": 0x6A}
+ADDRESSES = {
+    "mpu6050": 0x68,
+    "adxl345": 0x53,
+    "lis3dh": 0x18,
+    "lsm6ds3": 0x6A,
+    "lsm6dsox": 0x6A,
+    "icm42688": 0x68,
+}
 SPI_CS = 17  # Chip-select pin, on SPI 0.
 
 

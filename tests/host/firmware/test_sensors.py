@@ -30,6 +30,7 @@ SENSORS = {
     "lis3dh@0x19": ({"driver": "lis3dh", **I2C, "address": 0x19}, 100),
     "lsm6ds3@spi": ({"driver": "lsm6ds3", **SPI}, 208),
     "lsm6dsox": ({"driver": "lsm6dsox", **I2C}, 208),
+    "icm42688@spi": ({"driver": "icm42688", **SPI}, 200),
 }
 
 

@@ -194,8 +194,22 @@ def test_samples_of_an_accelerometer_are_written_in_g(tmp_path: Path):
 
 
 def test_every_accelerometer_says_its_unit():
-    rates = {"mpu6050": 1000, "adxl345": 400, "lis3dh": 400, "lsm6ds3": 416, "lsm6dsox": 416}
-    counts = {"mpu6050": 8192, "adxl345": 256, "lis3dh": 8000, "lsm6ds3": 8197, "lsm6dsox": 8197}
+    rates = {
+        "mpu6050": 1000,
+        "adxl345": 400,
+        "lis3dh": 400,
+        "lsm6ds3": 416,
+        "lsm6dsox": 416,
+        "icm42688": 1000,
+    }
+    counts = {
+        "mpu6050": 8192,
+        "adxl345": 256,
+        "lis3dh": 8000,
+        "lsm6ds3": 8197,
+        "lsm6dsox": 8197,
+        "icm42688": 8192,
+    }
     for driver in sensor_units.ACCELEROMETERS:
         asked = {"source": {"driver": driver}, "rate_hz": rates[driver], "n_channels": 3}
         assert sensor_units.units(asked)["scale"] == [counts[driver]] * 3

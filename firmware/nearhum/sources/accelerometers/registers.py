@@ -13,13 +13,14 @@ written, and a transfer that was cut in its middle. So nothing is taken for gran
 opened, at a start and again whenever it was lost: the bus is freed (`_free`), the chip is reset by
 its own register where it has one (`reset`), all that matters is written, and read back.
 
-Class attributes of a driver: address (I2C, where the board file names none), who and chips (the
-register of the chip's identity and what may stand in it), n_burst (frames read at once), sleep
-(what puts it to sleep), reset and reset_ms (what resets it, and for how long that takes), spi_many
-(SPI: what asks for several bytes). `plan` returns what is written once and what is written whenever
-the FIFO starts anew, pairs of register and value, and sets `counts`, the counts of a g. `level`
-returns the frames that wait, below 0: some were lost. Frames are read straight into the block, low
-byte first, as all ports are.
+Class attributes of a driver: address (I2C, where the board file names none), page (what brings the
+registers in sight, written before the identity is read: another program may have left other ones
+there), who and chips (the register of the chip's identity and what may stand in it), n_burst
+(frames read at once), sleep (what puts it to sleep), reset and reset_ms (what resets it, and for
+how long that takes), spi_many (SPI: what asks for several bytes). `plan` returns what is written
+once and what is written whenever the FIFO starts anew, pairs of register and value, and sets
+`counts`, the counts of a g. `level` returns the frames that wait, below 0: some were lost. Frames
+are read straight into the block, low byte first, as all ports are.
 """
 
 import time
@@ -70,6 +71,7 @@ class Fifo:
 
     cue = ""
     spi_many = 0
+    page = ()
     reset = ()
     reset_ms = 1
 
@@ -98,6 +100,7 @@ class Fifo:
 
     def _start(self):
         try:
+            self._write(self.page)
             found = self.read(self.who, self.one)[0]
             if found not in self.chips:
                 raise SourceError("chip 0x%02x, not 0x%02x" % (found, self.chips[0]))
