@@ -16,6 +16,9 @@ ADDRESSES = {
     "lsm6ds3": 0x6A,
     "lsm6dsox": 0x6A,
     "icm42688": 0x68,
+    "lsm6dsv16x": 0x6A,
+    "iis3dwb": 0,
+    "kx134": 0x1E,
 }
 SPI_CS = 17  # Chip-select pin, on SPI 0.
 

@@ -30,6 +30,7 @@ SENSORS = {
     "lis3dh@0x19": ({"driver": "lis3dh", **I2C, "address": 0x19}, 100),
     "lsm6ds3@spi": ({"driver": "lsm6ds3", **SPI}, 208),
     "lsm6dsox": ({"driver": "lsm6dsox", **I2C}, 208),
+    "lsm6dsv16x@0x6B": ({"driver": "lsm6dsv16x", **I2C, "address": 0x6B}, 240),
     "icm42688@spi": ({"driver": "icm42688", **SPI}, 200),
 }
 
@@ -74,7 +75,7 @@ def test_a_sensor_is_deployed_and_examined(
     modules = {Path(path).stem for path in contents if "/sources/" in path}
     assert modules == {"__init__", source["driver"], "registers"} | (
         {"on_spi"} if "spi" in source else set()
-    )
+    ) | ({"tagged"} if source["driver"] in ("lsm6dsox", "lsm6dsv16x") else set())
     assert put(board, contents) == ""
     found = sensor_check.examine(board.path, seconds=1.5)
     said = told(found)

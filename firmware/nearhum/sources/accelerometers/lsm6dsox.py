@@ -5,13 +5,13 @@ pins of SPI n_channels 3: acceleration x y z. range_g 2, 4, 8, 16: 16393, 8197, 
 g (0.122 mg a count at 4 g). rate_hz: 12.5, 26, 52, 104, 208, 416, 833, 1660, 3330, 6660. Its FIFO
 holds 512 words of a tag and a frame: 0.6 s at 833 Hz. Its FIFO has nothing in common with that of
 the LSM6DS3, so it has a driver of its own. Source: ST LSM6DSOX datasheet, DS12814: Mechanical
-characteristics (sensitivity), FIFO reading procedure, and the section of chapter 9 that is named as
-the register.
+characteristics (sensitivity), and the section of chapter 9 that is named as the register.
 """
 
 import micropython
 from nearhum.errors import ConfigError
-from nearhum.sources.accelerometers.registers import Fifo, code_of
+from nearhum.sources.accelerometers.registers import code_of
+from nearhum.sources.accelerometers.tagged import Tagged
 
 # bits 3:0: rate of acceleration in the FIFO; bits 7:4: 0, no angular rate
 _FIFO_CTRL3 = micropython.const(0x09)
@@ -22,27 +22,9 @@ _CTRL1_XL = micropython.const(0x10)  # bits 7:4 rate; bits 3:2 range: 0 2 g, 1 1
 _FUNC_CFG_ACCESS = micropython.const(0x01)
 # bit 6 block update; bit 2 the register counts up (so after reset); bit 0 resets all, within 50 us
 _CTRL3_C = micropython.const(0x12)
-_FIFO_STATUS1 = micropython.const(
-    0x3A
-)  # low byte of the unread words; in the next: bits 6 and 3 overrun, 1:0 high part
-# bits 7:3: 2 acceleration; then six bytes; goes round from 0x7E
-_FIFO_DATA_OUT_TAG = micropython.const(0x78)
 
 
-@micropython.viper
-def _frames(raw: ptr8, n: int, block: ptr16) -> int:
-    """Copy the frames that are acceleration from n words of 7 bytes. Returns their number."""
-    got = 0
-    for i in range(n):
-        word = 7 * i
-        if raw[word] >> 3 == 2:
-            for j in range(3):
-                block[3 * got + j] = raw[word + 1 + 2 * j] | raw[word + 2 + 2 * j] << 8
-            got += 1
-    return got
-
-
-class Source(Fifo):
+class Source(Tagged):
     """Reads bursts of whole words from the chip's FIFO."""
 
     address = 0x6A  # 0x6B with the pin SDO/SA0 high (Digital interfaces, I2C)
@@ -50,7 +32,6 @@ class Source(Fifo):
     page = ((_FUNC_CFG_ACCESS, 0),)
     reset = ((_CTRL3_C, 0x01),)
     sleep = ((_CTRL1_XL, 0),)
-    n_burst = 20
 
     def plan(self, config, given):
         if config["n_channels"] != 3:
@@ -65,18 +46,3 @@ class Source(Fifo):
             (_FIFO_CTRL3, code),
             (_CTRL1_XL, code << 4 | wide << 2),
         ), ((_FIFO_CTRL4, 0), (_FIFO_CTRL4, 6))
-
-    def level(self):
-        """Return the words in the FIFO, below 0 where some were overwritten."""
-        two = self.read(_FIFO_STATUS1, self.two)
-        return -1 if two[1] & 0x48 else (two[1] & 3) << 8 | two[0]
-
-    def cut(self, block, n):
-        """Return parts of a buffer for 0 to n words of 7 bytes."""
-        words = memoryview(bytearray(7 * n))
-        return [words[: 7 * i] for i in range(n + 1)]
-
-    def take(self, n, block):
-        """Read n words. Returns how many of them were acceleration, now in block."""
-        self.read(_FIFO_DATA_OUT_TAG, self.bursts[n])
-        return _frames(self.bursts[-1], n, block)
