@@ -55,7 +55,7 @@ from nearhum.sources import (  # noqa: E402
     i2s_microphone,
     pio_microphone,
 )
-from nearhum.sources.accelerometers import lsm6dsox, mpu6050  # noqa: E402
+from nearhum.sources.accelerometers import icm42688, mpu6050, tagged  # noqa: E402
 
 
 def constants(module):
@@ -751,14 +751,24 @@ def _(r, i):
     return (out,)
 
 
-@calls("sources/accelerometers/lsm6dsox._frames", 6)
+@calls("sources/accelerometers/icm42688._frames", 6)
+def _(r, i):
+    n = 1 + r.below(12)
+    raw = r.u8(i, 8 * n)
+    for k in range(0, 8 * n, 16):
+        raw[k] = 0x40 | r.below(16)
+    out = array("h", [0] * (3 * n))
+    return icm42688._frames(raw, n, out), out
+
+
+@calls("sources/accelerometers/tagged._frames", 6)
 def _(r, i):
     n = 1 + r.below(12)
     raw = r.u8(i, 7 * n)
     for k in range(0, 7 * n, 14):
         raw[k] = 2 << 3 | r.below(8)
     out = array("h", [0] * (3 * n))
-    return lsm6dsox._frames(raw, n, out), out
+    return tagged._frames(raw, n, out), out
 
 
 @calls("sources/accelerometers/mpu6050._swap", 4)

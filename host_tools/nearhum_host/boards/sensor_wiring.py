@@ -21,6 +21,10 @@ _IDENTITIES = {
     (0x0F, 0x69): ("lsm6ds3", "an LSM6DS3"),
     (0x0F, 0x6A): ("lsm6ds3", "an LSM6DS3TR-C"),
     (0x0F, 0x6C): ("lsm6dsox", "an LSM6DSOX"),
+    (0x75, 0x47): ("icm42688", "an ICM-42688-P"),
+    (0x0F, 0x70): ("lsm6dsv16x", "an LSM6DSV16X"),
+    (0x0F, 0x7B): ("iis3dwb", "an IIS3DWB"),
+    (0x13, 0x46): ("kx134", "a KX134"),
     (0x00, 0xE5): ("adxl345", "an ADXL345"),
 }
 # driver: its addresses and the pin that chooses the second
@@ -30,6 +34,9 @@ _ADDRESSES = {
     "lis3dh": (0x18, 0x19, "SDO"),
     "lsm6ds3": (0x6A, 0x6B, "SDO"),
     "lsm6dsox": (0x6A, 0x6B, "SDO"),
+    "kx134": (0x1E, 0x1F, "ADDR"),
+    "lsm6dsv16x": (0x6A, 0x6B, "SDO"),
+    "icm42688": (0x68, 0x69, "AP_AD0"),
 }
 
 

@@ -9,7 +9,17 @@ from typing import Any
 from ..errors import UsageError
 
 # Usual I2C address of each chip.
-ADDRESSES = {"mpu6050": 0x68, "adxl345": 0x53, "lis3dh": 0x18, "lsm6ds3": 0x6A, "lsm6dsox": 0x6A}
+ADDRESSES = {
+    "mpu6050": 0x68,
+    "adxl345": 0x53,
+    "lis3dh": 0x18,
+    "lsm6ds3": 0x6A,
+    "lsm6dsox": 0x6A,
+    "icm42688": 0x68,
+    "lsm6dsv16x": 0x6A,
+    "iis3dwb": 0,
+    "kx134": 0x1E,
+}
 SPI_CS = 17  # Chip-select pin, on SPI 0.
 # Chips that are sold under the name of another, whose driver takes them.
 CLONES = {"mpu6500": "mpu6050", "mpu6880": "mpu6050", "icm20689": "mpu6050"}

@@ -25,7 +25,19 @@ OVERRIDES = {
     **{kind: {"kind": kind, "rate_hz": 16000, "source": SOURCES.get(kind, {})} for kind in KINDS},
     **{
         sensor: {"source": {"driver": sensor, "i2c": 0, "sda": 4, "scl": 5}}
-        for sensor in ("adxl345", "lis3dh", "lsm6ds3", "lsm6dsox")
+        for sensor in (
+            "adxl345",
+            "lis3dh",
+            "lsm6ds3",
+            "lsm6dsox",
+            "icm42688",
+            "lsm6dsv16x",
+            "kx134",
+        )
+    },
+    "wide band": {
+        "rate_hz": 26667,
+        "source": {"driver": "iis3dwb", "spi": 0, "sck": 18, "mosi": 19, "miso": 16, "cs": 17},
     },
     "spi": {"source": {"driver": "lis3dh", "spi": 0, "sck": 18, "mosi": 19, "miso": 16, "cs": 17}},
     "audio by PIO": {

@@ -30,6 +30,8 @@ SENSORS = {
     "lsm6ds3@spi": ({"driver": "lsm6ds3", **SPI}, 208),
     "lsm6dsox": ({"driver": "lsm6dsox", **I2C}, 208),
     "mpu6500": ({"driver": "mpu6050", **I2C}, 200),  # under the name it is sold by
+    "lsm6dsv16x@0x6B": ({"driver": "lsm6dsv16x", **I2C, "address": 0x6B}, 240),
+    "icm42688@spi": ({"driver": "icm42688", **SPI}, 200),
 }
 
 
@@ -69,7 +71,7 @@ def test_a_sensor_is_deployed_and_examined(
     modules = {Path(path).stem for path in contents if "/sources/" in path}
     assert modules == {"__init__", source["driver"], "registers"} | (
         {"on_spi"} if "spi" in source else set()
-    )
+    ) | ({"tagged"} if source["driver"] in ("lsm6dsox", "lsm6dsv16x") else set())
     assert put(board, contents) == ""
     found = sensor_check.examine(board.path, seconds=1.5)
     said = told(found)

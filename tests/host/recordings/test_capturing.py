@@ -194,10 +194,30 @@ def test_samples_of_an_accelerometer_are_written_in_g(tmp_path: Path):
 
 
 def test_every_accelerometer_says_its_unit():
-    rates = {"mpu6050": 1000, "adxl345": 400, "lis3dh": 400, "lsm6ds3": 416, "lsm6dsox": 416}
-    counts = {"mpu6050": 8192, "adxl345": 256, "lis3dh": 8000, "lsm6ds3": 8197, "lsm6dsox": 8197}
+    rates = {
+        "mpu6050": 1000,
+        "adxl345": 400,
+        "lis3dh": 400,
+        "lsm6ds3": 416,
+        "lsm6dsox": 416,
+        "icm42688": 1000,
+        "lsm6dsv16x": 480,
+        "iis3dwb": 26667,
+        "kx134": 400,
+    }
+    counts = {
+        "mpu6050": 8192,
+        "adxl345": 256,
+        "lis3dh": 8000,
+        "lsm6ds3": 8197,
+        "lsm6dsox": 8197,
+        "icm42688": 8192,
+        "lsm6dsv16x": 8197,
+        "iis3dwb": 8197,
+        "kx134": 4096,
+    }
     for driver in sensor_units.ACCELEROMETERS:
-        asked = {"source": {"driver": driver}, "rate_hz": rates[driver], "n_channels": 3}
+        asked = {"source": {"driver": driver, "spi": 0}, "rate_hz": rates[driver], "n_channels": 3}
         assert sensor_units.units(asked)["scale"] == [counts[driver]] * 3
     six = sensor_units.units({"source": {"driver": "mpu6050"}, "rate_hz": 50, "n_channels": 6})
     assert six["units"] == ["g"] * 3 + ["deg/s"] * 3

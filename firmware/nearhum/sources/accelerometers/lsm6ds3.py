@@ -37,7 +37,8 @@ class Source(Fifo):
     address = 0x6A  # 0x6B if pin SDO/SA0 is high (Digital interfaces, I2C)
     who, chips = _WHO_AM_I, (0x69, 0x6A)
     n_burst = 20
-    reset = ((_FUNC_CFG_ACCESS, 0), (_CTRL3_C, 0x01))
+    page = ((_FUNC_CFG_ACCESS, 0),)
+    reset = ((_CTRL3_C, 0x01),)
     sleep = ((_CTRL1_XL, 0),)
 
     def plan(self, config, given):

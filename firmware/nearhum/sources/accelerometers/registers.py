@@ -22,6 +22,8 @@ who       the register of the chip's identity
 chips     the identities that the driver accepts
 n_burst   most frames of one read
 sleep     register values that put the chip to sleep
+page      register values that make the registers visible. They are written before the identity is
+          read, because another program may have selected other registers.
 reset     register values that reset it
 reset_ms  how long the reset takes
 spi_many  on SPI: bits of the first byte that ask for several bytes
@@ -81,6 +83,7 @@ class Fifo:
 
     cue = ""
     spi_many = 0
+    page = ()
     reset = ()
     reset_ms = 1
 
@@ -109,6 +112,7 @@ class Fifo:
 
     def _start(self):
         try:
+            self._write(self.page)
             found = self.read(self.who, self.one)[0]
             if found not in self.chips:
                 raise SourceError("chip 0x%02x, not 0x%02x" % (found, self.chips[0]))

@@ -22,7 +22,7 @@ from .pins import Absent, Machine
 _PACED, _OF_PACED = "paced", ("duty_s", "rest_ms", "sleep", "wraps")
 # What stands in for a value that a driver refuses; one of them is good for every driver here.
 _INSTEAD = {
-    "rate_hz": (100, 200, 1000, 16000, 1),
+    "rate_hz": (100, 200, 1000, 16000, 1, 104, 480, 26667),
     "n_channels": (1, 3, 2),
     "range_g": (4,),
     "duty_s": (86400,),

@@ -16,7 +16,17 @@ from . import drivers
 from .firmware_code import FirmwareCode
 from .pins import Machine
 
-ACCELEROMETERS = ("mpu6050", "adxl345", "lis3dh", "lsm6ds3", "lsm6dsox")
+ACCELEROMETERS = (
+    "mpu6050",
+    "adxl345",
+    "lis3dh",
+    "lsm6ds3",
+    "lsm6dsox",
+    "icm42688",
+    "lsm6dsv16x",
+    "iis3dwb",
+    "kx134",
+)
 AXES = ("x", "y", "z", "gx", "gy", "gz")
 MOST_NAME_BYTES = 40  # of a channel's name: those of 8 channels fit a record of the log
 _COUNTS_PER_DPS = 32.8  # of an mpu6050, +-1000 deg/s: its driver

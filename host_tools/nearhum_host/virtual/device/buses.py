@@ -148,6 +148,8 @@ def wire(described):
 def models():
     # Return the models by the name of their driver, or by their own where they are sold as another.
     import chip_adxl345
+    import chip_icm42688
+    import chip_kx134
     import chip_lis3dh
     import chip_lsm6ds
     import chip_mpu6050
@@ -157,8 +159,12 @@ def models():
         "mpu6880": chip_mpu6050.Mpu6880,
         "icm20689": chip_mpu6050.Icm20689,
         "mpu6050": chip_mpu6050.Mpu6050,
+        "kx134": chip_kx134.Kx134,
+        "icm42688": chip_icm42688.Icm42688,
         "adxl345": chip_adxl345.Adxl345,
         "lis3dh": chip_lis3dh.Lis3dh,
         "lsm6ds3": chip_lsm6ds.Lsm6ds3,
         "lsm6dsox": chip_lsm6ds.Lsm6dsox,
+        "lsm6dsv16x": chip_lsm6ds.Lsm6dsv16x,
+        "iis3dwb": chip_lsm6ds.Iis3dwb,
     }
