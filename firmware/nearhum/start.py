@@ -75,8 +75,8 @@ def watch(taken):
                 failures = []
                 continue
             return (
-                "three failures within a minute, the last %r" % e,
-                "the settings ask for more memory than the board has: deploy with fewer"
+                "three failures within a minute, the last was %r" % e,
+                "the settings need more memory than the board has: deploy smaller ones"
                 if isinstance(e, MemoryError)
                 else "the log has them: `nearhum pull`",
             )

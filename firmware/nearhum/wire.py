@@ -194,7 +194,7 @@ def unseal(magic, image, what):
     end = at + n
     if end != len(image) - 4:
         raise FormatError(
-            "%s says %d bytes and has %d" % (what, n, len(image) - at - 4),
+            "%s should have %d bytes and has %d" % (what, n, len(image) - at - 4),
             "restore it from a backup",
         )
     if struct.unpack_from("<I", image, end)[0] != crc32(memoryview(image)[:end]):

@@ -248,7 +248,7 @@ def a_register_that_keeps_its_value_is_told(name):
     register = {"a": 0x2C, "l": 0x10, "m": 0x1C}["m" if name[0] in "mic" else name[0]]
     register = 0x20 if name == "lis3dh" else register
     error = raises(SourceError, lambda: Rig(name, keeps=(register,)))
-    equal("register 0x%02x keeps" % register in error.message, True, error.message)
+    equal("register 0x%02x reads" % register in error.message, True, error.message)
 
 
 def a_bus_that_a_chip_holds_is_freed(name):

@@ -73,7 +73,7 @@ def a_verb_has_its_help_beside_it():
 def nothing_is_pending_where_near_misses_teach_nothing():
     hum = pipeline("vibration", **SMALL)
     equal((hum.config["teach"], ask(hum, "list pending")["pending"]), ("off", []))
-    equal("teach nothing" in refused(hum, "accept 1")["error"], True)
+    equal("teach is off" in refused(hum, "accept 1")["error"], True)
 
 
 @test

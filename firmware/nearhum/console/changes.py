@@ -56,7 +56,7 @@ def learn(hum, words):
 def _pause(hum, pause):
     d = hum.detector
     if d.state != LEARN:
-        raise CommandError("no learning period runs", "`learn` begins one")
+        raise CommandError("no learning period runs", "`learn` starts one")
     d.paused = pause
     hum.learned.changed("state", state=STATE_NAMES[LEARN], paused=pause)
     return {"paused": pause, "learn_left": d.learn_left}
@@ -65,12 +65,12 @@ def _pause(hum, pause):
 def _check_mode(hum, word, mode):
     if word != "as":
         raise CommandError(
-            "learn ... %r" % word[:40], "learn LENGTH as MODE adds a mode to what is normal"
+            "unknown word %r" % word[:40], "learn LENGTH as MODE adds a mode to what is normal"
         )
     hum.guard.permit(mode)
     if hum.detector.state != WATCH:
         raise CommandError(
-            "nothing is normal yet to add a mode to", "`learn`, and wait for its end"
+            "nothing is learned yet to add a mode to", "`learn` first, and wait until it ends"
         )
 
 
@@ -85,7 +85,7 @@ def watch(hum, words):
 def enrol(hum, words):
     """enrol LABEL [N]"""
     if not words:
-        raise CommandError("no label", "enrol LABEL [N]")
+        raise CommandError("the label is missing", "enrol LABEL [N]")
     n = whole(words[1]) if len(words) > 1 else 1
     if not 1 <= n <= 10:
         raise CommandError("%d examples" % n, "1 to 10 at a time")
@@ -132,9 +132,9 @@ def windows(word, settings):
 VERBS = {
     "learn": (
         learn,
-        "[WINDOWS | 24h | stable [24h] | stop | pause | resume] [as MODE]: learn normal",
+        "[WINDOWS | 24h | stable [24h] | stop | pause | resume] [as MODE]: learn what is normal",
     ),
     "watch": (watch, "end the learning period and watch"),
     "enrol": (enrol, "LABEL [N]: the next N windows, or words, are examples of LABEL"),
-    "time": (time, "SECONDS: since 1970, UTC"),
+    "time": (time, "SECONDS: set the clock, in seconds since 1970, UTC"),
 }

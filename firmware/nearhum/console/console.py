@@ -81,7 +81,8 @@ class Console:
             if self._skipping:
                 self._skipping = False
                 error = CommandError(
-                    "line of more than %d bytes" % MAX_LINE_BYTES, "nothing was done"
+                    "line of more than %d bytes" % MAX_LINE_BYTES,
+                    "nothing was done: send a shorter line",
                 )
                 self.answer(failure("", error))
             elif n:

@@ -53,8 +53,8 @@ def _put(hum, name, text, sure):
             or learned.learn_left < learned.learn_total
         ):
             raise CommandError(
-                "with another %s what was learned is of no use" % name,
-                "`set yes %s %s` does it all the same; it waits until that is taken back"
+                "with another %s, what was learned cannot be used" % name,
+                "`set yes %s %s` changes it anyway; changing it back restores what was learned"
                 % (name, text),
             )
 
@@ -72,5 +72,5 @@ def _put(hum, name, text, sure):
 
 # The verbs of this module: function, and help text, which begins with the words that may follow.
 VERBS = {
-    "set": (set_, "[yes] KEY VALUE | default: change a setting, from the next start"),
+    "set": (set_, "[yes] KEY VALUE | default: change a setting, from the next start on"),
 }

@@ -17,7 +17,7 @@ from nearhum.wire import STATE_NAMES
 def forget(hum, words):
     """forget LABEL"""
     if not words:
-        raise CommandError("no label", "forget LABEL; `list` shows the labels")
+        raise CommandError("the label is missing", "forget LABEL; `list` shows the labels")
     learned, r, label = hum.learned, hum.recogniser, words[0]
     label_id = r.ids[r.index(label)]
     learned.snapshot("forget " + label)
@@ -92,7 +92,9 @@ def veto(hum, words):
     check_name(label)
     if words[1:] and not off or off != (label in vetoed) or not off and len(vetoed) == MAX_VETOES:
         raise CommandError(
-            "vetoed are: " + ", ".join(vetoed), "veto LABEL [off], %d at most" % MAX_VETOES
+            "cannot veto %r; vetoed labels: %s"
+            % (" ".join(words)[:40], ", ".join(vetoed) or "none"),
+            "veto LABEL [off], at most %d labels" % MAX_VETOES,
         )
     learned.snapshot("veto " + " ".join(words))
     if off:
@@ -140,12 +142,12 @@ def reset(hum, words):
 
 # The verbs of this module: function, and help text, which begins with the words that may follow.
 VERBS = {
-    "forget": (forget, "LABEL"),
-    "relabel": (relabel, "OLD NEW: another name for a label"),
+    "forget": (forget, "LABEL: with all its examples"),
+    "relabel": (relabel, "OLD NEW: rename a label"),
     "rollback": (rollback, "[N]: undo the last change, or all since snapshot N"),
-    "trust": (trust, "all is right: budgets start anew"),
+    "trust": (trust, "approve the sensor and what was learned: budgets start anew"),
     "veto": (veto, "LABEL [off]: never announce or learn it"),
     "accept": (accept, "ID: learn a pending example"),
-    "reject": (reject, "ID: drop it"),
-    "reset": (reset, "learned | factory | log | all"),
+    "reject": (reject, "ID: drop a pending example"),
+    "reset": (reset, "learned | factory | log | all: erase it; factory then loads the prior"),
 }

@@ -150,12 +150,12 @@ def of_long_alarm(seconds, in_all_s, percent):
     if seconds > LONG_S:
         text = "in alarm for %d minutes" % (seconds // 60)
     elif in_all_s > LONG_S and percent > TIME_PERCENT:
-        text = "in alarm for %.1f %% of the time, %d %% was promised" % (percent, TIME_PERCENT)
+        text = "in alarm for %.1f %% of the time, but %d %% was promised" % (percent, TIME_PERCENT)
     else:
         return ""
     return text + (
-        ": where the machine is sound, and runs like this now, "
-        "`learn LENGTH as MODE` adds it to what is normal"
+        ": if the machine is sound and runs like this now, "
+        "`learn LENGTH as MODE` adds this to what is normal"
     )
 
 
@@ -172,10 +172,11 @@ def flash_years(n_blocks, erased, seconds):
 
 # The verbs of this module: function, and help text, which begins with the words that may follow.
 VERBS = {
-    "help": (help_, "this"),
-    "status": (status, "what it is doing"),
+    "help": (help_, "this list"),
+    "status": (status, "what the board is doing"),
     "list": (
         list_,
-        "[snapshots | pending | set]: what was learned; may be put back; waits; was set",
+        "[snapshots | pending | set]: what was learned, "
+        "or snapshots, pending examples, changed settings",
     ),
 }

@@ -96,5 +96,5 @@ def base64(raw):
 # The verbs of this module: function, and help text, which begins with the words that may follow.
 VERBS = {
     "log": (log, "FROM [MAXBYTES]: records of the journal"),
-    "get": (get, "[KEY] | state OFFSET"),
+    "get": (get, "[KEY] | state OFFSET: settings, or what was learned"),
 }

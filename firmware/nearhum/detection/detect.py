@@ -289,7 +289,7 @@ class Detector:
         self.out_of_reach = self.state == WATCH and unreachable(self)
         for part in self.views:
             if not new:
-                raise FormatError("a state of an earlier firmware", "learn again")
+                raise FormatError("the state is of an earlier firmware", "learn again")
             at += part.detector.unpack(view[at:])
             part.settle(self.threshold)
         return at

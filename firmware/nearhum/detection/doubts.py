@@ -71,16 +71,18 @@ def said(detector, name, hop_s):
     if several and not any(p.variance):
         return "what was learned never varied"
     if detector.out_of_reach:
-        return "no signal can reach the threshold: learn again, while all is quiet"
+        return "no signal can reach the threshold: learn again, without disturbances"
     n, beyond = trusted(detector)
     if n < FEW:
         tied = max([one.tied for one in [detector] + [view.detector for view in detector.views]])
         wanted = FEW * tied * 3 // 2
-        text = "%d independent scores set the threshold, which may be off by a factor of %s"
-        text += " (in alarm for up to %d %% of the time): learn %d windows, %d s, at least"
+        text = "the threshold comes from only %d independent score%s, so there may be %s times as"
+        text += " many false alarms as stated, for up to %d %% of the time:"
+        text += " learn at least %d windows, %d s"
         octaves = beyond + 128 >> 8
         factor = 1 << octaves if octaves < 10 else "more than 1000"
-        return text % (n, factor, percent_at_most(n), wanted, wanted * hop_s)
+        s = "" if n == 1 else "s"
+        return text % (n, s, factor, percent_at_most(n), wanted, wanted * hop_s)
     constant = [i for i in range(p.n_dims) if several and not p.variance[i]][:SHOWN]
     names = ", ".join([name(i) for i in constant])
     return names + " never varied while it was learned" if names else ""

@@ -65,8 +65,8 @@ def base64(raw):
     return b2a_base64(raw)[:-1].decode()
 
 
-# Each verb here: its function, and what it is for after its words.
+# The verbs of this module: function, and help text, which begins with the words that may follow.
 VERBS = {
-    "look": (look, "[names FROM]: the last window beside normal"),
-    "raw": (raw, "[FROM]: samples"),
+    "look": (look, "[names FROM]: the last window compared with normal"),
+    "raw": (raw, "[FROM]: the newest samples"),
 }

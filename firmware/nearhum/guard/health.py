@@ -29,7 +29,8 @@ _QUIET_S = const(60)  # shortest time between two reports of short faults
 _CHECK_S = const(10)  # after this time a start counts as stable
 _RETRY_MS = const(1000)  # interval between attempts to reopen a lost sensor
 _OFF_PERCENT = const(5)  # a measured rate further off than this is reported
-_WHAT = ("", "stuck: no sample differs", "saturated: full range")  # by window.STUCK, SATURATED
+# What is wrong with a window, by 0, window.STUCK, window.SATURATED.
+_WHAT = ("", "stuck: all samples are equal", "saturated: at full scale")
 
 
 class Health:
@@ -243,7 +244,7 @@ class Health:
         """Return a warning about the source for the user, or ""."""
         if not self._hum.guard.learning():
             return "nothing is learned: " + self.error
-        return "it gives %d %% of rate_hz" % self.percent if _is_off(self.percent) else ""
+        return "the sensor gives %d %% of rate_hz" % self.percent if _is_off(self.percent) else ""
 
 
 def _is_off(percent):

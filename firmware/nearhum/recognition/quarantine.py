@@ -70,8 +70,8 @@ class Quarantine:
         why = self._accept(kept, "accept %d" % number)
         if why:
             raise CommandError(
-                "%d is not accepted: %s" % (number, why),
-                "`reject` it, or `trust` what is there now",
+                "example %d cannot be accepted: %s" % (number, why),
+                "`reject` it, or approve the present state with `trust`",
             )
         return self._told(kept)
 

@@ -58,7 +58,8 @@ class Source(Fifo):
         divider = max(1, min(256, int(1000 / rate + 0.5)))
         if abs(1000 - rate * divider) > 1:
             raise ConfigError(
-                "rate_hz = %s" % rate, "1000 / n, n of 1 to 256: %g is near" % (1000 / divider)
+                "rate_hz = %s" % rate,
+                "1000 / n with n from 1 to 256, for example %g" % (1000 / divider),
             )
         turning = code_of("n_channels", config["n_channels"], (3, 6))
         wide = code_of("range_g", given.get("range_g", 4), (2, 4, 8, 16))

@@ -127,7 +127,7 @@ def _trials(root, why):
         changed = read_json(root + CHANGED) or {}
     except ConfigError:  # The file is damaged, so nobody knows which settings it had.
         set_aside(root)
-        return [("all of it",)]
+        return [("all changes",)]
     names = sorted(changed, key=lambda name: name not in why)
     return [(name,) for name in names] + ([tuple(names)] if len(names) > 1 else [])
 
@@ -147,7 +147,7 @@ def took_back(root, hum, names, why):
 
 def told(names, why):
     """Return the message about settings that are left out."""
-    return "%s; what `set` had changed is taken back: %s. hum/set.refused keeps it" % (
+    return "%s; changes by `set` were undone: %s (kept in hum/set.refused)" % (
         why,
         ", ".join(names),
     )
@@ -175,7 +175,7 @@ def at_start(root):
         _note(root, names, tried, True)
     out = left_out(root)
     let_go(("storage.changed",))
-    return out, told(out, "the board did not stay up") if out else ""
+    return out, told(out, "the board did not keep running") if out else ""
 
 
 def proven(root):

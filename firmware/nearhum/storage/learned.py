@@ -164,7 +164,7 @@ class Learned:
         """
         if not self._quarantine:
             if self._hum.config["teach"] == "off":
-                raise CommandError("near misses teach nothing", "`set teach ask`")
+                raise CommandError("teach is off, so no near miss is kept", "`set teach ask`")
             from nearhum.recognition.quarantine import Quarantine
 
             self._quarantine = Quarantine(self)
@@ -235,7 +235,7 @@ class Learned:
         change was not completed, which restarts the loop.
         """
         if self.half_done:
-            raise MemoryError("a change is half done")
+            raise MemoryError("a change was only half done")
         elapsed, d = self._hum.clock.seconds - self._saved_s, self.detector
         if self.guard.due(elapsed) and (
             d.state == LEARN or self.unsaved or d.drift and elapsed >= DRIFT_S
@@ -273,7 +273,7 @@ class Learned:
             self._take(memoryview(body))
         except (ValueError, IndexError, NearhumError):
             self._take(memoryview(before))
-            raise FormatError("state makes no sense", "restore a backup")
+            raise FormatError("the state makes no sense", "restore a backup")
 
     def _take(self, body):
         at = self.ranges.unpack(body) if self.ranges else 0
