@@ -4,7 +4,7 @@ counted.
 `python tests/wear.py [DAYS]`: the geometry of a Pico (352 blocks, 256 bytes programmed at once), 50
 files of an application, the journal's ring, a sync every two minutes and a save an hour, a start a
 day. It takes a second a day or so, and prints how even the wear is: what
-`nearhum.console.told.flash_years` assumes.
+`nearhum.console.status.flash_years` assumes.
 """
 
 import subprocess

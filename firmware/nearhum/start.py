@@ -113,7 +113,7 @@ def begin():
         why, retries, fresh, sound = boots.judge(changed)
         taken = boots.in_place() if sound else ""
         del globals()["boots"]  # It is needed once, and memory is short.
-        lifetime.let_go(("boots",))
+        lifetime.release(("boots",))
         if not why:
             try:
                 why = watch(taken)

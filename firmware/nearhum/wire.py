@@ -52,7 +52,7 @@ NO_SCORE = -32768
 NO_THRESHOLD = 32767  # No score reaches it, so that there is no alarm.
 LEARN_WINDOWS = (8, 16000000)  # shortest and longest learning period, in windows
 # One octave: scores are octaves of squared distance in Q8. A typical window scores 0 to 1 octave.
-SCORE_ONE = 256
+OCTAVE_Q8 = 256
 
 RUN_HEADER_BYTES = 8
 _RUN_HEADER = "<IhBB"  # first_window threshold state|flags n

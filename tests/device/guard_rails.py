@@ -201,7 +201,7 @@ def without_a_way_back_nothing_is_learned():
         flash.sick = True
         miss_and_hit(hum)
         equal(hum.recogniser.pack() == known, True)
-        equal([told["id"] for told in hum.learned.quarantine().told()], [1])
+        equal([told["id"] for told in hum.learned.quarantine().listed()], [1])
         equal(hum.console.execute("accept 1")["ok"], False)
         equal(hum.recogniser.pack() == known, True)
         flash.sick = False

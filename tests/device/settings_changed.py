@@ -222,7 +222,7 @@ def code_that_is_not_there_is_named():
         equal(ask(hum, "set release 3")["ok"], True)
     finally:
         checks.on_board, lifetime.PER_COMMAND = there, kept
-        lifetime.let_go(kept)
+        lifetime.release(kept)
 
 
 done()

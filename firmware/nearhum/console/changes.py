@@ -8,7 +8,7 @@ and released afterwards. A verb loads no more than it needs, because the sensor 
 
 from micropython import const
 from nearhum import board
-from nearhum.errors import CommandError, whole
+from nearhum.errors import CommandError, whole_number
 from nearhum.wire import LEARN, LEARN_WINDOWS, STATE_NAMES, WATCH
 
 # Bytes: the most heap that a command takes (`set`, measured by tests/size.py), without the packed
@@ -38,7 +38,7 @@ def learn(hum, words):
     if not low <= n <= high:
         raise CommandError("a learning period of %d windows" % n, "%d to %d windows" % (low, high))
     hum.guard.trust()
-    hum.health.well()
+    hum.health.recover()
     hum.learned.snapshot(cause)
     if stable:
         from nearhum.detection.calibration import ENOUGH  # It never ends with fewer scores.
@@ -86,7 +86,7 @@ def enrol(hum, words):
     """enrol LABEL [N]"""
     if not words:
         raise CommandError("the label is missing", "enrol LABEL [N]")
-    n = whole(words[1]) if len(words) > 1 else 1
+    n = whole_number(words[1]) if len(words) > 1 else 1
     if not 1 <= n <= 10:
         raise CommandError("%d examples" % n, "1 to 10 at a time")
     hum.guard.permit(words[0])
@@ -123,9 +123,9 @@ def windows(word, settings):
     CommandError if it is no number.
     """
     if word[-1:] in _SECONDS:
-        seconds = whole(word[:-1]) * _SECONDS[word[-1]]
+        seconds = whole_number(word[:-1]) * _SECONDS[word[-1]]
         return int(seconds * settings["rate_hz"] / settings["n_hop"])
-    return whole(word)
+    return whole_number(word)
 
 
 # The verbs of this module: function, and help text, which begins with the words that may follow.

@@ -89,7 +89,7 @@ class Safe:
         try:
             out = set_(self, words)
         finally:
-            lifetime.let_go(lifetime.PER_COMMAND)
+            lifetime.release(lifetime.PER_COMMAND)
         self.journal.flush()
         out["note"] = "takes effect after a restart: `trust`"
         return out

@@ -5,7 +5,7 @@ the next start. Loaded for each `set`, and released afterwards.
 """
 
 from nearhum.errors import CommandError
-from nearhum.lifetime import let_go
+from nearhum.lifetime import release
 
 
 def set_(hum, words):
@@ -20,7 +20,7 @@ def set_(hum, words):
             raise CommandError("set needs a name and a value", "`get` lists the settings")
         return _put(hum, words[sure], " ".join(words[sure + 1 :]), sure)
     finally:
-        let_go(("console.setting", "console.checks", "storage.changed"))
+        release(("console.setting", "console.checks", "storage.changed"))
 
 
 def _put(hum, name, text, sure):

@@ -122,7 +122,7 @@ class Detector:
         self.state = state
         if state != LEARN:
             self.period = None
-            lifetime.let_go(lifetime.WHILE_LEARNING)
+            lifetime.release(lifetime.WHILE_LEARNING)
         # A plain detector calls the prototypes directly while watching, because that is faster.
         self.other, self.strange = NO_SCORE, None
         plain = state == WATCH and not (self.drift or self.covariance or self.views or self.ranges)

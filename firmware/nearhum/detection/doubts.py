@@ -5,7 +5,7 @@ of them asks.
 """
 
 TIME_PERCENT = 1  # A sound machine is in alarm for at most this share of the time, as promised.
-FEW = 8  # With fewer independent scores a threshold is a guess: warn.
+MIN_SCORES = 8  # With fewer independent scores a threshold is a guess: warn.
 SHOWN = 3  # most constant dimensions that are named
 
 
@@ -61,7 +61,7 @@ def unreachable(detector):
     return p.score_one(far) <= detector.threshold
 
 
-def said(detector, name, hop_s):
+def warning(detector, name, hop_s):
     """Return the most serious doubt as a text, or "".
 
     name: function that returns the name of a dimension. hop_s: seconds from one window to the next.
@@ -73,9 +73,9 @@ def said(detector, name, hop_s):
     if detector.out_of_reach:
         return "no signal can reach the threshold: learn again, without disturbances"
     n, beyond = trusted(detector)
-    if n < FEW:
+    if n < MIN_SCORES:
         tied = max([one.tied for one in [detector] + [view.detector for view in detector.views]])
-        wanted = FEW * tied * 3 // 2
+        wanted = MIN_SCORES * tied * 3 // 2
         text = "the threshold comes from only %d independent score%s, so there may be %s times as"
         text += " many false alarms as stated, for up to %d %% of the time:"
         text += " learn at least %d windows, %d s"

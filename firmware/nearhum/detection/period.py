@@ -22,7 +22,7 @@ from nearhum.wire import NO_SCORE
 
 STILL = 32  # octaves in Q8: an eighth of an octave
 N_BLOCKS = 64  # blocks of independent scores
-# At most a tenth of a period is stray: twice the share of dirt (modes.SHARE).
+# At most a tenth of a period is stray: twice the share of dirt (modes.MIN_SHARE).
 _STRAYS = const(10)
 
 

@@ -98,19 +98,19 @@ class Health:
                 self._look[SEEN] = 0
             if ill != self._ill:
                 self._ill = ill
-                self._tell(_WHAT[ill])
+                self._report(_WHAT[ill])
 
-    def well(self):
+    def recover(self):
         """End a fault: the guard's probation has passed, or the user says `trust`."""
         self._wait_ms = 0
         if self.error:
-            self._tell(_WHAT[self._ill])
+            self._report(_WHAT[self._ill])
 
     def restart(self):
         """Take in a gap: the rate is measured between gaps."""
         self._first = None
 
-    def _tell(self, error):
+    def _report(self, error):
         hum = self._hum
         self.error = error
         if hum.teacher:
@@ -138,7 +138,7 @@ class Health:
         if off or hum.guard.faults == 1 and hum.clock.seconds >= self._quiet_s:
             # A fault that repeats in every turn is reported once, and again when learning goes off.
             self._quiet_s = hum.clock.seconds + _QUIET_S
-            self._tell("no answer: %s" % error)
+            self._report("no answer: %s" % error)
         if self._n_failed == MAX_FAULTS and self._live:
             self.lose(error)
         lifetime.rest()
@@ -151,7 +151,7 @@ class Health:
         """
         hum = self._hum
         if hum.guard.lose():
-            self._tell(str(error))
+            self._report(str(error))
         self._lost, hum.source = hum.source, self
         self._tried = time.ticks_ms()
 
@@ -170,7 +170,7 @@ class Health:
         except (NearhumError, OSError) as e:
             self.error = str(e)
             if self._hum.guard.lose():  # The user has said `trust` meanwhile, but it is still lost.
-                self._tell(self.error)
+                self._report(self.error)
             return NONE
         return FOUND
 
@@ -206,7 +206,7 @@ class Health:
             self.trial = not trial.end(hum.root)
             if not self.trial:
                 hum.journal.measure()
-                lifetime.let_go(("trial",))
+                lifetime.release(("trial",))
         ms = s * 1000 + hum.clock.ms
         if self._first is None or n < self._first:
             self._first, self._first_ms = n, ms

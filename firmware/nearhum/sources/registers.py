@@ -119,8 +119,8 @@ class Fifo:
                 self._write(((register, value),))
                 now = self.read(register, self.one)[0]
                 if now != value:
-                    told = "register 0x%02x reads 0x%02x, not 0x%02x" % (register, now, value)
-                    raise SourceError(told)
+                    message = "register 0x%02x reads 0x%02x, not 0x%02x" % (register, now, value)
+                    raise SourceError(message)
             self._write(self._begin)
         except OSError:
             raise SourceError("no answer from 0x%02x" % self.address)

@@ -17,7 +17,7 @@ from binascii import crc32
 
 from nearhum.errors import ConfigError
 from nearhum.files import REACHED, make_folder, note, noted, write_file
-from nearhum.lifetime import let_go
+from nearhum.lifetime import release
 from nearhum.storage import deployed
 from nearhum.storage.deployed import CHANGED, NEW, as_deployed, epoch, read_json
 
@@ -138,14 +138,14 @@ def took_back(root, hum, names, why):
     hum: the pipeline that has started. names: of the settings. why: the error with them.
     """
     refuse(root, names)
-    taken = told(names, why)
+    taken = message(names, why)
     print("nearhum: " + taken)
     hum.store.refused.append(taken)
     hum.journal.event("refused", error=taken, window=0)
-    let_go(("storage.changed", "storage.deployed"))
+    release(("storage.changed", "storage.deployed"))
 
 
-def told(names, why):
+def message(names, why):
     """Return the message about settings that are left out."""
     return "%s; changes by `set` were undone: %s (kept in hum/set.refused)" % (
         why,
@@ -174,8 +174,8 @@ def at_start(root):
     if names and not started:
         _note(root, names, tried, True)
     out = left_out(root)
-    let_go(("storage.changed",))
-    return out, told(out, "the board did not keep running") if out else ""
+    release(("storage.changed",))
+    return out, message(out, "the board did not keep running") if out else ""
 
 
 def proven(root):
@@ -187,7 +187,7 @@ def proven(root):
     if unproven(root)[2]:
         refuse(root, left_out(root))
         _note(root, [])
-    let_go(("storage.changed", "storage.deployed"))
+    release(("storage.changed", "storage.deployed"))
 
 
 def left_out(root):

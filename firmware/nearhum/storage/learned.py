@@ -14,7 +14,7 @@ from nearhum.wire import LEARN, STATE_NAMES, WATCH
 
 # Save the followed drift hourly, so that a reset loses at most an hour of it: 8,760 flash writes a
 # year.
-DRIFT_S = 3600
+DRIFT_SAVE_S = 3600
 
 
 class Learned:
@@ -152,7 +152,7 @@ class Learned:
             from nearhum.detection import doubts
 
             c = self._hum.config
-            why = doubts.said(d, self._hum.name, c["n_hop"] / c["rate_hz"])
+            why = doubts.warning(d, self._hum.name, c["n_hop"] / c["rate_hz"])
             if why:
                 return why
         return self._hum.health.warning()
@@ -238,7 +238,7 @@ class Learned:
             raise MemoryError("a change was only half done")
         elapsed, d = self._hum.clock.seconds - self._saved_s, self.detector
         if self.guard.due(elapsed) and (
-            d.state == LEARN or self.unsaved or d.drift and elapsed >= DRIFT_S
+            d.state == LEARN or self.unsaved or d.drift and elapsed >= DRIFT_SAVE_S
         ):
             self.save()
 

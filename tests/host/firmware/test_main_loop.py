@@ -111,7 +111,7 @@ from nearhum import boots
 boots.BOOTS = {root!r} + "hum/boots"
 source = open({folder!r} + "/start.py").read().replace('("/"', '("{root}"')
 source = source.replace("del sys.modules[name]", "pass")  # what stands in for safe mode stays
-source = source.replace('lifetime.let_go(("boots",))', "pass")
+source = source.replace('lifetime.release(("boots",))', "pass")
 stat = boots.os.stat
 class Os:
     remove = boots.os.remove

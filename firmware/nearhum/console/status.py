@@ -1,4 +1,4 @@
-"""Told: the verbs that show something and change nothing.
+"""Status: the verbs that show something and change nothing.
 
 Enters: a pipeline and the words of a command. Leaves: a dict for the answer. Loaded for a command,
 and released afterwards.
@@ -10,7 +10,7 @@ import nearhum
 from nearhum import __version__, board
 from nearhum.detection.doubts import TIME_PERCENT, interval
 from nearhum.errors import CommandError
-from nearhum.lifetime import let_go
+from nearhum.lifetime import release
 from nearhum.storage.snapshots import Snapshots
 from nearhum.wire import NO_SCORE, STATE_NAMES
 
@@ -25,7 +25,7 @@ def status(hum, words):
     erased = hum.journal.erased + hum.store.erased
     gc.collect()
     native = board.native_free()
-    alarm_s = stands_s(hum)
+    alarm_s = alarm_age_s(hum)
     percent = 100 * hum.in_alarm() / max(1, hum.n_windows - hum.watched_from)
     trusted = interval(detector, hum.config["alarms_per_day"])
     return {
@@ -78,7 +78,7 @@ def status(hum, words):
             [
                 text
                 for text in (
-                    of_long_alarm(alarm_s, hum.in_alarm() * hop_s(hum), percent),
+                    long_alarm_warning(alarm_s, hum.in_alarm() * hop_s(hum), percent),
                     hum.learned.warning(),
                     board.short_of(native),
                 )
@@ -97,7 +97,7 @@ def help_(hum, words):
         there = __import__("nearhum." + module, None, None, ("VERBS",)).VERBS
         out.update({name: there[name][1] for name in there})
         if module != "console.verbs":  # This one is always loaded.
-            let_go((module,))
+            release((module,))
     return {"verbs": out}
 
 
@@ -108,14 +108,14 @@ def list_(hum, words):
     if words == ["pending"]:
         # With teach off no near miss is kept, and the code may not be on the board.
         off = hum.config["teach"] == "off"
-        return {"pending": [] if off else hum.learned.quarantine().told()}
+        return {"pending": [] if off else hum.learned.quarantine().listed()}
     if words == ["set"]:
         from nearhum.storage import changed
 
         try:
             return {"set": changed.pending(hum.root, hum.config)}
         finally:
-            let_go(("storage.changed",))
+            release(("storage.changed",))
     if words:
         raise CommandError("list %r" % words[0][:40], "list [snapshots | pending | set]")
     out = []
@@ -128,9 +128,9 @@ def list_(hum, words):
     return {"prototypes": out, "vetoed": hum.guard.vetoed}
 
 
-def stands_s(hum):
+def alarm_age_s(hum):
     """Return how long the present alarm has lasted, in seconds, 0 without an alarm."""
-    if not hum.told_alarm:
+    if not hum.reported_alarm:
         return 0
     return int((hum.n_windows - hum.alarm_at) * hop_s(hum))
 
@@ -140,7 +140,7 @@ def hop_s(hum):
     return hum.config["n_hop"] / hum.config["rate_hz"]
 
 
-def of_long_alarm(seconds, in_all_s, percent):
+def long_alarm_warning(seconds, in_all_s, percent):
     """Return advice about alarms that last too long, or "".
 
     seconds: age of the present alarm. in_all_s: duration of all alarms together. percent: of the

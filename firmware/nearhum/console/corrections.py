@@ -1,4 +1,4 @@
-"""Taught: the verbs by which a user changes what was learned.
+"""Corrections: the verbs by which a user changes what was learned.
 
 Enters: a pipeline and the words of a command. Leaves: a dict for the answer. Each verb first keeps
 a snapshot, and afterwards saves and journals. A verb that raises CommandError has changed nothing.
@@ -7,7 +7,7 @@ Loaded for a command, and released afterwards.
 
 from binascii import crc32
 
-from nearhum.errors import CommandError, whole
+from nearhum.errors import CommandError, whole_number
 from nearhum.guard.guard import MAX_VETOES
 from nearhum.recognition.labels import check_name
 from nearhum.storage.snapshots import Snapshots
@@ -57,7 +57,7 @@ def rollback(hum, words):
     Without N it restores the newest snapshot that differs from the present state.
     """
     learned, store = hum.learned, hum.store
-    number = whole(words[0]) if words else 0
+    number = whole_number(words[0]) if words else 0
     if not number:
         known = Snapshots(store).all()
         present = crc32(learned.pack())
@@ -77,7 +77,7 @@ def trust(hum, words):
     """trust: approve the sensor, and the present place of all prototypes."""
     hum.learned.snapshot("trust")
     hum.guard.trust()
-    hum.health.well()
+    hum.health.recover()
     hum.guard.renew()
     if hum.detector.drift:
         hum.detector.drift.trust()
@@ -109,12 +109,12 @@ def veto(hum, words):
 
 def accept(hum, words):
     """accept ID"""
-    return hum.learned.quarantine().accept(whole(words[0]) if words else 0)
+    return hum.learned.quarantine().accept(whole_number(words[0]) if words else 0)
 
 
 def reject(hum, words):
     """reject ID"""
-    return hum.learned.quarantine().reject(whole(words[0]) if words else 0)
+    return hum.learned.quarantine().reject(whole_number(words[0]) if words else 0)
 
 
 def reset(hum, words):
