@@ -40,7 +40,7 @@ def status(hum, words):
         "learn_left": detector.learn_left,
         "learn_total": detector.learn_total,
         "paused": detector.paused,
-        "learn_most": detector.most,
+        "learn_most": detector.learn_most,
         "drift_left": detector.drift.budget_left if detector.drift else None,
         "score": None if hum.temporal.score == NO_SCORE else hum.temporal.score,
         "threshold": detector.threshold if p.counts else None,

@@ -129,7 +129,7 @@ class Modes:
         p = self.prototypes
         return min([(p.labels[j] is not None, p.counts[j], j) for j in range(p.n)])[2]
 
-    def weak(self):
+    def to_drop(self):
         """Return the indices, in falling order, of the modes that `finish` would drop."""
         p = self.prototypes
         counts = p.counts
@@ -145,7 +145,7 @@ class Modes:
         """
         p = self.prototypes
         total = sum(p.counts)
-        for j in self.weak():
+        for j in self.to_drop():
             p.remove(j)
         p.reserve(p.n)
         return total - sum(p.counts)

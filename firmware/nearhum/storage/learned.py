@@ -109,7 +109,8 @@ class Learned:
 
             self.changed(
                 "learned", n=n, threshold=d.threshold, scores=d.n_scores, modes=counts,
-                dirt=d.dropped, cause="stable" if d.most else "stopped" if stopped else "length",
+                dirt=d.dropped,
+                cause="stable" if d.learn_most else "stopped" if stopped else "length",
                 warning=self.warning(), **doubts.interval(d, self._hum.config["alarms_per_day"])
             )  # fmt: skip
         self.temporal.reset()
