@@ -18,7 +18,11 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def learn(hum, words):
-    """learn [WINDOWS | 10m | 24h | stable [24h] | stop | pause | resume] [as MODE]"""
+    """learn [WINDOWS | 10m | 24h | stable [24h] | stop | pause | resume] [as MODE]
+
+    Begin a learning period of a fixed length, or one that ends when it is stable. `stop` ends it
+    now. `as MODE` adds a mode to what is normal.
+    """
     cause = "learn " + " ".join(words)
     stable = words[:1] == ["stable"]
     if stable:
@@ -75,7 +79,7 @@ def _check_mode(hum, word, mode):
 
 
 def watch(hum, words):
-    """watch"""
+    """watch: end the learning period now, set the threshold and watch."""
     if not hum.detector.prototypes.counts:
         raise CommandError("nothing was learned yet", "`learn` first")
     hum.learned.finish()
@@ -83,7 +87,7 @@ def watch(hum, words):
 
 
 def enrol(hum, words):
-    """enrol LABEL [N]"""
+    """enrol LABEL [N]: learn the next N windows, or words, as examples of LABEL."""
     if not words:
         raise CommandError("the label is missing", "enrol LABEL [N]")
     n = whole_number(words[1]) if len(words) > 1 else 1
@@ -105,7 +109,7 @@ def enrol(hum, words):
 
 
 def time(hum, words):
-    """time SECONDS"""
+    """time SECONDS: set the time, in seconds since 1970, UTC."""
     word = words[0] if words else ""
     if not word.isdigit() or not 9 <= len(word) <= 10:
         raise CommandError("time %r" % word[:40], "time SECONDS, since 1970, UTC")

@@ -15,7 +15,7 @@ from nearhum.wire import STATE_NAMES
 
 
 def forget(hum, words):
-    """forget LABEL"""
+    """forget LABEL: forget the label and all its examples."""
     if not words:
         raise CommandError("the label is missing", "forget LABEL; `list` shows the labels")
     learned, r, label = hum.learned, hum.recogniser, words[0]
@@ -86,7 +86,7 @@ def trust(hum, words):
 
 
 def veto(hum, words):
-    """veto LABEL [off]"""
+    """veto LABEL [off]: never announce or learn a label, or allow it again."""
     learned, vetoed, off = hum.learned, hum.guard.vetoed, words[1:] == ["off"]
     label = words[0] if words else ""
     check_name(label)
@@ -108,17 +108,21 @@ def veto(hum, words):
 
 
 def accept(hum, words):
-    """accept ID"""
+    """accept ID: learn a pending example."""
     return hum.learned.quarantine().accept(whole_number(words[0]) if words else 0)
 
 
 def reject(hum, words):
-    """reject ID"""
+    """reject ID: drop a pending example."""
     return hum.learned.quarantine().reject(whole_number(words[0]) if words else 0)
 
 
 def reset(hum, words):
-    """reset learned | factory | log | all"""
+    """reset learned | factory | log | all
+
+    `learned` erases what was learned. `factory` does that, then loads the prior if there is one.
+    `log` erases the log, and `all` both.
+    """
     what = words[0] if words else ""
     if what not in ("learned", "factory", "log", "all"):
         raise CommandError("reset %r" % what[:40], "reset learned, factory, log or all")

@@ -9,7 +9,7 @@ from nearhum.lifetime import release
 
 
 def set_(hum, words):
-    """set [yes] KEY VALUE | KEY default
+    """set [yes] KEY VALUE | KEY default: change a setting from the next start on, or undo that.
 
     hum: a pipeline, with whose head, plan, state and labels the new settings are compared. In safe
     mode it is a Safe, which has none of them.

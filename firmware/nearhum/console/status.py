@@ -18,7 +18,7 @@ LONG_S = 864  # seconds, 1 % of a day: a sound machine is not in alarm for longe
 
 
 def status(hum, words):
-    """status"""
+    """status: return what the board is doing, as a flat dict."""
     detector = hum.detector
     p = detector.prototypes
     longest, hum.clock.longest_ms = hum.clock.longest_ms, 0

@@ -62,7 +62,7 @@ class Verbs:
 
 
 def log(hum, words):
-    """log FROM [MAXBYTES]"""
+    """log FROM [MAXBYTES]: return records from number FROM on, in base64."""
     n = whole_number(words[1]) if len(words) > 1 else _LOG_LEAST
     first, after, records = hum.journal.read(
         whole_number(words[0]) if words else 0, max(_LOG_LEAST, min(n, _LOG_MOST))
@@ -71,7 +71,10 @@ def log(hum, words):
 
 
 def get(hum, words):
-    """get [KEY] | state OFFSET"""
+    """get [KEY] | state OFFSET
+
+    Return all settings, one setting, or a part of the saved state in base64.
+    """
     if not words:
         return {"settings": hum.config}
     if words[0] == "state":

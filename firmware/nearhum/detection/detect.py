@@ -23,7 +23,7 @@ from nearhum.detection.doubts import unreachable
 from nearhum.errors import FormatError
 from nearhum.wire import IDLE, LEARN, NO_SCORE, NO_THRESHOLD, WATCH
 
-# state, paused, prototypes, threshold, learn_left, learn_total, most, before, n_before
+# state, paused, prototypes, threshold, learn_left, learn_total, learn_most, before, n_before
 _STATE = "<BBBhIIIiB"
 # Bit of the state: format 3. Scores of format 2 are skipped, because they set thresholds otherwise.
 _FORMAT_3 = const(128)
