@@ -156,7 +156,7 @@ class Pipeline:
         ) = self._stages  # fmt: skip
         found = glance(samples, look)
         if found:
-            health.see(self.window.ill(found))
+            health.note_window(self.window.defect(found))
         if ranges and not ranges.known:
             self._range(ranges)
             return
@@ -183,7 +183,7 @@ class Pipeline:
             and guard.learning()
         ):
             detector.follow()
-        if guard.faults and guard.sound():
+        if guard.faults and guard.probation_over():
             health.recover()
 
     def _range(self, ranges):

@@ -120,7 +120,7 @@ def pack_run_header_into(buf, first_window, threshold, state, n, has_labels):
     )
 
 
-def is_sound(text):
+def is_valid_text(text):
     """Return True if a str came from valid UTF-8, which any reader accepts.
 
     MicroPython also decodes lone surrogates, numbers beyond Unicode, and characters in more bytes

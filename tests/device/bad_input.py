@@ -7,7 +7,7 @@ from array import array
 
 from fakes import noise, pipeline, reset, take
 from harness import Lcg, done, equal, test, unsound
-from nearhum.guard.health import SOUND
+from nearhum.guard.health import N_AGREEING
 from nearhum.recognition.windows import MAX_EXAMPLES, MAX_LABELS
 from nearhum.storage.snapshots import Snapshots
 from nearhum.wire import IDLE, LEARN, WATCH
@@ -38,7 +38,7 @@ def silence_or_a_stuck_sensor_teaches_nothing_and_is_told():
         hum = pipeline("vibration", **SMALL)
         hum.console.execute("learn 40")
         take(hum, 10)
-        play(hum, flat(value), SOUND - 1)
+        play(hum, flat(value), N_AGREEING - 1)
         # not learned, and not told yet
         equal((hum.health.state(), hum.detector.learn_left), ("ok", 30))
         play(hum, flat(value), 40)
@@ -62,7 +62,7 @@ def silence_or_a_stuck_sensor_teaches_nothing_and_is_told():
 def slow_channels_and_digital_silence_may_stand_still_for_a_while():
     hum = pipeline("audio", n_window=64, n_hop=64, n_bands=10, rate_hz=640)
     hum.console.execute("learn 1000")
-    play(hum, flat(), 600 + SOUND)  # a minute
+    play(hum, flat(), 600 + N_AGREEING)  # a minute
     equal((hum.detector.learn_left, hum.health.state()), (400, "stuck"))
     # what it learned of it first is told, and undone by hand
     hum.console.execute("learn stop")

@@ -51,7 +51,7 @@ class Guard:
         self.faults = max(self.faults, MAX_FAULTS)
         return on
 
-    def sound(self):
+    def probation_over(self):
         """Count a whole window after faults.
 
         Returns True if the faults are over: at once if learning was on, else after the probation.

@@ -1,6 +1,6 @@
 """Health: whether the sensor's samples can be real, and what is done if they cannot.
 
-Enters: failed reads, whether each window is ill (features/window.py), and the time. Leaves: the
+Enters: failed reads, the defect of each window (features/window.py), and the time. Leaves: the
 events fault, recovered and rate; a sensor that is reopened; and a guard that permits no learning
 meanwhile. Watching goes on in all cases.
 
@@ -11,7 +11,8 @@ meanwhile. Watching goes on in all cases.
                          checks, because another chip may come back. A probation of whole windows
                          ends the fault (guard.py)
  4 stuck, saturated      such a window is not learned or enrolled. The fault is reported after
-                         SOUND ill windows in a row, and the recovery after SOUND good ones
+                         N_AGREEING such windows in a row, and the recovery after as many
+                         good ones
  5 another rate          more than 5 % off over 64 windows: it is reported, and learning goes on
 """
 
@@ -20,11 +21,11 @@ import time
 from micropython import const
 from nearhum import board, lifetime
 from nearhum.errors import NearhumError, SourceError
-from nearhum.features.window import CLIP, SEEN, SEEN_ILL, STUCK
+from nearhum.features.window import CLIP, RECENT, RECENT_DEFECT, STUCK
 from nearhum.guard.guard import MAX_FAULTS
 from nearhum.sources import FOUND, GAP, NONE
 
-SOUND = 4  # so many windows in a row must agree before a change of the sensor's state is believed
+N_AGREEING = 4  # windows in a row that must agree before the sensor's state changes
 _QUIET_S = const(60)  # shortest time between two reports of short faults
 _CHECK_S = const(10)  # after this time a start counts as stable
 _RETRY_MS = const(1000)  # interval between attempts to reopen a lost sensor
@@ -58,9 +59,9 @@ class Health:
         self._look = hum.window.look
         self._clips = not (c["bin_hz"] or c["n_subcarriers"])  # its samples have a full scale
         self.error = ""  # what is wrong with the source now
-        self.kind = 0  # what window.ill returned for the last window
+        self.kind = 0  # what window.defect returned for the last window
         self.percent = 100  # the measured rate, in percent of rate_hz
-        self._ill = self._n = self._n_failed = self._quiet_s = self._wait_ms = self._at = 0
+        self._defect = self._n = self._n_failed = self._quiet_s = self._wait_ms = self._at = 0
         self._last = -1  # number of the window at the last check
         self.trial = True  # a newly deployed application may still be on trial
         self._first = None  # number of the window from which the rate is measured
@@ -82,29 +83,29 @@ class Health:
 
     # --- windows ----------------------------------------------------------------------------------
 
-    def see(self, ill):
-        """Take in a window's state, if a glance found something or a recent window was ill.
+    def note_window(self, defect):
+        """Take in a window's defect, if a glance found something or a recent window had one.
 
-        ill: what window.ill returned: 0, STUCK or SATURATED.
+        defect: what window.defect returned: 0, STUCK or SATURATED.
         """
-        if ill != self.kind:
-            self.kind, self._n = ill, 0
-        self._look[SEEN] = SEEN_ILL
+        if defect != self.kind:
+            self.kind, self._n = defect, 0
+        self._look[RECENT] = RECENT_DEFECT
         self._n += 1
-        n = self._n - (self._spare if ill == STUCK else 0)
-        self._hum.guard.unfit = ill > 0 and n > 0
-        if n == SOUND:
-            if not ill:
-                self._look[SEEN] = 0
-            if ill != self._ill:
-                self._ill = ill
-                self._report(_WHAT[ill])
+        n = self._n - (self._spare if defect == STUCK else 0)
+        self._hum.guard.unfit = defect > 0 and n > 0
+        if n == N_AGREEING:
+            if not defect:
+                self._look[RECENT] = 0
+            if defect != self._defect:
+                self._defect = defect
+                self._report(_WHAT[defect])
 
     def recover(self):
         """End a fault: the guard's probation has passed, or the user says `trust`."""
         self._wait_ms = 0
         if self.error:
-            self._report(_WHAT[self._ill])
+            self._report(_WHAT[self._defect])
 
     def restart(self):
         """Take in a gap: the rate is measured between gaps."""
@@ -229,7 +230,7 @@ class Health:
             if hum.ended
             else "fault"
             if hum.guard.faults
-            else _WHAT[self._ill].split(":")[0] or "ok"
+            else _WHAT[self._defect].split(":")[0] or "ok"
         )
 
     def unfit(self):

@@ -8,7 +8,7 @@ import struct
 
 from micropython import const
 from nearhum.errors import CommandError
-from nearhum.wire import is_sound
+from nearhum.wire import is_valid_text
 
 MAX_LABELS = 16  # bounds the memory for means, and the comparisons of a window
 _MAX_LABEL_BYTES = const(32)
@@ -27,7 +27,7 @@ def check_name(label):
         raise CommandError(
             "a name of %d bytes: %r" % (size, label[:32]), "1 to %d bytes" % _MAX_LABEL_BYTES
         )
-    if not is_sound(label) or [c for c in label if ord(c) < 32 or ord(c) == 127]:
+    if not is_valid_text(label) or [c for c in label if ord(c) < 32 or ord(c) == 127]:
         raise CommandError("not a valid name: %r" % label, "printable characters")
 
 
