@@ -22,19 +22,29 @@ def stable(root):
         pass
 
 
+def driver(name):
+    """Return the class of the driver of that name. Raises ImportError where the board has none."""
+    for folder in ("accelerometers.", ""):
+        try:
+            return __import__("nearhum.sources." + folder + name, None, None, ("Source",)).Source
+        except ImportError:
+            pass
+    raise ImportError(name)
+
+
 def open_source(config):
     """Return the opened source that config names. Raises SourceError, ConfigError."""
     name = config["source"]["driver"]
     if not all([c.isalpha() or c.isdigit() or c == "_" for c in name]):
         raise ConfigError("driver = %r" % name, "the name of a file in nearhum/sources")
     try:
-        module = __import__("nearhum.sources." + name, None, None, ("Source",))
+        source = driver(name)
     except ImportError:
         raise ConfigError(
             "driver = %r: not on the board" % name, "deploy again with the board file that names it"
         )
     try:
-        return module.Source(config)
+        return source(config)
     except KeyError as e:
         raise ConfigError("source has no %s" % e, "name it in the board file")
     except (ValueError, TypeError) as e:  # For example, the pin has no I2C.

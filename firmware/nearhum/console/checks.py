@@ -8,6 +8,7 @@ run the same file under CPython before they deploy (boards/configuration.py).
 import os
 import sys
 
+from nearhum.board import driver
 from nearhum.errors import ConfigError
 from nearhum.features.extract import Plan
 from nearhum.features.plan import fingerprint
@@ -87,7 +88,7 @@ def sensor(config):
     given = config["source"]
     name = given["driver"]
     try:
-        source = __import__("nearhum.sources." + name, None, None, ("Source",)).Source
+        source = driver(name)
     except ImportError:
         raise ConfigError("driver = %r: not on the board" % name, "deploy with that driver")
     try:

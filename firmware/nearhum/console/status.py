@@ -10,6 +10,7 @@ import nearhum
 from nearhum import __version__, board
 from nearhum.detection.doubts import TIME_PERCENT, interval
 from nearhum.errors import CommandError
+from nearhum.guard.plausible import doubts
 from nearhum.lifetime import release
 from nearhum.storage.snapshots import Snapshots
 from nearhum.wire import NO_SCORE, STATE_NAMES
@@ -81,6 +82,7 @@ def status(hum, words):
                     long_alarm_warning(alarm_s, hum.in_alarm() * hop_s(hum), percent),
                     hum.learned.warning(),
                     board.short_of(native),
+                    doubts(hum),
                 )
                 if text
             ]

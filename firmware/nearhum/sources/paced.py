@@ -76,6 +76,8 @@ class Source:
         self._woken_ms = self._due_ms
         self._due_ms = time.ticks_add(self._due_ms, self._duty_ms)
         self.inner = board.open_source(self._config)
+        # kept while it sleeps, for guard/plausible.py
+        self.counts_of_g = self.inner.counts if hasattr(self.inner, "who") else 0
         self._left = self._n_window
         self._skip = self._drop if self.n_wakings else 0
         self.n_wakings += 1

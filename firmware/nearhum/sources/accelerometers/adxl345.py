@@ -12,9 +12,8 @@ Source: Analog Devices ADXL345 Data Sheet, Rev. E: Register Definitions (the hea
 """
 
 import micropython
-
 from nearhum.errors import ConfigError
-from nearhum.sources.registers import Fifo, code_of
+from nearhum.sources.accelerometers.registers import Fifo, code_of
 
 _DEVID = micropython.const(0x00)  # identity, always 0xE5
 _OFSX = micropython.const(0x1E)  # offset of x, then y, z: added to each sample, 15.6 mg a count

@@ -35,7 +35,6 @@ take      reads frames into the block
 import time
 
 from machine import I2C, Pin
-
 from nearhum.errors import ConfigError, SourceError
 from nearhum.sources import GAP
 
@@ -95,7 +94,7 @@ class Fifo:
         self.one = bytearray(1)
         self.address = given.get("address", self.address)
         if "spi" in given:
-            from nearhum.sources.on_spi import OnSpi
+            from nearhum.sources.accelerometers.on_spi import OnSpi
 
             self._bus = OnSpi(given, self.spi_many)
         else:

@@ -16,9 +16,8 @@ MPU-6500 Register Map, revision 2.1, 4.8 (0x1D), and Product Specification 1.3, 
 """
 
 import micropython
-
 from nearhum.errors import ConfigError
-from nearhum.sources.registers import Fifo, code_of
+from nearhum.sources.accelerometers.registers import Fifo, code_of
 
 _SMPLRT_DIV = micropython.const(0x19)  # 4.2: rate = 1 kHz / (1 + this) with the low-pass on
 _CONFIG = micropython.const(0x1A)  # 4.3: low-pass. 1: 184 Hz, the widest with a clock of 1 kHz.

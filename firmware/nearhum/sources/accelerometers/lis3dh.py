@@ -11,9 +11,8 @@ its name.
 """
 
 import micropython
-
 from nearhum.errors import ConfigError
-from nearhum.sources.registers import Fifo, code_of
+from nearhum.sources.accelerometers.registers import Fifo, code_of
 
 _WHO_AM_I = micropython.const(0x0F)  # identity, always 0x33
 _TEMP_CFG_REG = micropython.const(0x1F)  # Bit 7: ADC on. Bit 6: temperature on.

@@ -11,9 +11,8 @@ procedure, and for each register the section of chapter 9 with its name.
 """
 
 import micropython
-
 from nearhum.errors import ConfigError
-from nearhum.sources.registers import Fifo, code_of
+from nearhum.sources.accelerometers.registers import Fifo, code_of
 
 # Bits 3:0: rate of acceleration in the FIFO. Bits 7:4: 0, no angular rate.
 _FIFO_CTRL3 = micropython.const(0x09)

@@ -11,9 +11,8 @@ same registers here and another identity.
 """
 
 import micropython
-
 from nearhum.errors import ConfigError
-from nearhum.sources.registers import Fifo, code_of
+from nearhum.sources.accelerometers.registers import Fifo, code_of
 
 # Bits 2:0: 1, every sample of acceleration. Bits 5:3: 0, no angular rate.
 _FIFO_CTRL3 = micropython.const(0x08)
