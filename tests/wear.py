@@ -4,7 +4,7 @@ counted.
 `python tests/wear.py [DAYS]`. It has the geometry of a Pico (352 blocks, 256 bytes programmed at
 once), 50 files of an application, the journal's ring, a sync every two minutes, a save an hour and
 a start a day. A day takes about a second. Prints how even the wear is, which
-`nearhum.console.told.flash_years` assumes.
+`nearhum.console.status.flash_years` assumes.
 """
 
 import subprocess

@@ -14,14 +14,15 @@ folder = wrong = ""
 # The verbs of the console, and the module of each, which has its function and its help text. This
 # table has no more than that, because a module is loaded only when one of its verbs is used.
 VERBS = {
-    "help": "console.told", "status": "console.told", "list": "console.told",
+    "help": "console.status", "status": "console.status", "list": "console.status",
     "log": "console.verbs", "get": "console.verbs",
     "learn": "console.changes", "watch": "console.changes", "enrol": "console.changes",
     "time": "console.changes",
     "set": "console.setting",
-    "forget": "console.taught", "relabel": "console.taught", "rollback": "console.taught",
-    "trust": "console.taught", "veto": "console.taught", "accept": "console.taught",
-    "reject": "console.taught", "reset": "console.taught",
+    "forget": "console.corrections", "relabel": "console.corrections",
+    "rollback": "console.corrections", "trust": "console.corrections",
+    "veto": "console.corrections", "accept": "console.corrections",
+    "reject": "console.corrections", "reset": "console.corrections",
     "look": "features.look", "raw": "features.look",
 }  # fmt: skip
 

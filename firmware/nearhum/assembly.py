@@ -41,7 +41,7 @@ def assemble(hum, root):
     """
     lifetime.drop_broken()  # The loop before this start may have run out of memory.
     hum.root = root
-    config, told = settings(root)
+    config, message = settings(root)
     hum.config = config
     frame_bytes = 2 * frame_values(config)
     hum.block = array("h", bytes(BLOCK_BYTES // frame_bytes * frame_bytes))
@@ -59,8 +59,8 @@ def assemble(hum, root):
     hum.guard = Guard(config, hum.head.n_out)
     lost = epoch.make_folders(root)
     hum.store = Store(root, fingerprint(hum.plan, hum.head.fingerprint))
-    if told:
-        hum.store.refused.append(told)
+    if message:
+        hum.store.refused.append(message)
     if lost:
         hum.store.refused.append(lost)
     hum.about = {"version": __version__, "board": config["board"]}
@@ -80,16 +80,16 @@ def settings(root):
 
     Raises ConfigError.
     """
-    out, told = deployed.without, ""
+    out, message = deployed.without, ""
     if not out:
         try:
             os.stat(root + deployed.NEW)
             from nearhum.storage.changed import at_start
 
-            out, told = at_start(root)
+            out, message = at_start(root)
         except OSError:
             pass
-    return deployed.load_config(root, out), told
+    return deployed.load_config(root, out), message
 
 
 def packets(config, log2):

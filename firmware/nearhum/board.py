@@ -46,9 +46,9 @@ def open_source(config):
     try:
         return source(config)
     except KeyError as e:
-        raise ConfigError("source has no %s" % e)
+        raise ConfigError("source has no %s" % e, "name it in the board file")
     except (ValueError, TypeError) as e:  # For example, the pin has no I2C.
-        raise ConfigError("source: %s" % e, "pins and numbers that this chip has for that")
+        raise ConfigError("source: %s" % e, "pins and numbers that this chip allows for it")
 
 
 def chip():
@@ -129,7 +129,7 @@ def short_of(native):
     """
     if native is None or native >= NATIVE_LEAST:
         return ""
-    return "%d bytes of executable memory left: restart the board" % native
+    return "only %d bytes of executable memory are left: restart the board" % native
 
 
 def out_of_memory(error):

@@ -43,7 +43,7 @@ def judge(changed):
         if not changed("suspect"):
             why = (
                 "%d starts in a row ended within 10 s" % n,
-                "look at its supply and wiring, then `nearhum trust`",
+                "check its power supply and wiring, then `nearhum trust`",
             )
             return why, retries, fresh, True
         note(_MANY - 2, retries)
@@ -54,7 +54,7 @@ def in_place():
     """Return a text if this application runs in place of the deployed one, else ""."""
     if not nearhum.wrong:
         return ""
-    return "%s is not as it was deployed, so the application in %s runs: deploy again" % (
+    return "%s is not as it was deployed, so the one in %s runs instead: deploy again" % (
         nearhum.wrong,
         nearhum.folder or "/",
     )
@@ -101,7 +101,7 @@ def stopped(wait_s=RESUME_S):
     wait another Ctrl-C is only a byte. wait_s: seconds.
     """
     forget()
-    print("nearhum: stopped. Enter gives the prompt; else it goes on in %d s." % wait_s)
+    print("nearhum: stopped. Press Enter for the prompt, else it resumes in %d s." % wait_s)
     waiting = select.poll()
     waiting.register(sys.stdin, select.POLLIN)
     byte = bytearray(1)
@@ -111,7 +111,7 @@ def stopped(wait_s=RESUME_S):
             continue
         # End of file counts as a session too, because no more input will come.
         if not sys.stdin.buffer.readinto(byte) or byte[0] in _SESSION:
-            print("nearhum: resume with Ctrl-D, or nearhum.run() after import nearhum.")
+            print("nearhum: to resume, press Ctrl-D, or type import nearhum; nearhum.run()")
             return True
         if byte[0] == 4:
             break

@@ -113,15 +113,16 @@ def together(c):
     for setting in ("statistics", "aside"):
         for name in statistics(c, setting):
             if name not in STATISTICS:
-                yield "%s names %r" % (setting, name), "of " + ", ".join(STATISTICS)
+                yield "%s names %r" % (setting, name), "one of " + ", ".join(STATISTICS)
     if c["bin_hz"] and c["aside"]:
-        yield "aside = %r with bin_hz" % c["aside"], "a spectrum has no statistics"
+        yield "aside = %r with bin_hz" % c["aside"], "empty: a spectrum has no statistics"
     if c["n_bands"] and c["n_window"] < 32:
         yield "n_window = %d with bands" % c["n_window"], "at least 32, or n_bands = 0"
     if c["f_high_hz"] > half:
         yield "f_high_hz = %s" % c["f_high_hz"], "at most %s, %s" % (of_what, half)
     if c["f_low_hz"] >= (c["f_high_hz"] or half):
-        yield "f_low_hz = %s" % c["f_low_hz"], "below f_high_hz, or %s" % of_what
+        limit = "f_high_hz = %s" % c["f_high_hz"] if c["f_high_hz"] else "%s, %s" % (of_what, half)
+        yield "f_low_hz = %s" % c["f_low_hz"], "below " + limit
     if c["recognise"] == "words" and c["n_bands"] < 10:
         yield ("n_bands = %d for words" % c["n_bands"], "at least 10, or recognise = windows")
     if c["envelope_high_hz"] * 20 > c["rate_hz"] * 9:
@@ -144,7 +145,7 @@ def _spectrum(c):
     if not c["n_bands"] or c["n_envelope_bands"] or statistics(c) or c["mean"] != "off":
         yield (
             "bin_hz = %s" % c["bin_hz"],
-            "with n_bands alone: a spectrum has no mean, statistics, envelope",
+            "only with n_bands: a spectrum has no mean, statistics or envelope",
         )
 
 
@@ -153,7 +154,7 @@ def _envelope(c):
     if low * 1000 < c["rate_hz"]:
         yield (
             "envelope_low_hz = %s with n_envelope_bands" % low,
-            "at least rate_hz / 1000, or no such bands",
+            "at least rate_hz / 1000, or n_envelope_bands = 0",
         )
     if not low < high:
         yield "envelope_high_hz = %s" % high, "above envelope_low_hz = %s" % low

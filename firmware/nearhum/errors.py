@@ -34,7 +34,7 @@ class SourceError(NearhumError):
     """The sensor is missing, is another chip, or does not answer."""
 
 
-def whole(word):
+def whole_number(word):
     """Return a word of a command line as an int, 0 to 999,999,999.
 
     Raises CommandError if it is anything else.

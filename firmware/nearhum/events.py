@@ -45,7 +45,7 @@ def happened(hum):
 
 
 def _alarm(hum):
-    tell_alarm(hum)
+    report_alarm(hum)
     at, score = hum.n_windows, hum.temporal.score if hum.embedding else NO_SCORE
     if hum.turn == BEGIN:
         hum.journal.event(
@@ -59,16 +59,16 @@ def _alarm(hum):
         hum.journal.event("alarm_end", window=at, score=score)
 
 
-def tell_alarm(hum):
+def report_alarm(hum):
     """Tell the listeners if an alarm has begun or ended since they were last told.
 
     Called outside take_window, because an output may be slow.
     """
     alarm = hum.temporal.alarm
-    if alarm != hum.told_alarm:
+    if alarm != hum.reported_alarm:
         hum.n_alarm = hum.in_alarm()
         hum.alarm_at = hum.n_windows
-        hum.told_alarm = alarm
+        hum.reported_alarm = alarm
         for listener in hum.listeners:
             if alarm:
                 listener.begin()

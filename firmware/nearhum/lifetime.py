@@ -17,8 +17,8 @@ AT_START = (
 WHILE_LEARNING = ("detection.period", "detection.modes", "detection.calibration")
 # A command that changes or shows something needs these while it runs.
 PER_COMMAND = (
-    "console.told", "console.changes", "console.taught", "storage.snapshots", "storage.deployed",
-    "detection.doubts", "guard.plausible",
+    "console.status", "console.changes", "console.corrections", "storage.snapshots",
+    "storage.deployed", "detection.doubts", "guard.plausible",
     "config", "settings", "features.plan", "features.bands", "features.look",
 )  # fmt: skip
 
@@ -37,7 +37,7 @@ def collect_often():
     gc.threshold((gc.mem_free() + gc.mem_alloc()) // _SHARE)
 
 
-def let_go(modules):
+def release(modules):
     """Release modules, so that the next garbage collection frees their memory.
 
     modules: names without "nearhum.". Modules that are not loaded are ignored. `rest` collects

@@ -48,7 +48,7 @@ class Pipeline:
         self.period_over = self.ended = False
         self.embedding = self.source = None
         self.gap_at = 0  # window of the last gap
-        self.told_alarm = False  # whether the listeners were last told of an alarm
+        self.reported_alarm = False  # whether the listeners were last told of an alarm
         self.alarm_at = 0  # window in which they were told
         # Windows in alarm until then, and the window from which they are counted: the start of the
         # board, or the end of its last learning period.
@@ -58,7 +58,7 @@ class Pipeline:
         self.learned.load()
         self.listen()
         self.health.open()
-        lifetime.let_go(lifetime.AT_START)
+        lifetime.release(lifetime.AT_START)
         self.console.answer(dict(self.about, ok=True, verb="start", fault=self.health.error))
         _current = self
 
@@ -104,7 +104,7 @@ class Pipeline:
             events.interrupted(self, n)
         if self.source.cue:
             events.cue(self)
-        events.tell_alarm(self)
+        events.report_alarm(self)
         self.clock.tick()
         self.journal.now_s, self.journal.now_ms = self.clock.seconds, self.clock.ms
         if self.clock.seconds >= self.health.next_s:
@@ -160,7 +160,7 @@ class Pipeline:
         ) = self._stages  # fmt: skip
         found = glance(samples, look)
         if found:
-            health.see(self.window.ill(found))
+            health.note_window(self.window.defect(found))
         if ranges and not ranges.known:
             self._range(ranges)
             return
@@ -187,8 +187,8 @@ class Pipeline:
             and guard.learning()
         ):
             detector.follow()
-        if guard.faults and guard.sound():
-            health.well()
+        if guard.faults and guard.probation_over():
+            health.recover()
 
     def _range(self, ranges):
         # Uses the first windows of a learning period only to find the range of slow channels.
@@ -253,7 +253,7 @@ class Pipeline:
 
     def in_alarm(self):
         """Return the number of windows in alarm since `watched_from`."""
-        return self.n_alarm + (max(0, self.n_windows - self.alarm_at) if self.told_alarm else 0)
+        return self.n_alarm + (max(0, self.n_windows - self.alarm_at) if self.reported_alarm else 0)
 
     def close(self):
         """Stop: release the sensor, and write everything to flash."""

@@ -75,8 +75,8 @@ def watch(taken):
                 failures = []
                 continue
             return (
-                "three failures within a minute, the last %r" % e,
-                "the settings ask for more memory than the board has: deploy with fewer"
+                "three failures within a minute, the last was %r" % e,
+                "the settings need more memory than the board has: deploy smaller ones"
                 if isinstance(e, MemoryError)
                 else "the log has them: `nearhum pull`",
             )
@@ -113,7 +113,7 @@ def begin():
         why, retries, fresh, sound = boots.judge(changed)
         taken = boots.in_place() if sound else ""
         del globals()["boots"]  # It is needed once, and memory is short.
-        lifetime.let_go(("boots",))
+        lifetime.release(("boots",))
         if not why:
             try:
                 why = watch(taken)

@@ -53,7 +53,7 @@ NO_SCORE = -32768
 NO_THRESHOLD = 32767  # No score reaches it, so that there is no alarm.
 LEARN_WINDOWS = (8, 16000000)  # shortest and longest learning period, in windows
 # One octave: scores are octaves of squared distance in Q8. A typical window scores 0 to 1 octave.
-SCORE_ONE = 256
+OCTAVE_Q8 = 256
 
 RUN_HEADER_BYTES = 8
 _RUN_HEADER = "<IhBB"  # first_window threshold state|flags n
@@ -121,7 +121,7 @@ def pack_run_header_into(buf, first_window, threshold, state, n, has_labels):
     )
 
 
-def is_sound(text):
+def is_valid_text(text):
     """Return True if a str came from valid UTF-8, which any reader accepts.
 
     MicroPython also decodes lone surrogates, numbers beyond Unicode, and characters in more bytes
@@ -195,7 +195,7 @@ def unseal(magic, image, what):
     end = at + n
     if end != len(image) - 4:
         raise FormatError(
-            "%s says %d bytes and has %d" % (what, n, len(image) - at - 4),
+            "%s should have %d bytes and has %d" % (what, n, len(image) - at - 4),
             "restore it from a backup",
         )
     if struct.unpack_from("<I", image, end)[0] != crc32(memoryview(image)[:end]):

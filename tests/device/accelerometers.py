@@ -288,7 +288,7 @@ def a_register_that_keeps_its_value_is_told(name):
     # a chip that is broken, or none of this kind
     register = CASES[name].keeps
     error = raises(SourceError, lambda: Rig(name, keeps=(register,)))
-    equal("register 0x%02x keeps" % register in error.message, True, error.message)
+    equal("register 0x%02x reads" % register in error.message, True, error.message)
 
 
 def it_is_unplugged_and_comes_back(name, bus):

@@ -158,7 +158,7 @@ def scores_far_out_are_held_in_the_calibration():
     c = d.period.calibration
     d.period.learn_one(bytearray(4), 32000)
     d.period.learn_one(bytearray(4), -32000)
-    equal((c.n, c.most, c.bins[-1], c.bins[0]), (2, 8191, 1, 1))
+    equal((c.n, c.highest, c.bins[-1], c.bins[0]), (2, 8191, 1, 1))
 
 
 @test

@@ -8,7 +8,7 @@ from nearhum.detection.detect import Detector
 from nearhum.detection.drift import Drift
 from nearhum.detection.prototypes import Prototypes
 from nearhum.features.transform_fixed import Log2
-from nearhum.storage.learned import DRIFT_S
+from nearhum.storage.learned import DRIFT_SAVE_S
 
 LOG2 = Log2()
 CENTRE = (0, 10, -20, 0)
@@ -231,7 +231,7 @@ def what_was_followed_is_saved_once_an_hour():
     take(hum, 80)
     take(hum, 60, tone=1100)
     drifted = list(hum.detector.drift.offset)
-    hum.clock.seconds += DRIFT_S - 1
+    hum.clock.seconds += DRIFT_SAVE_S - 1
     hum.learned.save_when_due()
     again = pipeline("telemetry", root=hum.root, **given(hum))
     equal(list(again.detector.drift.offset) == drifted, False)
@@ -241,7 +241,7 @@ def what_was_followed_is_saved_once_an_hour():
     equal(list(again.detector.drift.offset), drifted)
     sequence = hum.store.sequence
     for _ in range(5):  # nothing moves: the other slot gets it too, and no more is written
-        hum.clock.seconds += DRIFT_S
+        hum.clock.seconds += DRIFT_SAVE_S
         hum.learned.save_when_due()
     equal(hum.store.sequence, sequence + 1)
 

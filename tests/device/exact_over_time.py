@@ -96,7 +96,7 @@ def scores_too():
     c = Calibration(86400)
     n = 200000 if ON_HOST else 2500
     add_all(c, scores, n)
-    equal((c.n, c.most, max(c.bins) <= 65535), (n, 8191, True))
+    equal((c.n, c.highest, max(c.bins) <= 65535), (n, 8191, True))
     ordered = sorted(scores)
     for part, of in ((1, 2), (4, 5)):
         # a bin is an eighth of an octave; bins that were halved lose what is odd

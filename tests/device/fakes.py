@@ -142,7 +142,7 @@ def reset():
         sys.modules["nearhum.pipeline"]._current = None
     kept = ("errors", "wire", "config", "settings", "board", "lifetime", "files", "sources")
     loaded = [name[8:] for name in sys.modules if name[:8] == "nearhum."]
-    lifetime.let_go(
+    lifetime.release(
         [name for name in sorted(loaded, reverse=True) if name.split(".")[0] not in kept]
     )
     gc.collect()

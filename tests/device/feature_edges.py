@@ -194,7 +194,7 @@ def no_band_is_empty_or_outside_its_range():
             made = complete(
                 n_channels=1, n_window=1024, n_bands=4, spacing=spacing, rate_hz=4000, **given
             )
-            clear_error(raises(ConfigError, Plan, made), "n_bands = 4", "there: %d;" % there)
+            clear_error(raises(ConfigError, Plan, made), "n_bands = 4", "at most %d, for" % there)
     plan = Plan(
         complete(n_channels=1, n_window=1024, n_bands=3, spacing="mel", rate_hz=4000, f_high_hz=10)
     )

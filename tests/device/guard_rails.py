@@ -201,7 +201,7 @@ def without_a_way_back_nothing_is_learned():
         flash.sick = True
         miss_and_hit(hum)
         equal(hum.recogniser.pack() == known, True)
-        equal([told["id"] for told in hum.learned.quarantine().told()], [1])
+        equal([told["id"] for told in hum.learned.quarantine().listed()], [1])
         equal(hum.console.execute("accept 1")["ok"], False)
         equal(hum.recogniser.pack() == known, True)
         flash.sick = False
@@ -246,7 +246,7 @@ def budgets_by_hand():
 
     # beside four of 10, one of 20 moves the mean by 2 steps and the spread to 4: two times the
     # budget
-    equal(moved(bytes([20, 100]), 0, False), "its budget of drift is spent")
+    equal(moved(bytes([20, 100]), 0, False), "its drift budget is used up")
     # one of 16: 307 of 512 by the mean and 102 by the spread, in 256ths of a step: 205 tokens of a
     # budget's 256
     equal(moved(bytes([16, 100]), 0), "it would move too fast")
@@ -254,7 +254,7 @@ def budgets_by_hand():
     equal((budget.anchors[1].tokens, budget.used(1, p.pack(0))), (HELD - 77, 77))
     equal(moved(bytes([14, 100]), 0, False), "")  # the user's own word has no speed
     equal(budget.anchors[1].tokens, HELD - 77)
-    equal(moved(bytes([60, 100]), 10000, False), "its budget of drift is spent")
+    equal(moved(bytes([60, 100]), 10000, False), "its drift budget is used up")
     equal(moved(bytes([10, 100]), 700), "")  # back by 42, and 7 tokens came in 700 windows
     equal(budget.anchors[1].tokens, HELD - 77 + 7 - 21)
     kept = budget.pack()

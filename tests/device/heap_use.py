@@ -229,7 +229,7 @@ def code_bytes():
     gone = [name for name in _of if name not in sys.modules and name != "main"]
     for name in gone:
         counted(name)
-    lifetime.let_go([name[8:] for name in gone])
+    lifetime.release([name[8:] for name in gone])
     return sum(_of.values()) - sum([_again[name] for name in gone])
 
 

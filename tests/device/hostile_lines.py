@@ -142,11 +142,11 @@ def flood(kind, given, n_lines, seed):
     reset()
     fuzzer, root, random = Fuzzer(seed), scratch(), Lcg(seed + 1)
     sent = n_windows = slowest_us = start = after = most = n_rounds = 0
-    let_go = lifetime.let_go
+    release = lifetime.release
     while sent < n_lines:
         # the code of a verb is loaded for each line that asks for it, which takes half of the time;
         # it stays in most rounds of many, so that the lines are many
-        lifetime.let_go = (lambda modules: None) if n_rounds % FRESH else let_go
+        lifetime.release = (lambda modules: None) if n_rounds % FRESH else release
         n_rounds += 1
         # `set` took nothing that keeps it from starting, or that is taken back
         started(kind, root, given)
@@ -182,7 +182,7 @@ def flood(kind, given, n_lines, seed):
         most = max(most, after - start)
         between(after - start, -200000, KEPT, "bytes of heap more than at the start of the round")
         n_windows += hum.n_windows
-    lifetime.let_go = let_go
+    lifetime.release = release
     between(n_windows, sent // (2 * BATCH), sent, "windows that came meanwhile: one a batch")
     print(
         "%s: %d lines, %d windows meanwhile; heap at most %+d bytes after %d lines; slowest turn"

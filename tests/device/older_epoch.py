@@ -103,7 +103,7 @@ def an_older_state_is_told_until_it_is_saved_anew():
         hum = again(hum)
         equal(hum.guard.vetoed, [])
         said = told(hum)
-        equal((len(said), "the younger" in said[0]), (1, True), said)
+        equal((len(said), "the newest state" in said[0]), (1, True), said)
     hum.console.execute("veto tap")
     equal(hum.store.sequence > saved, True)
     hum = again(hum)

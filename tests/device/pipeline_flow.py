@@ -103,7 +103,7 @@ def an_alarm_that_stands_is_told_with_what_to_do():
     equal((status["alarm"], status["alarm_s"]), (False, 0))
     between(status["in_alarm_percent"], 63, 77, "percent")  # it ends some windows late
     equal(status["warning"][:13], "in alarm for ")  # in all for longer than was promised
-    equal("% of the time, 1 % was promised: where" in status["warning"], True)
+    equal("% of the time, but 1 % was promised: if" in status["warning"], True)
     hum.console.execute("learn 40")
     run(hum, samples(60))
     status = hum.console.execute("status")

@@ -63,7 +63,7 @@ def a_head_that_is_no_head_is_refused():
 def what_would_make_learning_void_asks():
     hum = learned()
     answer = refused(hum, "set n_bands 5")
-    equal("of no use" in answer["error"], True, answer)
+    equal("cannot be used" in answer["error"], True, answer)
     equal("`set yes n_bands 5`" in answer["hint"], True, answer)
     equal(in_force(hum), {})
     equal(ask(hum, "set yes n_bands 5")["value"], 5)
@@ -85,7 +85,7 @@ def a_learning_period_that_has_begun_asks_too():
     ask(hum, "set n_bands default")
     take(hum, 1)
     answer = refused(hum, "set n_bands 5")
-    equal("of no use" in answer["error"], True, answer)
+    equal("cannot be used" in answer["error"], True, answer)
     equal(in_force(hum), {})
 
 
@@ -222,7 +222,7 @@ def code_that_is_not_there_is_named():
         equal(ask(hum, "set release 3")["ok"], True)
     finally:
         checks.on_board, lifetime.PER_COMMAND = there, kept
-        lifetime.let_go(kept)
+        lifetime.release(kept)
 
 
 done()

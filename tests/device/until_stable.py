@@ -74,12 +74,12 @@ def a_steady_machine_is_stable_soon():
     for seed in range(1, 9):
         random = Lcg(seed)
         d, n = learned(made(), lambda i: around(random))
-        equal((d.state, d.most > 0), (WATCH, True), seed)
+        equal((d.state, d.learn_most > 0), (WATCH, True), seed)
         between(n, 800, 3000, "windows")
         # and it was right: four times as long moves the threshold little
         random = Lcg(seed)
         longer, _ = learned(made(), lambda i: around(random), first=4 * n, most=0)
-        equal(longer.most > 0, False)
+        equal(longer.learn_most > 0, False)
         between(d.threshold - longer.threshold, -4 * STILL, 4 * STILL, "threshold")
 
 
@@ -88,7 +88,7 @@ def what_still_widens_is_not_stable():
     # a spread that grows with every window: no quarter is like those before
     random = Lcg(2)
     d, n = learned(made(), lambda i: around(random, spread=2 + i // 100), most=4000)
-    equal((n, d.state, d.most > 0), (4000, WATCH, False))
+    equal((n, d.state, d.learn_most > 0), (4000, WATCH, False))
 
 
 @test
@@ -102,7 +102,7 @@ def a_mode_that_begins_makes_it_longer():
             made(),
             lambda i: around(random, LOAD if i >= begins and i // 16 & 1 or i == at - 1 else IDLE),
         )
-        equal((n > at, d.most > 0, d.prototypes.n), (True, True, 2), begins)
+        equal((n > at, d.learn_most > 0, d.prototypes.n), (True, True, 2), begins)
         row = around(random, LOAD)
         equal(d.score_one(row) < d.threshold < steady.score_one(row), True, begins)
 
@@ -112,7 +112,7 @@ def scattered_dirt_does_not_keep_it_from_ending():
     for seed in range(1, 6):
         random = Lcg(seed)
         d, n = learned(made(), lambda i: around(random, spread=127 if random.below(40) == 0 else 6))
-        equal((d.most > 0, d.prototypes.n), (True, 1), seed)
+        equal((d.learn_most > 0, d.prototypes.n), (True, 1), seed)
         between(n, 800, 5000, "windows")
 
 
@@ -133,7 +133,7 @@ def nothing_to_compare_ends_at_its_length():
     d.learn_left = 0
     equal((d.period.extend(), d.prototypes.n), (False, 0))
     d, n = learned(made(), lambda i: as_bytes(IDLE), first=40, most=40)
-    equal((n, d.most > 0), (40, False))
+    equal((n, d.learn_most > 0), (40, False))
 
 
 @test
@@ -161,7 +161,7 @@ def the_board_says_so():
     hum.console.execute("learn 20")
     take(hum, 20)
     hum.console.execute("learn stable")
-    equal(hum.detector.most, int(86400 * 4000 / 64))
+    equal(hum.detector.learn_most, int(86400 * 4000 / 64))
     take(hum, 30)
     hum.console.execute("learn stop")
     equal(hum.console.execute("status")["learn_most"], 0)
@@ -177,7 +177,9 @@ def a_named_mode_may_be_learned_until_stable():
         ("learn stable as full load", 5400000),
         ("learn stable 900 as full load", 900),
     ):
-        equal((hum.console.execute(line)["mode"], hum.detector.most), ("full load", most), line)
+        equal(
+            (hum.console.execute(line)["mode"], hum.detector.learn_most), ("full load", most), line
+        )
         hum.console.execute("learn stop")
     equal(hum.console.execute("learn stable soon")["ok"], False)
     equal(hum.console.execute("learn stable 900 like night")["ok"], False)

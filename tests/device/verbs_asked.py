@@ -8,7 +8,7 @@ import sys
 from fakes import pipeline, take
 from harness import between, clear_error, done, equal, raises, test
 from nearhum import VERBS, board, lifetime
-from nearhum.console.told import flash_years
+from nearhum.console.status import flash_years
 from nearhum.errors import CommandError
 from nearhum.wire import WATCH
 
@@ -62,8 +62,8 @@ def a_verb_has_its_help_beside_it():
         for name in there:
             function, text = there[name]
             equal((callable(function), told[name]), (True, text), name)
-    lifetime.let_go(lifetime.PER_COMMAND)
-    lifetime.let_go(("console.setting",))
+    lifetime.release(lifetime.PER_COMMAND)
+    lifetime.release(("console.setting",))
     ask(hum, "help")
     left = [name for name in sys.modules if "console." in name]
     equal(sorted(left), ["nearhum.console.console", "nearhum.console.verbs"])
@@ -73,7 +73,7 @@ def a_verb_has_its_help_beside_it():
 def nothing_is_pending_where_near_misses_teach_nothing():
     hum = pipeline("vibration", **SMALL)
     equal((hum.config["teach"], ask(hum, "list pending")["pending"]), ("off", []))
-    equal("teach nothing" in refused(hum, "accept 1")["error"], True)
+    equal("teach is off" in refused(hum, "accept 1")["error"], True)
 
 
 @test
@@ -451,7 +451,7 @@ def a_module_that_memory_did_not_last_for_is_loaded_anew():
     lifetime.drop_broken()
     equal([name for name in sys.modules if name.startswith("nearhum.none")], [])
     hum = learned()
-    sys.modules["nearhum.console.told"] = None
+    sys.modules["nearhum.console.status"] = None
 
     def fails(words):
         raise MemoryError

@@ -4,7 +4,7 @@ from array import array
 
 from fakes import Played, pipeline
 from harness import done, equal, test
-from nearhum.features.window import CLIP, SATURATED, SEEN, SEEN_ILL, STUCK, Window, glance
+from nearhum.features.window import CLIP, RECENT, RECENT_DEFECT, SATURATED, STUCK, Window, glance
 from nearhum.sources import END, GAP
 
 
@@ -80,7 +80,7 @@ SHAPES = ((1, 2), (1, 5), (3, 16), (2, 33), (1, 64), (3, 100))
 def seen(window):
     """Return what pipeline.take_window makes of a window: 0 at a glance, or a closer look."""
     found = glance(window.samples, window.look)
-    return window.ill(found) if found else 0
+    return window.defect(found) if found else 0
 
 
 def still(n_channels, n_window):
@@ -135,8 +135,8 @@ def what_was_seen_before_asks_for_a_closer_look():
     window.samples[9] = 5
     window.samples[0] = 5
     equal(glance(window.samples, window.look), 0)
-    window.look[SEEN] = SEEN_ILL
-    equal((glance(window.samples, window.look), seen(window)), (SEEN_ILL, 0))
+    window.look[RECENT] = RECENT_DEFECT
+    equal((glance(window.samples, window.look), seen(window)), (RECENT_DEFECT, 0))
 
 
 done()

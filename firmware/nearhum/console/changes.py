@@ -8,7 +8,7 @@ and released afterwards. A verb loads no more than it needs, because the sensor 
 
 from micropython import const
 from nearhum import board
-from nearhum.errors import CommandError, whole
+from nearhum.errors import CommandError, whole_number
 from nearhum.wire import LEARN, LEARN_WINDOWS, STATE_NAMES, WATCH
 
 # Bytes: the most heap that a command takes (`set`, measured by tests/size.py), without the packed
@@ -18,7 +18,11 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def learn(hum, words):
-    """learn [WINDOWS | 10m | 24h | stable [24h] | stop | pause | resume] [as MODE]"""
+    """learn [WINDOWS | 10m | 24h | stable [24h] | stop | pause | resume] [as MODE]
+
+    Begin a learning period of a fixed length, or one that ends when it is stable. `stop` ends it
+    now. `as MODE` adds a mode to what is normal.
+    """
     cause = "learn " + " ".join(words)
     stable = words[:1] == ["stable"]
     if stable:
@@ -38,7 +42,7 @@ def learn(hum, words):
     if not low <= n <= high:
         raise CommandError("a learning period of %d windows" % n, "%d to %d windows" % (low, high))
     hum.guard.trust()
-    hum.health.well()
+    hum.health.recover()
     hum.learned.snapshot(cause)
     if stable:
         from nearhum.detection.calibration import ENOUGH  # It never ends with fewer scores.
@@ -56,7 +60,7 @@ def learn(hum, words):
 def _pause(hum, pause):
     d = hum.detector
     if d.state != LEARN:
-        raise CommandError("no learning period runs", "`learn` begins one")
+        raise CommandError("no learning period runs", "`learn` starts one")
     d.paused = pause
     hum.learned.changed("state", state=STATE_NAMES[LEARN], paused=pause)
     return {"paused": pause, "learn_left": d.learn_left}
@@ -65,17 +69,17 @@ def _pause(hum, pause):
 def _check_mode(hum, word, mode):
     if word != "as":
         raise CommandError(
-            "learn ... %r" % word[:40], "learn LENGTH as MODE adds a mode to what is normal"
+            "unknown word %r" % word[:40], "learn LENGTH as MODE adds a mode to what is normal"
         )
     hum.guard.permit(mode)
     if hum.detector.state != WATCH:
         raise CommandError(
-            "nothing is normal yet to add a mode to", "`learn`, and wait for its end"
+            "nothing is learned yet to add a mode to", "`learn` first, and wait until it ends"
         )
 
 
 def watch(hum, words):
-    """watch"""
+    """watch: end the learning period now, set the threshold and watch."""
     if not hum.detector.prototypes.counts:
         raise CommandError("nothing was learned yet", "`learn` first")
     hum.learned.finish()
@@ -83,10 +87,10 @@ def watch(hum, words):
 
 
 def enrol(hum, words):
-    """enrol LABEL [N]"""
+    """enrol LABEL [N]: learn the next N windows, or words, as examples of LABEL."""
     if not words:
-        raise CommandError("no label", "enrol LABEL [N]")
-    n = whole(words[1]) if len(words) > 1 else 1
+        raise CommandError("the label is missing", "enrol LABEL [N]")
+    n = whole_number(words[1]) if len(words) > 1 else 1
     if not 1 <= n <= 10:
         raise CommandError("%d examples" % n, "1 to 10 at a time")
     hum.guard.permit(words[0])
@@ -105,7 +109,7 @@ def enrol(hum, words):
 
 
 def time(hum, words):
-    """time SECONDS"""
+    """time SECONDS: set the time, in seconds since 1970, UTC."""
     word = words[0] if words else ""
     if not word.isdigit() or not 9 <= len(word) <= 10:
         raise CommandError("time %r" % word[:40], "time SECONDS, since 1970, UTC")
@@ -123,18 +127,18 @@ def windows(word, settings):
     CommandError if it is no number.
     """
     if word[-1:] in _SECONDS:
-        seconds = whole(word[:-1]) * _SECONDS[word[-1]]
+        seconds = whole_number(word[:-1]) * _SECONDS[word[-1]]
         return int(seconds * settings["rate_hz"] / settings["n_hop"])
-    return whole(word)
+    return whole_number(word)
 
 
 # The verbs of this module: function, and help text, which begins with the words that may follow.
 VERBS = {
     "learn": (
         learn,
-        "[WINDOWS | 24h | stable [24h] | stop | pause | resume] [as MODE]: learn normal",
+        "[WINDOWS | 24h | stable [24h] | stop | pause | resume] [as MODE]: learn what is normal",
     ),
     "watch": (watch, "end the learning period and watch"),
     "enrol": (enrol, "LABEL [N]: the next N windows, or words, are examples of LABEL"),
-    "time": (time, "SECONDS: since 1970, UTC"),
+    "time": (time, "SECONDS: set the clock, in seconds since 1970, UTC"),
 }

@@ -47,7 +47,7 @@ def whitened(config, n_dims):
     if config["spread"] == "full" and n_dims > MOST_WHITENED:
         raise ConfigError(
             "spread = 'full' with %d dimensions" % n_dims,
-            "%d at most: fewer bands or statistics, or a trained head" % MOST_WHITENED,
+            "at most %d: fewer bands or statistics, or a trained head" % MOST_WHITENED,
         )
 
 
@@ -66,7 +66,7 @@ def alarm(config):
     except (ValueError, TypeError, OSError):
         raise ConfigError(
             "alarm_pin = %r" % text,
-            'the number or the name of an output, and "low" where that is on',
+            'the number or the name of an output, then "low" if low means on',
         )
 
 
@@ -95,7 +95,7 @@ def sensor(config):
         if hasattr(source, "plan"):
             source.plan(_Planned(), config, given)
     except KeyError as e:
-        raise ConfigError("source has no %s" % e)
+        raise ConfigError("source has no %s" % e, "name it in the board file")
     if "wraps" in given:
         inner = dict(config)
         inner["source"] = dict(given)

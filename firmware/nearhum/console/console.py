@@ -14,7 +14,7 @@ import sys
 from micropython import const
 from nearhum import board, lifetime
 from nearhum.errors import CommandError, NearhumError
-from nearhum.wire import is_sound
+from nearhum.wire import is_valid_text
 
 MAX_LINE_BYTES = 1024
 MAX_PENDING_BYTES = 6144  # most output that waits for the host
@@ -81,7 +81,8 @@ class Console:
             if self._skipping:
                 self._skipping = False
                 error = CommandError(
-                    "line of more than %d bytes" % MAX_LINE_BYTES, "nothing was done"
+                    "line of more than %d bytes" % MAX_LINE_BYTES,
+                    "nothing was done: send a shorter line",
                 )
                 self.answer(failure("", error))
             elif n:
@@ -104,7 +105,7 @@ class Console:
                 text = line if isinstance(line, str) else line.decode()
             except UnicodeError:
                 text = None
-            if text is None or not is_sound(text):
+            if text is None or not is_valid_text(text):
                 raise CommandError("the line is not UTF-8", "`help` lists the commands")
             words = text.split()
             if not words:

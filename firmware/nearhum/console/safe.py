@@ -36,7 +36,7 @@ class Safe:
         try:
             self._open_journal(fresh)
         except (OSError, ValueError) as e:
-            self._why = "%s; no log: %s" % (why[0], e), why[1]
+            self._why = "%s; the log cannot be opened: %s" % (why[0], e), why[1]
 
     def _open_journal(self, fresh):
         from nearhum.storage.journal import Journal
@@ -63,14 +63,14 @@ class Safe:
         # The verbs of safe mode: function, and help text, which begins with the words that may
         # follow.
         own = {
-            "help": (lambda words: {"verbs": {name: own[name][1] for name in own}}, "this"),
-            "status": (self._status, "why safe mode"),
-            "trust": (self._trust, "start at once"),
+            "help": (lambda words: {"verbs": {name: own[name][1] for name in own}}, "this list"),
+            "status": (self._status, "the reason for safe mode"),
+            "trust": (self._trust, "start the board at once"),
         }
         if self.journal:
-            own["log"] = Verbs(self)["log"], "FROM: records"
+            own["log"] = Verbs(self)["log"], "FROM: records of the journal"
             if self._sound:
-                own["set"] = self._set, "KEY VALUE | default: put a setting right, or take it back"
+                own["set"] = self._set, "KEY VALUE | default: correct a setting, or undo its change"
         console = Console({name: own.get(name, (self._refused,))[0] for name in VERBS})
         console.answer({"ok": False, "verb": "start", "error": self._why[0], "hint": self._why[1]})
         while self._clock.seconds < self._wait_s and not self._trusted:
@@ -93,7 +93,7 @@ class Safe:
         try:
             out = set_(self, words)
         finally:
-            lifetime.let_go(lifetime.PER_COMMAND)
+            lifetime.release(lifetime.PER_COMMAND)
         self.journal.flush()
         out["note"] = "takes effect after a restart: `trust`"
         return out

@@ -5,11 +5,11 @@ the next start. Loaded for each `set`, and released afterwards.
 """
 
 from nearhum.errors import CommandError
-from nearhum.lifetime import let_go
+from nearhum.lifetime import release
 
 
 def set_(hum, words):
-    """set [yes] KEY VALUE | KEY default
+    """set [yes] KEY VALUE | KEY default: change a setting from the next start on, or undo that.
 
     hum: a pipeline, with whose head, plan, state and labels the new settings are compared. In safe
     mode it is a Safe, which has none of them.
@@ -20,7 +20,7 @@ def set_(hum, words):
             raise CommandError("set needs a name and a value", "`get` lists the settings")
         return _put(hum, words[sure], " ".join(words[sure + 1 :]), sure)
     finally:
-        let_go(("console.setting", "console.checks", "storage.changed"))
+        release(("console.setting", "console.checks", "storage.changed"))
 
 
 def _put(hum, name, text, sure):
@@ -53,8 +53,8 @@ def _put(hum, name, text, sure):
             or learned.learn_left < learned.learn_total
         ):
             raise CommandError(
-                "with another %s what was learned is of no use" % name,
-                "`set yes %s %s` does it all the same; it waits until that is taken back"
+                "with another %s, what was learned cannot be used" % name,
+                "`set yes %s %s` changes it anyway; changing it back restores what was learned"
                 % (name, text),
             )
 
@@ -72,5 +72,5 @@ def _put(hum, name, text, sure):
 
 # The verbs of this module: function, and help text, which begins with the words that may follow.
 VERBS = {
-    "set": (set_, "[yes] KEY VALUE | default: change a setting, from the next start"),
+    "set": (set_, "[yes] KEY VALUE | default: change a setting, from the next start on"),
 }

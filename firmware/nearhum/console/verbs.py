@@ -4,7 +4,7 @@ Enters: the name of a verb and its words. Leaves: a dict for the answer. A verb 
 CommandError has changed nothing.
 
 A board gets a command only now and then. So the code of a verb is loaded for the command and
-released afterwards: told.py and features/look.py show something, changes.py, taught.py and
+released afterwards: status.py and features/look.py show something, changes.py, corrections.py and
 setting.py change something. This file has only the verbs that a host sends many times in a row.
 Each of these files ends with a table of its verbs, with function and help text.
 nearhum/__init__.py says which file has which verb.
@@ -15,7 +15,7 @@ from binascii import b2a_base64, crc32
 import nearhum
 from micropython import const
 from nearhum import lifetime
-from nearhum.errors import CommandError, whole
+from nearhum.errors import CommandError, whole_number
 from nearhum.files import read_file
 from nearhum.wire import MAX_PAYLOAD_BYTES, RECORD_CRC_BYTES, RECORD_HEADER_BYTES
 
@@ -50,11 +50,11 @@ class Verbs:
             except MemoryError:
                 if act and name not in _HARMLESS:
                     act = None  # Releasing its code makes room to restore the state.
-                    lifetime.let_go(lifetime.PER_COMMAND)
+                    lifetime.release(lifetime.PER_COMMAND)
                     self._hum.learned.put_back()
                 raise
             finally:
-                lifetime.let_go(lifetime.PER_COMMAND)
+                lifetime.release(lifetime.PER_COMMAND)
 
         if name in VERBS:  # A host sends these many times in a row, so they release nothing.
             return lambda words: VERBS[name][0](self._hum, words)
@@ -62,20 +62,23 @@ class Verbs:
 
 
 def log(hum, words):
-    """log FROM [MAXBYTES]"""
-    n = whole(words[1]) if len(words) > 1 else _LOG_LEAST
+    """log FROM [MAXBYTES]: return records from number FROM on, in base64."""
+    n = whole_number(words[1]) if len(words) > 1 else _LOG_LEAST
     first, after, records = hum.journal.read(
-        whole(words[0]) if words else 0, max(_LOG_LEAST, min(n, _LOG_MOST))
+        whole_number(words[0]) if words else 0, max(_LOG_LEAST, min(n, _LOG_MOST))
     )
     return {"from": first, "next": after, "last": hum.journal.seq, "b64": base64(records)}
 
 
 def get(hum, words):
-    """get [KEY] | state OFFSET"""
+    """get [KEY] | state OFFSET
+
+    Return all settings, one setting, or a part of the saved state in base64.
+    """
     if not words:
         return {"settings": hum.config}
     if words[0] == "state":
-        at = whole(words[1]) if len(words) > 1 else 0
+        at = whole_number(words[1]) if len(words) > 1 else 0
         if at == 0 or not hum.store.sequence:
             hum.learned.save()  # The first part saves the image that the next parts belong to.
         image = read_file(hum.store.path())
@@ -96,5 +99,5 @@ def base64(raw):
 # The verbs of this module: function, and help text, which begins with the words that may follow.
 VERBS = {
     "log": (log, "FROM [MAXBYTES]: records of the journal"),
-    "get": (get, "[KEY] | state OFFSET"),
+    "get": (get, "[KEY] | state OFFSET: settings, or what was learned"),
 }

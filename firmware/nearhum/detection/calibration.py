@@ -91,7 +91,7 @@ class Calibration:
         self.n = 0
         self._n_first = 0
         self.n_blocks = self.n_in_block = 0
-        self.largest = self.most = -_LIMIT
+        self.block_highest = self.highest = -_LIMIT
         self.crossings = self._side = 0
         self._mean_q8 = 0  # mean of the scores so far, Q8 of their unit
         for i in range(_N_BINS):
@@ -120,8 +120,8 @@ class Calibration:
             for j in range(_N_BINS):
                 self.bins[j] >>= 1
         self.bins[i] += 1
-        self.most = max(self.most, score)
-        self.largest = max(self.largest, score)
+        self.highest = max(self.highest, score)
+        self.block_highest = max(self.block_highest, score)
         self.n_in_block += 1
         if self.n_in_block >= self.tied:
             self._keep()
@@ -130,17 +130,17 @@ class Calibration:
         # Ends a block. Its largest score replaces the smallest in `top`, if it exceeds that.
         top, n = self._top, self.n_blocks
         if n < MOST:
-            top[n] = self.largest
+            top[n] = self.block_highest
         else:
             at = 0
             for i in range(1, MOST):
                 if top[i] < top[at]:
                     at = i
-            if self.largest > top[at]:
-                top[at] = self.largest
+            if self.block_highest > top[at]:
+                top[at] = self.block_highest
         self.n_blocks = n + 1
         self.n_in_block = 0
-        self.largest = -_LIMIT
+        self.block_highest = -_LIMIT
 
     def quantile(self, part, of):
         """Return the score below which part / of the scores lie, interpolated inside a bin, Q8."""
@@ -174,7 +174,7 @@ class Calibration:
         median = self.quantile(1, 2)
         upper = max(_LEAST_SPREAD_Q8, self.quantile(4, 5) - median)
         beyond = self.beyond_q8()
-        few = min(self.most, median + _REACH * upper) + _MARGIN_Q8 + (beyond >> _MARGIN_SHIFT)
+        few = min(self.highest, median + _REACH * upper) + _MARGIN_Q8 + (beyond >> _MARGIN_SHIFT)
         few += self._margin_q8 * 256 // self.independent_q8()
         tail = self._tail(upper * _NORMAL_Q8 >> 8)
         beyond = min(_FEW_Q8, beyond)
@@ -183,7 +183,7 @@ class Calibration:
     def _tail(self, spread):
         top = list(self._top[: min(self.n_blocks, MOST)])
         if self.n_in_block:
-            top.append(self.largest)  # The open block counts too.
+            top.append(self.block_highest)  # The open block counts too.
         top.sort()
         n_blocks = max(1, self.n_blocks)
         k = max(1, min(MOST, n_blocks >> 2))
@@ -206,7 +206,7 @@ class Calibration:
     def pack(self):
         """Return the scores as bytes."""
         fields = struct.pack(
-            _STATE, self.n, self.n_blocks, self.n_in_block, self.largest, self.most,
+            _STATE, self.n, self.n_blocks, self.n_in_block, self.block_highest, self.highest,
             self.crossings, self._side, self._mean_q8,
         )  # fmt: skip
         used = _N_BINS
@@ -223,7 +223,7 @@ class Calibration:
         """Restore the scores from the bytes that `pack` returned. Returns the bytes used."""
         self.clear()
         (
-            self.n, self.n_blocks, self.n_in_block, self.largest, self.most,
+            self.n, self.n_blocks, self.n_in_block, self.block_highest, self.highest,
             self.crossings, self._side, self._mean_q8,
         ) = struct.unpack_from(_STATE, view, 0)  # fmt: skip
         at = struct.calcsize(_STATE)

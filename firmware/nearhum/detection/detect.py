@@ -23,7 +23,7 @@ from nearhum.detection.doubts import unreachable
 from nearhum.errors import FormatError
 from nearhum.wire import IDLE, LEARN, NO_SCORE, NO_THRESHOLD, WATCH
 
-# state, paused, prototypes, threshold, learn_left, learn_total, most, before, n_before
+# state, paused, prototypes, threshold, learn_left, learn_total, learn_most, before, n_before
 _STATE = "<BBBhIIIiB"
 # Bit of the state: format 3. Scores of format 2 are skipped, because they set thresholds otherwise.
 _FORMAT_3 = const(128)
@@ -56,7 +56,7 @@ class Detector:
         self.threshold = NO_THRESHOLD
         self.learn_total = self.learn_left = 0
         # Most windows of a period until stable. 0: a fixed length, or it did not become stable.
-        self.most = 0
+        self.learn_most = 0
         # The distance of the threshold, and the number of modes, at the last comparison.
         self.before = self.n_before = 0
         self.paused = False  # True while a learning period waits
@@ -79,7 +79,7 @@ class Detector:
         self.period.start(n_windows, mode)
         self.threshold = NO_THRESHOLD
         self.n_before = 0
-        self.most = most
+        self.learn_most = most
         self.stray = False
         self.learn_total = self.learn_left = n_windows
         self._enter(LEARN)
@@ -122,7 +122,7 @@ class Detector:
         self.state = state
         if state != LEARN:
             self.period = None
-            lifetime.let_go(lifetime.WHILE_LEARNING)
+            lifetime.release(lifetime.WHILE_LEARNING)
         # A plain detector calls the prototypes directly while watching, because that is faster.
         self.other, self.strange = NO_SCORE, None
         plain = state == WATCH and not (self.drift or self.covariance or self.views or self.ranges)
@@ -138,7 +138,7 @@ class Detector:
         for view in self.views:
             view.score = score = view.score_one(embedding)
             if self.state == WATCH and score != NO_SCORE:
-                score = view.compared(score)
+                score = view.shifted(score)
                 if score > self.other:
                     self.other, self.strange = score, view
         return self.first_score(embedding)
@@ -187,8 +187,8 @@ class Detector:
         Without a learned window the state becomes idle.
         """
         p, period = self.prototypes, self.period
-        if self.learn_left > 0 or self.learn_total >= self.most:
-            self.most = 0  # Ended by the user, or at its full length: not stable.
+        if self.learn_left > 0 or self.learn_total >= self.learn_most:
+            self.learn_most = 0  # Ended by the user, or at its full length: not stable.
         self.learn_left = 0
         self.dirt = self.stale = self.paused = False
         if not sum(p.counts):
@@ -223,7 +223,7 @@ class Detector:
         self.prototypes.clear()
         self._enter(IDLE)
         self.threshold = NO_THRESHOLD
-        self.learn_total = self.learn_left = self.most = 0
+        self.learn_total = self.learn_left = self.learn_most = 0
         self.paused = False
         self._keep_none()
         if self.drift:
@@ -238,7 +238,7 @@ class Detector:
         p = self.prototypes
         out = struct.pack(
             _STATE, self.state | _FORMAT_3, self.paused, p.n, self.threshold, self.learn_left,
-            self.learn_total, self.most, self.before, self.n_before,
+            self.learn_total, self.learn_most, self.before, self.n_before,
         )  # fmt: skip
         out += self.period.calibration.pack() if self.period else self._scores
         for j in range(p.n):
@@ -257,7 +257,7 @@ class Detector:
         self.forget()
         fields = struct.unpack_from(_STATE, view, 0)
         state, paused, n, self.threshold, self.learn_left, self.learn_total = fields[:6]
-        self.most, self.before, self.n_before = fields[6:]
+        self.learn_most, self.before, self.n_before = fields[6:]
         at = struct.calcsize(_STATE)
         scores, new = self.calibration(), state & _FORMAT_3
         if new:
@@ -289,7 +289,7 @@ class Detector:
         self.out_of_reach = self.state == WATCH and unreachable(self)
         for part in self.views:
             if not new:
-                raise FormatError("a state of an earlier firmware", "learn again")
+                raise FormatError("the state is of an earlier firmware", "learn again")
             at += part.detector.unpack(view[at:])
-            part.settle(self.threshold)
+            part.set_offset(self.threshold)
         return at

@@ -5,7 +5,7 @@ of them asks.
 """
 
 TIME_PERCENT = 1  # A sound machine is in alarm for at most this share of the time, as promised.
-FEW = 8  # With fewer independent scores a threshold is a guess: warn.
+MIN_SCORES = 8  # With fewer independent scores a threshold is a guess: warn.
 SHOWN = 3  # most constant dimensions that are named
 
 
@@ -61,7 +61,7 @@ def unreachable(detector):
     return p.score_one(far) <= detector.threshold
 
 
-def said(detector, name, hop_s):
+def warning(detector, name, hop_s):
     """Return the most serious doubt as a text, or "".
 
     name: function that returns the name of a dimension. hop_s: seconds from one window to the next.
@@ -71,21 +71,23 @@ def said(detector, name, hop_s):
     if several and not any(p.variance):
         return "what was learned never varied"
     if detector.out_of_reach:
-        return "no signal can reach the threshold: learn again, while all is quiet"
+        return "no signal can reach the threshold: learn again, without disturbances"
     n, beyond = trusted(detector)
-    if n < FEW:
+    if n < MIN_SCORES:
         tied = max([one.tied for one in [detector] + [view.detector for view in detector.views]])
         # Half of a period gives scores. Of a slow signal fewer are independent than the longest tie
         # lets expect: then a period that was that long says how many.
-        wanted = 2 * FEW * tied
+        wanted = 2 * MIN_SCORES * tied
         learned = min(detector.learn_total, sum(p.counts))
         if learned >= wanted:
-            wanted = FEW * learned // max(1, n)
-        text = "%d independent scores set the threshold, which may be off by a factor of %s"
-        text += " (in alarm for up to %d %% of the time): learn %d windows, %d s, at least"
+            wanted = MIN_SCORES * learned // max(1, n)
+        text = "the threshold comes from only %d independent score%s, so there may be %s times as"
+        text += " many false alarms as stated, for up to %d %% of the time:"
+        text += " learn at least %d windows, %d s"
         octaves = beyond + 128 >> 8
         factor = 1 << octaves if octaves < 10 else "more than 1000"
-        return text % (n, factor, percent_at_most(n), wanted, wanted * hop_s)
+        s = "" if n == 1 else "s"
+        return text % (n, s, factor, percent_at_most(n), wanted, wanted * hop_s)
     constant = [i for i in range(p.n_dims) if several and not p.variance[i]][:SHOWN]
     names = ", ".join([name(i) for i in constant])
     return names + " never varied while it was learned" if names else ""

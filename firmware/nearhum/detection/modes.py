@@ -5,13 +5,14 @@ A machine is off, idle or at full load. Each of these modes is found during the 
 Enters: the int8 embeddings of a learning period. Leaves: a few prototypes, without a label or with
 the name of a mode.
 
-1. The first windows are one mode. During this warm-up, a window further than FAR from every mode
-   begins a new one, though not among the first _WARM_LEAST windows. Afterwards NEW is enough.
-2. Two modes whose means are closer than MEET, as close as a member is to its mode, are joined.
-3. A mode with less than a SHARE-th of the windows is dirt. It is replaced by the next new mode, and
-   dropped when the period ends.
-4. A window sets no threshold before its mode has a SHARE-th of the whole period. So what occurs for
-   less than that, in whatever bursts, never sets one.
+1. The first windows are one mode. During this warm-up, a window further than WARM_MODE_Q8 from
+   every mode begins a new one, though not among the first _WARM_LEAST windows. Afterwards
+   NEW_MODE_Q8 is enough.
+2. Two modes whose means are closer than JOIN_Q8, as close as a member is to its mode, are joined.
+3. A mode with less than a MIN_SHARE-th of the windows is dirt. It is replaced by the next new mode,
+   and dropped when the period ends.
+4. A window sets no threshold before its mode has a MIN_SHARE-th of the whole period. So what occurs
+   for less than that, in whatever bursts, never sets one.
 
 This is leader clustering (Hartigan, Clustering Algorithms, 1975, chapter 3) over running means,
 with one spread for all modes.
@@ -20,11 +21,11 @@ with one spread for all modes.
 from nearhum.detection.prototypes import MAX_COUNT
 
 # Distances are octaves of squared distance in Q8, where 0 is a typical member.
-NEW = 5 * 256  # more than five spreads in every dimension
-MEET = 256  # about as far as a typical member is from its mode
-FAR = 6 * 256  # eight spreads, because the spread is still uncertain during the warm-up
-SHARE = 20  # 5 % of the windows
-LEAST = 3  # fewest windows of a mode, whatever their share
+NEW_MODE_Q8 = 5 * 256  # more than five spreads in every dimension
+JOIN_Q8 = 256  # about as far as a typical member is from its mode
+WARM_MODE_Q8 = 6 * 256  # eight spreads, because the spread is still uncertain during the warm-up
+MIN_SHARE = 20  # 5 % of the windows
+MIN_WINDOWS = 3  # fewest windows of a mode, whatever their share
 _WARM_LEAST, _WARM_MOST = 8, 64  # windows of the warm-up
 
 
@@ -64,7 +65,7 @@ class Modes:
     def learn_one(self, x):
         """Learn embedding x, int8 (n_dims,), in its mode.
 
-        Returns True if it may be dirt, because its mode has not yet a SHARE-th of the windows.
+        Returns True if it may be dirt, because its mode has not yet a MIN_SHARE-th of the windows.
         """
         p = self.prototypes
         total = sum(p.counts)
@@ -76,14 +77,14 @@ class Modes:
         elif p.n > 1 or total >= _WARM_LEAST:
             score = p.score_one(x)
             j = p.nearest()
-            if score > (NEW if total >= self._warm else FAR):
+            if score > (NEW_MODE_Q8 if total >= self._warm else WARM_MODE_Q8):
                 j = self._begin(j, total)
         p.learn_one(j, x)
         p.derive(j)
         if p.n > 1:
             j = self._meet(j)
         self.at = j
-        return p.n > 1 and p.counts[j] * SHARE < max(total, self._whole) and not p.labels[j]
+        return p.n > 1 and p.counts[j] * MIN_SHARE < max(total, self._whole) and not p.labels[j]
 
     def is_known(self):
         """Return True once enough is learned to tell that a window is far from it."""
@@ -91,7 +92,7 @@ class Modes:
 
     def is_new(self, score):
         """Return True if a window with that score is far from every mode."""
-        return score > NEW
+        return score > NEW_MODE_Q8
 
     def _begin(self, nearest, total):
         # Begins a new mode and returns its index. If there is no room, it replaces dirt, or the
@@ -101,7 +102,7 @@ class Modes:
             return nearest
         if p.n == min(p.capacity, self._n_found):
             j = self._smallest()
-            if p.labels[j] or p.counts[j] * SHARE >= total:
+            if p.labels[j] or p.counts[j] * MIN_SHARE >= total:
                 return nearest
             p.remove(j)
         return p.add(None)
@@ -114,7 +115,7 @@ class Modes:
             both = p.counts[j] + p.counts[k]
             if (
                 k != j
-                and p.scores[k] < MEET
+                and p.scores[k] < JOIN_Q8
                 and both <= MAX_COUNT
                 and not (p.labels[j] and p.labels[k])
             ):
@@ -128,11 +129,11 @@ class Modes:
         p = self.prototypes
         return min([(p.labels[j] is not None, p.counts[j], j) for j in range(p.n)])[2]
 
-    def weak(self):
+    def to_drop(self):
         """Return the indices, in falling order, of the modes that `finish` would drop."""
         p = self.prototypes
         counts = p.counts
-        least, most = max(LEAST, sum(counts) // SHARE), max(counts)
+        least, most = max(MIN_WINDOWS, sum(counts) // MIN_SHARE), max(counts)
         return [
             j for j in range(p.n - 1, -1, -1) if counts[j] < min(most, 1 if p.labels[j] else least)
         ]
@@ -144,7 +145,7 @@ class Modes:
         """
         p = self.prototypes
         total = sum(p.counts)
-        for j in self.weak():
+        for j in self.to_drop():
             p.remove(j)
         p.reserve(p.n)
         return total - sum(p.counts)

@@ -22,7 +22,7 @@ from nearhum.wire import NO_SCORE
 
 STILL = 32  # octaves in Q8: an eighth of an octave
 N_BLOCKS = 64  # blocks of independent scores
-# At most a tenth of a period is stray: twice the share of dirt (modes.SHARE).
+# At most a tenth of a period is stray: twice the share of dirt (modes.MIN_SHARE).
 _STRAYS = const(10)
 
 
@@ -126,11 +126,11 @@ class Period:
         d, c = self._detector, self.calibration
         p = d.prototypes
         before, n_before = d.before, d.n_before
-        more = min(d.learn_total >> 2, d.most - d.learn_total)
+        more = min(d.learn_total >> 2, d.learn_most - d.learn_total)
         if more <= 0 or not p.n:
             return False
         d.before = c.threshold() + p.scale
-        d.n_before = p.n - len(self.modes.weak())
+        d.n_before = p.n - len(self.modes.to_drop())
         moved = abs(d.before - before) >= STILL or d.n_before != n_before or d.dirt
         if not moved and c.n >= ENOUGH and c.n_blocks >= N_BLOCKS:
             return False

@@ -79,7 +79,9 @@ class Prototypes:
         label: str, or None for a normal one. Raises CommandError if the set is full.
         """
         if self.n == self.capacity:
-            raise CommandError("the board holds %d prototypes" % self.capacity, "forget one first")
+            raise CommandError(
+                "the board holds at most %d prototypes" % self.capacity, "forget one first"
+            )
         if self.n == len(self._row):
             self.reserve(self.n + 1)
         j = self.n

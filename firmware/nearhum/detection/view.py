@@ -35,8 +35,8 @@ class Slow:
         self._n = n_dims
         self._windows = windows
         self._seen = self._was = 0
-        self.young_q8 = 0  # octaves by which the mean of so few windows scatters more
-        self._young = array(
+        self.extra_scatter_q8 = 0  # octaves by which the mean of so few windows scatters more
+        self._extra_scatter = array(
             "h",
             [octaves_q8(windows) - octaves_q8(seen) for seen in range(1, windows + 1)],
         )
@@ -55,7 +55,7 @@ class Slow:
         self._mean = mean = self._before
         self._before = before
         _average(x, self._n, before, mean, self._out, self._seen)
-        self.young_q8 = self._young[self._seen - 1]
+        self.extra_scatter_q8 = self._extra_scatter[self._seen - 1]
         return self._out
 
     def leave(self):
@@ -69,7 +69,7 @@ class Slow:
 class Aside:
     """Statistics that the features keep beside the embedding. They are not averaged."""
 
-    young_q8 = 0
+    extra_scatter_q8 = 0
 
     def __init__(self, values):
         """values: the buffer that the features fill at every window."""
@@ -118,7 +118,7 @@ class View:
         """Return the score of a window in this view, octaves in Q8, or NO_SCORE."""
         self._x = x = self._source.take(embedding)
         score = self.detector.score_one(x)
-        return score if score == NO_SCORE else score - self._source.young_q8
+        return score if score == NO_SCORE else score - self._source.extra_scatter_q8
 
     def learn_one(self, score, left, total, dirt):
         """Learn the window that was scored last.
@@ -145,15 +145,15 @@ class View:
     def finish(self, threshold):
         """End the learning period. threshold: of the main detector."""
         self.detector.finish()
-        self.settle(threshold)
+        self.set_offset(threshold)
 
-    def settle(self, threshold):
+    def set_offset(self, threshold):
         """Shift scores from now on, so that they compare with the main detector's threshold."""
         mine = self.detector.threshold
         self._offset = 0 if NO_THRESHOLD in (threshold, mine) else threshold - mine
 
     @micropython.native
-    def compared(self, score):
+    def shifted(self, score):
         """Smooth the score of a watched window, octaves in Q8.
 
         Returns the smoothed score, shifted to compare with the main detector's threshold.

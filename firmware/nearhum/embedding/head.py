@@ -52,7 +52,7 @@ def opened(path, n_features):
             image = f.read(n + ENVELOPE_BYTES + (40 if signer else 4))
     except OSError:
         raise ConfigError(
-            "head = %r: no such file on the board" % path, "copy it there, or set head to nothing"
+            "head = %r: no such file on the board" % path, "copy it there, or leave head empty"
         )
     return Network(image, n_features)
 
@@ -71,8 +71,8 @@ class Network:
         n_in, n_layers, _ = struct.unpack_from("<HBB", body, 0)
         if n_in != n_features:
             raise ConfigError(
-                "the head takes %d features and these settings make %d" % (n_in, n_features),
-                "train the head with this board's settings, or set head to nothing",
+                "the head takes %d features, but these settings make %d" % (n_in, n_features),
+                "train the head with this board's settings, or leave head empty",
             )
         self._layers = []
         at = 4
@@ -81,7 +81,7 @@ class Network:
         if at != len(body) or not n_layers:
             raise _broken("head file has %d bytes after its %d layers" % (len(body) - at, n_layers))
         if n_in > MAX_OUT:
-            raise _broken("head with an embedding of %d" % n_in, "at most %d" % MAX_OUT)
+            raise _broken("head with embeddings of %d values" % n_in, "at most %d" % MAX_OUT)
         self.n_out = n_in
         if n_layers == 1:
             self.embed_into = self._layers[0]  # The layer's own method saves the loop.
@@ -96,7 +96,8 @@ class Network:
         if kind == POOLING:
             if n_in % n_out:
                 raise _broken(
-                    "pooling of %d values in %d channels" % (n_in, n_out), "whole positions"
+                    "pooling of %d values in %d channels" % (n_in, n_out),
+                    "a multiple of the channels",
                 )
             from nearhum.embedding.positions import Pooling
 

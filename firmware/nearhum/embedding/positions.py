@@ -82,7 +82,7 @@ def geometry(body, at, n_in):
         raise FormatError(
             "convolution of %d values: %d channels, width %d, stride %d"
             % (n_in, n_channels, width, stride),
-            "channels that divide the values, a width that fits, a stride of 1 at least; "
+            "channels that divide the values, a width that fits, a stride of at least 1; "
             "export it again",
         )
     return n_channels * width, (n_in // n_channels - width) // stride + 1, n_channels * stride

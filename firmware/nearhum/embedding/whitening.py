@@ -107,7 +107,7 @@ class Whitening:
         Allocates. Raises CommandError if nothing was learned.
         """
         if not self.count:
-            raise CommandError("whitening of nothing", "learn first")
+            raise CommandError("nothing was learned for a whitening", "`learn` first")
         n = self.n_dims
         spreads, memory = self._correlation(spread_floor)
         correlation = np.frombuffer(memory, dtype=np.float).reshape((n, n))

@@ -63,7 +63,7 @@ def cut(setting, n, spacing, rate_mhz, low_mhz, high_mhz, n_fft, n_bins):
         raise ConfigError(
             "%s = %d from %g to %g Hz"
             % (setting, n, low_mhz / 1000, (high_mhz or rate_mhz / 2) / 1000),
-            "bins of %.3g Hz there: %d; fewer bands, a wider range or a longer window"
-            % (rate_mhz / 1000 / n_fft, max(0, end - edges[0])),
+            "at most %d, for bins of %.3g Hz: fewer bands, a wider range or a longer window"
+            % (max(0, end - edges[0]), rate_mhz / 1000 / n_fft),
         )
     return [(edges[i], edges[i + 1] - edges[i]) for i in range(n)]

@@ -54,7 +54,7 @@ class EnvelopePlan:
         self.n = (config["n_window"] - self.start) // self.factor - 1
         if self.n < _MIN_SAMPLES:
             raise ConfigError(
-                "an envelope of %d samples (n_window = %d, %d of them to settle, one kept of %d)"
+                "an envelope of %d samples (n_window = %d, without the first %d, then one in %d)"
                 % (max(0, self.n), config["n_window"], self.start, self.factor),
                 "at least %d: a longer window, or a higher envelope_top_hz or envelope_low_hz"
                 % _MIN_SAMPLES,

@@ -6,7 +6,7 @@ verbs is used, and released afterwards. They only read, so the detector goes on 
 
 from binascii import b2a_base64
 
-from nearhum.errors import whole
+from nearhum.errors import whole_number
 
 _NAMES = 40  # names of features in one answer: bounds the heap that an answer needs
 _MOST = 2048  # bytes of samples in one answer, for the same reason
@@ -22,7 +22,7 @@ def look(hum, words):
     """
     plan, p, x = hum.plan, hum.detector.prototypes, hum.embedding
     if words:
-        first = whole(words[-1])
+        first = whole_number(words[-1])
         last = min(first + _NAMES, plan.n_features)
         return {"of": plan.n_features, "names": [plan.name(i) for i in range(first, last)]}
     mode = p.nearest() if x and p.n else None
@@ -50,7 +50,7 @@ def raw(hum, words):
     # If windows do not overlap, the previous window's samples stay readable until new samples
     # replace them.
     oldest = -w.missing if w.n_hop == n and hum.n_windows else 0
-    at = min(max(whole(words[0]) - first, oldest), have) if words else have
+    at = min(max(whole_number(words[0]) - first, oldest), have) if words else have
     start = at % n
     end = min(n if at < 0 else have, start + _MOST // (2 * w.n_channels))
     return {
@@ -65,8 +65,8 @@ def base64(raw):
     return b2a_base64(raw)[:-1].decode()
 
 
-# Each verb here: its function, and what it is for after its words.
+# The verbs of this module: function, and help text, which begins with the words that may follow.
 VERBS = {
-    "look": (look, "[names FROM]: the last window beside normal"),
-    "raw": (raw, "[FROM]: samples"),
+    "look": (look, "[names FROM]: the last window compared with normal"),
+    "raw": (raw, "[FROM]: the newest samples"),
 }

@@ -45,7 +45,7 @@ def lay_out(config):
     n_features = n_per_channel * config["n_channels"]
     if n_features > _MAX_FEATURES:
         raise ConfigError(
-            "%d features (%d a channel)" % (n_features, n_per_channel),
+            "%d features (%d for each channel)" % (n_features, n_per_channel),
             "at most %d: fewer bands, statistics or channels" % _MAX_FEATURES,
         )
     return {

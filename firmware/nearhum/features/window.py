@@ -11,7 +11,7 @@ import micropython
 from micropython import const
 from nearhum.kernels import deinterleave, slide
 
-STUCK = const(1)  # bit of `glance` and `ill`: no sample differs from its neighbour
+STUCK = const(1)  # bit of `glance` and `defect`: no sample differs from its neighbour
 SATURATED = const(2)  # bit: too many samples are clipped
 _NO_CLIP = const(0x10000)  # No |int16| reaches this, so that nothing counts as clipped.
 
@@ -19,15 +19,15 @@ _NO_CLIP = const(0x10000)  # No |int16| reaches this, so that nothing counts as 
 _ROW = const(0)  # bytes of a row
 _STEP = const(1)  # bytes from one look to the next: about 16 looks a row, each at two neighbours
 _ROWS = const(2)  # bytes of all rows
-_SPARE = const(3)  # clipped looks that are still sound: a sixteenth of the looks, at least 1
+_SPARE = const(3)  # clipped looks that are tolerated: a sixteenth of the looks, at least 1
 CLIP = const(4)  # |sample| from which on it is clipped; guard/health.py sets it
-SEEN = const(5)  # SEEN_ILL if a recent window was ill, else 0; guard/health.py sets it
-SEEN_ILL = const(4)  # bit of `glance`
+RECENT = const(5)  # RECENT_DEFECT if a recent window had a defect, else 0; guard/health.py sets it
+RECENT_DEFECT = const(4)  # bit of `glance`
 
 
 @micropython.viper
 def glance(two: ptr16, look: ptr32) -> int:
-    """Return 0 if this window and the recent ones are sound, else the bits that Window.ill takes.
+    """Return 0 if this window and the recent ones have no defect, else bits for Window.defect.
 
     two: the samples; later this register holds the address of the two neighbours in view. look:
     Window.look.
@@ -35,7 +35,7 @@ def glance(two: ptr16, look: ptr32) -> int:
     v = 0
     end = 0
     spare = int(look[_SPARE])
-    found = int(look[SEEN]) | STUCK
+    found = int(look[RECENT]) | STUCK
     row = int(two)
     rows = row + int(look[_ROWS])
     step = int(look[_STEP])
@@ -47,7 +47,7 @@ def glance(two: ptr16, look: ptr32) -> int:
         while int(two) < end:
             v = two[0]
             if v != two[1]:
-                found &= SEEN_ILL
+                found &= RECENT_DEFECT
             if (v + below) & 0xFFFF > below + below:  # |v| > below
                 spare -= 1
             two = ptr16(int(two) + step)
@@ -96,7 +96,7 @@ class Window:
             slide(self.samples, n - hop, self.n_channels, n, hop)
         self.missing = hop
 
-    def ill(self, found):
+    def defect(self, found):
         """Return STUCK if no sample differs, SATURATED if more than a sixteenth of the looks were
         clipped, else 0.
 

@@ -67,7 +67,7 @@ class Budget:
         here, there = self._moments(before), self._moments(after)
         anchor = self.anchors.get(key) or self._anchor(here, pooled, at)
         if self._away(anchor, there) > WHOLE:
-            return "its budget of drift is spent"
+            return "its drift budget is used up"
         tokens, since = anchor.tokens, anchor.at
         if by_itself:
             filled = ((at - since) & LAST_WINDOW) * WHOLE // self._n_windows

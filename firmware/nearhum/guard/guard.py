@@ -51,7 +51,7 @@ class Guard:
         self.faults = max(self.faults, MAX_FAULTS)
         return on
 
-    def sound(self):
+    def probation_over(self):
         """Count a whole window after faults.
 
         Returns True if the faults are over: at once if learning was on, else after the probation.
@@ -77,7 +77,7 @@ class Guard:
         """Raise CommandError if learning is off, or if label is vetoed or no valid name."""
         if not self.learning():
             raise CommandError(
-                "learning is off: the sensor is at fault", "see `status`, or `trust` it"
+                "learning is off: the sensor is faulty", "see `status`; `trust` allows it again"
             )
         if label is not None:
             check_name(label)

@@ -1,6 +1,6 @@
 """Health: whether the sensor's samples can be real, and what is done if they cannot.
 
-Enters: failed reads, whether each window is ill (features/window.py), and the time. Leaves: the
+Enters: failed reads, the defect of each window (features/window.py), and the time. Leaves: the
 events fault, recovered and rate; a sensor that is reopened; and a guard that permits no learning
 meanwhile. Watching goes on in all cases.
 
@@ -11,7 +11,8 @@ meanwhile. Watching goes on in all cases.
                          checks, because another chip may come back. A probation of whole windows
                          ends the fault (guard.py)
  4 stuck, saturated      such a window is not learned or enrolled. The fault is reported after
-                         SOUND ill windows in a row, and the recovery after SOUND good ones
+                         N_AGREEING such windows in a row, and the recovery after as many
+                         good ones
  5 another rate          more than 5 % off over 64 windows: it is reported, and learning goes on
 """
 
@@ -20,16 +21,17 @@ import time
 from micropython import const
 from nearhum import board, lifetime
 from nearhum.errors import NearhumError, SourceError
-from nearhum.features.window import CLIP, SEEN, SEEN_ILL, STUCK
+from nearhum.features.window import CLIP, RECENT, RECENT_DEFECT, STUCK
 from nearhum.guard.guard import MAX_FAULTS
 from nearhum.sources import FOUND, GAP, NONE
 
-SOUND = 4  # so many windows in a row must agree before a change of the sensor's state is believed
+N_AGREEING = 4  # windows in a row that must agree before the sensor's state changes
 _QUIET_S = const(60)  # shortest time between two reports of short faults
 _CHECK_S = const(10)  # after this time a start counts as stable
 _RETRY_MS = const(1000)  # interval between attempts to reopen a lost sensor
 _OFF_PERCENT = const(5)  # a measured rate further off than this is reported
-_WHAT = ("", "stuck: no sample differs", "saturated: full range")  # by window.STUCK, SATURATED
+# What is wrong with a window, by 0, window.STUCK, window.SATURATED.
+_WHAT = ("", "stuck: all samples are equal", "saturated: at full scale")
 
 
 class Health:
@@ -57,9 +59,9 @@ class Health:
         self._look = hum.window.look
         self._clips = not (c["bin_hz"] or c["n_subcarriers"])  # its samples have a full scale
         self.error = ""  # what is wrong with the source now
-        self.kind = 0  # what window.ill returned for the last window
+        self.kind = 0  # what window.defect returned for the last window
         self.percent = 100  # the measured rate, in percent of rate_hz
-        self._ill = self._n = self._n_failed = self._quiet_s = self._wait_ms = self._at = 0
+        self._defect = self._n = self._n_failed = self._quiet_s = self._wait_ms = self._at = 0
         self._last = -1  # number of the window at the last check
         self.trial = True  # a newly deployed application may still be on trial
         self._first = None  # number of the window from which the rate is measured
@@ -81,35 +83,35 @@ class Health:
 
     # --- windows ----------------------------------------------------------------------------------
 
-    def see(self, ill):
-        """Take in a window's state, if a glance found something or a recent window was ill.
+    def note_window(self, defect):
+        """Take in a window's defect, if a glance found something or a recent window had one.
 
-        ill: what window.ill returned: 0, STUCK or SATURATED.
+        defect: what window.defect returned: 0, STUCK or SATURATED.
         """
-        if ill != self.kind:
-            self.kind, self._n = ill, 0
-        self._look[SEEN] = SEEN_ILL
+        if defect != self.kind:
+            self.kind, self._n = defect, 0
+        self._look[RECENT] = RECENT_DEFECT
         self._n += 1
-        n = self._n - (self._spare if ill == STUCK else 0)
-        self._hum.guard.unfit = ill > 0 and n > 0
-        if n == SOUND:
-            if not ill:
-                self._look[SEEN] = 0
-            if ill != self._ill:
-                self._ill = ill
-                self._tell(_WHAT[ill])
+        n = self._n - (self._spare if defect == STUCK else 0)
+        self._hum.guard.unfit = defect > 0 and n > 0
+        if n == N_AGREEING:
+            if not defect:
+                self._look[RECENT] = 0
+            if defect != self._defect:
+                self._defect = defect
+                self._report(_WHAT[defect])
 
-    def well(self):
+    def recover(self):
         """End a fault: the guard's probation has passed, or the user says `trust`."""
         self._wait_ms = 0
         if self.error:
-            self._tell(_WHAT[self._ill])
+            self._report(_WHAT[self._defect])
 
     def restart(self):
         """Take in a gap: the rate is measured between gaps."""
         self._first = None
 
-    def _tell(self, error):
+    def _report(self, error):
         hum = self._hum
         self.error = error
         if hum.teacher:
@@ -137,7 +139,7 @@ class Health:
         if off or hum.guard.faults == 1 and hum.clock.seconds >= self._quiet_s:
             # A fault that repeats in every turn is reported once, and again when learning goes off.
             self._quiet_s = hum.clock.seconds + _QUIET_S
-            self._tell("no answer: %s" % error)
+            self._report("no answer: %s" % error)
         if self._n_failed == MAX_FAULTS and self._live:
             self.lose(error)
         lifetime.rest()
@@ -150,7 +152,7 @@ class Health:
         """
         hum = self._hum
         if hum.guard.lose():
-            self._tell(str(error))
+            self._report(str(error))
         self._lost, hum.source = hum.source, self
         self._tried = time.ticks_ms()
 
@@ -169,7 +171,7 @@ class Health:
         except (NearhumError, OSError) as e:
             self.error = str(e)
             if self._hum.guard.lose():  # The user has said `trust` meanwhile, but it is still lost.
-                self._tell(self.error)
+                self._report(self.error)
             return NONE
         return FOUND
 
@@ -205,7 +207,7 @@ class Health:
             self.trial = not trial.end(hum.root)
             if not self.trial:
                 hum.journal.measure()
-                lifetime.let_go(("trial",))
+                lifetime.release(("trial",))
         ms = s * 1000 + hum.clock.ms
         if self._first is None or n < self._first:
             self._first, self._first_ms = n, ms
@@ -228,7 +230,7 @@ class Health:
             if hum.ended
             else "fault"
             if hum.guard.faults
-            else _WHAT[self._ill].split(":")[0] or "ok"
+            else _WHAT[self._defect].split(":")[0] or "ok"
         )
 
     def unfit(self):
@@ -243,7 +245,7 @@ class Health:
         """Return a warning about the source for the user, or ""."""
         if not self._hum.guard.learning():
             return "nothing is learned: " + self.error
-        return "it gives %d %% of rate_hz" % self.percent if _is_off(self.percent) else ""
+        return "the sensor gives %d %% of rate_hz" % self.percent if _is_off(self.percent) else ""
 
 
 def _is_off(percent):

@@ -26,7 +26,7 @@ class Output:
         except (ValueError, TypeError, OSError):
             raise ConfigError(
                 "alarm_pin = %r" % text,
-                'the number or the name of an output, and "low" where that is on',
+                'the number or the name of an output, then "low" if low means on',
             )
         self._signal = Signal(pin, invert=level == "low")
         self.end()

@@ -33,8 +33,8 @@ class InContext(Utterances):
         head = opened(path, WIDTH * N_CEPSTRA)
         if head.n_out != N_CEPSTRA:
             raise ConfigError(
-                "the head makes %d values and words have %d" % (head.n_out, N_CEPSTRA),
-                "train it for words",
+                "the head makes %d values, but words have %d" % (head.n_out, N_CEPSTRA),
+                "use a head that was trained for words",
             )
         self.fingerprint = head.fingerprint
         self._embed_into = head.embed_into

@@ -8,7 +8,7 @@ import struct
 
 from micropython import const
 from nearhum.errors import CommandError
-from nearhum.wire import is_sound
+from nearhum.wire import is_valid_text
 
 MAX_LABELS = 16  # bounds the memory for means, and the comparisons of a window
 _MAX_LABEL_BYTES = const(32)
@@ -27,8 +27,8 @@ def check_name(label):
         raise CommandError(
             "a name of %d bytes: %r" % (size, label[:32]), "1 to %d bytes" % _MAX_LABEL_BYTES
         )
-    if not is_sound(label) or [c for c in label if ord(c) < 32 or ord(c) == 127]:
-        raise CommandError("no name: %r" % label, "visible signs")
+    if not is_valid_text(label) or [c for c in label if ord(c) < 32 or ord(c) == 127]:
+        raise CommandError("not a valid name: %r" % label, "printable characters")
 
 
 class Labels:
@@ -58,12 +58,12 @@ class Labels:
         check_name(label)
         if self.n_examples + n > self.max_examples:
             raise CommandError(
-                "%d examples more than the %d the board holds"
+                "%d examples more than the %d that fit"
                 % (self.n_examples + n - self.max_examples, self.max_examples),
                 "forget a label first",
             )
         if label not in self.labels and len(self.labels) == MAX_LABELS:
-            raise CommandError("the board holds %d labels" % MAX_LABELS, "forget one first")
+            raise CommandError("the board holds at most %d labels" % MAX_LABELS, "forget one first")
 
     def check_rename(self, old, new):
         """Raise CommandError unless there is a label old, and new is a valid and unused name."""
@@ -71,7 +71,7 @@ class Labels:
         check_name(new)
         if new in self.labels:
             raise CommandError(
-                "there is a label %r already" % new, "another name, or forget that one first"
+                "there is already a label %r" % new, "use another name, or forget that one first"
             )
 
     def rename(self, old, new):

@@ -47,13 +47,13 @@ class Quarantine:
         if (why or not auto) and len(self.pending) < MAX_PENDING:
             self.pending.append(kept)
             self._next = self._next % 0xFFFF + 1
-            learned.changed("pending", why=why, **self._told(kept))
+            learned.changed("pending", why=why, **self._evidence(kept))
 
-    def told(self):
+    def listed(self):
         """Return the evidence for each pending pseudo-example, as a list of dicts."""
-        return [self._told(kept) for kept in self.pending]
+        return [self._evidence(kept) for kept in self.pending]
 
-    def _told(self, kept):
+    def _evidence(self, kept):
         told = dict(zip(_NAMES, struct.unpack_from(_PENDING, kept, 0)))
         r = self._learned.recogniser
         told["label"] = r.labels[r.ids.index(told["label_id"])]
@@ -66,14 +66,14 @@ class Quarantine:
         learning it would exceed the budget.
         """
         kept = self._find(number)
-        self._learned.guard.permit(self._told(kept)["label"])
+        self._learned.guard.permit(self._evidence(kept)["label"])
         why = self._accept(kept, "accept %d" % number)
         if why:
             raise CommandError(
-                "%d is not accepted: %s" % (number, why),
-                "`reject` it, or `trust` what is there now",
+                "example %d cannot be accepted: %s" % (number, why),
+                "`reject` it, or approve the present state with `trust`",
             )
-        return self._told(kept)
+        return self._evidence(kept)
 
     def reject(self, number):
         """Drop a pending pseudo-example, and return its evidence as a dict.
@@ -83,7 +83,7 @@ class Quarantine:
         kept = self._find(number)
         self._learned.snapshot("reject %d" % number)
         self.pending.remove(kept)
-        told = self._told(kept)
+        told = self._evidence(kept)
         self._learned.changed("rejected", **told)
         return told
 
@@ -125,7 +125,10 @@ class Quarantine:
         if not by_itself:
             self.pending.remove(kept)
         learned.changed(
-            "accepted", by="board" if by_itself else "user", count=p.counts[j], **self._told(kept)
+            "accepted",
+            by="board" if by_itself else "user",
+            count=p.counts[j],
+            **self._evidence(kept),
         )
         return ""
 

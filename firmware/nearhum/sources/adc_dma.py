@@ -76,7 +76,7 @@ class Source:
         if "RP2040" not in sys.implementation._machine:
             raise ConfigError(
                 'driver = "adc_dma" on %s' % sys.implementation._machine,
-                "an RP2040; elsewhere adc_timer",
+                "only an RP2040 has it; elsewhere use adc_timer",
             )
         if (
             len(pins) != n
@@ -85,7 +85,8 @@ class Source:
             or len(set(pins)) != n
         ):
             raise ConfigError(
-                "pins = %r" % (pins,), "of 26 to 29, rising, one for each of n_channels = %d" % n
+                "pins = %r" % (pins,),
+                "of 26 to 29, in rising order, one for each of n_channels = %d" % n,
             )
         k = self._k = given.get("oversample") or max(1, min(64, int(16000 / (rate * n))))
         total = rate * n * k

@@ -32,7 +32,7 @@ class Source:
         if len(given["pins"]) != n:
             raise ConfigError("pins = %r" % (given["pins"],), "one for each of n_channels = %d" % n)
         if rate > 1000:
-            raise ConfigError("rate_hz = %s" % rate, "at most 1000; an RP2040 has adc_dma")
+            raise ConfigError("rate_hz = %s" % rate, "at most 1000; on an RP2040 use adc_dma")
 
     def __init__(self, config):
         given, n, rate = config["source"], config["n_channels"], config["rate_hz"]

@@ -63,7 +63,7 @@ class Source:
         # There the DMA of machine.I2S overwrites the heap while flash is written: see
         # pio_microphone.
         if sys.platform == "rp2":
-            raise ConfigError('driver = "i2s_microphone" on this chip', "pio_microphone")
+            raise ConfigError('driver = "i2s_microphone" on this chip', "use pio_microphone")
         if config["n_channels"] != 1:
             raise ConfigError("n_channels = %d for a microphone" % config["n_channels"], "1")
         gain = given.get("gain_bits", 4)

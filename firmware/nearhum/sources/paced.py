@@ -45,7 +45,7 @@ class Source:
         if self._duty_ms and not self._awake_ms < self._duty_ms <= 86400000:
             raise ConfigError(
                 "duty_s = %s" % given["duty_s"],
-                "more than the %d ms of a window, to 86400" % self._awake_ms,
+                "more than a window of %d ms, at most 86400 s" % self._awake_ms,
             )
         if not 0 <= self._rest_ms <= 1000:
             raise ConfigError("rest_ms = %r" % self._rest_ms, "0 to 1000")
@@ -115,7 +115,7 @@ class Source:
             and time.ticks_diff(time.ticks_ms(), self._woken_ms) > 4 * self._awake_ms + 1000
         ):
             self.close()
-            raise SourceError("no whole window since it woke", "nearhum doctor tells why")
+            raise SourceError("no whole window since it woke", "`nearhum doctor` shows why")
         n = self.inner.read_into(block)
         if n > 0 and self._skip > 0:
             self._skip -= n

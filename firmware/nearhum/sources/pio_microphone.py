@@ -41,7 +41,8 @@ try:
     import rp2
 except ImportError:
     raise ConfigError(
-        'driver = "pio_microphone" without a PIO', "an RP2040 or RP2350; elsewhere i2s_microphone"
+        'driver = "pio_microphone" without a PIO',
+        "only an RP2040 or RP2350 has one; elsewhere use i2s_microphone",
     )
 
 _N_DMAS = const(4)
@@ -146,7 +147,7 @@ class Source:
         except OSError:
             self.close()
             raise SourceError(
-                "no PIO state machine, or no 4 channels of DMA", "are they used by other code?"
+                "no free PIO state machine, or no 4 free DMA channels", "does other code use them?"
             )
         # The latest time at which the first unread word may have come.
         self._tail_us = time.ticks_us()

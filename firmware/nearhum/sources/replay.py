@@ -53,13 +53,13 @@ class Source:
         if n_channels != frame_values(config):
             name = "n_subcarriers" if config["n_subcarriers"] else "n_channels"
             raise ConfigError(
-                "the recording has %d channels, %s is %d"
+                "the recording has %d channels, but %s is %d"
                 % (n_channels, name, frame_values(config)),
                 "convert it for this board, or set %s" % name,
             )
         if rate_mhz != want:
             raise ConfigError(
-                "the recording has %d.%03d Hz, rate_hz is %s"
+                "the recording has %d.%03d Hz, but rate_hz is %s"
                 % (rate_mhz // 1000, rate_mhz % 1000, config["rate_hz"]),
                 "convert it for this board, or set rate_hz",
             )

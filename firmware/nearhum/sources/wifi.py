@@ -20,7 +20,7 @@ import network
 from nearhum.errors import ConfigError, SourceError
 from nearhum.sources import GAP, NONE
 
-_CENTRE_DBM = -65  # 0 counts
+_CENTRE_DBM = -65  # the strength at 0 counts
 _PER_DB = 640  # counts: int16 covers -116 to -14 dBm
 _PER_MS = 16  # counts: int16 covers 2047 ms
 _HELD = 3  # most samples that repeat one reading, more are a gap

@@ -17,7 +17,7 @@ from binascii import crc32
 
 from nearhum.errors import ConfigError
 from nearhum.files import REACHED, make_folder, note, noted, write_file
-from nearhum.lifetime import let_go
+from nearhum.lifetime import release
 from nearhum.storage import deployed
 from nearhum.storage.deployed import CHANGED, NEW, as_deployed, epoch, read_json
 
@@ -127,7 +127,7 @@ def _trials(root, why):
         changed = read_json(root + CHANGED) or {}
     except ConfigError:  # The file is damaged, so nobody knows which settings it had.
         set_aside(root)
-        return [("all of it",)]
+        return [("all changes",)]
     names = sorted(changed, key=lambda name: name not in why)
     return [(name,) for name in names] + ([tuple(names)] if len(names) > 1 else [])
 
@@ -138,16 +138,16 @@ def took_back(root, hum, names, why):
     hum: the pipeline that has started. names: of the settings. why: the error with them.
     """
     refuse(root, names)
-    taken = told(names, why)
+    taken = message(names, why)
     print("nearhum: " + taken)
     hum.store.refused.append(taken)
     hum.journal.event("refused", error=taken, window=0)
-    let_go(("storage.changed", "storage.deployed"))
+    release(("storage.changed", "storage.deployed"))
 
 
-def told(names, why):
+def message(names, why):
     """Return the message about settings that are left out."""
-    return "%s; what `set` had changed is taken back: %s. hum/set.refused keeps it" % (
+    return "%s; changes by `set` were undone: %s (kept in hum/set.refused)" % (
         why,
         ", ".join(names),
     )
@@ -174,8 +174,8 @@ def at_start(root):
     if names and not started:
         _note(root, names, tried, True)
     out = left_out(root)
-    let_go(("storage.changed",))
-    return out, told(out, "the board did not stay up") if out else ""
+    release(("storage.changed",))
+    return out, message(out, "the board did not keep running") if out else ""
 
 
 def proven(root):
@@ -187,7 +187,7 @@ def proven(root):
     if unproven(root)[2]:
         refuse(root, left_out(root))
         _note(root, [])
-    let_go(("storage.changed", "storage.deployed"))
+    release(("storage.changed", "storage.deployed"))
 
 
 def left_out(root):

@@ -31,7 +31,7 @@ def make_folders(root):
         os.rename(root + "hum.new", root + "hum")
     elif "log" not in os.listdir(root + "hum"):
         make_folder(root + "hum/log")
-        return "the log and all that was learned are lost: the file system has none"
+        return "the log and everything learned are lost: they are gone from the file system"
     return ""
 
 
@@ -41,11 +41,14 @@ def compare(root, store, journal):
     if store.sequence < saved:
         if not store.refused:  # Otherwise the reason is already there.
             store.refused.append(
-                "the state is the %dth saved, of %d: the file system has lost the younger"
+                "the file system has lost the newest state: number %d of %d is used"
                 % (store.sequence, saved)
             )
         store.sequence = saved  # The next state must count as newer than the lost one.
     if deployed.epoch(root) < changed:
-        store.refused.append("what `set` changed last is lost: the file system has an older one")
+        store.refused.append("the file system has lost the last change by `set`")
     if journal.gone:
-        store.refused.append("the file system has lost the last %d records" % journal.gone)
+        store.refused.append(
+            "the file system has lost the last %s"
+            % ("record" if journal.gone == 1 else "%d records" % journal.gone)
+        )

@@ -14,7 +14,7 @@ from nearhum.wire import LEARN, STATE_NAMES, WATCH
 
 # Save the followed drift hourly, so that a reset loses at most an hour of it: 8,760 flash writes a
 # year.
-DRIFT_S = 3600
+DRIFT_SAVE_S = 3600
 
 
 class Learned:
@@ -109,7 +109,8 @@ class Learned:
 
             self.changed(
                 "learned", n=n, threshold=d.threshold, scores=d.n_scores, modes=counts,
-                dirt=d.dropped, cause="stable" if d.most else "stopped" if stopped else "length",
+                dirt=d.dropped,
+                cause="stable" if d.learn_most else "stopped" if stopped else "length",
                 warning=self.warning(), **doubts.interval(d, self._hum.config["alarms_per_day"])
             )  # fmt: skip
         self.temporal.reset()
@@ -152,7 +153,7 @@ class Learned:
             from nearhum.detection import doubts
 
             c = self._hum.config
-            why = doubts.said(d, self._hum.name, c["n_hop"] / c["rate_hz"])
+            why = doubts.warning(d, self._hum.name, c["n_hop"] / c["rate_hz"])
             if why:
                 return why
         return self._hum.health.warning()
@@ -164,7 +165,7 @@ class Learned:
         """
         if not self._quarantine:
             if self._hum.config["teach"] == "off":
-                raise CommandError("near misses teach nothing", "`set teach ask`")
+                raise CommandError("teach is off, so no near miss is kept", "`set teach ask`")
             from nearhum.recognition.quarantine import Quarantine
 
             self._quarantine = Quarantine(self)
@@ -235,10 +236,10 @@ class Learned:
         change was not completed, which restarts the loop.
         """
         if self.half_done:
-            raise MemoryError("a change is half done")
+            raise MemoryError("a change was only half done")
         elapsed, d = self._hum.clock.seconds - self._saved_s, self.detector
         if self.guard.due(elapsed) and (
-            d.state == LEARN or self.unsaved or d.drift and elapsed >= DRIFT_S
+            d.state == LEARN or self.unsaved or d.drift and elapsed >= DRIFT_SAVE_S
         ):
             self.save()
 
@@ -273,7 +274,7 @@ class Learned:
             self._take(memoryview(body))
         except (ValueError, IndexError, NearhumError):
             self._take(memoryview(before))
-            raise FormatError("state makes no sense", "restore a backup")
+            raise FormatError("the state makes no sense", "restore a backup")
 
     def _take(self, body):
         at = self.ranges.unpack(body) if self.ranges else 0

@@ -36,7 +36,7 @@ def take(learned, root, config):
         learned.unpack(before)
         raise FormatError(
             "the prior is of a board that had not finished learning",
-            "take one of a board that watches",
+            "use the state of a board that watches",
         )
     total, weight = sum(p.counts), config["prior_weight"]
     if total > weight:

@@ -119,7 +119,7 @@ class Signer:
                 if key != NO_KEY and same(mac(key, view[:-TRAILER_BYTES]), view[-TRAILER_BYTES:-4]):
                     return view[:-TRAILER_BYTES]
             raise FormatError(
-                what + " is signed with another key, or was changed", "take one that you made"
+                what + " is signed with another key, or was changed", "use one that you made"
             )
         if NO_KEY in self.keys:
             return view

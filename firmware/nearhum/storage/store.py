@@ -88,7 +88,7 @@ class Store:
         fingerprint, sequence, body = unseal(magic, image, what)
         if fingerprint != self.fingerprint:
             raise FormatError(
-                what + " was learned with other features", "set them back, or learn again"
+                what + " was learned with other features", "restore those settings, or learn again"
             )
         return sequence, body
 

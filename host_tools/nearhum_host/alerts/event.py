@@ -77,7 +77,7 @@ def octaves(value: Any) -> float | None:
     """Return a score as boards count it, in octaves; None where there is none."""
     if not isinstance(value, int) or value == wire.NO_SCORE:
         return None
-    return round(value / wire.SCORE_ONE, 3)
+    return round(value / wire.OCTAVE_Q8, 3)
 
 
 def iso(utc: float) -> str:

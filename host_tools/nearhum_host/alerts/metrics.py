@@ -77,7 +77,7 @@ class Metrics(Channel):
                 for board, (at, status) in seen.items():
                     value = status.get(key)
                     if isinstance(value, int | float) and now - at < STALE_S:
-                        one = wire.SCORE_ONE if key in _OCTAVES else 1
+                        one = wire.OCTAVE_Q8 if key in _OCTAVES else 1
                         metric.add_metric([board], value / one)
                 yield metric
 

@@ -70,7 +70,7 @@ class Plan:
 
 def plan(files: Mapping[str, bytes]) -> Plan:
     """Return the plan of an application, {path on the board: contents}. Raises HostError."""
-    out, leaving = Plan(), let_go()
+    out, leaving = Plan(), released()
     for path, contents in files.items():
         if not (path.startswith(_PACKAGE) and path.endswith(".mpy")):
             continue
@@ -107,7 +107,7 @@ def check(board: Board, files: Mapping[str, bytes]) -> None:
     )
 
 
-def let_go() -> set[str]:
+def released() -> set[str]:
     """Return the modules that the firmware drops and loads again, as paths: "detection/modes".
 
     They stand in the tables of firmware/nearhum/lifetime.py, and nowhere else.

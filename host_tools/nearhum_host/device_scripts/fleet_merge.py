@@ -130,7 +130,7 @@ def put_scores(parts, c):
         bins = [v >> 1 for v in bins]
     for i in range(len(bins)):
         c.bins[i] = bins[i]
-    c.most = max([some.most for some in all_scores])
+    c.highest = max([some.highest for some in all_scores])
     kept = [list(some._top[: min(some.n_blocks, MOST)]) for some in all_scores]
     top = ordered([v for some in kept for v in some])[-MOST:]
     c.n_blocks = max(c.n_blocks, len(top))

@@ -224,7 +224,7 @@ def _truth(rows: list[dict[str, Any]], spans: list[dict[str, Any]]) -> list[dict
 
 
 def _octaves(level_q8: int | None) -> float | None:
-    return None if level_q8 is None else _rounded(level_q8 / wire.SCORE_ONE)
+    return None if level_q8 is None else _rounded(level_q8 / wire.OCTAVE_Q8)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -153,10 +153,10 @@ def board_days(number: int, n_days: int, of: Recorded, seed: int) -> BoardDays:
     columns = {
         "time_utc": minute, "boot": boot.astype(np.int32), "window_index": since.astype(np.int64),
         "ticks_ms": since.astype(np.int64) * 60000, "seq": np.arange(len(boot), dtype=np.int64) * 2,
-        "score": scores / wire.SCORE_ONE, "alarm": alarm,
+        "score": scores / wire.OCTAVE_Q8, "alarm": alarm,
     }  # fmt: skip
     columns = {name: values[here] for name, values in columns.items()}
-    columns["threshold"] = np.full(int(here.sum()), of.threshold / wire.SCORE_ONE)
+    columns["threshold"] = np.full(int(here.sum()), of.threshold / wire.OCTAVE_Q8)
     edges = [0, *(edge for span in strange for edge in span), len(minute)]
     spans = [
         (str(minute[a]), str(minute[b - 1]), FAULT if (a, b) in strange else NORMAL)

@@ -121,7 +121,7 @@ def merge(
         if "error" in told:
             others = "other features" in told["error"]
             raise UsageError(told["error"], hint=_OTHER_SETTINGS if others else told["hint"])
-        told["threshold"] /= wire.SCORE_ONE
+        told["threshold"] /= wire.OCTAVE_Q8
         return Merged((Path(folder) / "prior.nhs").read_bytes(), **told)
 
 

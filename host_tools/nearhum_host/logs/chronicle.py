@@ -78,7 +78,7 @@ def events_of(t: Trace) -> list[dict[str, str]]:
                 left[key] = (
                     "–"
                     if left[key] == wire.NO_SCORE
-                    else f"{left[key] / wire.SCORE_ONE:.2f} octaves"
+                    else f"{left[key] / wire.OCTAVE_Q8:.2f} octaves"
                 )
         rows.append(
             {

@@ -123,7 +123,7 @@ class Follower(threading.Thread):
         score = now.status.get("score")
         if isinstance(score, int) and now.status.get("n_windows") != f.status.get("n_windows"):
             f.times.append(time.monotonic())
-            f.scores.append(score / wire.SCORE_ONE)
+            f.scores.append(score / wire.OCTAVE_Q8)
         f.features = profile.features(now, floor, channels)
         f.strange = strangest_named(now.look, channels)
         f.status, f.error = now.status, ""

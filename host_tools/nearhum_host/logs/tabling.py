@@ -212,12 +212,12 @@ def _of_boots(events: list[Event], last: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _octaves(q8: np.ndarray, none: int) -> np.ndarray:
-    return np.where(q8 == none, np.nan, q8 / wire.SCORE_ONE)
+    return np.where(q8 == none, np.nan, q8 / wire.OCTAVE_Q8)
 
 
 def _octave(q8: Any) -> float:
     known = isinstance(q8, int) and q8 not in (wire.NO_SCORE, NO_THRESHOLD)
-    return q8 / wire.SCORE_ONE if known else float("nan")
+    return q8 / wire.OCTAVE_Q8 if known else float("nan")
 
 
 def _remove_unnoted(folder: Path, board: str, journal: int, here: Noted) -> None:

@@ -128,7 +128,7 @@ def _window_s(n_hop: Any, rate_hz: Any) -> float | None:
 
 
 def _octaves(q8: np.ndarray) -> np.ndarray:
-    return np.where(q8 == wire.NO_SCORE, np.nan, q8 / wire.SCORE_ONE)
+    return np.where(q8 == wire.NO_SCORE, np.nan, q8 / wire.OCTAVE_Q8)
 
 
 def place(event: Event, windows: np.ndarray, boot_of: np.ndarray) -> int:

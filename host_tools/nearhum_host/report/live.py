@@ -226,7 +226,7 @@ def plot(f: Followed, width: int, height: int) -> Text:
     limit = f.status.get("threshold")
     lines = []  # The threshold, if there is one.
     if isinstance(limit, int) and limit != wire.NO_THRESHOLD:
-        lines.append(limit / wire.SCORE_ONE)
+        lines.append(limit / wire.OCTAVE_Q8)
     levels = [*f.scores, *lines]
     low, high = math.floor(min(levels)), math.ceil(max(levels))
     high += high == low

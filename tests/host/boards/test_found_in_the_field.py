@@ -77,5 +77,5 @@ def test_a_head_that_is_none_is_refused_and_taken_back(
     with Link(board.path, lambda: True) as link:
         status = link.ask("status")
         assert status["state"] != "safe"
-        assert "taken back: head" in status["warning"]
+        assert "undone: head" in status["warning"]
         assert link.ask("get")["settings"]["smooth"] == 3

@@ -54,7 +54,7 @@ def test_native_code_that_returns_is_seen(monkeypatch) -> None:
     """Put F2 back, native code in a module that is dropped: the plan shows it."""
     files = application.application(ESP32)
     assert not memory_plan.plan(files).returns
-    monkeypatch.setattr(memory_plan, "let_go", lambda: {"kernels/viper_derive"})
+    monkeypatch.setattr(memory_plan, "released", lambda: {"kernels/viper_derive"})
     found = memory_plan.plan(files)
     assert set(found.returns) == {"kernels/viper_derive"}
     assert found.n_bytes == memory_plan.plan(files).n_bytes
@@ -70,7 +70,7 @@ def test_with_every_native_function_an_esp32_has_no_room() -> None:
 
 
 def test_what_is_let_go_of_is_there() -> None:
-    leaving = memory_plan.let_go()
+    leaving = memory_plan.released()
     assert {"detection/period", "detection/modes", "console/changes", "assembly"} <= leaving
     for module in leaving:
         assert (firmware_dir() / "nearhum" / f"{module}.py").exists(), module
@@ -143,7 +143,7 @@ def test_make_size_shows_it_without_an_image(capsys, monkeypatch) -> None:
     assert "20480" in shown
     assert "in the heap" in shown
     assert "OVER" not in shown
-    monkeypatch.setattr(size.memory_plan, "let_go", lambda: {"kernels/viper"})
+    monkeypatch.setattr(size.memory_plan, "released", lambda: {"kernels/viper"})
     assert size.main() == 1
     assert "OVER esp32_generic, vibration" in capsys.readouterr().out
 

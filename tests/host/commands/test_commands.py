@@ -287,7 +287,7 @@ def test_a_log_as_others_read_it(nearhum: Nearhum, tmp_path: Path):
 def test_set_asks_before_learning_is_void(nearhum: Nearhum):
     nearhum("learn", "30", "--wait")
     said = nearhum("set", "n_bands", "3", code=2).stderr
-    assert "of no use" in said
+    assert "cannot be used" in said
     assert "--yes" in said
     assert told(nearhum("get", "n_bands", "--json")) == {"n_bands": 4}
     assert told(nearhum("set", "n_bands", "3", "--yes", "--json"))["value"] == 3

@@ -200,7 +200,7 @@ def test_a_setting_that_keeps_the_board_from_starting_is_taken_back(virtual_boar
     board.wait_event("reset")
     board.wait_event("booted")
     with Link(board.path) as link:
-        assert "taken back" in link.ask("status")["warning"]
+        assert "undone: " in link.ask("status")["warning"]
         assert link.ask("get n_channels")["value"] == 6
         assert link.ask("get smooth")["value"] == 100  # the others are not taken with it
     kept = mpremote(board, "fs", "cat", ":/hum/set.refused")
@@ -235,7 +235,7 @@ def test_a_head_that_is_no_head_never_ends_in_safe_mode(virtual_board, card, mpr
     with restarted(board) as link:
         status = link.ask("status")
         assert status["state"] in ("learn", "watch")
-        assert "taken back: head" in status["warning"]
+        assert "undone: head" in status["warning"]
         assert (link.ask("get head")["value"], link.ask("get smooth")["value"]) == ("", 100)
 
 

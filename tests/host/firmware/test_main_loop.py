@@ -111,7 +111,7 @@ from nearhum import boots
 boots.BOOTS = {root!r} + "hum/boots"
 source = open({folder!r} + "/start.py").read().replace('("/"', '("{root}"')
 source = source.replace("del sys.modules[name]", "pass")  # what stands in for safe mode stays
-source = source.replace('lifetime.let_go(("boots",))', "pass")
+source = source.replace('lifetime.release(("boots",))', "pass")
 stat = boots.os.stat
 class Os:
     remove = boots.os.remove
@@ -137,17 +137,17 @@ print("IN FORCE", sorted((deployed.read_json({root!r} + "hum/set.json") or {{}})
     [
         # a file that is no head, set by a firmware that took it: only that is taken back
         ({"head": "x", "smooth": 9}, (), '(("head", "x", FormatError("head file")),)', (), (), 1,
-         {"smooth": 9}, "taken back: head"),
+         {"smooth": 9}, "undone: head"),
         ({"n_channels": 4, "smooth": 9}, (), '(("n_channels", 4, ConfigError("no")),)', (), (), 1,
-         {"smooth": 9}, "taken back: n_channels"),
+         {"smooth": 9}, "undone: n_channels"),
         ({"n_window": 512, "smooth": 9}, (), '(("n_window", 512, MemoryError()),)', (), (), 1,
-         {"smooth": 9}, "taken back: n_window"),
+         {"smooth": 9}, "undone: n_window"),
         ({"teach": "ask", "smooth": 9}, (), '(("teach", "ask", ImportError("near")),)', (), (), 1,
-         {"smooth": 9}, "taken back: teach"),
+         {"smooth": 9}, "undone: teach"),
         # two bad ones at once; and none of them, but what was deployed
         ({"head": "x", "prior": "y"}, (),
          '(("head", "x", FormatError("h")), ("prior", "y", FormatError("p")))', (), (), 1,
-         {}, "taken back: "),
+         {}, "undone: "),
         ({"smooth": 9}, (), '(("rate_hz", 4000, ConfigError("rate")),)', (), (), 1,
          {"smooth": 9}, "SAFE rate"),
         # resets before ten seconds are over: of what is new, only what does it

@@ -118,7 +118,11 @@ def test_what_hangs_on_the_bus_instead_is_told(
             "no device at 0x68 on I2C 0: found 0x18",
             '0x18 is a LIS3DH: set driver = "lis3dh"',
         ),
-        (["lis3dh@0x68"], "chip 0x00, not 0x68 at 0x68", 'it is a LIS3DH: set driver = "lis3dh"'),
+        (
+            ["lis3dh@0x68"],
+            "chip identity 0x00, not 0x68 at 0x68",
+            'it is a LIS3DH: set driver = "lis3dh"',
+        ),
         (["adxl345@spi"], "no device on I2C 0", "low at rest: no pull-ups, no power"),
     ):
         board = virtual_board(image=kept_image, sensors=sensors)

@@ -60,7 +60,7 @@ def journal(
     score = np.random.default_rng(1).normal(0, 0.5, n)
     for first, last in alarms:
         score[first:last] += 5
-    q8 = np.round(score * wire.SCORE_ONE).astype(int)
+    q8 = np.round(score * wire.OCTAVE_Q8).astype(int)
     q8[: n_learn // 4] = wire.NO_SCORE
     out = bytearray()
     count = 0
@@ -92,7 +92,7 @@ def journal(
     )
     event(event="state", state="learn", window=0)
     windows(0, n_learn, wire.LEARN, traces.NO_THRESHOLD)
-    limit = round(threshold * wire.SCORE_ONE)
+    limit = round(threshold * wire.OCTAVE_Q8)
     event(event="learned", window=n_learn, n=n_learn, threshold=limit)
     at = n_learn
     for first, last in alarms:

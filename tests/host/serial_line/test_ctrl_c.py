@@ -122,7 +122,7 @@ def test_a_stop_in_the_middle_of_changes_leaves_them_whole(
             link.resume()
             # none, or that of a period that `learn stop` cut short
             warning = link.ask("status")["warning"]
-            assert not warning or "scores set the threshold" in warning
+            assert not warning or "the threshold comes from only" in warning
         pulling.pull(link, log)
     events = [
         record.json().get("event")

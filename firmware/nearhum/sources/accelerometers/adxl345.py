@@ -47,8 +47,8 @@ class Source(Fifo):
             # 800 Hz needs a bus of 400 kHz, a higher rate needs SPI (Serial Communications, I2C).
             rates = [0, 0] + [rate / 4 for rate in rates]
         code = 15 - code_of("rate_hz", config["rate_hz"], rates)
-        wide = code_of("range_g", given.get("range_g", 4), (2, 4, 8, 16))
-        self.clip = (512 << wide) - 1
+        range_code = code_of("range_g", given.get("range_g", 4), (2, 4, 8, 16))
+        self.clip = (512 << range_code) - 1
         return (
             (_POWER_CTL, 0),  # The chip has no reset, so it is put to standby.
             (_OFSX, 0),
@@ -56,7 +56,7 @@ class Source(Fifo):
             (_OFSX + 2, 0),
             (_INT_ENABLE, 0),
             (_BW_RATE, code),
-            (_DATA_FORMAT, 0x08 | wide),
+            (_DATA_FORMAT, 0x08 | range_code),
         ), ((_FIFO_CTL, 0), (_FIFO_CTL, 0x80), (_POWER_CTL, 0x08))
 
     def level(self):

@@ -20,7 +20,7 @@ _CTRL_REG1 = micropython.const(0x20)  # Bits 7:4: rate. Bits 2:0: axes on.
 # Bit 3: high-pass of the data, which removes gravity. The chip has no reset (BOOT reloads only the
 # trim), so this is written.
 _CTRL_REG2 = micropython.const(0x21)
-_CTRL_REG3 = micropython.const(0x22)  # interrupts
+_CTRL_REG3 = micropython.const(0x22)  # interrupts, all off
 _CTRL_REG4 = micropython.const(0x23)  # Bit 7: block update. 5:4: range. 3: high resolution.
 _CTRL_REG5 = micropython.const(0x24)  # Bit 6: FIFO on.
 # Six bytes, low first. In a read of several frames the address wraps from 0x2D to 0x28.
@@ -44,14 +44,14 @@ class Source(Fifo):
         if config["n_channels"] != 3:
             raise ConfigError("n_channels = %d" % config["n_channels"], "3")
         code = code_of("rate_hz", config["rate_hz"], (0, 1, 10, 25, 50, 100, 200, 400, 0, 1344))
-        wide = code_of("range_g", given.get("range_g", 4), (2, 4, 8, 16))
-        self.counts = (16000, 8000, 4000, 1333)[wide]
+        range_code = code_of("range_g", given.get("range_g", 4), (2, 4, 8, 16))
+        self.counts = (16000, 8000, 4000, 1333)[range_code]
         return (
             (_TEMP_CFG_REG, 0),
             (_CTRL_REG2, 0),
             (_CTRL_REG3, 0),
             (_CTRL_REG1, code << 4 | 7),
-            (_CTRL_REG4, 0x88 | wide << 4),
+            (_CTRL_REG4, 0x88 | range_code << 4),
             (_CTRL_REG5, 0x40),
         ), ((_FIFO_CTRL_REG, 0), (_FIFO_CTRL_REG, 0x80))
 

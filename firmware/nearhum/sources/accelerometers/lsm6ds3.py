@@ -47,12 +47,12 @@ class Source(Fifo):
         code = code_of(
             "rate_hz", config["rate_hz"], (0, 12.5, 26, 52, 104, 208, 416, 833, 1660, 3330, 6660)
         )
-        wide = code_of("range_g", given.get("range_g", 4), (2, 16, 4, 8))
-        self.counts = (16393, 2049, 8197, 4098)[wide]
+        range_code = code_of("range_g", given.get("range_g", 4), (2, 16, 4, 8))
+        self.counts = (16393, 2049, 8197, 4098)[range_code]
         return (
             (_CTRL3_C, 0x44),
             (_FIFO_CTRL3, 1),
-            (_CTRL1_XL, code << 4 | wide << 2),
+            (_CTRL1_XL, code << 4 | range_code << 2),
         ), ((_FIFO_CTRL5, code << 3), (_FIFO_CTRL5, code << 3 | 6))
 
     def level(self):

@@ -57,19 +57,20 @@ class Source(Fifo):
         divider = max(1, min(256, int(1000 / rate + 0.5)))
         if abs(1000 - rate * divider) > 1:
             raise ConfigError(
-                "rate_hz = %s" % rate, "1000 / n, n of 1 to 256: %g is near" % (1000 / divider)
+                "rate_hz = %s" % rate,
+                "1000 / n with n from 1 to 256, for example %g" % (1000 / divider),
             )
-        turning = code_of("n_channels", config["n_channels"], (3, 6))
-        wide = code_of("range_g", given.get("range_g", 4), (2, 4, 8, 16))
-        self.counts = 16384 >> wide
+        has_gyroscope = code_of("n_channels", config["n_channels"], (3, 6))
+        range_code = code_of("range_g", given.get("range_g", 4), (2, 4, 8, 16))
+        self.counts = 16384 >> range_code
         return (
             (_PWR_MGMT_1, 0x01),
             (_PWR_MGMT_2, 0),
             (_SMPLRT_DIV, divider - 1),
             (_CONFIG, 0x01),
             (_GYRO_CONFIG, 0x10),
-            (_ACCEL_CONFIG, wide << 3),
-            (_FIFO_EN, 0x08 | turning * 0x70),
+            (_ACCEL_CONFIG, range_code << 3),
+            (_FIFO_EN, 0x08 | has_gyroscope * 0x70),
         ), ((_USER_CTRL, 0x04), (_USER_CTRL, 0x40))
 
     def also(self, found):

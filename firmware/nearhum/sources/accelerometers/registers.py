@@ -115,15 +115,15 @@ class Fifo:
             self._write(self.page)
             found = self.read(self.who, self.one)[0]
             if found not in self.chips:
-                raise SourceError("chip 0x%02x, not 0x%02x" % (found, self.chips[0]))
+                raise SourceError("chip identity 0x%02x, not 0x%02x" % (found, self.chips[0]))
             self._write(self.reset)
             time.sleep_ms(self.reset_ms)
             for register, value in self._setup + self.also(found):
                 self._write(((register, value),))
                 now = self.read(register, self.one)[0]
                 if now != value:
-                    told = "register 0x%02x keeps 0x%02x, not 0x%02x" % (register, now, value)
-                    raise SourceError(told)
+                    message = "register 0x%02x reads 0x%02x, not 0x%02x" % (register, now, value)
+                    raise SourceError(message)
             self._write(self._begin)
         except OSError:
             raise SourceError("no answer from 0x%02x" % self.address)

@@ -1,4 +1,4 @@
-"""Taught: the verbs by which a user changes what was learned.
+"""Corrections: the verbs by which a user changes what was learned.
 
 Enters: a pipeline and the words of a command. Leaves: a dict for the answer. Each verb first keeps
 a snapshot, and afterwards saves and journals. A verb that raises CommandError has changed nothing.
@@ -7,7 +7,7 @@ Loaded for a command, and released afterwards.
 
 from binascii import crc32
 
-from nearhum.errors import CommandError, whole
+from nearhum.errors import CommandError, whole_number
 from nearhum.guard.guard import MAX_VETOES
 from nearhum.recognition.labels import check_name
 from nearhum.storage.snapshots import Snapshots
@@ -15,9 +15,9 @@ from nearhum.wire import STATE_NAMES
 
 
 def forget(hum, words):
-    """forget LABEL"""
+    """forget LABEL: forget the label and all its examples."""
     if not words:
-        raise CommandError("no label", "forget LABEL; `list` shows the labels")
+        raise CommandError("the label is missing", "forget LABEL; `list` shows the labels")
     learned, r, label = hum.learned, hum.recogniser, words[0]
     label_id = r.ids[r.index(label)]
     learned.snapshot("forget " + label)
@@ -57,7 +57,7 @@ def rollback(hum, words):
     Without N it restores the newest snapshot that differs from the present state.
     """
     learned, store = hum.learned, hum.store
-    number = whole(words[0]) if words else 0
+    number = whole_number(words[0]) if words else 0
     if not number:
         known = Snapshots(store).all()
         present = crc32(learned.pack())
@@ -77,7 +77,7 @@ def trust(hum, words):
     """trust: approve the sensor, and the present place of all prototypes."""
     hum.learned.snapshot("trust")
     hum.guard.trust()
-    hum.health.well()
+    hum.health.recover()
     hum.guard.renew()
     if hum.detector.drift:
         hum.detector.drift.trust()
@@ -86,13 +86,15 @@ def trust(hum, words):
 
 
 def veto(hum, words):
-    """veto LABEL [off]"""
+    """veto LABEL [off]: never announce or learn a label, or allow it again."""
     learned, vetoed, off = hum.learned, hum.guard.vetoed, words[1:] == ["off"]
     label = words[0] if words else ""
     check_name(label)
     if words[1:] and not off or off != (label in vetoed) or not off and len(vetoed) == MAX_VETOES:
         raise CommandError(
-            "vetoed are: " + ", ".join(vetoed), "veto LABEL [off], %d at most" % MAX_VETOES
+            "cannot veto %r; vetoed labels: %s"
+            % (" ".join(words)[:40], ", ".join(vetoed) or "none"),
+            "veto LABEL [off], at most %d labels" % MAX_VETOES,
         )
     learned.snapshot("veto " + " ".join(words))
     if off:
@@ -106,17 +108,21 @@ def veto(hum, words):
 
 
 def accept(hum, words):
-    """accept ID"""
-    return hum.learned.quarantine().accept(whole(words[0]) if words else 0)
+    """accept ID: learn a pending example."""
+    return hum.learned.quarantine().accept(whole_number(words[0]) if words else 0)
 
 
 def reject(hum, words):
-    """reject ID"""
-    return hum.learned.quarantine().reject(whole(words[0]) if words else 0)
+    """reject ID: drop a pending example."""
+    return hum.learned.quarantine().reject(whole_number(words[0]) if words else 0)
 
 
 def reset(hum, words):
-    """reset learned | factory | log | all"""
+    """reset learned | factory | log | all
+
+    `learned` erases what was learned. `factory` does that, then loads the prior if there is one.
+    `log` erases the log, and `all` both.
+    """
     what = words[0] if words else ""
     if what not in ("learned", "factory", "log", "all"):
         raise CommandError("reset %r" % what[:40], "reset learned, factory, log or all")
@@ -140,12 +146,12 @@ def reset(hum, words):
 
 # The verbs of this module: function, and help text, which begins with the words that may follow.
 VERBS = {
-    "forget": (forget, "LABEL"),
-    "relabel": (relabel, "OLD NEW: another name for a label"),
+    "forget": (forget, "LABEL: with all its examples"),
+    "relabel": (relabel, "OLD NEW: rename a label"),
     "rollback": (rollback, "[N]: undo the last change, or all since snapshot N"),
-    "trust": (trust, "all is right: budgets start anew"),
+    "trust": (trust, "approve the sensor and what was learned: budgets start anew"),
     "veto": (veto, "LABEL [off]: never announce or learn it"),
     "accept": (accept, "ID: learn a pending example"),
-    "reject": (reject, "ID: drop it"),
-    "reset": (reset, "learned | factory | log | all"),
+    "reject": (reject, "ID: drop a pending example"),
+    "reset": (reset, "learned | factory | log | all: erase it; factory then loads the prior"),
 }

@@ -1,4 +1,4 @@
-"""Told: the verbs that show something and change nothing.
+"""Status: the verbs that show something and change nothing.
 
 Enters: a pipeline and the words of a command. Leaves: a dict for the answer. Loaded for a command,
 and released afterwards.
@@ -11,7 +11,7 @@ from nearhum import __version__, board
 from nearhum.detection.doubts import TIME_PERCENT, interval
 from nearhum.errors import CommandError
 from nearhum.guard.plausible import doubts
-from nearhum.lifetime import let_go
+from nearhum.lifetime import release
 from nearhum.storage.snapshots import Snapshots
 from nearhum.wire import NO_SCORE, STATE_NAMES
 
@@ -19,14 +19,14 @@ LONG_S = 864  # seconds, 1 % of a day: a sound machine is not in alarm for longe
 
 
 def status(hum, words):
-    """status"""
+    """status: return what the board is doing, as a flat dict."""
     detector = hum.detector
     p = detector.prototypes
     longest, hum.clock.longest_ms = hum.clock.longest_ms, 0
     erased = hum.journal.erased + hum.store.erased
     gc.collect()
     native = board.native_free()
-    alarm_s = stands_s(hum)
+    alarm_s = alarm_age_s(hum)
     percent = 100 * hum.in_alarm() / max(1, hum.n_windows - hum.watched_from)
     trusted = interval(detector, hum.config["alarms_per_day"])
     furthest, used = detector.drift.furthest() if detector.drift else (0, 0)
@@ -42,7 +42,7 @@ def status(hum, words):
         "learn_left": detector.learn_left,
         "learn_total": detector.learn_total,
         "paused": detector.paused,
-        "learn_most": detector.most,
+        "learn_most": detector.learn_most,
         "drift_left": 100 - used if detector.drift else None,
         "drift_of": hum.name(furthest) if used else None,
         "score": None if hum.temporal.score == NO_SCORE else hum.temporal.score,
@@ -81,7 +81,7 @@ def status(hum, words):
             [
                 text
                 for text in (
-                    of_long_alarm(alarm_s, hum.in_alarm() * hop_s(hum), percent),
+                    long_alarm_warning(alarm_s, hum.in_alarm() * hop_s(hum), percent),
                     of_drift(used, hum.name(furthest)),
                     hum.learned.warning(),
                     board.short_of(native),
@@ -102,7 +102,7 @@ def help_(hum, words):
         there = __import__("nearhum." + module, None, None, ("VERBS",)).VERBS
         out.update({name: there[name][1] for name in there})
         if module != "console.verbs":  # This one is always loaded.
-            let_go((module,))
+            release((module,))
     return {"verbs": out}
 
 
@@ -113,14 +113,14 @@ def list_(hum, words):
     if words == ["pending"]:
         # With teach off no near miss is kept, and the code may not be on the board.
         off = hum.config["teach"] == "off"
-        return {"pending": [] if off else hum.learned.quarantine().told()}
+        return {"pending": [] if off else hum.learned.quarantine().listed()}
     if words == ["set"]:
         from nearhum.storage import changed
 
         try:
             return {"set": changed.pending(hum.root, hum.config)}
         finally:
-            let_go(("storage.changed",))
+            release(("storage.changed",))
     if words:
         raise CommandError("list %r" % words[0][:40], "list [snapshots | pending | set]")
     out = []
@@ -133,9 +133,9 @@ def list_(hum, words):
     return {"prototypes": out, "vetoed": hum.guard.vetoed}
 
 
-def stands_s(hum):
+def alarm_age_s(hum):
     """Return how long the present alarm has lasted, in seconds, 0 without an alarm."""
-    if not hum.told_alarm:
+    if not hum.reported_alarm:
         return 0
     return int((hum.n_windows - hum.alarm_at) * hop_s(hum))
 
@@ -145,7 +145,7 @@ def hop_s(hum):
     return hum.config["n_hop"] / hum.config["rate_hz"]
 
 
-def of_long_alarm(seconds, in_all_s, percent):
+def long_alarm_warning(seconds, in_all_s, percent):
     """Return advice about alarms that last too long, or "".
 
     seconds: age of the present alarm. in_all_s: duration of all alarms together. percent: of the
@@ -155,12 +155,12 @@ def of_long_alarm(seconds, in_all_s, percent):
     if seconds > LONG_S:
         text = "in alarm for %d minutes" % (seconds // 60)
     elif in_all_s > LONG_S and percent > TIME_PERCENT:
-        text = "in alarm for %.1f %% of the time, %d %% was promised" % (percent, TIME_PERCENT)
+        text = "in alarm for %.1f %% of the time, but %d %% was promised" % (percent, TIME_PERCENT)
     else:
         return ""
     return text + (
-        ": where the machine is sound, and runs like this now, "
-        "`learn LENGTH as MODE` adds it to what is normal"
+        ": if the machine is sound and runs like this now, "
+        "`learn LENGTH as MODE` adds this to what is normal"
     )
 
 
@@ -187,10 +187,11 @@ def flash_years(n_blocks, erased, seconds):
 
 # The verbs of this module: function, and help text, which begins with the words that may follow.
 VERBS = {
-    "help": (help_, "this"),
-    "status": (status, "what it is doing"),
+    "help": (help_, "this list"),
+    "status": (status, "what the board is doing"),
     "list": (
         list_,
-        "[snapshots | pending | set]: what was learned; may be put back; waits; was set",
+        "[snapshots | pending | set]: what was learned, "
+        "or snapshots, pending examples, changed settings",
     ),
 }
