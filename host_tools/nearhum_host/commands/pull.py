@@ -27,7 +27,8 @@ def pull(
         typer.Option(
             "--all",
             help=(
-                "From every board on USB, or on each --port, at once; and into tables for `query`."
+                "From every board at once (on USB, and in NEARHUM_PORT), or from each --port; also"
+                " makes tables for `nearhum query`."
             ),
         ),
     ] = False,
@@ -104,14 +105,15 @@ def _pull_one(path: Path, port: str | None, resume: bool, as_json: bool, form: s
 def _pull_all(folder: Path, named: list[str], resume: bool, as_json: bool) -> None:
     from ..errors import DeviceError, UsageError
     from ..extras import needs
-    from ..serial_line.ports import board_ports
+    from ..serial_line.ports import every_port
 
     with needs("fleet"):
         from ..logs.gathering import gather
-    ports = list(dict.fromkeys(named)) or list(board_ports())
+    ports = list(dict.fromkeys(named)) or every_port()
     if not ports:
         raise DeviceError(
-            "there is no board on any USB port", "plug one in, or name ports: --port A --port B"
+            "there is no board on any USB port",
+            "plug one in, or name ports: --port A --port B, or NEARHUM_PORT",
         )
     if folder.is_file():
         raise UsageError(f"{folder} is a file", "with --all, name a folder")
