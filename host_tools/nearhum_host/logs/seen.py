@@ -21,7 +21,7 @@ from .. import kept_files
 from ..errors import DeviceError, HostError
 from ..serial_line.answers import sensible
 from ..serial_line.link import Link
-from ..serial_line.visible_text import object_in
+from ..serial_line.visible_text import no_device, object_in
 
 FORMAT = 1
 SUFFIX = ".seen.json"
@@ -57,7 +57,7 @@ def name_of(status: dict[str, Any]) -> str:
     """
     parts = [str(status.get("board") or "board"), str(status.get("id") or "")]
     whole = "-".join(part for part in parts if part)
-    name = re.sub(r"[^\w.-]|^\.", "_", whole, flags=re.ASCII)
+    name = no_device(re.sub(r"[^\w.-]|^\.|\.$", "_", whole, flags=re.ASCII))
     if len(name) <= MAX_NAME:
         return name
     return f"{name[:MAX_NAME]}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
