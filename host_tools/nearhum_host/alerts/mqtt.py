@@ -28,8 +28,9 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from ..errors import UsageError
+from ..scores import octaves
 from .channel import Channel, NotTold
-from .event import ANSWERS, SILENT, Event, octaves
+from .event import ANSWERS, SILENT, Event
 from .home_assistant import discovery
 
 PASSWORD_VARIABLE = "NEARHUM_MQTT_PASSWORD"

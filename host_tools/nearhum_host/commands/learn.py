@@ -49,6 +49,7 @@ def learn(
     import re
 
     from ..errors import UsageError
+    from ..scores import in_octaves
     from ..serial_line.link import connect
 
     # Said before a board is looked for, which knows "ten" for no whole number and no more.
@@ -70,7 +71,7 @@ def learn(
             answer = _until_learned(link)
     answer.pop("verb", None)
     if as_json:
-        print_json(answer)
+        print_json(in_octaves(answer))
     elif wait and spec != "stop":
         from .status import octaves
 
@@ -80,7 +81,7 @@ def learn(
         )
         tell(f"{said}, now: {'stable, ' if answer.get('learn_most') else ''}{answer.get('state')}")
     elif answer:
-        print_pairs(answer)
+        print_pairs(in_octaves(answer))
     if not wait and spec != "stop":
         note("learning; `nearhum status` shows how far it is")
 

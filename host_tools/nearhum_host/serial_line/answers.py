@@ -118,6 +118,7 @@ _FIELDS: dict[str, dict[str, _Check]] = {
         "folder": _text,
         "alarm": _truth,
         "alarm_s": _optional(_count),
+        "starts_in_s": _count,
         "in_alarm_percent": _optional(_number),
         "paused": _truth,
     },
