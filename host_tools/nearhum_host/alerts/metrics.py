@@ -46,7 +46,8 @@ class Metrics(Channel):
         host, _, port = where.rpartition(":")
         if not port.isdigit() or not 0 < int(port) < 65536:
             raise UsageError(
-                f"--prometheus {where!r} is no address", ":9477, or 0.0.0.0:9477 for the network"
+                f"--prometheus {where!r} is not an address",
+                ":9477, or 0.0.0.0:9477 for the network",
             )
         self._seen: dict[str, tuple[float, dict[str, Any]]] = {}
         registry = CollectorRegistry()

@@ -31,7 +31,7 @@ def chosen(ports: Sequence[str] | None, all_boards: bool) -> list[str]:
     Raises UsageError where both are asked for.
     """
     if all_boards and ports:
-        raise UsageError("--all and --port exclude each other", "leave one of them out")
+        raise UsageError("--all and --port cannot be combined", "leave one of them out")
     return [] if all_boards else list(dict.fromkeys(ports or [])) or [find_port(None)]
 
 

@@ -22,7 +22,7 @@ def accept(
     if as_json:
         print_json(answer)
     else:
-        tell(f"{number} is learned as {answer.get('label')}")
+        tell(f"{number} was learned as {answer.get('label')}")
         note("`nearhum rollback` undoes it")
 
 
@@ -34,7 +34,7 @@ def reject(
     if as_json:
         print_json(answer)
     else:
-        tell(f"{number}, near to {answer.get('label')}, is dropped")
+        tell(f"{number}, near to {answer.get('label')}, was dropped")
 
 
 def _decided(line: str, port: str | None, resume: bool) -> dict[str, Any]:

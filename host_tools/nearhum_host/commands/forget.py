@@ -24,4 +24,4 @@ def forget(
     if as_json:
         print_json(answer)
     else:
-        tell(f"{label} is forgotten")
+        tell(f"{label} was removed")

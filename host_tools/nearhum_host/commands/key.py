@@ -34,7 +34,7 @@ def key(
 
     if name is None:
         if new or sign:
-            raise UsageError("which key?", hint="nearhum key NAME --new, or NAME --sign FILE")
+            raise UsageError("no key is named", hint="nearhum key NAME --new, or NAME --sign FILE")
         if as_json:
             print_json({"folder": str(keys.folder()), "keys": keys.names()})
         else:

@@ -55,14 +55,13 @@ def learn(
     # Said before a board is looked for, which knows "ten" for no whole number and no more.
     if spec and not re.fullmatch(r"[0-9]+[smhd]?|stop|pause|resume", spec):
         raise UsageError(
-            f"{spec[:40]!r} is no length", "say how many windows (400), or how long: 30s, 10m, 24h"
+            f"{spec[:40]!r} is not a length",
+            "say how many windows (400), or how long: 30s, 10m, 24h",
         )
     if stable and spec == "stop":
-        raise UsageError("--until-stable and stop", "one or the other")
+        raise UsageError("--until-stable and stop contradict each other", "leave one of them out")
     if mode is not None and spec in (None, "stop") and not stable:
-        raise UsageError(
-            f"--as {mode} without a length", "say how long: nearhum learn 10m --as MODE"
-        )
+        raise UsageError(f"--as {mode} needs a length", "for example nearhum learn 10m --as MODE")
 
     with connect(port, resume) as link:
         words = ["learn", "stable" if stable else None, spec, f"as {mode}" if mode else None]
@@ -83,7 +82,7 @@ def learn(
     elif answer:
         print_pairs(in_octaves(answer))
     if not wait and spec != "stop":
-        note("learning; `nearhum status` shows how far it is")
+        note("learning has started; `nearhum status` shows the progress")
 
 
 def _until_learned(link) -> dict:

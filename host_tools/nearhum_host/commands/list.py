@@ -12,14 +12,14 @@ from .terminal import Json, Port, Resume, note, print_json, print_rows
 
 # name: (columns, what is said where there are none)
 _TABLES = {
-    "prototypes": (("label", "count", "id"), "nothing learned yet"),
+    "prototypes": (("label", "count", "id"), "the board has learned nothing yet"),
     "pending": (
         ("id", "label", "near_window", "hit_after", "distance", "limit", "boot"),
-        "nothing waits to be accepted",
+        "no near misses are waiting",
     ),
     "snapshots": (
         ("number", "cause", "state", "n_learned", "n_labels", "boot", "window"),
-        "nothing to roll back to yet",
+        "no snapshots yet",
     ),
 }
 
@@ -46,7 +46,9 @@ def list_(
     from ..serial_line.link import connect
 
     if pending and snapshots:
-        raise UsageError("--pending and --snapshots are two lists", hint="ask for one at a time")
+        raise UsageError(
+            "--pending and --snapshots cannot be combined", hint="ask for one list at a time"
+        )
     what = "pending" if pending else "snapshots" if snapshots else "prototypes"
     with connect(port, resume) as link:
         answer = link.ask("list" if what == "prototypes" else f"list {what}")

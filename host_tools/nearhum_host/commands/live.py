@@ -18,7 +18,9 @@ def live(ports: Ports = None, resume: Resume = False) -> None:
     from ..serial_line.ports import find_port
 
     if not sys.stdout.isatty():
-        raise UsageError("live needs a terminal", hint="`nearhum status --json` is for programs")
+        raise UsageError(
+            "`nearhum live` needs a terminal", hint="programs can use `nearhum status --json`"
+        )
     with needs("live"):
         from ..logs.following import Follower
         from ..report.live import Live

@@ -38,7 +38,7 @@ def query(
     from ..extras import needs
 
     if as_json and as_csv:
-        raise UsageError("--json and --csv are two ways to print", hint="choose one")
+        raise UsageError("--json and --csv cannot be combined", hint="leave one of them out")
     with needs("fleet"):
         from ..logs import asking
     columns, rows = asking.ask(folder, sql, unsafe)

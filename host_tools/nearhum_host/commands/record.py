@@ -46,7 +46,7 @@ def record(
     files = capturing.write(into, label, captured, form, units)
     recording = captured.recording
     if captured.ended:
-        note("the source ended before that length")
+        note("the source ended early")
     if captured.missed:
         note(f"{captured.missed} frames passed before they could be fetched: there are gaps")
     if as_json:

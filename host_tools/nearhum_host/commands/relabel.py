@@ -21,11 +21,13 @@ def relabel(
     from ..serial_line.link import connect
 
     if not new or any(c.isspace() for c in new):
-        raise UsageError(f"{new!r} is no label: a label is one word", hint="join words with _ or -")
+        raise UsageError(
+            f"{new!r} is not a label: a label is one word", hint="join words with _ or -"
+        )
     with connect(port, resume) as link:
         answer = link.ask(f"relabel {old} {new}")
     answer.pop("verb", None)
     if as_json:
         print_json(answer)
     else:
-        tell(f"{old} is called {new}")
+        tell(f"{old} is now called {new}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..logs.times import lasting, shown
+from ..amounts import lasting
+from ..logs.times import shown
 from ..scores import in_octaves
 from .terminal import Json, Port, Resume, print_json, print_pairs
 
@@ -77,10 +78,12 @@ def readable(port: str, status: dict[str, Any]) -> dict[str, Any]:
         "board": f"{take('board')} on {port}, nearhum {take('version')}{_in(status)}",
         "signal": (
             f"{take('kind')}, {take('path')} path, source {take('source')}"
-            + (f", {_n(faults, 'fault')}" if faults else "")
+            + (f", {_count(faults, 'fault')}" if faults else "")
             + (f": {fault}" if fault else "")
         ),
-        "sampling": f"{_n(gaps, 'gap')}, {_n(late, 'sample')} late; longest turn {turn_ms} ms",
+        "sampling": (
+            f"{_count(gaps, 'gap')}, {_count(late, 'sample')} late; longest turn {turn_ms} ms"
+        ),
         "state": state,
         "alarm": _alarm(take("alarm"), take("alarm_s"), take("in_alarm_percent")),
         "score": f"{score} (threshold {threshold}{_trusted(take)})",
@@ -88,8 +91,8 @@ def readable(port: str, status: dict[str, Any]) -> dict[str, Any]:
         "mode": take("mode"),
         "windows": take("n_windows"),
         "learned": (
-            f"{_n(learned, 'window')}; {_n(take('n_prototypes'), 'normal prototype')},"
-            f" {_n(take('n_labels'), 'label')}, {take('state_bytes')} bytes"
+            f"{_count(learned, 'window')}; {_count(take('n_prototypes'), 'normal prototype')},"
+            f" {_count(take('n_labels'), 'label')}, {take('state_bytes')} bytes"
         ),
         "journal": f"records {first} to {seq}, safe on flash below {synced}",
         "uptime": f"{lasting(take('uptime_s') or 0)} since boot {take('boot')}{_utc(take('utc'))}",
@@ -125,16 +128,16 @@ def _trusted(take: Callable[[str], Any]) -> str:
         return ""
     from ..report.wording import promised  # it brings numpy, which a status of two lines can spare
 
-    return f" from {_n(independent, 'independent score')}{promised(interval)}"
+    return f" from {_count(independent, 'independent score')}{promised(interval)}"
 
 
-def _n(number: Any, what: str) -> str:
+def _count(number: Any, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _flash(erased: float | None, years: float | None) -> str:
-    lasts = "" if years is None else f"; the flash lasts {_n(years, 'year')} at that rate"
-    return f"{_n(erased, 'block')} erased since boot{lasts}"
+    lasts = "" if years is None else f"; the flash lasts {_count(years, 'year')} at that rate"
+    return f"{_count(erased, 'block')} erased since boot{lasts}"
 
 
 def _memory(heap: int, native: int | None) -> str:

@@ -21,7 +21,7 @@ def trust(port: Port = None, resume: Resume = False, as_json: Json = False) -> N
     if as_json:
         print_json(answer)
     else:
-        tell("what the board knows now is trusted; `nearhum rollback` takes that back")
+        tell("the board trusts what it knows now; `nearhum rollback` undoes this")
 
 
 def veto(

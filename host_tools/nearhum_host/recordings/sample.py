@@ -18,9 +18,9 @@ FAULT_S = 45  # from then on the bearing rings, at 230 Hz, 29 times a second
 
 
 def write_sample(path: Path) -> int:
-    """Write the sample; returns how many rows. Raises UsageError where a file is there already."""
+    """Write the sample; returns how many rows. Raises UsageError where a file exists already."""
     if path.exists():
-        raise UsageError(f"{path} is there already", hint="name another file")
+        raise UsageError(f"{path} exists already", hint="name another file")
     draw = random.Random(7)
     noise = draw.gauss
     rows = ["timestamp_ms,x (g),y (g),z (g),label"]

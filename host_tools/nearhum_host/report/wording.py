@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from ..amounts import plural
 from .svg import duration, figure
 
 _STATISTICS = {
@@ -85,11 +86,6 @@ def doubt(warning: str, counted: bool = False) -> str:
             r"^\d+ independent scores? set the threshold, which may", "the threshold may", warning
         )
     return re.sub(r"^1 independent scores set", "1 independent score set", warning)
-
-
-def plural(n: int, one: str, many: str = "") -> str:
-    """Return "1 alarm", "3 alarms", "no alarms"."""
-    return f"{n or 'no'} {one if n == 1 else many or one + 's'}"
 
 
 def listed(words: Sequence[str]) -> str:

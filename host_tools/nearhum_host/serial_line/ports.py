@@ -168,7 +168,7 @@ def _cannot_open(port: str, error: Exception) -> HostError:
             hint="ports here: " + (", ".join(port_names()) or "none"),
         )
     return DeviceError(
-        f"cannot open {port}: {text}", hint="is the board plugged in, the address right?"
+        f"cannot open {port}: {text}", hint="is the board plugged in, and is the address right?"
     )
 
 

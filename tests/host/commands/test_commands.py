@@ -142,10 +142,10 @@ def test_learning_and_watching(nearhum: Nearhum):
     nearhum("learn", "5000")
     assert "learn (" in nearhum("status").stdout
     assert told(nearhum("learn", "stop", "--json"))["state"] == "watch"
-    assert "is no length" in nearhum("learn", "soon", code=2).stderr
+    assert "is not a length" in nearhum("learn", "soon", code=2).stderr
     assert told(nearhum("learn", "5000", "--until-stable", "--json"))["windows"] == 5000
     assert "5000 at most until stable" in nearhum("status").stdout
-    assert "one or the other" in nearhum("learn", "stop", "--until-stable", code=2).stderr
+    assert "contradict each other" in nearhum("learn", "stop", "--until-stable", code=2).stderr
     nearhum("learn", "stop")
 
 
@@ -156,7 +156,7 @@ def test_a_mode_is_added_to_what_is_normal(nearhum: Nearhum):
     after = told(nearhum("list", "--json"))
     assert sum(p["count"] for p in after) == sum(p["count"] for p in before) + 20
     assert "full load" in nearhum("list").stdout
-    assert "say how long" in nearhum("learn", "--as", "night", code=2).stderr
+    assert "needs a length" in nearhum("learn", "--as", "night", code=2).stderr
 
 
 def listed(nearhum: Nearhum) -> list[dict]:
@@ -309,7 +309,7 @@ def test_a_plug_pulled_in_the_middle_of_a_pull_costs_nothing(board: "VirtualBoar
     try:
         with (
             Link(board.path) as link,
-            pytest.raises(DeviceError, match=r"\d+ records are kept in .*x.nhl"),
+            pytest.raises(DeviceError, match=r"x.nhl keeps \d+ new record"),
         ):
             pulling.pull(link, tmp_path / "x.nhl", pull_plug)
     finally:
