@@ -1,6 +1,4 @@
-"""nearhum list: the prototypes of a board, what waits to become a part of them, and what it can
-go back to.
-"""
+"""nearhum list: show the prototypes, near misses or snapshots of a board."""
 
 from __future__ import annotations
 
@@ -10,7 +8,7 @@ import typer
 
 from .terminal import Json, Port, Resume, note, print_json, print_rows
 
-# name: (columns, what is said where there are none)
+# By the name of the list: its columns, and the text for an empty list.
 _TABLES = {
     "prototypes": (("label", "count", "id"), "the board has learned nothing yet"),
     "pending": (
@@ -27,20 +25,21 @@ _TABLES = {
 def list_(
     pending: Annotated[
         bool,
-        typer.Option(
-            "--pending", help="Near misses that a hit followed, for `nearhum accept` or `reject`."
-        ),
+        typer.Option("--pending", help="List the near misses for `nearhum accept` and `reject`."),
     ] = False,
     snapshots: Annotated[
         bool,
-        typer.Option("--snapshots", help="What `nearhum rollback N` can put back, oldest first."),
+        typer.Option(
+            "--snapshots", help="List the snapshots for `nearhum rollback N`, oldest first."
+        ),
     ] = False,
     port: Port = None,
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Show what the board has learned: normal prototypes and labels with their counts; or what
-    is kept beside.
+    """Show what the board has learned: prototypes of normal and labels, with their counts.
+
+    Or show its near misses or snapshots.
     """
     from ..errors import UsageError
     from ..serial_line.link import connect
@@ -67,7 +66,7 @@ def list_(
 
 
 def _label(prototype: dict[str, Any]) -> str:
-    """Return the label; of a mode of normal, which has no label id, the name in parentheses."""
+    """Return the label of a prototype. A mode of normal is shown in parentheses."""
     name = prototype.get("label")
     if prototype["id"]:
         return str(name)

@@ -194,7 +194,7 @@ def test_changes_are_undone_one_by_one_or_at_once(nearhum: Nearhum):
     assert "enrol tap" in nearhum("list", "--snapshots").stdout
     assert told(nearhum("rollback", str(kept[-2]["number"]), "--json"))["to"] == kept[-2]["number"]
     assert listed(nearhum) == before
-    assert "is in place" in nearhum("rollback").stdout
+    assert "restored snapshot" in nearhum("rollback").stdout
     assert "knock" not in nearhum("list").stdout
     assert "no snapshot" in nearhum("rollback", "9999", code=3).stderr
 
@@ -431,7 +431,7 @@ def test_a_state_of_many_pieces_is_fetched_whole(board: "VirtualBoard"):
 def test_a_stopped_board_is_noticed_and_resumed(
     nearhum: Nearhum, board: "VirtualBoard", mpremote: Callable[..., str]
 ):
-    assert "it was running" in nearhum("resume").stdout
+    assert "it was already running" in nearhum("resume").stdout
     mpremote(board, "exec", "print(1)")
     said = nearhum("status", code=3).stderr
     assert "is stopped" in said
