@@ -14,7 +14,7 @@ from .errors import HostError
 
 
 def replace(file: Path, contents: bytes, hint: str = "make room or choose another place") -> None:
-    """Write a file completely or not at all. A file that is there already is replaced.
+    """Write a file completely or not at all. A file that exists already is replaced.
 
     The new contents are written beside the file, flushed to disk, and renamed.
 

@@ -335,7 +335,9 @@ def reset_wants_a_word():
 @test
 def verbs_are_functions_too():
     hum = learned()
-    equal(hum.console.as_function("status")()["state"], "watch")
+    there = hum.console.as_function("status")()
+    equal(there["state"], "watch")
+    equal(there["threshold"] * 256, ask(hum, "status")["threshold"])  # octaves, not Q8
     equal(hum.console.as_function("learn")(16)["windows"], 16)
     clear_error(raises(CommandError, hum.console.as_function("forget"), "nobody"), "nobody")
 

@@ -14,7 +14,7 @@ import sys
 from micropython import const
 from nearhum import board, lifetime
 from nearhum.errors import CommandError, NearhumError
-from nearhum.wire import is_valid_text
+from nearhum.wire import OCTAVE_Q8, is_valid_text
 
 MAX_LINE_BYTES = 1024
 MAX_PENDING_BYTES = 6144  # most output that waits for the host
@@ -153,12 +153,21 @@ class Console:
         return sent > 0
 
     def as_function(self, verb):
-        """Return a verb as a function for the REPL.
+        """Return the verb as a function for the REPL.
 
-        It takes words as arguments, returns a dict, and raises CommandError.
+        Its arguments are the words of the command. It returns the answer as a dict, with scores in
+        octaves (float) and not in Q8, and raises errors.
         """
         act = self.verbs[verb]
-        return lambda *words: act([str(word) for word in words])
+
+        def call(*words):
+            answer = act([str(word) for word in words])
+            for name in ("score", "threshold"):
+                if answer.get(name) is not None:
+                    answer[name] /= OCTAVE_Q8
+            return answer
+
+        return call
 
 
 def failure(verb, error):

@@ -15,12 +15,13 @@ from typing import Any
 from nearhum import wire
 from nearhum.errors import NearhumError
 
+from ..amounts import lasting
 from ..boards.checking import sensor_units
 from ..errors import DeviceError, HostError, UsageError
 from ..logs.log_file import Record
 from ..logs.pulling import fetch, tell_time
 from ..logs.seen import name_of
-from ..logs.times import TOLERANCE_S, Times, lasting
+from ..logs.times import TOLERANCE_S, Times
 from ..serial_line.link import Link
 from . import event as events
 from .outbox import Outbox
@@ -88,14 +89,14 @@ class Asker(threading.Thread):
             except (HostError, NearhumError) as error:
                 self._broke(error.message)
             except Exception as error:  # a board may say anything: it must not end its asker
-                self._broke(f"its answers make no sense: {error!r}"[:200])
+                self._broke(f"its answers are invalid: {error!r}"[:200])
             finally:
                 self._presence.release(self._board, self.port)
             self._ended.wait(AGAIN_S)
 
     def _broke(self, why: str) -> None:
         if why != self._error:
-            self._note(f"{self.port}: {why}; it is tried again")
+            self._note(f"{self.port}: {why}; trying again")
         self._error = why
         if self._presence.fell_silent(self._board or self.port, self.port, SILENT_S):
             self._host_event(events.SILENT, f"the board does not answer: {self._error}")

@@ -30,7 +30,7 @@ class Command(Channel):
         if not self._words or shutil.which(self._words[0]) is None:
             raise UsageError(
                 f"--exec {line!r}: there is no such program",
-                "give its whole path, and make it executable; for a pipe: --exec \"sh -c '…'\"",
+                "give its full path, and make it executable; for a pipe: --exec \"sh -c '…'\"",
             )
 
     def tell(self, event: Event) -> None:
@@ -45,8 +45,8 @@ class Command(Channel):
                 timeout=LONGEST_S,
             )
         except subprocess.TimeoutExpired:
-            raise NotTold(f"{self._words[0]} was ended after {LONGEST_S:.0f} s") from None
+            raise NotTold(f"{self._words[0]} was stopped after {LONGEST_S:.0f} s") from None
         except OSError as error:
-            raise NotTold(f"{self._words[0]} does not run: {error.strerror}") from None
+            raise NotTold(f"{self._words[0]} cannot be run: {error.strerror}") from None
         if done.returncode:
-            raise NotTold(f"{self._words[0]} ended with {done.returncode}")
+            raise NotTold(f"{self._words[0]} ended with exit code {done.returncode}")

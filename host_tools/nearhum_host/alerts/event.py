@@ -15,6 +15,7 @@ from typing import Any
 from nearhum import wire
 from nearhum.errors import FormatError
 
+from .. import scores
 from ..logs.following import told
 from ..logs.log_file import Record
 from ..logs.times import Times
@@ -25,8 +26,7 @@ SILENT, ANSWERS, LOST, LOG_ANEW = "silent", "answers", "lost", "log_began_anew"
 # A channel that meets a board during an alarm is told so, because the alarm's record is older.
 IN_ALARM = "in_alarm"
 _ALARM, _FAULT = ("alarm", IN_ALARM, SILENT), ("fault", LOST)
-_OCTAVES = ("score", "threshold")
-_NOT_TOLD = ("event", "strangest", "utc", *_OCTAVES)
+_NOT_TOLD = ("event", "strangest", "utc", *scores.NAMES)
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ class Event:
             "event": self.name,
             "text": self.text,
         }
-        for key in _OCTAVES:
+        for key in scores.NAMES:
             value = self.what.get(key)
             if isinstance(value, int):
-                out[key] = octaves(value)
+                out[key] = scores.octaves(value)
         found = strangest_named(self.what, self.channels)
         if found:
             out["strangest"] = [{"feature": words, "percent": share} for words, share in found]
@@ -71,13 +71,6 @@ class Event:
     def severity(self) -> int:
         """Return the priority of syslog(3): 3 error, 4 warning, 6 information."""
         return 4 if self.name in _ALARM else 3 if self.name in _FAULT else 6
-
-
-def octaves(value: Any) -> float | None:
-    """Return a score as boards count it, in octaves; None where there is none."""
-    if not isinstance(value, int) or value == wire.NO_SCORE:
-        return None
-    return round(value / wire.OCTAVE_Q8, 3)
 
 
 def iso(utc: float) -> str:

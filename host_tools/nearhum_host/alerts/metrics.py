@@ -10,11 +10,11 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from nearhum import wire
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from ..errors import HostError, UsageError
+from ..scores import in_octaves
 from .channel import Channel
 from .event import Event
 
@@ -30,7 +30,6 @@ _COUNTERS = (
     ("nearhum_windows", "Windows scored since the board's start", "n_windows"),
     ("nearhum_gaps", "Times that samples were lost since the board's start", "gaps"),
 )
-_OCTAVES = ("score", "threshold")
 
 
 class Metrics(Channel):
@@ -47,7 +46,8 @@ class Metrics(Channel):
         host, _, port = where.rpartition(":")
         if not port.isdigit() or not 0 < int(port) < 65536:
             raise UsageError(
-                f"--prometheus {where!r} is no address", ":9477, or 0.0.0.0:9477 for the network"
+                f"--prometheus {where!r} is not an address",
+                ":9477, or 0.0.0.0:9477 for the network",
             )
         self._seen: dict[str, tuple[float, dict[str, Any]]] = {}
         registry = CollectorRegistry()
@@ -62,7 +62,7 @@ class Metrics(Channel):
 
     def show(self, board: str, status: dict[str, Any]) -> None:
         """Take what a board's status says now."""
-        self._seen[board] = time.monotonic(), status
+        self._seen[board] = time.monotonic(), in_octaves(status)
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics; prometheus_client asks for them at each scrape."""
@@ -77,8 +77,7 @@ class Metrics(Channel):
                 for board, (at, status) in seen.items():
                     value = status.get(key)
                     if isinstance(value, int | float) and now - at < STALE_S:
-                        one = wire.OCTAVE_Q8 if key in _OCTAVES else 1
-                        metric.add_metric([board], value / one)
+                        metric.add_metric([board], value)
                 yield metric
 
     def tell(self, event: Event) -> None:

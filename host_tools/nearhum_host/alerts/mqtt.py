@@ -28,8 +28,9 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from ..errors import UsageError
+from ..scores import octaves
 from .channel import Channel, NotTold
-from .event import ANSWERS, SILENT, Event, octaves
+from .event import ANSWERS, SILENT, Event
 from .home_assistant import discovery
 
 PASSWORD_VARIABLE = "NEARHUM_MQTT_PASSWORD"
@@ -56,12 +57,12 @@ class Mqtt(Channel):
             parts = urlsplit(url)
             port = parts.port
         except ValueError:
-            raise UsageError("--mqtt: the port is no number", _WRONG) from None
+            raise UsageError("--mqtt: the port is not a number", _WRONG) from None
         if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-            raise UsageError("--mqtt: that is no MQTT address", _WRONG)
+            raise UsageError("--mqtt: this is not an MQTT address", _WRONG)
         self._base = unquote(parts.path).strip("/") or "nearhum"
         if re.search(r"[#+\0]", self._base):
-            raise UsageError("--mqtt: a topic has no wildcards", _WRONG)
+            raise UsageError("--mqtt: a topic must not contain wildcards", _WRONG)
         host = re.sub(r"[^\w.-]", "_", socket.gethostname())
         self._bridge = f"{self._base}/bridge/{host}"
         self._where = parts.hostname

@@ -104,7 +104,7 @@ class Outbox(threading.Thread):
                     )
                     return True
                 if error.why != down:
-                    self._note(f"{self.channel.name}: {error.why}; it is tried again")
+                    self._note(f"{self.channel.name}: {error.why}; trying again")
                     down = error.why
             except Exception as error:  # what nobody foresaw costs one event, not the channel
                 self._note(f"{self.channel.name}: {error!r}; NOT told: {event.board}: {event.text}")

@@ -14,7 +14,7 @@ from contextlib import suppress
 from types import FrameType
 
 from ..errors import UsageError
-from ..serial_line.ports import board_ports, find_port
+from ..serial_line.ports import every_port, find_port
 from .asker import Asker
 from .bookmarks import Bookmarks
 from .channel import Channel
@@ -31,7 +31,7 @@ def chosen(ports: Sequence[str] | None, all_boards: bool) -> list[str]:
     Raises UsageError where both are asked for.
     """
     if all_boards and ports:
-        raise UsageError("--all and --port exclude each other", "leave one of them out")
+        raise UsageError("--all and --port cannot be combined", "leave one of them out")
     return [] if all_boards else list(dict.fromkeys(ports or [])) or [find_port(None)]
 
 
@@ -107,7 +107,7 @@ class Relay:
         while not self._terminated.is_set() and not ended():
             if rescan and time.monotonic() >= next_s:
                 next_s = time.monotonic() + RESCAN_S
-                for port in board_ports():
+                for port in every_port():
                     self.follow(port, named=False)
             for asker in self._askers.values():
                 if asker.failed:

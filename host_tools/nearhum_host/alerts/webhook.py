@@ -50,7 +50,7 @@ class Webhook(Channel):
             sound = False
         if not sound:
             raise UsageError(
-                "--webhook: that is no web address", "https://host/path, or http://host/path"
+                "--webhook: this is not a web address", "https://host/path, or http://host/path"
             )
         login, _, place = parts.netloc.rpartition("@")  # urllib takes no login in an address
         self._url = parts._replace(netloc=place).geturl()

@@ -241,7 +241,7 @@ def compiled(source: Path, name: str, mpy_arch: str, scarce: bool = False) -> by
         if run.returncode:
             raise HostError(
                 f"{name} does not compile for {mpy_arch}: {(run.stderr or run.stdout).strip()}",
-                hint="is the firmware folder as it was released?",
+                hint="restore the firmware folder of the release",
             )
         mpy = out.read_bytes()
     try:

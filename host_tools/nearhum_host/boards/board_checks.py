@@ -126,7 +126,7 @@ _FIRMWARE: dict[str, Check] = {
     # plain http only from this machine itself: nobody stands between
     "url": _matching(r"https://\S+|http://(127\.0\.0\.1|localhost)[:/]\S+", "an https address"),
     "size_bytes": _whole(1, _MAX_BYTES),
-    "sha256": _matching(r"[0-9a-f]{64}", "64 lower-case hexadecimal digits"),
+    "sha256": _matching(r"[0-9a-f]{64}", "64 lower-case hexadecimal digits are expected"),
 }
 _OPTIONAL_TABLES = ("firmware", "usb", "settings")
 _OPTIONAL_KEYS = ("size_bytes", "sha256", "image_offset_bytes", "native_bytes")

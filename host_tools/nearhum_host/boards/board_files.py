@@ -139,7 +139,7 @@ def named(board: str) -> Board:
     if board not in names():
         raise UsageError(
             f"no board {board[:40]!r} came with nearhum",
-            hint="say --board FILE.toml: the file it was deployed with",
+            hint="name the file that it was deployed with: --board FILE.toml",
         )
     return load(board)
 

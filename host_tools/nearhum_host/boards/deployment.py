@@ -115,14 +115,15 @@ def deploy(
         if isinstance(error, DeviceError) and not isinstance(error, Refused):
             kept = f"{len(done.copied)} files are sent" if done.copied else "no file was changed"
             raise DeviceError(
-                f"{error.message}; {kept}", hint=f"{error.hint}; a deploy goes on where one ended"
+                f"{error.message}; {kept}",
+                hint=f"{error.hint}; repeat the deploy: it continues where it stopped",
             ) from None
         raise
     done.start = link.resume()
     if done.start.get("fault"):
         raise DeviceError(
             f"nearhum is on the board and runs, but its sensor does not: {done.start['fault']}",
-            hint="put that right; the board tries again every second",
+            hint="correct the cause; the board tries again every second",
         )
     done.seconds = time.monotonic() - began
     return done

@@ -47,7 +47,7 @@ def make(name: str) -> Path:
     Raises UsageError for a name that is none or is taken.
     """
     if not name or as_name(name, "") != name:
-        raise UsageError(f"{name!r} is no name for a key", hint="letters, digits, _ and -")
+        raise UsageError(f"{name!r} is not a name for a key", hint="use letters, digits, _ and -")
     file = folder() / f"{name}{SUFFIX}"
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -84,7 +84,9 @@ def load(key: str) -> bytes:
         found = bytes.fromhex(text.decode("ascii", errors="replace").strip())
         if len(found) == signing.KEY_BYTES and found != signing.NO_KEY:
             return found
-    raise HostError(f"{file} is no key", hint=f"{2 * signing.KEY_BYTES} hexadecimal digits")
+    raise HostError(
+        f"{file} is not a key file", hint=f"{2 * signing.KEY_BYTES} hexadecimal digits are expected"
+    )
 
 
 def known() -> dict[str, bytes]:
@@ -145,7 +147,7 @@ def signed_for(image: bytes, key: bytes | None, what: str) -> bytes:
     )
     raise HostError(
         f"{what} {why}, and the board has a key",
-        hint=f"if you made it, or trust who did: `nearhum key NAME --sign {what}`",
+        hint=f"if you made it or trust its author: `nearhum key NAME --sign {what}`",
     )
 
 
@@ -186,7 +188,8 @@ def sign_file(file: Path, key: bytes) -> None:
         wire.unseal(wire.STATE_MAGIC, signing.unsigned(image), str(file))
     else:
         raise UsageError(
-            f"{file} is no backup and no head", hint="a .nhs of `backup`, a .nhh of `train`"
+            f"{file} is neither a backup nor a head",
+            hint="name a .nhs file of `backup`, or a .nhh file of `train`",
         )
     kept_files.replace(file, signed(image, key) + rest)
 
@@ -212,8 +215,8 @@ def change(repl: Repl, places: Places, new: bytes | None, target: str) -> Callab
     if folder is None:
         if new is None:
             raise DeviceError(
-                "the board has a key, and no code to take it off",
-                hint="deploy with a key first; then with --no-key",
+                "the application on the board cannot remove the board's key",
+                hint="deploy with --key first, then with --no-key",
             )
         return lambda: _sign(repl, target, both, new)
     _sign(repl, folder, both, both if new else None)

@@ -107,7 +107,7 @@ def _room(found: dict[str, Any]) -> Iterator[Verdict]:
         "memory",
         OK if board["mem_free"] > 60_000 else WARN,
         heap,
-        "" if board["mem_free"] > 60_000 else "other code takes it?",
+        "" if board["mem_free"] > 60_000 else "does other code use it?",
     )
     native = found.get("native_free")
     if native is not None:
@@ -115,7 +115,9 @@ def _room(found: dict[str, Any]) -> Iterator[Verdict]:
             "native",
             OK if native >= NATIVE_LEAST else WARN,
             f"{native:,} bytes of executable memory free while it watches",
-            "" if native >= NATIVE_LEAST else "restart the board; then do without some settings",
+            ""
+            if native >= NATIVE_LEAST
+            else "restart the board; if that does not help, turn off some settings",
         )
     free = f"{board['flash_free']:,} of {board['flash_size']:,} bytes of flash free"
     enough = board["flash_free"] > 64 * 1024
@@ -127,5 +129,8 @@ def _room(found: dict[str, Any]) -> Iterator[Verdict]:
     )
     if not found.get("resumed", True):
         yield Verdict(
-            "detector", FAIL, f"does not start: {found['why_not']}", "put right what is WRONG above"
+            "detector",
+            FAIL,
+            f"does not start: {found['why_not']}",
+            "correct what is marked WRONG above",
         )

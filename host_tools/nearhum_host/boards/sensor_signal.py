@@ -118,7 +118,7 @@ def signal(found: dict[str, Any]) -> Iterator[Verdict]:
             "noise",
             WARN,
             f"{noise} {name} rms",
-            "the machine runs, or the sensor is loose: compare with it off",
+            "does the machine run, or is the sensor loose? Compare with the machine off",
         )
     else:
         yield Verdict("noise", OK, f"{noise} {name} rms".rstrip())
@@ -132,7 +132,7 @@ def signal(found: dict[str, Any]) -> Iterator[Verdict]:
             "range",
             WARN,
             f"{', '.join(clipped)} reached the end of the range",
-            "a larger range_g, or less gain",
+            "use a larger range_g, or less gain",
         )
 
 

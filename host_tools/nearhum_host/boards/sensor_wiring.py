@@ -74,7 +74,10 @@ def wiring(found: dict[str, Any]) -> Iterator[Verdict]:
         yield Verdict("sensor", FAIL, f"no device on {where}", remedy)
     elif len(bus) > 100:
         yield Verdict(
-            "sensor", FAIL, f"every address of {where} answers", "SDA lies on GND: check the wire"
+            "sensor",
+            FAIL,
+            f"every address of {where} answers",
+            "SDA is connected to GND: check the wire",
         )
     elif address in at:
         what = _known(at[address])

@@ -82,7 +82,7 @@ def load(path: Path) -> dict[str, str]:
             hint,
         )
     if sha256 != _hash(stages):
-        raise HostError(f"{path} is damaged: its hash is another", hint)
+        raise HostError(f"{path} is damaged: its hash does not match", hint)
     return stages
 
 

@@ -46,8 +46,8 @@ def fetch(link: Link) -> bytes:
         except FormatError as error:
             why = error.message
     raise DeviceError(
-        f"the board's state did not arrive whole: {why}",
-        hint="repeat it; is the board learning? wait",
+        f"the board's state arrived incomplete: {why}",
+        hint="repeat the command; if the board is learning, wait until it has ended",
     )
 
 
@@ -62,7 +62,7 @@ def _fetch_once(link: Link) -> bytes:
             first["crc"],
             len(image),
         ):
-            raise ValueError("it changed meanwhile")
+            raise ValueError("it changed during the transfer")
         image += got
         if len(image) >= first["size"]:
             break
@@ -121,7 +121,7 @@ def check_fits(image: bytes, before: bytes) -> None:
     """
     if opened(image, "the backup")[0] != opened(before, "it")[0]:
         raise DeviceError(
-            "it was learned with other features (kind, channels, settings); nothing that was"
+            "it was learned with other features (kind, channels, settings); the board keeps"
             " learned is changed",
             hint="deploy the configuration it was made with, then restore it",
         )
@@ -133,7 +133,7 @@ def check_prior(link: Link, image: bytes) -> None:
         check_fits(image, fetch(link))
     except DeviceError as error:
         raise DeviceError(
-            f"the board runs, but its prior is of no use: {error.message}",
+            f"the board runs, but it cannot use the prior: {error.message}",
             hint=(
                 "take a backup of a board with the same kind, channels and settings, or deploy"
                 " without --prior"

@@ -1,4 +1,4 @@
-"""nearhum backup: what a board has learned, as a file."""
+"""nearhum backup: save what a board has learned to a file."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from .terminal import Json, Port, Resume, print_json, tell
 def backup(
     file: Annotated[
         Path | None,
-        typer.Argument(help="Where to; default: BOARD-DATE-TIME.nhs here.", show_default=False),
+        typer.Argument(
+            help="File to write. Default: BOARD-DATE-TIME.nhs in this folder.", show_default=False
+        ),
     ] = None,
     port: Port = None,
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Save what the board has learned; the detector goes on meanwhile."""
+    """Save what the board has learned. The detector keeps running."""
     from ..boards import state_image
     from ..serial_line.link import connect
 

@@ -1,4 +1,4 @@
-"""nearhum bench: what each stage costs, on this machine or on a board."""
+"""nearhum bench: measure the cost of each stage, on this machine or on a board."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def bench(
         Path | None,
         typer.Option(
             "--uf2",
-            help="Firmware image that the emulated RP2040 boots; without it NEARHUM_UF2.",
+            help="Firmware image for the emulated RP2040. Default: NEARHUM_UF2.",
             show_default=False,
         ),
     ] = None,
@@ -30,15 +30,15 @@ def bench(
     growth: Annotated[
         bool,
         typer.Option(
-            "--growth", help="How the cost grows with window, bands, dimensions and prototypes."
+            "--growth", help="Also measure longer windows, more bands, dimensions and prototypes."
         ),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Time the stages of the firmware, beside the same work in ulab and in plain bytecode.
+    """Time the stages of the firmware, and the same work in ulab and in plain bytecode.
 
-    Microseconds of one call, the median of five, net of an empty one; on a chip with interrupts
-    off.
+    Figures are microseconds of one call: the median of five, less the time of an empty call. On a
+    chip, interrupts are off.
     """
     from ..boards import board_files
     from ..evaluation import stage_costs as measuring

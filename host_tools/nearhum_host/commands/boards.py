@@ -1,4 +1,4 @@
-"""nearhum boards: which boards there are, and what one board file comes to."""
+"""nearhum boards: list the board files, or show all settings of one."""
 
 import dataclasses
 import json
@@ -13,7 +13,9 @@ from .terminal import note, tell
 def boards(
     name: Annotated[
         str | None,
-        typer.Argument(help="A board, or the path of your own .toml file: show all of it."),
+        typer.Argument(
+            help="A board, or the path of your own .toml file: show all of its settings."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

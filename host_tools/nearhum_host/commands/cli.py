@@ -144,7 +144,7 @@ class Commands(TyperGroup):
         except KeyboardInterrupt:
             # Ctrl-C is the way that `watch` and `follow` say they end by, and so no error.
             typer.echo(
-                "Stopped by you. A board goes on with what it was told; `nearhum status` shows it.",
+                "Stopped with Ctrl-C. The board continues; `nearhum status` shows its state.",
                 err=True,
             )
             raise typer.Exit(130) from None

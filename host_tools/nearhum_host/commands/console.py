@@ -15,7 +15,7 @@ def console(
     line: Annotated[
         str | None,
         typer.Argument(
-            help="One line to ask, such as 'get kind'; without it a prompt.", show_default=False
+            help="One command, such as 'get kind'. Without it you get a prompt.", show_default=False
         ),
     ] = None,
     raw: Annotated[
@@ -24,9 +24,9 @@ def console(
     port: Port = None,
     resume: Resume = False,
 ) -> None:
-    """Ask the board's console: one line, or line by line (`help` lists the verbs; Ctrl-D ends).
+    """Send commands to the board's console (`help` lists them; Ctrl-D ends).
 
-    Ctrl-C stays on this side: the detector goes on.
+    Ctrl-C is not sent to the board, so the detector keeps running.
     """
     from ..serial_line.link import connect
 
@@ -38,14 +38,15 @@ def console(
 
 
 def _converse(link, raw: bool) -> None:
-    """Read lines to the end: at a terminal with prompt and history, from a pipe up to the first
-    error.
+    """Read lines to the end. From a pipe, stop at the first error.
+
+    A terminal gets a prompt and a history.
     """
     from ..errors import HostError
 
     at_terminal = sys.stdin.isatty()
     if at_terminal:
-        with contextlib.suppress(ImportError):  # input() then edits lines and remembers them
+        with contextlib.suppress(ImportError):  # makes input() edit lines and keep a history
             import readline  # noqa: F401
         note(f"{link.port}: {', '.join(link.ask('help').get('verbs', ()))}; Ctrl-D ends")
     while True:

@@ -1,4 +1,4 @@
-"""nearhum accept, reject: decide on what the board has put into quarantine."""
+"""nearhum accept, nearhum reject: decide on the near misses that the board has kept."""
 
 from __future__ import annotations
 
@@ -8,33 +8,37 @@ import typer
 
 from .terminal import Json, Port, Resume, note, print_json, tell
 
-Number = Annotated[int, typer.Argument(metavar="ID", min=1, help="Of `nearhum list --pending`.")]
+Number = Annotated[
+    int,
+    typer.Argument(metavar="ID", min=1, help="Number of a near miss in `nearhum list --pending`."),
+]
 
 
 def accept(
     number: Number, port: Port = None, resume: Resume = False, as_json: Json = False
 ) -> None:
-    """Learn a pending example: a near miss that a hit of the same label followed.
+    """Learn a near miss as an example of its label.
 
-    `nearhum rollback` undoes it.
+    The board keeps near misses that were followed by a hit of the same label. `nearhum rollback`
+    undoes this.
     """
     answer = _decided(f"accept {number}", port, resume)
     if as_json:
         print_json(answer)
     else:
-        tell(f"{number} is learned as {answer.get('label')}")
+        tell(f"{number} was learned as {answer.get('label')}")
         note("`nearhum rollback` undoes it")
 
 
 def reject(
     number: Number, port: Port = None, resume: Resume = False, as_json: Json = False
 ) -> None:
-    """Drop a pending example."""
+    """Discard a near miss."""
     answer = _decided(f"reject {number}", port, resume)
     if as_json:
         print_json(answer)
     else:
-        tell(f"{number}, near to {answer.get('label')}, is dropped")
+        tell(f"{number}, near to {answer.get('label')}, was dropped")
 
 
 def _decided(line: str, port: str | None, resume: bool) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""nearhum demo: the whole of nearhum in a minute, without a board, on real recordings."""
+"""nearhum demo: show all of nearhum in a minute, without a board, on real recordings.
+
+Enters: a public recording of a smartwatch. Leaves: figures, and a report as an HTML file.
+"""
 
 from __future__ import annotations
 
@@ -18,27 +21,29 @@ if TYPE_CHECKING:
     from ..serial_line.link import Link
 
 RATE_HZ = 50
-WINDOW, HOP = 200, 50  # samples: 4 s, every second
-SPEED = 20
-LEARNED = "ABD"  # shoulder abduction is what the board calls normal; the others come in later
-ENROLLED = ("ROW", "PEN")
-SHOTS = 3
-LEAST = 18  # windows to learn from
+WINDOW, HOP = 200, 50  # Samples: a window of 4 s every second.
+SPEED = 20  # The recording is played 20 times as fast as it was recorded.
+LEARNED = "ABD"  # Shoulder abduction: the exercise that the board learns as normal.
+ENROLLED = ("ROW", "PEN")  # The exercises that are enrolled by name.
+SHOTS = 3  # Examples of each enrolled exercise.
+LEAST = 18  # Windows to learn from, at least.
 SETTINGS = {"n_hop": HOP}
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("report.html"),
+    out: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path("report.html"),
     wearer: Annotated[
-        int, typer.Option(min=1, max=6, help="Whose wrist: one of the six public wearers.")
+        int, typer.Option(min=1, max=6, help="One of the six wearers of the recording.")
     ] = 2,
     as_json: Json = False,
 ) -> None:
-    """Learn one exercise, watch for others, enrol two: on a virtual board that plays real
-    recordings.
+    """Learn one exercise, watch for others, and enrol two, on a virtual board.
+
+    The board plays a real recording of a smartwatch.
     """
     from ..boards import board_files, deployment
     from ..boards.application import application
+    from ..errors import HostError
     from ..extras import needs
     from ..logs import log_file, seen
     from ..serial_line.link import connect
@@ -52,8 +57,8 @@ def demo(
 
     began = time.monotonic()
     note(
-        "This board is virtual: real MicroPython on this machine, its sensor a recording of a"
-        " smartwatch (seglearn)."
+        "This board is virtual: real MicroPython on this machine. Its sensor plays a recording of"
+        " a smartwatch (seglearn)."
     )
     session, spans = session_of(gestures.seglearn_watch()[f"s{wearer:02d}", "L"])
     with tempfile.TemporaryDirectory(prefix="nearhum-demo-") as folder:
@@ -72,10 +77,10 @@ def demo(
             )
             log = Path(folder) / "demo.nhl"
             status, n_pulls = follow(link, log, session.n_frames // HOP)
-            # what the report shows as now, beside what is normal
+            # The report compares the state at this moment with what is normal.
             seen.save(log, seen.look_at(link))
             note(
-                f"3/4 the log was pulled {n_pulls} times while the detector ran:"
+                f"3/4 pulled the log {n_pulls} times while the detector ran:"
                 f" {log.stat().st_size} bytes"
             )
         trace = traces.trace(log_file.read_log(log), "demo", spans)
@@ -84,7 +89,13 @@ def demo(
             "first,last,label\n" + "".join(f"{a},{b},{label}\n" for a, b, label in spans),
             encoding="utf-8",
         )
-        out.write_text(page.report(log, labels), encoding="utf-8")
+        text = page.report(log, labels)
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise HostError(
+            f"cannot write {out}: {error.strerror}", "name another file with --out"
+        ) from None
     note(f"4/4 report: {out}")
     figures = judge(trace, status)
     figures["seconds"] = round(time.monotonic() - began, 1)
@@ -95,11 +106,11 @@ def demo(
 
 
 def session_of(exercises: dict[str, np.ndarray]) -> tuple[Recording, list[tuple[int, int, str]]]:
-    """Return what the sensor delivers, with the person's commands as cues, and the truth by window.
+    """Return the recording that the sensor plays, and the truth as (first, last window, label).
 
-    The learned exercise: its first 60 % to learn from (18 windows at least), the rest to watch.
-    Then the other exercises; two of them are enrolled in between, from windows that are not asked
-    about later.
+    The first 60 % of the learned exercise are learned (LEAST windows at least), the rest is
+    watched. Then the other exercises follow. The windows that two of them are enrolled from are not
+    judged later. The commands `learn` and `enrol` are cues of the recording.
     """
     from ..recordings.nhr import Recording
 
@@ -128,7 +139,7 @@ def session_of(exercises: dict[str, np.ndarray]) -> tuple[Recording, list[tuple[
 
 
 def follow(link: Link, log: Path, n_windows: int) -> tuple[dict[str, Any], int]:
-    """Pull the log again and again until the recording is over.
+    """Pull the log repeatedly until the recording is over.
 
     Returns the last status and the number of pulls.
     """
@@ -147,7 +158,7 @@ def follow(link: Link, log: Path, n_windows: int) -> tuple[dict[str, Any], int]:
 
 
 def judge(trace: Any, status: dict[str, Any]) -> dict[str, Any]:
-    """Return the figures of the demo, fractions from 0 to 1, and the trivial ones beside them."""
+    """Return the figures of the demo, as fractions from 0 to 1, and those of trivial detectors."""
     import numpy as np
 
     from ..evaluation import metrics
@@ -173,7 +184,7 @@ def judge(trace: Any, status: dict[str, Any]) -> dict[str, Any]:
 
 
 def show(figures: dict[str, Any]) -> None:
-    """Print the figures as a table, the trivial detectors below."""
+    """Print the figures as a table, with trivial detectors for comparison."""
     from rich.console import Console
     from rich.table import Table
 

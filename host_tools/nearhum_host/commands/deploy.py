@@ -104,7 +104,9 @@ def deploy(
 
     if undo:
         if board or prior or head or key or no_key or everything or changed:
-            raise UsageError("--undo and what to deploy", "one or the other")
+            raise UsageError(
+                "--undo cannot be combined with what to deploy", "leave one of them out"
+            )
         with connect(port) as link:
             done = deployment.undo(link)
         _tell(done, as_json)
@@ -112,7 +114,7 @@ def deploy(
     if not board:
         raise UsageError("no board is named", "deploy --board NAME; `nearhum boards` lists them")
     if key and no_key:
-        raise UsageError("--key and --no-key", "one or the other")
+        raise UsageError("--key and --no-key contradict each other", "leave one of them out")
     secret = keys.load(key) if key else None
     image = keys.signed_for(state_image.load(prior), secret, str(prior)) if prior else None
     there, given = board_files.load(board), dict(setting(text) for text in changed or [])

@@ -1,4 +1,4 @@
-"""nearhum doctor: is the sensor wired, mounted and timed right?"""
+"""nearhum doctor: check that the sensor is wired, mounted and timed correctly."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from .terminal import Json, Port, print_json, progress, tell
 def doctor(
     port: Port = None,
     seconds: Annotated[
-        float, typer.Option(min=1, max=20, help="How long to listen to the sensor.")
+        float, typer.Option(min=1, max=20, help="Seconds to measure the sensor.")
     ] = 3.0,
     as_json: Json = False,
 ) -> None:
-    """Look at the board and its sensor: chip, gravity, axes, noise, true rate, overruns, memory.
+    """Check the board and its sensor: chip, gravity, axes, noise, true rate, overruns, memory.
 
-    Without the sensor it says what else is on the bus. The detector pauses meanwhile. The output is
-    made to be pasted into a bug report. Ends with 1 where something is wrong.
+    If the sensor does not answer, the output lists the other devices on the bus. The detector
+    pauses during the check. Paste the output into a bug report. The exit code is 1 if something is
+    wrong.
     """
     from ..boards import sensor_check
     from ..boards.findings import FAIL
 
-    with progress("listening to the sensor"):
+    with progress("measuring the sensor"):
         found = sensor_check.examine(port, seconds)
     told = sensor_check.verdicts(found)
     if as_json:

@@ -1,4 +1,4 @@
-"""nearhum enrol: show the board examples of a word, a gesture or a mode, and name them."""
+"""nearhum enrol: teach the board a word, a gesture or a mode by examples."""
 
 from __future__ import annotations
 
@@ -6,30 +6,31 @@ from typing import Annotated, Any
 
 import typer
 
+from ..amounts import plural
 from .terminal import Json, Port, Resume, note, print_json, print_pairs, progress
 
 _POLL_S = 0.3
 
 
 def enrol(
-    label: Annotated[str, typer.Argument(help="The name that the examples get.")],
+    label: Annotated[str, typer.Argument(help="The name of the examples.")],
     n: Annotated[
-        int, typer.Argument(metavar="N", min=1, help="How many of the next windows are examples.")
+        int, typer.Argument(metavar="N", min=1, help="Number of windows to take as examples.")
     ] = 1,
     wait: Annotated[
-        bool, typer.Option("--wait", help="Wait until all examples are there.")
+        bool, typer.Option("--wait", help="Wait until all examples were taken.")
     ] = False,
     port: Port = None,
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Make the next N windows examples of LABEL."""
+    """Take the next N windows as examples of LABEL."""
     from ..errors import UsageError
     from ..serial_line.link import connect
 
     if not label or any(c.isspace() for c in label):
         raise UsageError(
-            f"{label!r} is no label: a label is one word", hint="join words with _ or -"
+            f"{label!r} is not a label: a label is one word", hint="join words with _ or -"
         )
     with connect(port, resume) as link:
         answer = link.ask(f"enrol {label} {n}")
@@ -42,25 +43,26 @@ def enrol(
         print_pairs(answer)
     if answer.get("too_close_to"):
         note(
-            f"{label} and {answer['too_close_to']} are hard to tell apart: choose another example,"
-            " or another word"
+            f"{label} and {answer['too_close_to']} are hard to tell apart: enrol another example,"
+            " or choose another word"
         )
     if not wait:
-        note(f"next windows taken as examples of {label}: {n}")
+        note(f"the next {plural(n, 'window')} will be taken as examples of {label}")
 
 
 def _expected(listed: dict[str, Any]) -> dict[str, Any]:
-    """Return what the board expects of a label, by the names that a person reads; nothing it
-    does not know.
+    """Return what the board expects of a label, under the names of this command's output.
+
+    Values that the board does not know are left out.
     """
     names = {"close": "too_close_to", "accepts": "false_accepts_percent"}
     return {names[key]: listed[key] for key in names if listed.get(key) is not None}
 
 
 def _until_enrolled(link, label: str) -> dict[str, Any]:
-    """Return what was enrolled once all of it is there.
+    """Wait until all examples were taken, and return what was enrolled.
 
-    Raises DeviceError when no window comes any more.
+    Raises DeviceError if no more windows arrive.
     """
     import time
 
@@ -83,8 +85,8 @@ def _until_enrolled(link, label: str) -> dict[str, Any]:
                 note(warned)
             if ended(status):
                 raise DeviceError(
-                    f"{left} examples are missing, and no window comes any more: the"
+                    f"{plural(left, 'example')} missing, but no more windows arrive: the"
                     + (" recording is over" if status.get("source") == "end" else " sensor fails"),
-                    hint="what was enrolled stays: `nearhum list` shows it",
+                    hint="the board keeps what was enrolled: `nearhum list` shows it",
                 )
             time.sleep(_POLL_S)

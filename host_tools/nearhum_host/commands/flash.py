@@ -1,4 +1,4 @@
-"""nearhum flash: MicroPython and the application onto a board, from nothing to one that watches."""
+"""nearhum flash: put MicroPython and the application on a new board."""
 
 from __future__ import annotations
 
@@ -24,27 +24,23 @@ def flash(
     port: Annotated[
         str | None,
         typer.Option(
-            "--port", "-p", help="Serial port or URL of the board; found where none is given."
+            "--port", "-p", help="Serial port or URL of the board. Default: found by its USB id."
         ),
     ] = None,
     volume: Annotated[
         Path | None,
         typer.Option(
-            help=(
-                "Drive of an RP2 board's boot ROM (BOOTSEL); found where it is mounted in the usual"
-                " places."
-            )
+            help=("Drive of an RP2 board in BOOTSEL mode. Default: found in the usual places.")
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Tell all it would do, and do nothing.")
+        bool, typer.Option("--dry-run", help="List the steps without doing them.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Put MicroPython on a board, deploy the application, and let the board test itself.
+    """Put MicroPython on a board, deploy the application, and run the self-test.
 
-    What an RP2 or ESP32 board had on its file system stays, unless the image brings a file system
-    of its own.
+    Files on the board stay, unless the image contains a file system.
     """
     from ..boards import board_files, deployment, stage_check
     from ..boards.application import application
@@ -76,14 +72,14 @@ def flash(
         image = firmware_files.find(there, firmware, bar)
     if not image.verified:
         note(
-            f"no sum is known for {image.came_from}; it is whole, and for this chip. SHA-256"
+            f"no checksum is known for {image.came_from}. It is complete and for this chip. SHA-256"
             f" {image.sha256}"
         )
     files = application(there)
     place = flashing.find(there, port, volume)
     with progress("flashing", "bytes") as bar:
         into = flashing.write(there, image, place, lambda _, done, of: bar(done, of))
-    note(f"{image.path.name} is in the flash ({into}); waiting for MicroPython")
+    note(f"wrote {image.path.name} to the flash ({into}); waiting for MicroPython")
     serial_port = flashing.await_micropython(there, port)
     with Link(serial_port) as link, progress("deploying", "bytes") as bar:
         done = deployment.deploy(
@@ -108,9 +104,7 @@ def flash(
             f" unchanged; nearhum {done.start.get('version')} runs on {done.start.get('board')},"
             f" port {serial_port}"
         )
-        tell(
-            "it computes what it should" if found["ok"] else f"self-test: {found['first']} differs"
-        )
+        tell("self-test: ok" if found["ok"] else f"self-test: {found['first']} differs")
         tell(f"next: nearhum learn 10m --wait --port {serial_port}")
     if not found["ok"]:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""nearhum follow: tell somebody what boards log, as it happens."""
+"""nearhum follow: report the events of boards as they happen."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ EVENTS = (
 def follow(
     ports: Ports = None,
     all_boards: Annotated[
-        bool, typer.Option("--all", help="Every board on USB, also those plugged in later.")
+        bool, typer.Option("--all", help="All boards on USB, also those plugged in later.")
     ] = False,
     command: Annotated[
         str | None,
         typer.Option(
             "--exec",
-            help="Run this program for each event, the event as JSON on its standard input.",
+            help="Run this program for each event, with the event as JSON on its stdin.",
             show_default=False,
         ),
     ] = None,
@@ -51,7 +51,9 @@ def follow(
     ] = None,
     prometheus: Annotated[
         str | None,
-        typer.Option(help="Serve metrics, :9477 for this machine alone.", show_default=False),
+        typer.Option(
+            help="Serve metrics at this address: :9477 is local only.", show_default=False
+        ),
     ] = None,
     until: Annotated[
         str | None,
@@ -60,18 +62,18 @@ def follow(
     state: Annotated[
         Path | None,
         typer.Option(
-            help="Where is kept what has been told; without it, in your state folder.",
+            help="File that keeps what was reported. Default: in your state folder.",
             show_default=False,
         ),
     ] = None,
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Print what boards log as it happens, and tell a program, a web address or an MQTT broker.
+    """Print events as they happen, and report them to a program, a web address or an MQTT broker.
 
-    Goes on until Ctrl-C: opens a line again that breaks, tries a channel again that is down, and
-    after a restart tells what happened meanwhile. Nothing is told twice, but for an event that a
-    channel took in the very moment in which this program was killed.
+    It runs until Ctrl-C. It reopens a broken connection, retries a channel that is down, and after
+    a restart reports what it missed. No event is reported twice, except one that a channel took at
+    the moment when this program was killed.
     """
     from ..alerts.bookmarks import Bookmarks, usual
     from ..alerts.lines import Lines, journal_reads

@@ -1,4 +1,4 @@
-"""nearhum forget: unlearn a label."""
+"""nearhum forget: remove a label from what the board has learned."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .terminal import Json, Port, Resume, print_json, tell
 
 
 def forget(
-    label: Annotated[str, typer.Argument(help="The label to unlearn.")],
+    label: Annotated[str, typer.Argument(help="The label to remove.")],
     port: Port = None,
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Remove a label and its examples (`nearhum rollback` brings it back)."""
+    """Remove a label and its examples. `nearhum rollback` undoes this."""
     from ..serial_line.link import connect
 
     with connect(port, resume) as link:
@@ -24,4 +24,4 @@ def forget(
     if as_json:
         print_json(answer)
     else:
-        tell(f"{label} is forgotten")
+        tell(f"{label} was removed")

@@ -1,4 +1,4 @@
-"""nearhum image: one file that holds MicroPython, the application and the board's settings."""
+"""nearhum image: make one file of MicroPython, the application and the board's settings."""
 
 from __future__ import annotations
 
@@ -13,15 +13,12 @@ from .terminal import Json, note, print_json, progress
 if TYPE_CHECKING:
     from ..boards.board_files import Board
 
-if TYPE_CHECKING:
-    from ..boards.board_files import Board
-
 FirmwareOption = Annotated[
     str,
     typer.Option(
         "--firmware",
         "-f",
-        help="MicroPython: stock, ulab (both downloaded once), or a file of yours.",
+        help="MicroPython: stock or ulab (downloaded once), or the path of a file.",
     ),
 ]
 
@@ -40,10 +37,9 @@ def image(
     firmware: FirmwareOption = "stock",
     as_json: Json = False,
 ) -> None:
-    """Make one file of MicroPython, the application and the settings: drag it onto the board,
-    and it watches.
+    """Make one file of MicroPython, the application and the settings, to drag onto a board.
 
-    What the board has learned and logged before is gone with its file system.
+    The file replaces the board's file system, and with it what the board has learned and logged.
     """
     from ..boards import board_files
     from ..boards.application import application
@@ -75,16 +71,16 @@ def image(
         )
         return
     if not stock.verified:
-        note(f"no sum is known for {stock.came_from}; it is whole, and for this chip")
+        note(f"no checksum is known for {stock.came_from}. It is complete and for this chip.")
     print(
-        f"{output}: {len(made.contents)} bytes, {made.n_files} files on its file system, read back"
-        " and the same"
+        f"{output}: {len(made.contents)} bytes, {made.n_files} files; the file system was read back"
+        " and compared"
     )
     print(f"next: {next_step}")
 
 
 def how_to(output: Path, board: Board) -> str:
-    """Return how such a file gets onto its board, one sentence."""
+    """Return one sentence that says how to put such a file on its board."""
     from ..flashing.chips import CHIPS, UF2
 
     if board.flash.method == UF2:

@@ -1,4 +1,4 @@
-"""nearhum learn: take what comes now for normal."""
+"""nearhum learn: make the board learn the present signal as normal."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def learn(
         typer.Argument(
             metavar="400 | 10m | stop",
             help=(
-                "How many windows, how long (30s, 10m, 24h), or `stop` to end it now; default: the"
-                " board's."
+                "Number of windows, duration (30s, 10m, 24h), or `stop` to end now. Default: the"
+                " board's setting."
             ),
             show_default=False,
         ),
@@ -28,40 +28,41 @@ def learn(
         typer.Option(
             "--as",
             metavar="MODE",
-            help="Keep what is normal, and add this as a mode of it: night, full load.",
+            help="Keep what was learned, and add this mode of normal: night, full load.",
         ),
     ] = None,
     stable: Annotated[
         bool,
         typer.Option(
             "--until-stable",
-            help="End when more would change nothing; at the length given, or 24h.",
+            help="End as soon as more windows change nothing, at the latest after 24h.",
         ),
     ] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until learning has ended.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the end of learning.")] = False,
     port: Port = None,
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Start a learning period: what the board hears now is normal, and nothing else, or (--as)
-    that too.
+    """Start a learning period. The board learns the present signal as normal.
+
+    What it learned before is replaced, unless --as adds a mode to it.
     """
     import re
 
     from ..errors import UsageError
+    from ..scores import in_octaves
     from ..serial_line.link import connect
 
-    # Said before a board is looked for, which knows "ten" for no whole number and no more.
+    # Checked here too: the board would only say that "ten" is not a whole number.
     if spec and not re.fullmatch(r"[0-9]+[smhd]?|stop|pause|resume", spec):
         raise UsageError(
-            f"{spec[:40]!r} is no length", "say how many windows (400), or how long: 30s, 10m, 24h"
+            f"{spec[:40]!r} is not a length",
+            "say how many windows (400), or how long: 30s, 10m, 24h",
         )
     if stable and spec == "stop":
-        raise UsageError("--until-stable and stop", "one or the other")
+        raise UsageError("--until-stable and stop contradict each other", "leave one of them out")
     if mode is not None and spec in (None, "stop") and not stable:
-        raise UsageError(
-            f"--as {mode} without a length", "say how long: nearhum learn 10m --as MODE"
-        )
+        raise UsageError(f"--as {mode} needs a length", "for example nearhum learn 10m --as MODE")
 
     with connect(port, resume) as link:
         words = ["learn", "stable" if stable else None, spec, f"as {mode}" if mode else None]
@@ -70,7 +71,7 @@ def learn(
             answer = _until_learned(link)
     answer.pop("verb", None)
     if as_json:
-        print_json(answer)
+        print_json(in_octaves(answer))
     elif wait and spec != "stop":
         from .status import octaves
 
@@ -80,15 +81,15 @@ def learn(
         )
         tell(f"{said}, now: {'stable, ' if answer.get('learn_most') else ''}{answer.get('state')}")
     elif answer:
-        print_pairs(answer)
+        print_pairs(in_octaves(answer))
     if not wait and spec != "stop":
-        note("learning; `nearhum status` shows how far it is")
+        note("learning has started; `nearhum status` shows the progress")
 
 
 def _until_learned(link) -> dict:
-    """Return the status once the board no longer learns.
+    """Wait for the end of learning, and return the status then.
 
-    Raises DeviceError when its source ends before.
+    Raises DeviceError if no more windows arrive before.
     """
     import time
 
@@ -106,9 +107,9 @@ def _until_learned(link) -> dict:
                 raise DeviceError(
                     f"the recording is over after {total - left} of {total} windows to be learned",
                     hint=(
-                        ("`nearhum learn stop` makes do with those; or " if total > left else "")
-                        + "start `nearhum virtual --replay` again, and learn a shorter time or a"
-                        " longer recording"
+                        ("`nearhum learn stop` uses those windows; or " if total > left else "")
+                        + "start `nearhum virtual --replay` again, with a shorter learning period"
+                        " or a longer recording"
                     ),
                 )
             if ended(status):

@@ -1,6 +1,4 @@
-"""nearhum list: the prototypes of a board, what waits to become a part of them, and what it can
-go back to.
-"""
+"""nearhum list: show the prototypes, near misses or snapshots of a board."""
 
 from __future__ import annotations
 
@@ -10,16 +8,16 @@ import typer
 
 from .terminal import Json, Port, Resume, note, print_json, print_rows
 
-# name: (columns, what is said where there are none)
+# By the name of the list: its columns, and the text for an empty list.
 _TABLES = {
-    "prototypes": (("label", "count", "id"), "nothing learned yet"),
+    "prototypes": (("label", "count", "id"), "the board has learned nothing yet"),
     "pending": (
         ("id", "label", "near_window", "hit_after", "distance", "limit", "boot"),
-        "nothing waits to be accepted",
+        "no near misses are waiting",
     ),
     "snapshots": (
         ("number", "cause", "state", "n_learned", "n_labels", "boot", "window"),
-        "nothing to roll back to yet",
+        "no snapshots yet",
     ),
 }
 
@@ -27,26 +25,29 @@ _TABLES = {
 def list_(
     pending: Annotated[
         bool,
-        typer.Option(
-            "--pending", help="Near misses that a hit followed, for `nearhum accept` or `reject`."
-        ),
+        typer.Option("--pending", help="List the near misses for `nearhum accept` and `reject`."),
     ] = False,
     snapshots: Annotated[
         bool,
-        typer.Option("--snapshots", help="What `nearhum rollback N` can put back, oldest first."),
+        typer.Option(
+            "--snapshots", help="List the snapshots for `nearhum rollback N`, oldest first."
+        ),
     ] = False,
     port: Port = None,
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Show what the board has learned: normal prototypes and labels with their counts; or what
-    is kept beside.
+    """Show what the board has learned: prototypes of normal and labels, with their counts.
+
+    Or show its near misses or snapshots.
     """
     from ..errors import UsageError
     from ..serial_line.link import connect
 
     if pending and snapshots:
-        raise UsageError("--pending and --snapshots are two lists", hint="ask for one at a time")
+        raise UsageError(
+            "--pending and --snapshots cannot be combined", hint="ask for one list at a time"
+        )
     what = "pending" if pending else "snapshots" if snapshots else "prototypes"
     with connect(port, resume) as link:
         answer = link.ask("list" if what == "prototypes" else f"list {what}")
@@ -65,7 +66,7 @@ def list_(
 
 
 def _label(prototype: dict[str, Any]) -> str:
-    """Return the label; of a mode of normal, which has no label id, the name in parentheses."""
+    """Return the label of a prototype. A mode of normal is shown in parentheses."""
     name = prototype.get("label")
     if prototype["id"]:
         return str(name)

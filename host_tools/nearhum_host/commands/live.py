@@ -1,4 +1,4 @@
-"""nearhum live: what boards do, as it happens."""
+"""nearhum live: show at the terminal what boards do now."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from .terminal import Ports, Resume
 
 
 def live(ports: Ports = None, resume: Resume = False) -> None:
-    """Show score, threshold, mode, label, what is strange, and the journal; learn, enrol, veto,
-    roll back by a key.
+    """Show score, threshold, mode, label, the strangest features and the journal.
 
-    Several boards with several --port. q quits; the boards go on.
+    Keys start learning, enrol, veto and roll back. Give --port several times for several boards. q
+    quits; the boards keep running.
     """
     import sys
 
@@ -18,7 +18,9 @@ def live(ports: Ports = None, resume: Resume = False) -> None:
     from ..serial_line.ports import find_port
 
     if not sys.stdout.isatty():
-        raise UsageError("live needs a terminal", hint="`nearhum status --json` is for programs")
+        raise UsageError(
+            "`nearhum live` needs a terminal", hint="programs can use `nearhum status --json`"
+        )
     with needs("live"):
         from ..logs.following import Follower
         from ..report.live import Live

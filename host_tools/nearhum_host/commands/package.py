@@ -1,6 +1,4 @@
-"""nearhum package: an index of static files, from which `mpremote mip install` puts the
-application on a board.
-"""
+"""nearhum package: make an index of static files for `mpremote mip install`."""
 
 from __future__ import annotations
 
@@ -14,22 +12,27 @@ from .terminal import Json, print_json
 
 def package(
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The folder of the index; others in it stay.")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The folder of the index. Packages of other boards in it are kept.",
+        ),
     ],
     board: Annotated[
         list[str] | None,
         typer.Option(
             "--board",
             "-b",
-            help="A board's name or .toml file; again for more. Default: all that there are.",
+            help="A board's name or .toml file. Repeat it for several. Default: all boards.",
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make an index for mip, one package a board: native code is bound to a chip, settings to a
-    board.
+    """Make an index for mip, with one package for each board.
 
-    Serve the folder with any web server, then `mpremote mip install --target / --index URL
+    Packages differ by board because of its settings and its chip's native code. Serve the folder
+    with any web server, then `mpremote mip install --target / --index URL
     nearhum-BOARD`.
     """
     from ..boards import board_files, mip_index

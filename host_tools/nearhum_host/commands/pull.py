@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..amounts import plural
 from .terminal import Json, Ports, Resume, note, print_json, print_rows, progress, tell
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def pull(
         Path,
         typer.Argument(
             help=(
-                "A log (NAME.nhl), or a run folder, which gets a journal.nhl; with --all, a folder."
+                "The log (NAME.nhl), or a folder in which it is journal.nhl; with --all, a folder."
             )
         ),
     ],
@@ -27,7 +28,8 @@ def pull(
         typer.Option(
             "--all",
             help=(
-                "From every board on USB, or on each --port, at once; and into tables for `query`."
+                "From every board at once (on USB, and in NEARHUM_PORT), or from each --port; also"
+                " makes tables for `nearhum query`."
             ),
         ),
     ] = False,
@@ -35,7 +37,7 @@ def pull(
         str | None,
         typer.Option(
             "--as",
-            help="Beside it what others read, a row a window: csv, parquet, ei-json, ei-cbor.",
+            help="Also export one row for each window: csv, parquet, ei-json, ei-cbor.",
             show_default=False,
         ),
     ] = None,
@@ -43,11 +45,13 @@ def pull(
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Append to a log what the board has recorded since; the detector goes on meanwhile."""
+    """Append the board's new records to a log. The detector keeps running."""
     from ..errors import UsageError
 
     if all_boards and form:
-        raise UsageError("--all has Parquet tables already", "without --as; or one board at a time")
+        raise UsageError(
+            "--all makes Parquet tables already", "leave out --as, or pull one board at a time"
+        )
     if all_boards:
         _pull_all(path, ports or [], resume, as_json)
     elif ports and len(ports) > 1:
@@ -71,7 +75,9 @@ def _pull_one(path: Path, port: str | None, resume: bool, as_json: bool, form: s
             from ..logs import exporting
         exporting.check_form(form)
     with connect(port, resume) as link:
-        link.ask("status")  # a stopped board is asked about before the bar is drawn
+        link.ask(
+            "status"
+        )  # Ask whether to resume a stopped board before the progress bar is drawn.
         with progress("pulling", "records") as bar:
             done = pulling.pull(link, path, bar)
         seen.save(done.file, seen.look_at(link))
@@ -80,14 +86,11 @@ def _pull_one(path: Path, port: str | None, resume: bool, as_json: bool, form: s
         written = exporting.export_log(log, done.file, form)
     if done.torn_bytes:
         note(
-            f"cut off {done.torn_bytes} bytes of a record that an interrupted write had left at"
-            " the end"
+            f"{done.torn_bytes} bytes of an incomplete record were removed from the end of the log;"
+            " an earlier pull was interrupted"
         )
     for gap in done.gaps:
-        note(
-            f"records {gap.first} to {gap.before - 1} were gone from the board before they could be"
-            " pulled"
-        )
+        note(f"records {gap.first} to {gap.before - 1} are lost: the board had overwritten them")
     found = chained.check(log, keys.known())
     for text in chained.told(found):
         note(text)
@@ -100,30 +103,31 @@ def _pull_one(path: Path, port: str | None, resume: bool, as_json: bool, form: s
         )
     else:
         tell(
-            f"{done.file}: {done.n_records} new records, {done.n_bytes} bytes; the next is"
-            f" {done.next_seq}"
+            f"{done.file}: {plural(done.n_records, 'new record')}, {done.n_bytes} bytes; the next"
+            f" pull starts at record {done.next_seq}"
         )
         for file in written:
-            tell(f"{file}: a row a window" if form in ("csv", "parquet") else str(file))
+            tell(f"{file}: one row for each window" if form in ("csv", "parquet") else str(file))
 
 
 def _pull_all(folder: Path, named: list[str], resume: bool, as_json: bool) -> None:
     from ..errors import DeviceError, UsageError
     from ..extras import needs
-    from ..serial_line.ports import board_ports
+    from ..serial_line.ports import every_port
 
     with needs("fleet"):
         from ..logs.gathering import gather
-    ports = list(dict.fromkeys(named)) or list(board_ports())
+    ports = list(dict.fromkeys(named)) or every_port()
     if not ports:
         raise DeviceError(
-            "there is no board on any USB port", "plug one in, or name ports: --port A --port B"
+            "there is no board on any USB port",
+            "plug one in, or name ports: --port A --port B, or NEARHUM_PORT",
         )
     if folder.is_file():
         raise UsageError(f"{folder} is a file", "with --all, name a folder")
 
     def say(one: Gathered) -> None:
-        note(f"{one.port}: {one.error or f'{one.board}, {one.n_records} new records'}")
+        note(f"{one.port}: {one.error or f'{one.board}, ' + plural(one.n_records, 'new record')}")
 
     done = gather(ports, folder, resume, say)
     rows = [{key: value for key, value in vars(one).items() if key != "exit_code"} for one in done]

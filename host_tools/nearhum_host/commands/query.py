@@ -1,4 +1,4 @@
-"""nearhum query: ask the tables of pulled logs."""
+"""nearhum query: run SQL over the tables of pulled logs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from .terminal import Json, print_json, print_rows
 
 def query(
     sql: Annotated[
-        str, typer.Argument(help="DuckDB's SQL over windows, events, alarms, boards and days.")
+        str,
+        typer.Argument(
+            help="SQL (DuckDB) over the tables windows, events, alarms, boards and days."
+        ),
     ],
     folder: Annotated[
         Path, typer.Option("--in", help="The folder of `nearhum pull FOLDER --all`.")
@@ -26,19 +29,19 @@ def query(
         bool,
         typer.Option(
             "--unsafe",
-            help="Let the SQL do what you may do: read and write files, load extensions.",
+            help="Let the SQL read and write any file, and load extensions.",
         ),
     ] = False,
 ) -> None:
-    """Ask what boards have logged, in SQL: `SELECT board, day, alarms FROM days ORDER BY day`.
+    """Query what boards have logged: `SELECT board, day, alarms FROM days ORDER BY day`.
 
-    The SQL reads these tables and nothing else, and changes nothing.
+    The SQL can read these tables only, and cannot change anything.
     """
     from ..errors import UsageError
     from ..extras import needs
 
     if as_json and as_csv:
-        raise UsageError("--json and --csv are two ways to print", hint="choose one")
+        raise UsageError("--json and --csv cannot be combined", hint="leave one of them out")
     with needs("fleet"):
         from ..logs import asking
     columns, rows = asking.ask(folder, sql, unsafe)
@@ -51,7 +54,7 @@ def query(
     elif rows:
         print_rows([dict(zip(columns, row, strict=True)) for row in rows])
     else:
-        print("no row")
+        print("no rows")
 
 
 def _plain(value: Any) -> Any:

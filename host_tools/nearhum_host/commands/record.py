@@ -1,4 +1,4 @@
-"""nearhum record: labelled samples of a board, for `nearhum train`."""
+"""nearhum record: record labelled samples of a board for `nearhum train`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import Annotated
 
 import typer
 
+from ..amounts import plural
 from .terminal import Json, Port, Resume, note, print_json, progress, tell
 
 
 def record(
     label: Annotated[
-        str, typer.Argument(help="What it is that the sensor hears: the name of a folder.")
+        str, typer.Argument(help="What the sensor measures. It becomes the name of a folder.")
     ],
-    length: Annotated[str, typer.Argument(help="How long: 30s, 10m, 1h.")] = "10s",
+    length: Annotated[str, typer.Argument(help="Duration: 30s, 10m, 1h.")] = "10s",
     into: Annotated[
-        Path, typer.Option("--into", help="The data set: a folder, with one in it a label.")
+        Path, typer.Option("--into", help="The data set: a folder with one folder for each label.")
     ] = Path("recorded"),
     form: Annotated[
         str,
@@ -28,9 +29,9 @@ def record(
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Record what the board's sensor delivers, under a label; the detector goes on meanwhile.
+    """Record the samples of the board's sensor under a label. The detector keeps running.
 
-    csv, parquet and ei-* of an accelerometer are in g, of any other sensor in counts.
+    In csv, parquet and ei-* files, samples of an accelerometer are in g, others are counts.
     """
     from ..boards.checking import sensor_units
     from ..extras import needs
@@ -46,9 +47,11 @@ def record(
     files = capturing.write(into, label, captured, form, units)
     recording = captured.recording
     if captured.ended:
-        note("the source ended before that length")
+        note("the source ended early")
     if captured.missed:
-        note(f"{captured.missed} frames passed before they could be fetched: there are gaps")
+        note(
+            f"{plural(captured.missed, 'frame')} lost before they could be fetched: there are gaps"
+        )
     if as_json:
         print_json(
             {
@@ -62,8 +65,5 @@ def record(
         )
     else:
         shown = files[0] if len(files) == 1 else f"{len(files)} files in {files[0].parent}"
-        n = len(recording.segments)
-        tell(
-            f"{shown}: {recording.n_frames / recording.rate_hz:.1f} s in {n}"
-            f" segment{'s' if n > 1 else ''}"
-        )
+        segments = plural(len(recording.segments), "segment")
+        tell(f"{shown}: {recording.n_frames / recording.rate_hz:.1f} s in {segments}")

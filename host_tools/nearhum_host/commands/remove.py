@@ -1,4 +1,4 @@
-"""nearhum remove: take nearhum off a board, and put the user's own program back."""
+"""nearhum remove: remove nearhum from a board, and restore the user's own program."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ..amounts import plural
 from .terminal import Json, Port, note, print_json, tell
 
 
@@ -13,16 +14,16 @@ def remove(
     everything: Annotated[
         bool,
         typer.Option(
-            "--all", help="What it learned, logged and was set to as well, and the board's key."
+            "--all", help="Also remove what it learned and logged, its settings and its key."
         ),
     ] = False,
     port: Port = None,
     as_json: Json = False,
 ) -> None:
-    """Take nearhum off a board; MicroPython stays. A /main.py that `deploy` found there is put
-    back, and runs.
+    """Remove nearhum from a board. MicroPython stays.
 
-    What the board learned stays for the next deploy, unless you say --all.
+    A /main.py that `deploy` found there is restored and runs. What the board learned stays for the
+    next deploy, unless --all is given.
     """
     from ..boards.upgrade import programs
     from ..serial_line.link import connect
@@ -33,7 +34,7 @@ def remove(
         print_json(vars(done))
         return
     for path in done.left:
-        note(f"{path} is yours too, and stays")
-    now = f"{done.put_back} is /main.py again" if done.put_back else "nothing starts by itself now"
-    rest = "" if everything else "; what was learned stays in /hum, `nearhum remove --all` takes it"
-    tell(f"{len(done.removed)} files removed; {now}{rest}")
+        note(f"{path} is your own file and was kept")
+    now = f"{done.put_back} is /main.py again" if done.put_back else "no program starts now"
+    rest = "" if everything else "; what was learned stays in /hum (`nearhum remove --all`)"
+    tell(f"{plural(len(done.removed), 'file')} removed; {now}{rest}")

@@ -1,4 +1,4 @@
-"""nearhum report: a log or an evaluation as one HTML page."""
+"""nearhum report: draw a log or an evaluation as one HTML page."""
 
 from __future__ import annotations
 
@@ -26,9 +26,8 @@ def report(
         typer.Option(
             "--labels",
             help=(
-                "What is true of a log: csv with the columns first,last,label; windows, counted"
-                " from "
-                "the log's start; the label normal or any other."
+                "The truth about a log: csv with the columns first,last,label. Windows are counted"
+                " from the log's start. The label is normal, or any other."
             ),
             show_default=False,
         ),
@@ -37,7 +36,7 @@ def report(
 ) -> None:
     """Draw a log or an evaluation: scores, threshold, alarms, what was learned.
 
-    One file, readable offline.
+    The page is one file that can be read offline.
     """
     from ..errors import HostError
     from ..extras import needs

@@ -1,4 +1,4 @@
-"""nearhum restore: give a board what a backup holds."""
+"""nearhum restore: put a backup on a board."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ def restore(
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Replace what the board has learned by a backup; what it had is saved first, beside the
-    backup.
+    """Replace what the board has learned by a backup.
+
+    What it had learned before is saved first, in the folder of the backup.
     """
     from ..boards import keys, state_image
     from ..serial_line.link import connect
@@ -30,8 +31,8 @@ def restore(
         board = str(link.ask("status").get("board"))
         kept = file.parent / state_image.dated_name(f"{board}-before-restore")
         state_image.save(kept, before)
-        note(f"what the board had is in {kept}")
-        state_image.give(link, image, f"`nearhum restore {kept}` goes back")
+        note(f"saved what the board had learned before in {kept}")
+        state_image.give(link, image, f"`nearhum restore {kept}` restores the previous state")
     if as_json:
         print_json({"restored": str(file), "n_bytes": len(image), "before": str(kept)})
     else:

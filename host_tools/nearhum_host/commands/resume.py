@@ -1,4 +1,4 @@
-"""nearhum resume: start the detector of a board that stands at the MicroPython prompt."""
+"""nearhum resume: start the detector of a board that is at the MicroPython prompt."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from .terminal import Json, Port, print_json, tell
 
 
 def resume(port: Port = None, as_json: Json = False) -> None:
-    """Start the detector again if it was stopped (Ctrl-C, mpremote, Thonny); a running one is left
-    alone.
+    """Start the detector again after it was stopped by Ctrl-C, mpremote or Thonny.
 
-    A board in safe mode tries at once what it would try by itself later.
+    A running detector is not touched. A board in safe mode restarts now.
     """
     from ..serial_line.link import connect
 
@@ -25,4 +24,7 @@ def resume(port: Port = None, as_json: Json = False) -> None:
     if as_json:
         print_json({"resumed": bool(was_stopped), "state": answer.get("state")})
     else:
-        tell(("resumed" if was_stopped else "it was running") + f", state: {answer.get('state')}")
+        tell(
+            ("resumed" if was_stopped else "it was already running")
+            + f", state: {answer.get('state')}"
+        )

@@ -1,4 +1,4 @@
-"""nearhum rollback: undo changes of what was learned."""
+"""nearhum rollback: undo changes to what was learned."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ def rollback(
         typer.Argument(
             metavar="N",
             min=1,
-            help="A snapshot (`nearhum list --snapshots`); default: the last change.",
+            help="Number of a snapshot (`nearhum list --snapshots`). Default: the last one.",
         ),
     ] = None,
     port: Port = None,
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Put back what was learned before the last change, or before snapshot N's; a rollback can
-    be undone too.
+    """Restore what was learned before the last change, or snapshot N.
+
+    A rollback can be undone by another rollback.
     """
     from ..serial_line.link import connect
 
@@ -33,7 +34,5 @@ def rollback(
     if as_json:
         print_json(answer)
     else:
-        tell(
-            f"snapshot {answer.get('to')} is in place; the board is in state {answer.get('state')}"
-        )
+        tell(f"restored snapshot {answer.get('to')}; the board is in state {answer.get('state')}")
         note("`nearhum rollback` again undoes this")

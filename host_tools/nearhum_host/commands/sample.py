@@ -1,4 +1,4 @@
-"""nearhum sample: a recording to try the tools with."""
+"""nearhum sample: write a recording to try the tools with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .terminal import note, tell
 def sample(
     file: Annotated[Path, typer.Argument(help="The csv to write.")] = Path("pump.csv"),
 ) -> None:
-    """Write a sample recording: a pump's accelerometer; after five minutes a bearing rings."""
+    """Write a sample recording: the accelerometer of a pump whose bearing rings after 300 s."""
     from ..recordings import sample
 
     n = sample.write_sample(file)

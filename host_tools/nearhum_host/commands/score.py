@@ -1,4 +1,4 @@
-"""nearhum score: recordings of one's own through the firmware, in one command."""
+"""nearhum score: run your own recordings through the firmware, in one command."""
 
 from __future__ import annotations
 
@@ -23,65 +23,73 @@ def score(
         str | None,
         typer.Option(
             "--learn",
-            help="How much of the beginning is normal: 2m (the default, half of it at most).",
+            help="Duration at the beginning that is normal. Default: 2m, at most half of it.",
             show_default=False,
         ),
     ] = None,
     kind: Annotated[
         str | None,
         typer.Option(
-            "--kind", help="telemetry, vibration, motion, audio …; guessed.", show_default=False
+            "--kind",
+            help="telemetry, vibration, motion, audio … Default: guessed.",
+            show_default=False,
         ),
     ] = None,
     rate: Annotated[
         float | None,
-        typer.Option("--rate", help="Samples a second, where the file does not say it."),
+        typer.Option("--rate", help="Samples per second, if the file does not say it."),
     ] = None,
     columns: Annotated[
         str | None,
-        typer.Option("--columns", help="Columns of samples, by name or number, with commas."),
+        typer.Option(
+            "--columns", help="Columns of samples: names or numbers, separated by commas."
+        ),
     ] = None,
     label_column: Annotated[
-        str | None, typer.Option("--label-column", help="Column that says what is true of a row.")
+        str | None, typer.Option("--label-column", help="Column with the true label of each row.")
     ] = None,
     labels: Annotated[
         Path | None,
         typer.Option(
-            "--labels", help="csv with from,until,label: ISO time, or seconds from the start."
+            "--labels", help="csv with from,until,label. Times are ISO, or seconds from the start."
         ),
     ] = None,
     scale: Annotated[
         str | None,
-        typer.Option("--scale", help="Counts per unit, one or one a column; guessed."),
+        typer.Option(
+            "--scale", help="Counts per unit: one, or one for each column. Default: guessed."
+        ),
     ] = None,
     day_first: DayFirst = None,
     changed: Annotated[
         list[str] | None, typer.Option("--set", help="KEY=VALUE: a setting of the board.")
     ] = None,
     board: Annotated[
-        str, typer.Option("--board", "-b", help="Board that the board file is for.")
+        str, typer.Option("--board", "-b", help="Board for which a board file is written.")
     ] = "virtual",
     form: Annotated[
         str | None,
         typer.Option(
             "--as",
-            help="Also what others read: csv or parquet (a row a window), ei-json, ei-cbor, wav.",
+            help="Also export csv or parquet (one row for each window), ei-json, ei-cbor, wav.",
             show_default=False,
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="Folder for log, report and board file.", show_default=False),
+        typer.Option(
+            "--out", help="Folder for the log, the report and the board file.", show_default=False
+        ),
     ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Say how each file was read, and why so.")
+        bool, typer.Option("--explain", help="Say how each file was read, and why.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Learn the beginning of a recording, watch the rest, and report what was strange.
 
-    The firmware itself runs on this machine: no board, no board file. Written are the log, a
-    report, figures where labels are known, and a board file that fits, for `nearhum deploy`.
+    The firmware itself runs on this machine, without a board or a board file. The command writes
+    the log, a report, figures if labels are known, and a board file for `nearhum deploy`.
     """
     from ..boards import fitted_file
     from ..boards.checking.configuration import setting

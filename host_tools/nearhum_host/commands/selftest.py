@@ -1,4 +1,4 @@
-"""nearhum selftest: does this board compute what it should?"""
+"""nearhum selftest: check that a board computes the right results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def selftest(
     port: Annotated[
         str | None,
         typer.Argument(
-            help="Port of a board, or unix, virtual, emulated; found where none is given.",
+            help="Port of a board, or unix, virtual, emulated. Default: the only board.",
             show_default=False,
         ),
     ] = None,
@@ -27,10 +27,10 @@ def selftest(
     board: DeployedAs = None,
     as_json: Json = False,
 ) -> None:
-    """Run every stage of the pipeline on the board itself, on made inputs, and compare with known
-    results.
+    """Run every stage of the pipeline on the board itself and compare with known results.
 
-    The detector pauses meanwhile. Ends with 1 and the first stage that differs where one does.
+    The inputs are synthetic. The detector pauses meanwhile. If a stage differs, the command names
+    the first one and exits with 1.
     """
     from ..boards import board_files
     from ..boards import stage_check as testing
@@ -47,11 +47,11 @@ def selftest(
             for stage in found["stages"]
         ]
         print_rows(rows)
-        verdict = f"all {len(rows)} stages compute what they should"
+        verdict = f"all {len(rows)} stages are right"
         if first:
             verdict = (
-                f"{first} is the first stage that differs: deploy again; if it stays, report it"
-                " with this table"
+                f"{first} is the first stage that differs. Deploy again; if it still differs,"
+                " report it with this table"
             )
         print(f"\n{verdict}")
     if first:

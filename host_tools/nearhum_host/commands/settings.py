@@ -1,4 +1,4 @@
-"""nearhum get, nearhum set: the settings of a board."""
+"""nearhum get, nearhum set: show and change the settings of a board."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from .terminal import Json, Port, Resume, note, print_json, print_pairs
 if TYPE_CHECKING:
     from ..serial_line.link import Link
 
-EMPTY = '""'  # how the console's lines write a text of no characters
+EMPTY = '""'  # An empty text, as a line of the console writes it.
 _RESTART = "`nearhum set NAME VALUE --now`"
-SURE = "set yes "  # what a board's hint begins with where it asks first
+SURE = "set yes "  # The beginning of a board's hint if it wants a confirmation.
 
 
 def get(
     key: Annotated[
-        str | None, typer.Argument(help="One setting; without it all.", show_default=False)
+        str | None, typer.Argument(help="One setting. Default: all of them.", show_default=False)
     ] = None,
     port: Port = None,
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Show one setting of the board, or all."""
+    """Show one setting of the board, or all of them."""
     from ..serial_line.link import connect
 
     with connect(port, resume) as link:
@@ -45,19 +45,22 @@ def get(
 def set_(
     key: Annotated[str, typer.Argument(help="The setting.")],
     value: Annotated[
-        str, typer.Argument(help="Its new value; `default` takes back what was set before.")
+        str, typer.Argument(help="Its new value; `default` restores the board file's value.")
     ],
     yes: Annotated[
-        bool, typer.Option("--yes", help="Also where what was learned would be of no use.")
+        bool, typer.Option("--yes", help="Change it even if the board has to learn again.")
     ] = False,
     now: Annotated[
-        bool, typer.Option("--now", help="Restart the board, so that it takes effect at once.")
+        bool, typer.Option("--now", help="Restart the board now, so that the change takes effect.")
     ] = False,
     port: Port = None,
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Change a setting of the board; it stays over resets and deploys."""
+    """Change a setting of the board. It survives resets and deploys.
+
+    Most settings take effect after a restart: --now restarts the board.
+    """
     from ..serial_line.link import connect
 
     with connect(port, resume) as link:
@@ -73,7 +76,7 @@ def set_(
     said = str(answer.get("note") or "")
     if now:
         note("restarted")
-    elif "`" in said:  # in safe mode the board names what starts it
+    elif "`" in said:  # In safe mode the note names the command that starts the detector.
         note(said)
     elif said and answer.get("value") != answer.get("now"):
         typed = f"nearhum set {key} {quote(value)}{' --yes' if yes else ''} --now"
@@ -81,17 +84,17 @@ def set_(
 
 
 def _pending(link: Link) -> dict[str, Any]:
-    """Return the settings that wait for a restart; none where the board does not tell them."""
+    """Return the settings that wait for a restart, {} if the board does not tell them."""
     from ..errors import DeviceError
 
     try:
         return dict(link.ask("list set").get("set") or {})
-    except DeviceError:  # in safe mode, or of an older nearhum
+    except DeviceError:  # The board is in safe mode, or has an older nearhum.
         return {}
 
 
 def _set(link: Link, words: str, yes: bool) -> dict[str, Any]:
-    """Set; where the board says that what it learned would be of no use, ask who is there."""
+    """Set it. If the board would have to learn again, ask the user first."""
     from ..errors import DeviceError, UsageError
 
     if yes:
@@ -103,7 +106,7 @@ def _set(link: Link, words: str, yes: bool) -> dict[str, Any]:
             raise
         said = refused.message.removeprefix("board: ")
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError(said, hint="say --yes to set it all the same")
-    if not typer.confirm(f"{said}. Set it all the same?", default=False, err=True):
+        raise UsageError(said, hint="repeat the command with --yes to set it anyway")
+    if not typer.confirm(f"{said}. Set it anyway?", default=False, err=True):
         raise UsageError(said, hint="nothing was changed")
     return link.ask(SURE + words)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..amounts import lasting
 from ..logs.times import shown
+from ..scores import in_octaves
 from .terminal import Json, Port, Resume, print_json, print_pairs
 
-SAFE = "safe"  # state of a board that could not start: a console, and nothing else
-_OCTAVE = 256  # a score counts octaves in Q8
-_MANY_FAULTS = 5  # in a row; a single one may pass
+SAFE = "safe"  # State of a board that could not start: only its console runs.
+_OCTAVE = 256  # Scores are octaves in Q8.
+# Faults in a row after which the sensor counts as failed. A single fault may be a loose contact.
+_MANY_FAULTS = 5
 
 
 def status(port: Port = None, resume: Resume = False, as_json: Json = False) -> None:
@@ -22,22 +25,20 @@ def status(port: Port = None, resume: Resume = False, as_json: Json = False) -> 
         where = link.port
     answer.pop("verb", None)
     if as_json:
-        print_json({"port": where, **answer})
+        print_json({"port": where, **in_octaves(answer)})
     else:
         print_pairs(readable(where, answer))
 
 
 def readable(port: str, status: dict[str, Any]) -> dict[str, Any]:
-    """Return a status as a person reads it: what belongs together in one line, octaves instead
-    of Q8.
-    """
+    """Return a status as rows for a person: related fields in one row, scores in octaves."""
     left = {name: value for name, value in status.items() if name != "folder"}
     if left.get("state") == SAFE:
         return {
             "board": f"{left['board']} on {port}, nearhum {left['version']}{_in(status)}",
             "state": (
-                f"safe mode: nothing is watched; starts by itself in {left['starts_in_s']} s, "
-                "or at once by `nearhum trust`"
+                "safe mode: the detector does not run. It starts by itself in"
+                f" {lasting(left['starts_in_s'])}, or now with `nearhum trust`"
             ),
             "warning": left["warning"],
             "journal": (
@@ -77,10 +78,12 @@ def readable(port: str, status: dict[str, Any]) -> dict[str, Any]:
         "board": f"{take('board')} on {port}, nearhum {take('version')}{_in(status)}",
         "signal": (
             f"{take('kind')}, {take('path')} path, source {take('source')}"
-            + (f", {_n(faults, 'fault')}" if faults else "")
+            + (f", {_count(faults, 'fault')}" if faults else "")
             + (f": {fault}" if fault else "")
         ),
-        "sampling": f"{_n(gaps, 'gap')}, {_n(late, 'sample')} late; longest turn {turn_ms} ms",
+        "sampling": (
+            f"{_count(gaps, 'gap')}, {_count(late, 'sample')} late; longest turn {turn_ms} ms"
+        ),
         "state": state,
         "alarm": _alarm(take("alarm"), take("alarm_s"), take("in_alarm_percent")),
         "score": f"{score} (threshold {threshold}{_trusted(take)})",
@@ -89,15 +92,12 @@ def readable(port: str, status: dict[str, Any]) -> dict[str, Any]:
         "drift": _drift(take("drift_left"), take("drift_of")),
         "windows": take("n_windows"),
         "learned": (
-            f"{_n(learned, 'window')}; {_n(take('n_prototypes'), 'normal prototype')},"
-            f" {_n(take('n_labels'), 'label')}, {take('state_bytes')} bytes"
+            f"{_count(learned, 'window')}; {_count(take('n_prototypes'), 'normal prototype')},"
+            f" {_count(take('n_labels'), 'label')}, {take('state_bytes')} bytes"
         ),
         "journal": f"records {first} to {seq}, safe on flash below {synced}",
-        "uptime": f"{take('uptime_s')} s since boot {take('boot')}{_utc(take('utc'))}",
-        "flash": (
-            f"{take('erased')} blocks erased since boot, lasts {take('flash_years')} years at that"
-            " rate"
-        ),
+        "uptime": f"{lasting(take('uptime_s') or 0)} since boot {take('boot')}{_utc(take('utc'))}",
+        "flash": _flash(take("erased"), take("flash_years")),
         "free memory": _memory(take("mem_free"), take("native_free")),
     }
     for name in ("mode", "drift"):
@@ -113,7 +113,7 @@ def _alarm(alarm: bool, lasts_s: int | None, percent: float | None) -> str:
     """Say whether there is an alarm, for how long, and how much of the time there was one."""
     if lasts_s is None:  # an older board does not say it
         return "yes" if alarm else "no"
-    now = f"yes, for {lasts_s} s" if alarm else "no"
+    now = f"yes, for {lasting(lasts_s)}" if alarm else "no"
     return f"{now}; {percent:g} % of the time watched"
 
 
@@ -137,11 +137,16 @@ def _trusted(take: Callable[[str], Any]) -> str:
         return ""
     from ..report.wording import promised  # it brings numpy, which a status of two lines can spare
 
-    return f" from {_n(independent, 'independent score')}{promised(interval)}"
+    return f" from {_count(independent, 'independent score')}{promised(interval)}"
 
 
-def _n(number: Any, what: str) -> str:
+def _count(number: Any, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _flash(erased: float | None, years: float | None) -> str:
+    lasts = "" if years is None else f"; the flash lasts {_count(years, 'year')} at that rate"
+    return f"{_count(erased, 'block')} erased since boot{lasts}"
 
 
 def _memory(heap: int, native: int | None) -> str:

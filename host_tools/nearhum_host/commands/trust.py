@@ -1,4 +1,4 @@
-"""nearhum trust, veto: the user's word on what is right, and on what must never be learned."""
+"""nearhum trust, nearhum veto: confirm what the board knows, or forbid a label."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from .terminal import Json, Port, Resume, print_json, tell
 
 
 def trust(port: Port = None, resume: Resume = False, as_json: Json = False) -> None:
-    """Say that sensor and prototypes are right as they are: learning is on again, budgets of
-    drift start from here.
+    """Confirm that the sensor and what was learned are right as they are now.
+
+    Learning is switched on again, and drift is measured from here.
     """
     from ..serial_line.link import connect
 
@@ -21,12 +22,12 @@ def trust(port: Port = None, resume: Resume = False, as_json: Json = False) -> N
     if as_json:
         print_json(answer)
     else:
-        tell("what the board knows now is trusted; `nearhum rollback` takes that back")
+        tell("the board trusts what it knows now; `nearhum rollback` undoes this")
 
 
 def veto(
     label: Annotated[str, typer.Argument(help="The label.")],
-    off: Annotated[bool, typer.Option("--off", help="Permit it again.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="Allow the label again.")] = False,
     port: Port = None,
     resume: Resume = False,
     as_json: Json = False,

@@ -1,4 +1,4 @@
-"""nearhum virtual: a virtual board in the foreground, until Ctrl-C or SIGTERM."""
+"""nearhum virtual: run a virtual board in the foreground, until Ctrl-C or SIGTERM."""
 
 import json
 import os
@@ -17,40 +17,43 @@ from .terminal import DayFirst, note
 
 def virtual(
     chip: Annotated[
-        str, typer.Option(help="The chip it stands in for: esp32, esp32c3, rp2040 or rp2350.")
+        str, typer.Option(help="The chip to simulate: esp32, esp32c3, rp2040 or rp2350.")
     ] = "rp2040",
     image: Annotated[
         Path | None,
         typer.Option(
-            help="Flash image that keeps its files; made when absent. Default: forget them."
+            help="File that keeps the flash; created if absent. Default: nothing is kept."
         ),
     ] = None,
     replay: Annotated[
         Path | None,
-        typer.Option(help="Recording the board plays back as its sensor, at /sd/replay.nhr."),
+        typer.Option(help="Recording that the board plays instead of a sensor."),
     ] = None,
     speed: Annotated[
         float,
         typer.Option(
             min=0,
-            help="Play back so many times as fast as it was recorded; 0: as fast as it computes.",
+            help="Factor of playback speed; 0: as fast as the board computes.",
         ),
     ] = 1,
     rate: Annotated[
-        float | None, typer.Option(help="Samples a second, where the recording does not say it.")
+        float | None, typer.Option(help="Samples per second, if the recording does not say it.")
     ] = None,
     columns: Annotated[
         str | None, typer.Option(help="Columns of samples, by name or number: x,y,z.")
     ] = None,
     scale: Annotated[
         str | None,
-        typer.Option(help="Counts per unit, one or one a column; guessed.", show_default=False),
+        typer.Option(
+            help="Counts per unit: one, or one for each column. Default: guessed.",
+            show_default=False,
+        ),
     ] = None,
     day_first: DayFirst = None,
     board_file: Annotated[
         Path | None,
         typer.Option(
-            help="Where the board file that fits goes; by the recording's name.", show_default=False
+            help="Board file to write. Default: named after the recording.", show_default=False
         ),
     ] = None,
     fast: Annotated[bool, typer.Option("--fast", help="The same as --speed 0.")] = False,
@@ -58,13 +61,13 @@ def virtual(
         list[str] | None,
         typer.Option(
             help=(
-                "A sensor on its bus, register by register: mpu6050, lis3dh@0x19, adxl345@spi, or"
-                " mpu6500, which is sold as MPU-6050; again for more."
+                "A simulated sensor on the bus: mpu6050, lis3dh@0x19, adxl345@spi, or mpu6500,"
+                " which is sold as MPU-6050. Repeat it for several."
             )
         ),
     ] = None,
     link: Annotated[
-        Path | None, typer.Option(help="Keep a link of this name pointing to the port.")
+        Path | None, typer.Option(help="Make a symbolic link of this name to the port.")
     ] = None,
     model: Annotated[
         str | None, typer.Option(hidden=True, help="What --chip was called before.")
@@ -76,7 +79,7 @@ def virtual(
     """Run a virtual board: real MicroPython on a serial port of this machine, until Ctrl-C."""
     from ..virtual import VirtualBoard
 
-    # Blocked before any thread starts, so that sigwait below is the one that gets them.
+    # Blocked before any thread starts, so that only sigwait below receives these signals.
     signals = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     with tempfile.TemporaryDirectory(prefix="nearhum-sd-") as sd:
@@ -127,11 +130,11 @@ def _insert_card(
     inserted = sd / "replay.nhr"
     (sd / "replay.json").write_text(json.dumps({"speed": speed}), encoding="utf-8")
     if recording.suffix == ".nhr" and board_file is None:
-        inserted.symlink_to(recording.resolve())  # the card shows it; nothing is copied
+        inserted.symlink_to(recording.resolve())  # A link, so that nothing is copied.
         return "virtual"
     from ..extras import needs
 
-    with needs("eval"):  # readers of other formats need NumPy, which a bare .nhr does not
+    with needs("eval"):  # Only readers of other formats than .nhr need NumPy.
         from ..boards import fitted_file
         from ..evaluation.scored_files import refuse_labels
         from ..recordings import converting, fitting, nhr
@@ -146,7 +149,7 @@ def _insert_card(
     fit = fitting.fit(readings, scale=scales(scale))
     made, n_clipped = converting.recorded(readings, fit.scale)
     nhr.write_nhr(made, inserted)
-    if recording.suffix == ".nhr":  # with its cues
+    if recording.suffix == ".nhr":  # The original has the cues.
         inserted.unlink()
         inserted.symlink_to(recording.resolve())
     for text in [*(reading.taken for reading in readings), *fit.why]:
@@ -164,5 +167,5 @@ def _insert_card(
         )
     except OSError as error:
         raise UsageError(f"cannot write {written}: {error.strerror}", "--board-file") from None
-    note(f"wrote {written}, a board file that fits")
+    note(f"wrote {written}, a board file for this recording")
     return written.as_posix()

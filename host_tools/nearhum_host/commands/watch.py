@@ -1,4 +1,4 @@
-"""nearhum watch: see what boards log, as it happens."""
+"""nearhum watch: print the events of boards as they happen."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from .terminal import Json, Ports, Resume, note
 def watch(
     ports: Ports = None,
     all_boards: Annotated[
-        bool, typer.Option("--all", help="Every board on USB, also those plugged in later.")
+        bool, typer.Option("--all", help="All boards on USB, also those plugged in later.")
     ] = False,
     resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Print what boards log from now on, a line an event, until Ctrl-C.
+    """Print one line for each event from now on, until Ctrl-C.
 
-    `nearhum live` shows scores and bands besides; `nearhum follow` tells somebody else, and what
-    happened while it was not there. A learning period goes on: `nearhum learn stop` ends it.
+    `nearhum live` also shows scores and bands. `nearhum follow` also reports to programs, and makes
+    up for events that it missed. A learning period continues: `nearhum learn stop` ends it.
     """
     from ..alerts.bookmarks import Bookmarks
     from ..alerts.lines import Lines

@@ -166,7 +166,7 @@ def _not_copied(error: OSError, volume: Path, done: int, of: int) -> DeviceError
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return DeviceError(
             f"{volume} cannot be written ({error.strerror}); {half}",
-            "mount it for writing, repeat the command",
+            "mount it for writing and repeat the command",
         )
     return DeviceError(
         f"{volume} went away while it was written ({error.strerror}); {half}", _AGAIN

@@ -69,7 +69,9 @@ def parse(contents: bytes, name: str, board: Board) -> EspImage:
     chip, address = CHIPS[board.chip], board.flash.image_offset_bytes
     again = "download it again, or give the .bin of this board from micropython.org/download"
     if contents[:1] != bytes([_IMAGE_MAGIC]) or len(contents) < 24:
-        raise UsageError(f"{name} is no image for {chip.name}: it does not begin with 0xE9", again)
+        raise UsageError(
+            f"{name} is not an image for {chip.name}: it does not begin with 0xE9", again
+        )
     image_id = struct.unpack_from("<H", contents, 12)[0]
     if image_id != chip.image_id:
         raise UsageError(f"{name} is for {by_image_id(image_id)}, not for {chip.name}", again)
@@ -118,9 +120,9 @@ def _check_segments(image: bytes, name: str, chip: str, again: str) -> None:
         except (FatalError, struct.error, IndexError) as error:
             raise UsageError(f"{name} is cut or damaged ({_first_line(error)})", again) from None
     if loaded.checksum != loaded.calculate_checksum():
-        raise UsageError(f"{name} is damaged: its checksum is another", again)
+        raise UsageError(f"{name} is damaged: its checksum does not match", again)
     if loaded.append_digest and loaded.stored_digest != loaded.calc_digest:
-        raise UsageError(f"{name} is damaged: its SHA-256 is another", again)
+        raise UsageError(f"{name} is damaged: its SHA-256 does not match", again)
 
 
 def _first_line(error: Exception) -> str:
@@ -152,7 +154,7 @@ def combined(image: EspImage, board: Board, fs: bytes) -> bytes:
         raise UsageError(
             f"the firmware reaches to 0x{image.address + len(image.contents):X} and the file system"
             f" begins at 0x{fs_at:X}",
-            "does it hold a file system already? give MicroPython alone",
+            "give an image of MicroPython without a file system",
         )
     with silent():
         from esptool.cmds import merge_bin

@@ -76,9 +76,7 @@ def _only_port(board: Board) -> str:
         return found[0]
     chip = CHIPS[board.chip]
     if found:
-        raise UsageError(
-            f"there are several boards that may be it: {', '.join(found)}", "name one with --port"
-        )
+        raise UsageError(f"several boards match: {', '.join(found)}", "name one with --port")
     ids = ", ".join(f"{vid:04x}:{pid:04x}" for vid, pid in board.usb_ids)
     if board.flash.method == UF2:
         hint = "hold BOOTSEL while you plug it in; a mounted drive elsewhere: --volume FOLDER"
@@ -133,7 +131,9 @@ def await_micropython(board: Board, port: str | None) -> str:
     port: None to try every port with the board's USB ids. Raises DeviceError after BOOT_S.
     """
     end = time.monotonic() + BOOT_S
-    last: HostError = DeviceError("no port appeared", "plug it out and in, then `nearhum deploy`")
+    last: HostError = DeviceError(
+        "no port appeared", "unplug the board and plug it in again, then `nearhum deploy`"
+    )
     while time.monotonic() < end:
         candidates = [port] if port else ports_of(board)
         for candidate in candidates:

@@ -73,11 +73,12 @@ def parse(contents: bytes, name: str, chip: Chip) -> Uf2:
     """Read the image in the bytes of a file. name: for error messages. Raises as read."""
     again = "download it again"
     if len(contents) < BLOCK_BYTES or struct.unpack_from("<II", contents) != _MAGICS:
-        raise UsageError(f"{name} is no UF2 image", f"{chip.name} takes a .uf2 file")
+        raise UsageError(f"{name} is not a UF2 image", f"{chip.name} takes a .uf2 file")
     n_bytes = len(contents)
     if n_bytes % BLOCK_BYTES:
         raise UsageError(
-            f"{name} is cut: {n_bytes} bytes are no whole number of blocks of {BLOCK_BYTES}", again
+            f"{name} is cut: {n_bytes} bytes are not a whole number of blocks of {BLOCK_BYTES}",
+            again,
         )
     families, pages, numbers = set(), {}, set()
     n_blocks, prelude = 0, b""

@@ -18,7 +18,7 @@ from ..boards.application import application
 from ..boards.board_files import Board
 from ..errors import DeviceError, HostError, UsageError
 from ..serial_line.link import Link
-from ..serial_line.ports import board_ports
+from ..serial_line.ports import every_port
 from ..virtual import stand_in
 
 AT_ONCE = 8  # Boards.
@@ -35,11 +35,11 @@ class Done:
 
 
 def ports(named: Sequence[str] | None) -> list[str]:
-    """Return the named ports, or those of every board on USB.
+    """Return the named ports, or without any the port in NEARHUM_PORT and all boards on USB.
 
     Raises UsageError if a port is named twice, DeviceError if there is no board.
     """
-    found = list(named) if named else list(board_ports())
+    found = list(named) if named else every_port()
     if not found:
         raise DeviceError(
             "there is no board on any USB port", hint="plug some in, or name each with --port"

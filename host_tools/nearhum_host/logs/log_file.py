@@ -51,7 +51,7 @@ class Record(NamedTuple):
         found = None if self.kind in runs.KINDS else object_in(self.payload)
         if found is None:
             raise FormatError(
-                f"record {self.seq} is no JSON object", "pull the log again, into a new file"
+                f"record {self.seq} is not a JSON object", "pull the log again, into a new file"
             )
         return found
 

@@ -30,6 +30,7 @@ from typing import Any, BinaryIO
 from nearhum import wire
 
 from .. import kept_files
+from ..amounts import plural
 from ..errors import DeviceError, HostError
 from ..serial_line.link import Link
 from .log_file import Gap, Log, Record, log_path, read_log
@@ -101,7 +102,7 @@ def pull(
             _append(link, out, until, done, on_progress)
     except DeviceError as error:
         kept = (
-            f"{done.n_records} records are kept in {file}"
+            f"{file} keeps {plural(done.n_records, 'new record')}"
             if done.n_records
             else f"{file} is as it was"
         )

@@ -187,7 +187,7 @@ def read_labels(path: Path, log: Log | None = None) -> list[tuple[int, int, str]
             ) from None
         if not 0 <= first <= last or not label:
             raise HostError(
-                f"{path} line {number}: {first} to {last} {label!r} is no span of windows",
+                f"{path} line {number}: {first} to {last} {label!r} is not a span of windows",
                 "first <= last",
             )
         spans.append((first, last, label))
@@ -206,7 +206,7 @@ def _by_time(path: Path, log: Log | None) -> list[tuple[int, int, str]]:
     for begin, end, label in read_spans(path):
         if not isinstance(begin, int):
             raise HostError(
-                f"{path}: {begin:g} is no time of a log", "ISO times as 2026-03-04 10:00:00"
+                f"{path}: {begin:g} is not a time of a log", "ISO times as 2026-03-04 10:00:00"
             )
         inside = np.flatnonzero((utc >= begin / 1e9) & (utc <= end / 1e9))
         if len(inside):

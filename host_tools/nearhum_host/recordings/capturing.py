@@ -273,7 +273,7 @@ def check_label(label: str) -> None:
     """Raise UsageError where a label is no name of a folder."""
     if not _LABEL.fullmatch(label):
         raise UsageError(
-            f"{label!r} is no label",
+            f"{label!r} is not a label",
             hint="1 to 32 characters without space, slash, colon; no dot first",
         )
 
@@ -282,5 +282,5 @@ def seconds_of(text: str) -> float:
     """Return the seconds of a length such as 30s, 10m, 1h. Raises UsageError."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)?", text)
     if not found or not 0 < float(found[1]) * {"m": 60, "h": 3600}.get(found[2] or "s", 1) <= 86400:
-        raise UsageError(f"{text!r} is no length", hint="30s, 10m, 1h; a day at most")
+        raise UsageError(f"{text!r} is not a length", hint="30s, 10m, 1h; a day at most")
     return float(found[1]) * {"m": 60, "h": 3600}.get(found[2] or "s", 1)

@@ -106,7 +106,7 @@ def _spans(
         first, last = _time(begin, zone, day_first), _time(end, zone, day_first)
         if first is None or last is None or type(first) is not type(last) or last < first:
             raise HostError(
-                f"{path} line {number}: {begin!r} to {end!r} is no span of time",
+                f"{path} line {number}: {begin!r} to {end!r} is not a span of time",
                 "ISO times as 2026-03-04 10:00:00, or seconds from the start",
             )
         two = next((text for text in (begin, end) if may_be_two_days(text)), "")

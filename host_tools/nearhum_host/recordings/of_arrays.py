@@ -115,7 +115,9 @@ def _scalars(path: Path, arrays: Arrays) -> tuple[Arrays, float | None, list[str
         if name.lower() in RATES and array.size == 1 and array.dtype.kind in "iuf":
             rate_hz = float(array.reshape(-1)[0])
             if not (np.isfinite(rate_hz) and rate_hz > 0):
-                raise HostError(f"{path}: {name} = {rate_hz:g} is no sampling rate", "mend it")
+                raise HostError(
+                    f"{path}: {name} = {rate_hz:g} is not a sampling rate", "correct it"
+                )
             notes.append(f"its {name} is the rate")
         elif array.ndim == 0 and name:
             notes.append(f"{name!r} is left out: a single value")
@@ -216,7 +218,8 @@ def _column(name: str, values: np.ndarray) -> Column:
     if values.dtype.kind == "M":
         if np.isnat(values).any():
             raise HostError(
-                f"row {int(np.argmax(np.isnat(values))) + 1} of {name!r} is no time", "mend it"
+                f"row {int(np.argmax(np.isnat(values))) + 1} of {name!r} is not a time",
+                "correct it",
             )
         times_ns = values.astype("datetime64[ns]").astype(np.int64)
         return Column(name, unit, TIME, times_ns)

@@ -75,7 +75,7 @@ def read(
         found = of_frames(path, frames, kept_as.rate_hz, named)
     else:
         raise HostError(
-            f"{path}: {suffix or 'no suffix'} is not read",
+            f"{path}: nearhum cannot read {suffix or 'a file without a suffix'}",
             "convert it to one of " + ", ".join(SUFFIXES),
         )
     if not found.n_frames:

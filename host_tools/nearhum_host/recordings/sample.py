@@ -25,7 +25,7 @@ def write_sample(path: Path, seconds: int = SECONDS, fault_s: int = FAULT_S) -> 
     there already.
     """
     if path.exists():
-        raise UsageError(f"{path} is there already", hint="name another file")
+        raise UsageError(f"{path} exists already", hint="name another file")
     draw = random.Random(7)
     noise = draw.gauss
     rows = ["timestamp_ms,x (g),y (g),z (g),label"]

@@ -151,11 +151,13 @@ def _format(path: Path, chunk: bytes) -> _Format:
     width = frame // n_channels if n_channels else 0
     if code not in (PCM, FLOAT, ALAW, MULAW):
         name = _NAMES.get(code, f"format {code}")
-        raise HostError(f"{path} is coded as {name}, which is not read", "convert it to 16-bit PCM")
+        raise HostError(
+            f"{path} is coded as {name}, which nearhum cannot read", "convert it to 16-bit PCM"
+        )
     allowed = {PCM: (1, 2, 3, 4), FLOAT: (4, 8)}.get(code, (1,))
     if not n_channels or not rate_hz or width not in allowed:
         raise HostError(
-            f"{path} is no wav that can be: {n_channels} channels, {rate_hz} Hz, "
+            f"{path} has an impossible format: {n_channels} channels, {rate_hz} Hz, "
             f"{width} bytes a sample",
             "convert it to 16-bit PCM",
         )

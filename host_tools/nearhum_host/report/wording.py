@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from ..amounts import plural
 from .svg import duration, figure
 
 _STATISTICS = {
@@ -73,8 +74,17 @@ def named(words: str, channels: Sequence[str]) -> str:
     return re.sub(r"\bchannel (\d+)\b", name, words)
 
 
-def doubt(warning: str) -> str:
-    """Return the board's warning about its threshold, with the right plural."""
+def doubt(warning: str, counted: bool = False) -> str:
+    """Return the board's warning about its threshold, with the right plural.
+
+    counted: the sentence has just named the number of independent scores and the time in alarm, so
+    they are left out here.
+    """
+    if counted:
+        warning = re.sub(r" \(in alarm for up to [\d.]+ % of the time\)", "", warning)
+        return re.sub(
+            r"^\d+ independent scores? set the threshold, which may", "the threshold may", warning
+        )
     return re.sub(r"^1 independent scores set", "1 independent score set", warning)
 
 
@@ -97,11 +107,6 @@ def drift(status: dict[str, Any], config: dict[str, Any], channels: Sequence[str
         f"It followed a drift of {what}: {told}, all of its budget. What drifts further is strange;"
         " where the machine is sound, `nearhum trust` lets the budget start from here."
     )
-
-
-def plural(n: int, one: str, many: str = "") -> str:
-    """Return "1 alarm", "3 alarms", "no alarms"."""
-    return f"{n or 'no'} {one if n == 1 else many or one + 's'}"
 
 
 def listed(words: Sequence[str]) -> str:
@@ -230,12 +235,13 @@ def _learned(what: dict[str, Any], window_s: float | None) -> str:
         told.append(f"{len(modes)} modes of {listed([str(n) for n in modes])} windows")
     if isinstance(what.get("threshold"), int):
         told.append(f"threshold {what['threshold'] / 256:.2f} octaves")
-    if isinstance(what.get("independent"), int):
+    counted = isinstance(what.get("independent"), int)
+    if counted:
         told.append(f"from {plural(what['independent'], 'independent score')}" + promised(what))
     if what.get("dirt"):
         told.append(f"{what['dirt']} left out as outliers")
     causes = {"length": "full length", "stable": "stable", "stopped": "stopped by hand"}
     told.append(causes.get(str(what.get("cause")), ""))
     if what.get("warning"):
-        told.append(doubt(str(what["warning"])))
+        told.append(doubt(str(what["warning"]), counted))
     return "; ".join(part for part in told if part)

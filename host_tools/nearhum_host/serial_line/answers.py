@@ -119,6 +119,7 @@ _FIELDS: dict[str, dict[str, _Check]] = {
         "folder": _text,
         "alarm": _truth,
         "alarm_s": _optional(_count),
+        "starts_in_s": _count,
         "in_alarm_percent": _optional(_number),
         "paused": _truth,
     },
@@ -169,7 +170,7 @@ class Answer(dict[str, Any]):
         raise Absent(
             f"the board's answer has no {name!r}",
             hint=(
-                "does an older nearhum run on it? `nearhum deploy --board NAME` brings board and"
+                "does an older nearhum run on it? `nearhum deploy --board NAME` installs this"
                 " host together"
             ),
         )
@@ -184,7 +185,7 @@ def checked(answer: dict[str, Any]) -> dict[str, Any]:
     for name, check in _FIELDS.get(verb, {}).items():
         if name in answer and not check(answer[name]):
             raise DeviceError(
-                f"the board's answer to {verb!r} makes no sense: {name} is {answer[name]!r}"[:200],
+                f"the board's answer to {verb!r} is invalid: {name} is {answer[name]!r}"[:200],
                 hint=(
                     "does nearhum run on it? `nearhum deploy --board NAME` brings board and host"
                     " together"

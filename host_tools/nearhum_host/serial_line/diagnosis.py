@@ -22,7 +22,7 @@ def did_not_start(port: str, noise: bytes, at_prompt: bool) -> DeviceError:
     if last and last[0].startswith("nearhum: "):  # main.py told why, with its remedy
         return DeviceError(
             f"the detector did not start: {last[0].removeprefix('nearhum: ')}",
-            hint=f"put that right, then `nearhum resume --port {port}`",
+            hint=f"correct that, then `nearhum resume --port {port}`",
         )
     if not at_prompt:
         said_last = f", and said last {last[0][-60:]!r}" if last else ", and says nothing"
@@ -34,7 +34,7 @@ def did_not_start(port: str, noise: bytes, at_prompt: bool) -> DeviceError:
             ),
         )
     return DeviceError(
-        "the board restarted, but no detector started" + (f": {last[0]}" if last else ""),
+        "the board restarted, but the detector did not start" + (f": {last[0]}" if last else ""),
         hint=f"install nearhum on it, or the latest: `nearhum deploy --board NAME --port {port}`",
     )
 
@@ -48,7 +48,7 @@ def not_a_board(port: str, noise: bytes) -> DeviceError:
             hint="is it the right port? press the board's reset, or plug it in again",
         )
     return DeviceError(
-        f"{port} sends something, but not nearhum's console: {noise[-60:]!r}",
+        f"{port} sends data that is not from nearhum's console: {noise[-60:]!r}",
         hint=(
             "is it the right port? a boot.py that is still busy ends first; `nearhum deploy --board"
             " NAME` installs nearhum on it"

@@ -198,7 +198,7 @@ class Link:
             self.serial.write(what)
         except serial.SerialTimeoutException:
             raise DeviceError(
-                f"{self.port} does not take what is sent", hint="reset the board"
+                f"{self.port} does not accept what is sent", hint="reset the board"
             ) from None
         except (OSError, serial.SerialException) as error:
             raise self.lost(error) from None

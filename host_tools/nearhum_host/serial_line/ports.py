@@ -42,6 +42,16 @@ def find_port(named: str | None) -> str:
     )
 
 
+def every_port() -> list[str]:
+    """Return the port of every board: the one in NEARHUM_PORT, and all on USB, each once."""
+    found = list(board_ports())
+    named = os.environ.get(PORT_VARIABLE)
+    # A link such as /dev/serial/by-id/... names a port that is in the list already.
+    if named and os.path.realpath(named) not in map(os.path.realpath, found):
+        found.insert(0, named)
+    return found
+
+
 def board_ports() -> dict[str, list[str]]:
     """Return the ports whose USB id is in a board file, each with the names of those boards."""
     from serial.tools import list_ports
@@ -158,7 +168,7 @@ def _cannot_open(port: str, error: Exception) -> HostError:
             hint="ports here: " + (", ".join(port_names()) or "none"),
         )
     return DeviceError(
-        f"cannot open {port}: {text}", hint="is the board plugged in, the address right?"
+        f"cannot open {port}: {text}", hint="is the board plugged in, and is the address right?"
     )
 
 

@@ -46,9 +46,7 @@ class _Bounded:
     def read(self, n: int = 1) -> bytes:
         """Return up to n bytes. Raises TransportError beyond the measure."""
         if self._left <= 0 or time.monotonic() > self._end:
-            raise TransportError(
-                f"it says more than {MAX_SAID_BYTES} bytes, or for longer than {MAX_EXEC_S} s"
-            )
+            raise TransportError(f"its output exceeds {MAX_SAID_BYTES} bytes or {MAX_EXEC_S} s")
         got = self._port.read(n)
         self._left -= len(got)
         return got
@@ -110,5 +108,5 @@ def named_errors(link: Link) -> Iterator[None]:
     except (TransportError, struct.error) as error:
         raise DeviceError(
             f"the board on {link.port} stopped answering ({error})",
-            hint="press its reset, repeat the command",
+            hint="press its reset button and repeat the command",
         ) from None

@@ -196,7 +196,7 @@ class Repl:
             found = self.ask(f"_sha({half!r})")
             if found != sha256:
                 raise DeviceError(
-                    f"{path} arrived damaged", hint="check the cable, repeat the command"
+                    f"{path} arrived damaged", hint="check the cable and repeat the command"
                 )
             self.run(f"os.rename({half!r},{path!r})")
         except DeviceError:
@@ -231,7 +231,7 @@ def _value(said: str) -> Any:
 
 def _nonsense(found: Any) -> DeviceError:
     return DeviceError(
-        f"the board answered {str(found)[:60]!r}", hint="check the cable, repeat the command"
+        f"the board answered {str(found)[:60]!r}", hint="check the cable and repeat the command"
     )
 
 

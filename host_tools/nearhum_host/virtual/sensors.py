@@ -42,7 +42,7 @@ def described(sensor: str) -> dict[str, Any]:
         address = -1
     if not 0x08 <= address < 0x78:
         raise UsageError(
-            f"{sensor!r}: {where!r} is no place on a bus", "an I2C address, 0x08 to 0x77, or spi"
+            f"{sensor!r}: {where!r} is not a place on a bus", "an I2C address, 0x08 to 0x77, or spi"
         )
     return {"chip": chip, "i2c": 0, "address": address}
 

@@ -15,8 +15,9 @@ from nearhum_host.alerts.channel import Channel
 from nearhum_host.alerts.event import Event
 from nearhum_host.alerts.outbox import Outbox
 from nearhum_host.alerts.relay import Relay
+from nearhum_host.amounts import lasting
 from nearhum_host.errors import DeviceError, UsageError
-from nearhum_host.logs.times import Times, lasting
+from nearhum_host.logs.times import Times
 
 
 class Boards:

@@ -84,7 +84,7 @@ def test_a_server_that_refuses_an_event_gets_the_next(tmp_path: Path, hook):
     assert [post["seq"] for post in hook.posts] == [1]
     assert notes == [
         "webhook: 127.0.0.1 answers 400 Bad Request; NOT told: pump: alarm",
-        "webhook: 127.0.0.1 answers 503 Service Unavailable; it is tried again",
+        "webhook: 127.0.0.1 answers 503 Service Unavailable; trying again",
         "webhook: works again",
     ]
     assert "secret" not in "".join(notes)

@@ -249,11 +249,11 @@ def test_a_log_that_began_anew_is_told_from_its_beginning(pump, follow, tmp_path
     [
         ("--exec", "no-such-program-here", "no such program"),
         ("--exec", "'", "quotation"),
-        ("--webhook", "ftp://me:secret@host/", "no web address"),
+        ("--webhook", "ftp://me:secret@host/", "not a web address"),
         ("--mqtt", "http://me:secret@host", "no MQTT address"),
         ("--mqtt", "mqtt://me:secret@host:port", "port is no number"),
         ("--mqtt", "mqtt://host/a/%23", "wildcards"),
-        ("--prometheus", "9477x", "no address"),
+        ("--prometheus", "9477x", "not an address"),
         ("--until", "alarms", "no event of that name"),
         ("--until", "alarm", "/dev/null is not a serial port"),
     ],

@@ -156,7 +156,7 @@ def test_a_plug_pulled_half_way(virtual_board: Callable[..., "VirtualBoard"]):
 
     with pytest.raises(DeviceError, match="1 files are sent") as caught:
         put(board, new, on_bytes=pull_plug)
-    assert "goes on where one ended" in caught.value.hint
+    assert "continues where it stopped" in caught.value.hint
     board.replug()
     # half a deploy starts the old one, and is no damage
     with Link(board.path) as link:

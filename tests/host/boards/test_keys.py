@@ -100,7 +100,7 @@ def test_keys_that_are_none(tmp_path: Path) -> None:
         file = tmp_path / "bad.key"
         file.write_text(text)
         file.chmod(0o600)
-        with pytest.raises(HostError, match="is no key") as told:
+        with pytest.raises(HostError, match="is not a key file") as told:
             keys.load(str(file))
         assert told.value.hint == "64 hexadecimal digits"
     if os.name == "posix":
@@ -190,7 +190,7 @@ def test_a_key_whose_code_is_gone_is_changed_by_the_code_that_comes() -> None:
     assert board.written == []
     then()
     assert board.written == [b"n" * 32 + b"o" * 32, b"n" * 32]
-    with pytest.raises(DeviceError, match="no code to take it off"):
+    with pytest.raises(DeviceError, match="cannot remove the board's key"):
         keys.change(board, there, None, "")  # type: ignore[arg-type]
 
 

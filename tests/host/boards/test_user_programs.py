@@ -82,7 +82,7 @@ def test_nearhums_own_main_is_no_users_program(
     put(board, FILES)
     assert put(board, FILES).kept == ""
     said = call(board, tmp_path, "remove").stdout
-    assert "nothing starts by itself now; what was learned stays" in said
+    assert "no program starts now; what was learned stays" in said
     assert paths(board) == set()
 
 

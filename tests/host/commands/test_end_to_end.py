@@ -299,9 +299,14 @@ def test_the_verbs_are_functions_at_the_repl(virtual_board, card, mpremote):
     said = mpremote(
         board,
         "exec",
-        "import nearhum; s = nearhum.status(); print(s['state'], s['n_learned'], s['boot'])",
+        "import nearhum; s = nearhum.status();"
+        " print(s['state'], s['n_learned'], s['boot'], s['threshold'] * 256)",
     )
-    assert said.split()[-3:] == ["watch", str(learned["n_learned"]), str(learned["boot"] + 1)]
+    *_, state, n_learned, boot, threshold_q8 = said.split()
+    assert (state, n_learned, boot) == (
+        "watch", str(learned["n_learned"]), str(learned["boot"] + 1),
+    )  # fmt: skip
+    assert float(threshold_q8) == learned["threshold"]  # the REPL gives octaves, the line Q8
     refused = mpremote(board, "resume", "exec", "nearhum.forget('nobody')", fails=True)
     assert "no label" in refused
     with Link(board.path, on_stopped=lambda: True) as link:  # mpremote stopped the loop: resume it

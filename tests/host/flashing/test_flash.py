@@ -124,7 +124,7 @@ def test_a_download_is_https_alone(tmp_path: Path) -> None:
 
 def test_a_dry_run_reads_the_file_that_is_here(tmp_path: Path) -> None:
     wrong = {
-        "page.bin": (ESP32, b"<html>" + bytes(500), "is no image for esp32"),
+        "page.bin": (ESP32, b"<html>" + bytes(500), "is not an image for esp32"),
         "page.uf2": (PICO, b"<html>" + bytes(600), "is no UF2"),
         "other.uf2": (
             PICO, firmware.rp2(board_files.load("rpi_pico2")), "is for rp2350, not for rp2040"
@@ -211,9 +211,7 @@ def test_boards_are_found_by_volume_and_usb_id(
     with pytest.raises(DeviceError, match="no port with USB id 10c4:ea60"):
         flash.find(ESP32, None, None)
     ports += [Port("/dev/ttyUSB0", 0x10C4, 0xEA60), Port("/dev/ttyUSB1", 0x1A86, 0x7523)]
-    with pytest.raises(
-        UsageError, match="several boards that may be it: /dev/ttyUSB0, /dev/ttyUSB1"
-    ):
+    with pytest.raises(UsageError, match="several boards match: /dev/ttyUSB0, /dev/ttyUSB1"):
         flash.find(ESP32, None, None)
     assert flash.find(ESP32, "/dev/ttyUSB1", None) == flash.Place("/dev/ttyUSB1")
     with pytest.raises(UsageError, match="an esp32 has none"):

@@ -132,8 +132,8 @@ WRONG_UF2 = {
     "cut inside a block": (lambda good: good[:-100], "is cut: "),
     "a flipped magic": (lambda good: good[:1024] + b"\0" + good[1025:], "is damaged: block 2"),
     "a block missing": (lambda good: good[:512] + good[1024:], "is cut: 78 of 79 blocks"),
-    "text": (lambda good: b"<html>not found</html>" * 100, "is no UF2 image"),
-    "empty": (lambda good: b"", "is no UF2 image"),
+    "text": (lambda good: b"<html>not found</html>" * 100, "is not a UF2 image"),
+    "empty": (lambda good: b"", "is not a UF2 image"),
     "another family": (
         lambda good: firmware.rp2(board_files.load("rpi_pico2")),
         "is for rp2350, not for rp2040",

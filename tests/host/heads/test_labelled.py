@@ -153,7 +153,7 @@ def test_missing_labels_in_a_column(tmp_path: Path) -> None:
     assert "u.parquet: row 2 has no label" in refusal(tmp_path, columns=Columns(None, "what"))
     (tmp_path / "u.parquet").unlink()
     parquet(tmp_path / "v.parquet", "SELECT * FROM (VALUES (1, 'a'), (NULL, 'b')) t(x, what)")
-    assert "v.parquet row 2, column 'x': the cell is empty; mend or cut that row" in refusal(
+    assert "v.parquet row 2, column 'x': the cell is empty; correct or remove that row" in refusal(
         tmp_path, columns=Columns(None, "what")
     )
 

@@ -202,6 +202,12 @@ def test_the_commands_say_it(plugged, tmp_path: Path):
     assert "--all" in done.output
     done = run(app, ["pull", str(tmp_path), "--all", "--port", str(tmp_path / "nothing")])
     assert done.exit_code == 3
+    done = run(
+        app,
+        ["pull", str(tmp_path / "named"), "--all", "--json"],
+        env={"NEARHUM_PORT": plugged[0].path},
+    )
+    assert [one["port"] for one in json.loads(done.stdout)] == [plugged[0].path]
 
 
 def _alarms(folder: Path) -> list[int]:

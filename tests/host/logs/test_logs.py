@@ -455,7 +455,7 @@ def test_a_file_of_something_else_is_left_alone(tmp_path: Path):
 def test_a_damaged_answer_is_asked_for_again_and_never_written(tmp_path: Path):
     board, spoiled = Board(*journal(100)), iter([True, False] * 4 + [True] * 9)
     board.spoil = lambda raw: raw[:20] + b"?" + raw[21:] if next(spoiled) else raw
-    with pytest.raises(DeviceError, match="damaged.*records are kept") as caught:
+    with pytest.raises(DeviceError, match="damaged.*keeps .* new record") as caught:
         pull(board, tmp_path)
     assert "it continues there" in caught.value.hint
     assert board.asked.count(board.asked[-1]) == 3  # a damaged answer, three times
@@ -476,7 +476,7 @@ def test_a_board_that_goes_away_leaves_whole_records(tmp_path: Path):
         return raw
 
     board.spoil = vanish
-    with pytest.raises(DeviceError, match=r"went away; \d+ records are kept in .*journal.nhl"):
+    with pytest.raises(DeviceError, match=r"went away; .*journal.nhl keeps \d+ new record"):
         pull(board, tmp_path)
     assert log_file.read_log(tmp_path).sound_bytes == (tmp_path / "journal.nhl").stat().st_size > 0
 

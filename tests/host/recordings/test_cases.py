@@ -230,7 +230,7 @@ REFUSED = {
     ),
     "thousands_between_commas_without_names": (
         [f"{7000 + i:,.1f},{i % 7}.25" for i in range(60)],
-        "'000.0' is no whole number: commas stand between thousands",
+        "'000.0' is not a whole number: commas stand between thousands",
     ),
     "thousands_alone": (
         [f"{7500 + i:,.1f}" for i in range(60)],

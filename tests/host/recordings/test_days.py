@@ -66,7 +66,7 @@ def test_day_or_month_first(tmp_path: Path, form: str) -> None:
     for day in (datetime.datetime(2026, 3, 13, 9), datetime.datetime(2026, 3, 2, 23, 59, 57)):
         found = slashes(tmp_path, form, day)
         assert start_of(found)[:19] == day.isoformat()
-        assert ("for so they go on evenly" in found.taken) == (day.day == 2)
+        assert ("because then they advance evenly" in found.taken) == (day.day == 2)
     found = slashes(tmp_path, form, datetime.datetime(2026, 3, 2, 9))
     assert (found.rate_hz, start_of(found)) == (50, "")
     assert "may have the day or the month first and is left open" in found.taken
@@ -121,7 +121,10 @@ def test_it_overrules_what_was_guessed(tmp_path: Path) -> None:
     begin = datetime.datetime(2026, 3, 2, 23, 59, 57)
     at = [f"{begin + datetime.timedelta(seconds=i):%d/%m/%Y %H:%M:%S}" for i in range(9)]
     path = rows_of(tmp_path / "a.csv", "time", at)
-    assert "have the day first, for so they go on evenly; --month-first says" in read(path).taken
+    assert (
+        "have the day first, because then they advance evenly; --month-first says"
+        in read(path).taken
+    )
     found = read(path, Named(day_first=False))
     assert start_of(found)[:10] == "2026-02-03"
     assert len(read(path).stretches) < len(found.stretches)  # a month of it is missing

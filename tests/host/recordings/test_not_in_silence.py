@@ -244,7 +244,7 @@ def test_a_rate_of_npz(tmp_path: Path) -> None:
         read(npz(tmp_path, data=XYZ, fs=100), rate_hz=50)
     with pytest.raises(HostError, match="its times say 100 Hz, its rate says 50 Hz"):
         read(npz(tmp_path, time=CLOCK, data=XYZ, fs=50))
-    with pytest.raises(HostError, match="fs = -1 is no sampling rate"):
+    with pytest.raises(HostError, match="fs = -1 is not a sampling rate"):
         read(npz(tmp_path, data=XYZ, fs=-1))
 
 

@@ -165,7 +165,8 @@ def test_no_samples_no_file_no_format(tmp_path):
     (tmp_path / "b.npy").write_bytes(b"\x93NUMPY")
     for name, says in (
         ("a.npy", "holds no samples"), ("a.csv", "holds no samples"), ("a.wav", "not a wav file"),
-        ("a.mat", "is not read"), ("b.npy", "not a readable NumPy file"), ("c.npy", "cannot read"),
+        ("a.mat", "cannot read .mat"), ("b.npy", "not a readable NumPy file"),
+        ("c.npy", "cannot read"),
     ):  # fmt: skip
         with pytest.raises(HostError, match=says):
             convert(tmp_path, name, rate_hz=1)

@@ -173,11 +173,17 @@ def test_one_of_something_is_no_plural_and_hertz_have_no_empty_decimals():
     head = json.dumps({"version": "0.1.0", "boot": 1, "config": config}).encode()
     story = Story().put(wire.BOOT, head).windows(100, wire.LEARN, 0)
     promised = {"alarms_per_day": [1, 17500.0], "alarm_percent": [1, 100]}
-    story.event("learned", n=100, independent=1, **promised)
+    warning = (
+        "1 independent scores set the threshold, which may be off by a factor of 8"
+        " (in alarm for up to 100 % of the time): learn 900 windows, 900 s, at least"
+    )
+    story.event("learned", n=100, independent=1, warning=warning, **promised)
     page = log_page.log_page(story.windows(100, wire.WATCH, 0).log(), "a", (), None)
     assert "1 channel · 16000 Hz" in page["subtitle"]
     told = json.dumps(page["history"], default=str, ensure_ascii=False)
     assert "from 1 independent score: 1 to 17,500 false alarms a day, in alarm for 1 to" in told
+    # The doubt does not repeat what the sentence has just said.
+    assert "; the threshold may be off by a factor of 8: learn 900 windows, 900 s" in told
 
 
 @pytest.mark.parametrize("mean", [0.01, 1.0, 7.5])

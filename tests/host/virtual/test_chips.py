@@ -391,7 +391,7 @@ def test_a_sensor_on_a_virtual_esp32(tmp_path: Path) -> None:
         run(tmp_path, "deploy", "--board", "esp32_generic", *at)
         status = json.loads(run(tmp_path, "status", *at, "--json"))
         assert (status["source"], status["board"]) == ("ok", "esp32_generic")
-        assert "all 13 stages compute what they should" in run(tmp_path, "selftest", port)
+        assert "all 13 stages are right" in run(tmp_path, "selftest", port)
         again = json.loads(run(tmp_path, "deploy", "--board", "esp32_generic", *at, "--json"))
         assert again["copied"] == again["removed"] == []
     with running(tmp_path, "--chip", "esp32c3", "--link", "board") as port:

@@ -158,7 +158,9 @@ def setting(text: str) -> tuple[str, Any]:
     """Return name and value of `KEY=VALUE`, as a board would take it. Raises UsageError."""
     name, sign, value = text.partition("=")
     if not sign:
-        raise UsageError(f"{text!r} is no setting", hint="KEY=VALUE, for example smooth=256")
+        raise UsageError(
+            f"{text!r} is not a setting", hint="write KEY=VALUE, for example smooth=256"
+        )
     try:
         return name, settings.parse(name, value)
     except ConfigError as wrong:

@@ -45,5 +45,5 @@ class Faults:
         ]
         raise UsageError(
             "\n".join([f"{before}{len(lines)} faults", *lines]),
-            hint="mend them all, then ask again",
+            hint="correct all of them, then repeat the command",
         )

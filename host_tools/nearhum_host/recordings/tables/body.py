@@ -195,7 +195,7 @@ class Body:
         raise HostError(
             f"{self.table.path} line {at} has {len(row)} cells, "
             f"the others {self.dialect.width}: {shown!r}",
-            "mend that line, or cut it out",
+            "correct that line, or remove it",
         )
 
     def end(self, ended: bool) -> None:

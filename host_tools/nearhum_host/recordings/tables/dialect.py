@@ -121,7 +121,7 @@ def commas_of_two_kinds(where: str) -> HostError:
     thousands = "." in where.rpartition(": ")[2]
     what = "stand between thousands and" if thousands else "are decimal signs and stand"
     return HostError(
-        f"{where} is no whole number: commas {what} between columns as well",
+        f"{where} is not a whole number: commas {what} between columns as well",
         "export with semicolons between the columns, with decimal points, or with a line of names",
     )
 

@@ -54,7 +54,7 @@ def head_of(path: Path) -> tuple[str, str, bool]:
         raise HostError(f"cannot read {path}: {error.strerror}", "check the path") from None
     for magic, what, hint in _OTHERS:
         if raw.startswith(magic):
-            raise HostError(f"{path} {what}, no table of text", hint)
+            raise HostError(f"{path} {what}, not a table of text", hint)
     encoding = encoding_of(raw, whole)
     if not encoding.startswith(("utf-16", "utf-32")):
         n = len(raw) - len(raw.translate(None, _CONTROLS))
@@ -64,13 +64,13 @@ def head_of(path: Path) -> tuple[str, str, bool]:
         decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
     except LookupError:
         raise HostError(
-            f"{path} is text in {encoding}, which is not read", "save it as UTF-8"
+            f"{path} is text in {encoding}, which nearhum cannot read", "save it as UTF-8"
         ) from None
     text = decoder.decode(raw, final=whole)
     if not whole:
         cut = max(text.rfind("\n"), text.rfind("\r"))
         if cut < 0:
-            raise HostError(f"{path} is no table: its first {len(raw)} bytes have no end of a line")
+            raise HostError(f"{path} is not a table: its first {len(raw)} bytes have no line break")
         text = text[: cut + 1]
     return encoding, text, whole
 

@@ -50,7 +50,7 @@ def find_names(dialect: Dialect, lines: list[str], usable: Sequence[int], name: 
         if not all(found):
             raise HostError(
                 f"{name} line {dialect.first + 1} has cells without a name before them",
-                "mend that line, or cut it out",
+                "correct that line, or remove it",
             )
         dialect.names = [one[1] for one in found if one]
         return
@@ -186,7 +186,7 @@ def _check_width_of_header(dialect: Dialect, line: str, at: int, name: str) -> N
         n = len(re.split(r"[,;\t| ]+", line.strip()))
         raise HostError(
             f"{name} line {at + 1} has {n} cells, the next {dialect.width}",
-            "mend that line, or cut it out",
+            "correct that line, or remove it",
         )
     if dialect.delimiter == NONE or dialect.labelled:
         return
@@ -197,7 +197,7 @@ def _check_width_of_header(dialect: Dialect, line: str, at: int, name: str) -> N
             raise HostError(
                 f"{name} line {at + 1} names {len(row)} columns, "
                 f"line {dialect.first + 1} has {dialect.width} cells",
-                "mend one of them",
+                "correct one of them",
             )
         return
     if len(row) < 2 and (dialect.delimiter != "," or not _pairs(dialect.width)):
@@ -208,12 +208,12 @@ def _check_width_of_header(dialect: Dialect, line: str, at: int, name: str) -> N
         raise HostError(
             f"{name} line {at + 1} names {len(row)} columns, "
             f"line {dialect.first + 1} has {dialect.width} cells",
-            hint or "mend one of them",
+            hint or "correct one of them",
         )
     if NUMBER in kinds and len(row) == dialect.width:
         bad = next(cell for cell in row if kind_of(cell, dialect.decimal) not in (NUMBER, TIME))
         raise HostError(
-            f"{name} line {at + 1}: {bad[:40]!r} is not a number", "mend that row, or leave it out"
+            f"{name} line {at + 1}: {bad[:40]!r} is not a number", "correct that row, or remove it"
         )
 
 

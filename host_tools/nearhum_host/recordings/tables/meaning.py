@@ -140,8 +140,8 @@ def _take_time(found: Meaning, rest: Sequence[Column], table: Table) -> None:
 
 def _no_time(table: Table, column: Column, cell: str) -> HostError:
     return HostError(
-        table.bad_cells(column, f"{cell[:40]!r} is no time"),
-        "mend or cut that row, or choose the columns of samples with --columns",
+        table.bad_cells(column, f"{cell[:40]!r} is not a time"),
+        "correct or remove that row, or choose the columns of samples with --columns",
     )
 
 
@@ -290,7 +290,7 @@ def _check_samples(found: Meaning, table: Table, chosen: bool) -> None:
             also = "".join(f"; and {max(1, c.alike.n)} in {c.name!r}" for c in same[:FEW_NAMES])
             raise HostError(
                 table.bad_cells(column, what) + also,
-                (remedy or "mend or cut that row")
+                (remedy or "correct or remove that row")
                 + ", or choose the columns that hold samples with --columns",
             )
         raise UsageError(

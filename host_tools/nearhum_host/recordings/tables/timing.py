@@ -86,7 +86,7 @@ def clock_in(
             clock = other if day_first else clock
             which, otherwise = ("day", "--month") if day_first else ("month", "--day")
             clock.notes.append(
-                f"dates as {cell} have the {which} first, for so they go on evenly; "
+                f"dates as {cell} have the {which} first, because then they advance evenly; "
                 f"{otherwise}-first says otherwise"
             )
     if 5 * len(clock.breaks) > table.n_rows > 20:
