@@ -2,7 +2,6 @@
 an MPU-6050 on the emulated RP2040's I2C bus, which runs where NEARHUM_UF2 names a firmware image.
 """
 
-import contextlib
 import json
 import os
 from collections.abc import Callable
@@ -48,10 +47,6 @@ def kept_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def put(board: "VirtualBoard", contents: dict[str, bytes]) -> str:
     """Deploy; return why the detector does not start, "" where it does."""
     with Link(board.path) as link:
-        # what an earlier test left there starts first; a Ctrl-C in the middle of that is another
-        # matter than this one
-        with contextlib.suppress(DeviceError):
-            link.ask("status")
         try:
             deploy(link, contents)
         except DeviceError as error:
