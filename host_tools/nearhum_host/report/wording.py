@@ -18,7 +18,7 @@ _STATISTICS = {
     "rms": "strength (RMS)",
     "peak": "peak",
     "crest": "crest factor",
-    "kurtosis": "peakedness (kurtosis)",
+    "kurtosis": "kurtosis",
     "zero_crossings": "zero crossings",
 }
 _NUMBER = r"(-?[\d.]+(?:e[+-]\d+)?)"
