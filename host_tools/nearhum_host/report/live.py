@@ -285,6 +285,6 @@ def features(f: Followed, room: int, width: int) -> Text:
 
 def shortened(words: str, width: int) -> str:
     """Return a feature's name with its middle left out if it is too long. Its channel stays."""
-    feature, comma, channel = words.rpartition(", ")
-    keep = width - len(comma + channel) - 1
-    return words if len(words) <= width or keep < 1 else f"{feature[:keep]}…{comma}{channel}"
+    start, comma, channel = words.rpartition(", ")
+    start, end = (start, comma + channel) if comma else (words, "")
+    return words if len(words) <= width else f"{start[: max(1, width - len(end) - 1)]}…{end}"

@@ -87,10 +87,20 @@ def test_as_they_stand(shell: Shell) -> None:
     assert (shell.folder / "pump-scored" / "report.html").is_file()
 
 
+def longer(file: Path) -> None:
+    """Let the sample ring from 135 s on, not from 45 s, so that a busy machine is in time."""
+    head, *rows = file.read_text().splitlines()
+    values = [row.partition(",")[2] for row in [*rows[:45000] * 3, *rows[45000:] * 2]]
+    file.write_text("\n".join([head, *(f"{i},{row}" for i, row in enumerate(values))]) + "\n")
+
+
 @pytest.mark.slow
 def test_an_alarm_reaches_the_phone(shell: Shell) -> None:
-    """The sample rings from 45 s on. The board learns 20 s before, as the README says."""
-    for line in commands():
+    """The board learns for 20 s, as the README says, before the sample rings."""
+    sample, _, *others = commands()
+    shell.type(sample)
+    longer(shell.folder / "pump.csv")
+    for line in others:
         shell.type(line)
     learn = "nearhum learn 20s --wait"
     assert learn in (ROOT / "README.md").read_text()
@@ -99,7 +109,7 @@ def test_an_alarm_reaches_the_phone(shell: Shell) -> None:
     phone = Hook()
     try:
         shell.type(f"{follow.replace('https://ntfy.sh/my-pump', phone.url)} --port ./board &")
-        until(lambda: [post for post in phone.posts if post["event"] == "alarm"], 120)
+        until(lambda: [post for post in phone.posts if post["event"] == "alarm"], 300)
     finally:
         phone.stop()
 
