@@ -1,6 +1,7 @@
 """Change the source, and see whether the tests notice.
 
-`mutations.py [--named] [--count N] [--seed S] [--of NAME] [--jobs J] [--quick] [--again FILE]`.
+`mutations.py [--named] [--count N] [--from N] [--seed S] [--of NAME] [--jobs J] [--quick]
+[--again FILE]`.
 
 Changes one place of one file in a copy of the checkout, runs the tests of that file there, and
 reports which of them failed. --named tries the changes in NAMED, each of which once went unnoticed.
@@ -123,7 +124,7 @@ NAMED = [
     (_WINDOWS, "if not within and between", "if between", "recognise_open"),
     (_WINDOWS, "distances[at] <= self.limit", "distances[at] < self.limit", "recognise_open"),
     (
-        "nearhum/sources/mpu6050.py",
+        "nearhum/sources/accelerometers/mpu6050.py",
         "(_GYRO_CONFIG, 0x10)",
         "(_GYRO_CONFIG, 0x18)",
         "accelerometers",
@@ -366,6 +367,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--named", action="store_true", help="the changes of NAMED")
     parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--from", dest="first", type=int, default=0, help="leave out those before")
     parser.add_argument("--seed", type=int, default=18)
     parser.add_argument("--of", default="", help="of one file's name, or kernels")
     parser.add_argument("--jobs", type=int, default=2)
@@ -374,7 +376,8 @@ def main() -> int:
     given = parser.parse_args()
     todo = named()
     if not given.named:
-        todo = [(change, TESTS[change.file]) for change in drawn(given.count, given.seed, given.of)]
+        changes = drawn(given.count, given.seed, given.of)[given.first :]
+        todo = [(change, TESTS[change.file]) for change in changes]
     if given.again:
         survived = re.findall(r"^SURVIVED (.*): ", given.again.read_text(), re.MULTILINE)
         todo = [(c, tests) for c, tests in todo if any(s.startswith(c.told) for s in survived)]

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 from nearhum import wire
 
+from ..boards import keys
 from ..evaluation import truth
+from ..logs import chained
 from ..logs.chronicle import MAX_EVENTS, after, events_of, history, local, when
 from ..logs.log_file import Log
 from ..logs.seen import Seen
@@ -77,8 +79,9 @@ def log_page(
                 f"{damage.n_bytes} bytes at byte {damage.offset} are damaged."
                 for damage in log.damages
             ),
+            *chained.told(chained.check(log, keys.known())),
         ],
-        "facts": {**t.about, **_flat(t.config)},
+        "facts": {**{k: v for k, v in t.about.items() if k != "chain"}, **_flat(t.config)},
     }
 
 

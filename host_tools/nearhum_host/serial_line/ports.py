@@ -121,7 +121,10 @@ def _is_cp210x_on_windows(port: str) -> bool:
         return False
     from serial.tools import list_ports
 
-    return any(one.device == port and one.vid == _SILICON_LABS for one in list_ports.comports())
+    named = port.upper().removeprefix("\\\\.\\")  # com3 and \\.\COM3 are COM3 there
+    return any(
+        one.device.upper() == named and one.vid == _SILICON_LABS for one in list_ports.comports()
+    )
 
 
 def _is_busy(error: Exception) -> bool:

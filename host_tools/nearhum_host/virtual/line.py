@@ -176,7 +176,7 @@ def interrupt(pid: int) -> bool | None:
 
 
 def _catches_sigint(pid: int) -> bool:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("SigCgt:"):
             return bool(int(line[7:], 16) >> (signal.SIGINT - 1) & 1)
     return False

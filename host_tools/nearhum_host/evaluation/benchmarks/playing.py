@@ -80,7 +80,9 @@ def _played(pid: int, recording: Path) -> int:
     try:
         for link in (Path("/proc") / str(pid) / "fd").iterdir():
             if link.resolve() == recording.resolve():
-                where = (Path("/proc") / str(pid) / "fdinfo" / link.name).read_text()
+                where = (Path("/proc") / str(pid) / "fdinfo" / link.name).read_text(
+                    encoding="utf-8"
+                )
                 return int(where.split("pos:")[1].split()[0])
     except (OSError, IndexError, ValueError):
         pass

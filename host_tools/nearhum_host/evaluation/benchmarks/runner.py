@@ -178,7 +178,7 @@ def _lay_out(session: Session, path: str, root: Path) -> None:
     if "names" in session.config.get("source", {}):  # Names of the channels, for the log.
         source["names"] = session.config["source"]["names"]
     config = {"board": "evaluation", "path": path, **session.config, **OF_BOARDS, "source": source}
-    (root / "nearhum.json").write_text(json.dumps(config))
+    (root / "nearhum.json").write_text(json.dumps(config), encoding="utf-8")
 
 
 def _read_back(session: Session, root: Path, journal: bytes, micropython: str) -> Run:

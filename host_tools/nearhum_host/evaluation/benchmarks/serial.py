@@ -44,7 +44,7 @@ def run_over_serial(session: Session, path: str = "fixed") -> Run:
         card = Path(folder) / "sd"
         card.mkdir()
         write_nhr(session.recording, card / "replay.nhr")
-        (card / "replay.json").write_text(json.dumps({"speed": 0}))
+        (card / "replay.json").write_text(json.dumps({"speed": 0}), encoding="utf-8")
         log = Path(folder) / f"run{SUFFIX}"
         with VirtualBoard(sd=card) as board, connect(board.path) as link:
             deployment.deploy(link, application(board_files.load(BOARD), settings))
