@@ -1,7 +1,7 @@
-"""Hooks of mkdocs: pages that are made and not written, so that they cannot be out of date.
+"""Hooks of mkdocs that generate pages, so that they are never out of date.
 
-commands.md comes from the command line itself; the pages named in REPOSITORY are files of the
-repository. One that is not there yet is left out of the navigation.
+commands.md is generated from the command line itself. The pages in REPOSITORY are files of the
+repository. A page whose file does not exist is left out of the navigation.
 """
 
 from __future__ import annotations
@@ -26,11 +26,14 @@ REPOSITORY = {
     "changelog.md": "CHANGELOG.md",
     "boards.md": "boards/README.md",
 }
+# Pages with wide tables. The table of contents would take a fifth of their width.
+WIDE = ("evaluation.md", "performance.md", "reliability.md")
+_HEADER = re.compile(r"^\|.*\|$(?=\n\|---)", re.M)
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)#:\s]+)(#[^)\s]*)?\)")
 
 
 def on_config(config: Any) -> Any:
-    """Leave pages out of the navigation whose file the repository has not."""
+    """Leave out of the navigation the pages whose file does not exist."""
     absent = {page for page, file in REPOSITORY.items() if not (ROOT / file).exists()}
 
     def kept(items: list[Any]) -> list[Any]:
@@ -48,18 +51,24 @@ def on_config(config: Any) -> Any:
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the pages that are made."""
+    """Add the generated pages."""
     files.append(File.generated(config, "commands.md", content=commands()))
     for page, file in REPOSITORY.items():
         if (ROOT / file).exists():
-            files.append(File.generated(config, page, content=_of_repository(ROOT / file)))
+            content = _of_repository(ROOT / file)
+            if page in WIDE:
+                content = "---\nhide: [toc]\n---\n\n" + _HEADER.sub(_breakable, content)
+            files.append(File.generated(config, page, content=content))
     return files
 
 
+def _breakable(header: re.Match[str]) -> str:
+    """Return the header of a table in which a line may break after each underscore."""
+    return header[0].replace("_", "_<wbr>")
+
+
 def _of_repository(file: Path) -> str:
-    """Return a file of the repository with links that lead within the site, or to nothing but
-    their own text.
-    """
+    """Return a file of the repository with links within the site. Other links become text."""
     pages = {str((ROOT / target).resolve()): page for page, target in REPOSITORY.items()}
 
     def link(found: re.Match[str]) -> str:
@@ -75,14 +84,14 @@ def _of_repository(file: Path) -> str:
 
 
 def commands() -> str:
-    """Return the page of all commands, from the command line itself."""
+    """Return the page of all commands, generated from the command line itself."""
     from nearhum_host.commands.cli import GROUPS, app
 
     first = {next(iter(commands)): title for title, commands in GROUPS.items()}
     out = [
         "# Commands",
         "",
-        "Made from the command line itself: `nearhum COMMAND --help` says the same.",
+        "This page is generated from the command line: `nearhum COMMAND --help` says the same.",
         "",
     ]
     group = typer.main.get_command(app)
@@ -102,7 +111,7 @@ def commands() -> str:
 
 
 def _verbs() -> list[str]:
-    """Return what the board's own console takes, from the tables beside its verbs."""
+    """Return the verbs of the board's console, from the tables beside them."""
     out = ["## The board's console", "", "Lines of `nearhum console`: `help` there says the same."]
     out += ["", "| | |", "|---|---|"]
     for module in dict.fromkeys(nearhum.VERBS.values()):

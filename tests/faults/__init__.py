@@ -1,3 +1,1 @@
-"""Faults, each at every stage that it can hit: `make test-faults` injects all of them and
-prints one table.
-"""
+"""Faults, each at every stage in which it can occur. `make test-faults` injects all of them."""

@@ -1,6 +1,7 @@
-"""Faults while a board is flashed, at every stage of the protocol: each ends in a clear message or
-a whole image, and the board can be flashed again. The real esptool against the simulated ROM
-loader, UF2 files onto the simulated drive.
+"""Faults while a board is flashed, at every stage of the protocol.
+
+Each must end with a clear message or a whole image, and the board can be flashed again. The real
+esptool writes to the simulated ROM loader, and UF2 files are copied to the simulated drive.
 """
 
 from __future__ import annotations
@@ -18,19 +19,19 @@ from typing import Any
 
 from faults.rows import Row, Say
 
-# esptool reads its times when it is imported: a lost answer is waited for less long here than three
-# seconds.
+# esptool reads its timeouts when it is imported. Here it waits less than its three seconds for an
+# answer that is lost.
 _TIMES = Path(tempfile.gettempdir()) / f"nearhum-esptool-{os.getpid()}.cfg"
-N_PROCESSES = 12  # they wait for times to run out, most of the time
+N_PROCESSES = 12  # Most of the time they wait for timeouts.
 LATE_S = 2.0
-# ports and folders of the moment say nothing in a table
+# Ports and temporary folders are removed from messages, because they mean nothing in a table.
 _WHERE = re.compile(r"(socket://[^ ]+: |/tmp/[^ ]+/)")
-N_BYTES = 60000  # of an application that does not compress: four blocks of the loader's 16 KB
+N_BYTES = 60000  # Of an application that cannot be compressed: four of the loader's 16 KB blocks.
 
 
 @dataclass(frozen=True)
 class Fault:
-    """kind: what happens to the nth request of an op (or its answer), once or from then on.
+    """kind: what happens to the nth request of an op (or to its answer), once or from then on.
 
     at: the packet of "unplugged".
     """
@@ -43,7 +44,7 @@ class Fault:
 
 
 class _Injector:
-    """The hooks of a RomLoader that do it."""
+    """The hooks of a RomLoader that inject a fault."""
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
@@ -91,8 +92,8 @@ def _flipped(what: bytes, at: int) -> bytes:
 
 
 def esp_case(fault: Fault) -> tuple[str, str]:
-    """Return ("told" or "flashed" or "WRONG", the message) of one fault, after which the board
-    was flashed again.
+    """Return ("told" or "flashed" or "WRONG", the message) of one fault. The board is flashed
+    again.
     """
     from hardware import firmware
     from hardware.esp32_board import Esp32Board
@@ -138,7 +139,7 @@ def esp_case(fault: Fault) -> tuple[str, str]:
 
 
 def n_packets() -> int:
-    """Return how many requests there are when nothing goes wrong."""
+    """Return the number of requests without a fault."""
     from hardware import firmware
     from hardware.esp32_board import Esp32Board
     from nearhum_host.boards import board_files
@@ -156,7 +157,7 @@ def n_packets() -> int:
 
 
 def rp2_case(eject_at: int) -> tuple[str, str]:
-    """The same of a Pico whose cable is pulled out at a block of the UF2 file."""
+    """Return the same for a Pico whose cable is pulled at a block of the UF2 file."""
     from hardware import firmware
     from hardware.rp2_board import Rp2Board
     from nearhum_host.boards import board_files
@@ -190,7 +191,7 @@ def rp2_case(eject_at: int) -> tuple[str, str]:
 
 
 def refusals() -> list[tuple[str, str]]:
-    """Return (fault, message) of what is refused before anything is written."""
+    """Return (fault, message) of everything that is refused before anything is written."""
     from hardware import firmware
     from hardware.esp32_board import Esp32Board
     from nearhum_host.boards import board_files

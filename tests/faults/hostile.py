@@ -1,8 +1,7 @@
-"""Hostile input to a board: a million lines at the console of a watching board, and states
-whose body is no state.
+"""Hostile input to a board: a million lines at the console while it watches, and random states.
 
-The device tests hostile_lines and hostile_states, many times as long, in modules compiled as they
-are deployed; some five minutes on two cores.
+It runs the device tests hostile_lines and hostile_states for a long time, with modules compiled as
+they are deployed. It takes about five minutes on two cores.
 """
 
 from __future__ import annotations
@@ -63,8 +62,8 @@ def rows(say: Say) -> Iterator[Row]:
 
 
 def compiled(folder: Path) -> Path:
-    """Put the application as it is deployed, and the device tests, into a folder; return that
-    of the tests.
+    """Put the application as it is deployed, and the device tests, into a folder. Returns that of
+    the tests.
     """
     for path, contents in application.application(
         board_files.load("virtual"), everything=True
@@ -81,7 +80,7 @@ def compiled(folder: Path) -> Path:
 
 
 def flood(device: Path, name: str, n: int, seed: int) -> str:
-    """Return what a device test printed, run with that many lines or states."""
+    """Run a device test with n lines or states. Returns what it printed."""
     interpreter = run.micropython()
     assert interpreter is not None, "no MicroPython unix port"
     with tempfile.TemporaryDirectory(prefix="nearhum-scratch-") as scratch:

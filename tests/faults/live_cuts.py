@@ -1,9 +1,9 @@
-"""Power cuts of a running board: at any moment, or inside a flash operation; then the board
-itself is started again.
+"""Power cuts of a running board, at any moment or inside a flash operation. Then the board
+restarts.
 
-Nothing is replayed here: the virtual board dies, LittleFS and the compiled application come up from
-its own flash, and what it says over the serial line is held against what it had said before. Its
-clock is the fast one of session.
+Nothing is replayed: the virtual board dies, and LittleFS and the compiled application start from
+its own flash. What the board then says over the serial line is compared with what it had said
+before. Its clock is the fast one of session.py.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from nearhum_host.virtual import VirtualBoard
 from faults import session
 from faults.rows import Row, Say
 
-N_CUTS = 12  # of each stage
+N_CUTS = 12  # In each stage.
 ACTS = {
     "learn": ("learn 100000", "learn pause", "learn resume"),
     "watch": ("learn 64", "status", "status", "status"),
@@ -52,7 +52,7 @@ def rows(say: Say) -> Iterator[Row]:
 
 
 def cut(folder: Path, stage: str, n: int, seed: int) -> list[str]:
-    """Let a board die n times while it does what a stage does. Returns what was wrong."""
+    """Cut the power n times while the board does what a stage does. Returns what was wrong."""
     folder.mkdir()
     session.make_card(folder / "sd")
     image, log = folder / "flash.bin", folder / "board.nhl"
@@ -60,7 +60,7 @@ def cut(folder: Path, stage: str, n: int, seed: int) -> list[str]:
     chance, wrong = random.Random(seed), []
     synced = sequence = 0
     for i in range(n):
-        # every other time in one of the next flash operations, of which a part is done
+        # Every second cut is inside one of the next flash operations, which is done in part.
         at = -1 if i % 2 else chance.randrange(6 if stage == "boot" else 60)
         with VirtualBoard(
             "rp2040", image, sd=folder / "sd", cut_at=at, cut_keep=chance.randrange(1024)
@@ -91,14 +91,16 @@ def cut(folder: Path, stage: str, n: int, seed: int) -> list[str]:
 
 
 def _until_it_dies(board, stage, chance, at, log, synced, sequence) -> tuple[int, int]:
-    """Do what the stage does until the power is cut. Returns what the board had told by then."""
+    """Do what the stage does until the power is cut. Returns what the board had acknowledged by
+    then.
+    """
     moment = chance.random() * 1.5
 
     def die() -> None:
         with contextlib.suppress(TimeoutError):
             board.wait_event("cut", 5.0 if at >= 0 else moment)
         board.power_off()
-        board.unplug()  # so that who asks it knows at once
+        board.unplug()  # So that a host that waits for an answer gets an error at once.
 
     killer = threading.Thread(target=die)
     killer.start()
@@ -121,5 +123,5 @@ def _until_it_dies(board, stage, chance, at, log, synced, sequence) -> tuple[int
 
 
 def _sequence(link: Link) -> int:
-    """Return the number of the state that is saved now."""
+    """Return the number of the saved state."""
     return int.from_bytes(b64decode(link.ask("get state 0")["b64"])[8:12], "little")

@@ -1,14 +1,15 @@
-"""Lives of boards on flash that fails: several power cuts in one life, a log that is cleared, a
-full flash, refused operations, stuck bits, rot; and every command with every amount of free heap.
+"""Lives of boards on flash that fails, and every command with every amount of free heap.
 
-A life is drawn from its kind and number, and lived and judged under MicroPython, thousands in one
-process (device/lives.py, device/heap_sweep.py). Three things may come of one:
+In its life a board has several power cuts, a log that is cleared, a full flash, failing operations,
+stuck bits or rot. Each life is drawn from its kind and number. MicroPython runs and judges
+thousands of them in one process (device/lives.py, device/heap_sweep.py). A life may have three
+defects:
 
-    lost      what was acknowledged is not there: a record, the saved state, a setting
-    misread   what is there was never written so
-    silent    what is lost is told nowhere: not in status and the log, nor by a hole in the numbers
+    lost      something acknowledged is missing: a record, the saved state, a setting
+    misread   the board reads something that was never written
+    silent    a loss is reported nowhere: not in status, not in the log, not by a gap in the numbers
 
-None of them may happen, but for rot: what lay on the rotten cells may be lost, and is told then.
+None of them may occur. Only rot may cause a loss, which must be reported.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ from faults.rows import Row, Say
 
 DEVICE = Path(__file__).parent / "device"
 N_AT_ONCE = max(2, os.cpu_count() or 2)
-LONGEST_S = 120  # of a life, or of a sweep's answer: a file system may go round in circles
+LONGEST_S = 120  # For a life, or an answer of the sweep. A broken file system may loop forever.
 
-# of `make test-faults`: 5,000 in all
+# Number of lives in `make test-faults`: 5,000 in all.
 LIVES = {"cuts": 1500, "reset": 700, "full": 500, "eio": 900, "stuck": 500, "rot": 900}
 WHAT = {
     "cuts": "power cuts, two to five in a life, also while it starts",
@@ -44,7 +45,7 @@ WHAT = {
     "stuck": "stuck bits, and power cuts",
     "rot": "rot at rest, then a start",
 }
-# what each shows at the end; kinds that may lose nothing have one outcome
+# The outcomes of each kind. A kind that may lose nothing has one.
 SOUND = "nothing acknowledged lost, nothing misread, goes on"
 COMMANDS = (
     "help", "status", "list", "list snapshots", "list pending", "look", "look names 0", "raw",
@@ -54,15 +55,15 @@ COMMANDS = (
     "veto knock off", "accept 1", "reject 1", "reset learned", "reset log", "reset all",
     "reset factory", "set alarms_per_day 5", "set alarm_n 6", "nonsense",
 )  # fmt: skip
-HEAP_BLOCK = 32  # bytes of a block of the heap, on 64 bits
+HEAP_BLOCK = 32  # Bytes of a block of the heap, on 64 bits.
 
 
 @dataclass
 class Lived:
-    """What came of the lives of one kind.
+    """The result of the lives of one kind.
 
-    Counts are of lives. safe: those after which there was no pipeline, only safe mode or no file
-    system. wrong: what broke a promise.
+    Counts are of lives. safe: those that ended without a pipeline, in safe mode or without a file
+    system. wrong: broken promises.
     """
 
     n: int = 0
@@ -98,7 +99,7 @@ class Lived:
 class Process:
     """A MicroPython that answers lines of JSON. A context manager.
 
-    One that dies, or is silent for too long, is started anew.
+    It is restarted if it dies, or is silent for too long.
     """
 
     def __init__(self, script: str, heap: str, compiled: Path) -> None:
@@ -137,7 +138,7 @@ class Process:
         self._process.wait()
 
     def ask(self, what: list, patience_s: float = LONGEST_S) -> dict:
-        """Return the answer to one line, {"error": ...} where none came."""
+        """Return the answer to one line, {"error": ...} if there was none."""
         assert self._process.stdin
         line = ""
         with contextlib.suppress(BrokenPipeError):
@@ -158,7 +159,7 @@ class Process:
 
 
 def lives(kind: str, numbers: range, compiled: Path) -> Lived:
-    """Live the lives of a kind with these numbers, some at once."""
+    """Run the lives of a kind with these numbers, several in parallel."""
     found = Lived()
     with ThreadPoolExecutor(N_AT_ONCE) as pool:
         shares = [numbers[i::N_AT_ONCE] for i in range(N_AT_ONCE)]
@@ -174,7 +175,7 @@ def lives(kind: str, numbers: range, compiled: Path) -> Lived:
 
 
 def outcome(kind: str, found: Lived) -> str:
-    """Return what came of lives, as a text for the table."""
+    """Return the result of lives as text for the table."""
     if found.wrong:
         return found.wrong[0].splitlines()[-1][:300]
     if kind != "rot":
@@ -188,8 +189,9 @@ def outcome(kind: str, found: Lived) -> str:
 def sweep(
     commands: tuple[str, ...], step: int, compiled: Path, first: int = 0
 ) -> tuple[Counter[str], list[str]]:
-    """Carry commands out with every amount of free heap, from `first` bytes on; return counts and
-    what was wrong.
+    """Carry out commands with every amount of free heap, from `first` bytes on.
+
+    Returns counts, and what was wrong.
     """
     counts: Counter[str] = Counter()
     wrong: list[str] = []
@@ -214,7 +216,7 @@ def sweep(
 
 
 def rows(say: Say) -> Iterator[Row]:
-    """Yield a row a kind of life, and one of the commands that lack heap."""
+    """Yield a row for each kind of life, and one for the commands that lack heap."""
     with compiled_application() as compiled:
         for kind, n in LIVES.items():
             found = lives(kind, range(n), compiled)

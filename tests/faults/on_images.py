@@ -1,5 +1,6 @@
-"""Cuts of the power, each on an image of its own: a MicroPython process that runs a script of
-device/ on images of a flash, and the way through the operations of a flash's journal.
+"""Run a script of device/ under MicroPython on images of a flash, as power cuts would leave it.
+
+Enters: the journal of a flash's operations. Leaves: the script's answer for each cut.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ DEVICE = Path(__file__).parent / "device"
 
 
 class OnImages:
-    """The process; it takes lines of JSON. A context manager.
+    """The process, which takes lines of JSON. A context manager.
 
-    An image is the base, with what a case writes over it. script: its name in device/; its
-    arguments are the base's file, the geometry of the model's flash, the card and `more`.
+    An image is the base with the cells that a case writes over it. script: its name in device/. Its
+    arguments are the file of the base, the geometry of the flash model, the card, and `more`.
     """
 
     def __init__(self, script: str, model: str, base: bytes, card: Path, *more: str) -> None:
@@ -60,11 +61,11 @@ class OnImages:
         self._image.unlink()
 
     def done(self, address: int, cells: bytes) -> None:
-        """Carry an operation out on the base."""
+        """Carry out an operation on the base."""
         self._send("done", address, cells.hex())
 
     def ask(self, what: str, address: int, cells: bytes, *more: object) -> dict:
-        """Return what came of a case: the base with these cells in it."""
+        """Return the answer for a case: the base with these cells in it."""
         self._send(what, address, cells.hex(), *more)
         assert self._process.stdout
         for line in self._process.stdout:
@@ -79,12 +80,12 @@ class OnImages:
 
 
 def spread(n: int, most: int) -> set[int]:
-    """Return at most so many of n operations, spread over them."""
+    """Return at most `most` of n operations, evenly spread."""
     return {int(i * max(1.0, n / most)) for i in range(min(n, most))}
 
 
 def in_shares(operations: Sequence[FlashOperation], work: Callable[[range], T]) -> list[T]:
-    """Return what work made of each share of the operations, shares at the same time."""
+    """Return the results of work for each share of the operations. Shares run in parallel."""
     n = len(operations)
     shares = [range(n * i // N_AT_ONCE, n * (i + 1) // N_AT_ONCE) for i in range(N_AT_ONCE)]
     with ThreadPoolExecutor(N_AT_ONCE) as pool:
@@ -99,10 +100,11 @@ def each_cut(
     chosen: set[int],
     n_bits: int = 1,
 ) -> Iterator[tuple[P, list[Cut]]]:
-    """Yield (the process, the cuts of one operation, from before it to after it) for each chosen
-    one of a share.
+    """Yield (the process, the cuts of one operation, from before it to after it) for chosen
+    operations.
 
-    begin: starts the process on a base; it follows the operations. flash: as it was before them.
+    begin: starts the process on a base, to which the operations are then applied. flash: before
+        them.
     """
     replay = Replay(flash.read_bytes(), seed=share.start)
     for operation in operations[: share.start]:

@@ -1,19 +1,15 @@
-"""Power cuts at every write: the flash of a board's recorded life as each cut would leave it,
-booted by the firmware.
+"""Power cuts at every write: the firmware boots on the flash as each cut would leave it.
 
-For every operation of the flash journal (see session) the power fails before it, after a part of
+For every operation in the flash journal (see session.py) the power fails before it, after a part of
 its bytes, with random bits of it old and new, and after it. On each such image a real MicroPython
-mounts LittleFS and starts the pipeline (device/boot_images.py), and what it then says at its
-console is held against what the board had promised by then:
+mounts LittleFS and starts the pipeline (device/boot_images.py). Its answers at the console are
+compared with what the board had promised by then:
 
-1. it starts, its status answers, no slot is damaged, and what was learned is what the last save or
-   the one that was
-   cut off held, never anything else; of what a command had changed before its answer came, nothing
-   is missing;
-2. every record below the last synced_seq that a status had reported is there, byte for byte; what
-   is there beyond it
-   has no holes; the records of this start come after them, and status says how far it is synced;
-3. it goes on: what is changed now is there after another start.
+1. The board starts, its status answers, and no slot is damaged. What was learned is the last saved
+state, or the one that was being saved. What a command had changed before its answer is there.
+2. Every record below the last reported synced_seq is there, byte for byte. Later records have no
+holes. The records of this start come after them, and status reports how far it is synced.
+3. The board goes on: what is changed now survives another start.
 """
 
 from __future__ import annotations
@@ -41,25 +37,25 @@ from faults.rows import Row, Say
 
 OUTCOME = "old state or new, acknowledged records there, goes on"
 TEARS = ("before", "prefix", "bits", "after")
-MOST = 1000  # operations of a stage, spread over it
-LEAST = 10_500  # cases on the geometry of a Pico
-MOST_CROWDED = 150  # operations of a stage on a full flash
-N_WHOLE = 8  # cuts of a stage and geometry on which the whole board is started
-GO_ON_EVERY = 3  # cases
-WHOLE_LOG_EVERY = 10  # cases; else the last records alone
+MOST = 1000  # Operations of a stage, spread over it.
+LEAST = 10_500  # Cases on the geometry of a Pico.
+MOST_CROWDED = 150  # Operations of a stage on a full flash.
+N_WHOLE = 8  # Cuts of a stage and geometry on which the whole board is started.
+GO_ON_EVERY = 3  # Cases.
+WHOLE_LOG_EVERY = 10  # Cases. In the others, only the last records are compared.
 
 
 @dataclass
 class Judged:
-    """What came of some cases.
+    """The result of some cases.
 
-    states: CRC by sequence of every state loaded. wrong: what was not as promised.
+    states: CRC by sequence of every state loaded. wrong: broken promises.
     """
 
     cases: Counter[str] = field(default_factory=Counter)
     states: dict[int, int] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
-    # cases in which the last acknowledged record was gone: on a full flash it may make room
+    # Cases without the last acknowledged record. On a full flash it may have to make room.
     n_gone: int = 0
 
     @property
@@ -68,7 +64,7 @@ class Judged:
         return self.cases.total()
 
     def add(self, other: Judged) -> None:
-        """Add what came of others of the same chapter."""
+        """Add the results of other cases of the same chapter."""
         self.cases += other.cases
         self.wrong += other.wrong
         self.n_gone += other.n_gone
@@ -84,15 +80,16 @@ class Booter(OnImages):
         super().__init__("boot_images.py", chapter.model, base, chapter.card, str(compiled))
 
     def boot(self, address: int, cells: bytes, from_seq: int, go_on: bool) -> dict:
-        """Boot on the base with these cells in it; return what the board said."""
+        """Boot on the base with these cells in it. Returns what the board said."""
         return self.ask("boot", address, cells, from_seq, go_on)
 
 
 def judge(
     chapter: session.Chapter, compiled: Path, most: int, n_bits: int, say: Say = lambda text: None
 ) -> Judged:
-    """Boot on the cuts of a chapter, of at most so many operations spread over it; hold it
-    against the promises.
+    """Boot on the cuts of a chapter, and compare with the promises.
+
+    most: operations, spread evenly over the chapter.
     """
     operations = list(read_journal(chapter.journal))
     n = len(operations)
@@ -124,7 +121,7 @@ def _judge_operation(
 ) -> None:
     """Judge all cuts of one operation.
 
-    The first is before it and the last after it: the old state and the new one.
+    The first cut is before it and the last after it, so these are the old state and the new one.
     """
     promises = [promise for promise in chapter.promises if promise.read <= cuts[0].read]
     synced = max((promise.synced_seq for promise in promises), default=0)
@@ -132,7 +129,7 @@ def _judge_operation(
     told = [promise for promise in promises if promise.known]
     known = dict(told[-1].known) if told else {}
     if len(told) < len([promise for promise in chapter.promises if promise.known]):
-        # the next change may be there too
+        # The next change may be there already.
         known = {name: value for name, value in known.items() if name == "n_labels"}
     said = []
     for cut in cuts:
@@ -191,7 +188,7 @@ def _records_wrong(answer: dict, chapter: session.Chapter, from_seq: int, synced
             f"records {missing[:5]} are missing of those below {began}; {synced} were acknowledged"
         )
     changed = [seq for seq, crc in there if chapter.records.get(seq) != crc]
-    if chapter.full:  # some had made room before they were pulled
+    if chapter.full:  # Some records made room for others before they were pulled.
         changed = [seq for seq in changed if seq in chapter.records]
     if changed:
         why.append(f"records {changed[:5]} are not as they were written")
@@ -206,12 +203,10 @@ def _records_wrong(answer: dict, chapter: session.Chapter, from_seq: int, synced
 
 
 def start_whole(chapter: session.Chapter, n: int, folder: Path) -> list[str]:
-    """Start the whole virtual board, its application from its own flash, on n cuts of a chapter.
+    """Start the whole virtual board, with its application on its flash, on n cuts of a chapter.
 
-    Returns what is wrong.
-
-    What Booter leaves out: MicroPython's own start, main.py, the modules on flash, and the serial
-    line.
+    This includes what Booter leaves out: MicroPython's own start, main.py, the modules on flash,
+    and the serial line. Returns what is wrong.
     """
     operations = list(read_journal(chapter.journal))
     chance = random.Random(n)
@@ -262,8 +257,8 @@ def compiled_application() -> Iterator[Path]:
 
 
 def crowded_rows(compiled: Path, folder: Path, say: Say) -> Iterator[Row]:
-    """Yield a row for every stage on a flash that is full, so that the oldest log goes for
-    whatever is written.
+    """Yield a row for every stage on a full flash, where the oldest log makes room for what is
+    written.
     """
     folder.mkdir()
     for chapter in session.record(session.files(), "rp2040", 0.3, folder, full=True):
@@ -282,8 +277,8 @@ def crowded_rows(compiled: Path, folder: Path, say: Say) -> Iterator[Row]:
 
 
 def rows(say: Say) -> Iterator[Row]:
-    """Yield a row for every stage: the cuts of its operations, on the geometry of a Pico and of
-    an ESP32.
+    """Yield a row for every stage: the cuts of its operations, on the geometries of a Pico and an
+    ESP32.
     """
     found: dict[str, Judged] = {}
     whole: dict[str, list[str]] = {}
@@ -296,12 +291,12 @@ def rows(say: Say) -> Iterator[Row]:
                 min(MOST, sum(o.kind != MARK for o in read_journal(chapter.journal)))
                 for chapter in chapters
             ]
-            # a fast machine writes more in its time
+            # A fast machine writes more in the same time.
             n_bits = max(1, -(-least // sum(n)) - len(TEARS) + 1)
             for chapter in chapters:
                 say(session.described(chapter))
                 judged = judge(chapter, compiled, MOST, n_bits, say)
-                judged.states.clear()  # another board's have the same numbers
+                judged.states.clear()  # States of another board have the same numbers.
                 found.setdefault(chapter.stage, Judged()).add(judged)
                 whole.setdefault(chapter.stage, []).extend(start_whole(chapter, N_WHOLE, place))
         yield from crowded_rows(compiled, Path(folder) / "crowded", say)

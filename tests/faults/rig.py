@@ -1,8 +1,8 @@
-"""A virtual board in a world that fails when it is told to: real MicroPython, firmware and
-console, a virtual MPU-6050.
+"""A virtual board whose world fails on demand: real MicroPython, firmware and console, simulated
+MPU-6050.
 
-device/faulty.py is that world, started by /boot.py. A board's flash begins as the template's: the
-application deployed, normal learned, the label hum enrolled.
+device/faulty.py is that world, started by /boot.py. At the start, a board's flash is that of the
+template: the application is deployed, normal is learned, and the label hum is enrolled.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ SETTINGS = {
     "kind": "vibration", "rate_hz": 200, "n_channels": 3, "n_window": 64, "n_hop": 64, "n_bands": 6,
     "label_m": 1, "label_n": 1, "source": {"driver": "mpu6050", "sda": 4, "scl": 5},
 }  # fmt: skip
-PATIENCE_S = 90.0  # a busy machine
+PATIENCE_S = 90.0  # Enough for a busy machine.
 
 Status = dict[str, Any]
 
 
 class Broken(AssertionError):
-    """The board did something else than was promised."""
+    """The board broke a promise."""
 
 
 class Rig:
-    """One board and its world.
+    """One board and its world. A context manager.
 
-    A context manager. image: its flash, or None for one with nothing on it.
+    image: its flash, or None for an empty one.
     """
 
     def __init__(self, folder: Path, image: bytes | None = None, heap_bytes: int = 0) -> None:
@@ -66,7 +66,7 @@ class Rig:
         self.board.stop()
 
     def world(self, **told: Any) -> None:
-        """Let the world be like that from now on; nothing named: all is well."""
+        """Set the state of the world from now on. Without arguments, all is well."""
         half = self.card / "world.new"
         half.write_text(json.dumps(told))
         half.replace(self.card / "world.json")
@@ -75,7 +75,7 @@ class Rig:
         self.board.start()
 
     def reset(self) -> None:
-        """Press the button."""
+        """Press the reset button."""
         self.unlink()
         self.board.reset()
 
@@ -97,7 +97,7 @@ class Rig:
         return self.ask("status")
 
     def until(self, wanted: Callable[[Status], Any], what: str) -> Status:
-        """Return the first status of which that is true. Raises Broken after PATIENCE_S."""
+        """Return the first status for which wanted is true. Raises Broken after PATIENCE_S."""
         end = time.monotonic() + PATIENCE_S
         while True:
             status = self.status()
@@ -105,15 +105,15 @@ class Rig:
                 return status
             if time.monotonic() > end:
                 raise Broken(f"never {what}: {status}")
-            time.sleep(0.05)  # each answer takes the board time
+            time.sleep(0.05)  # Each answer costs the board time.
 
     def wait(self, seconds: int) -> None:
-        """Let that much of the board's time pass."""
+        """Wait for so many seconds of the board's time."""
         before = self.status()["uptime_s"]
         self.until(lambda s: s["uptime_s"] > before + seconds, "later")
 
     def events(self) -> list[decoding.Event]:
-        """Pull the log. Raises Broken where a record is missing or damaged."""
+        """Pull the log. Raises Broken if a record is missing or damaged."""
         file = self.folder / "log.nhl"
         pull(self.link, file)
         log = log_file.read_log(file)
@@ -133,7 +133,7 @@ def expect(true: Any, what: str) -> None:
 
 @contextlib.contextmanager
 def rig(image: bytes | None = None, heap_bytes: int = 0) -> Iterator[Rig]:
-    """A Rig in a folder of its own."""
+    """Yield a Rig in a folder of its own."""
     with (
         tempfile.TemporaryDirectory(prefix="nearhum-faults-") as folder,
         Rig(Path(folder), image, heap_bytes) as there,
@@ -152,7 +152,7 @@ def template(**settings: Any) -> bytes:
             ):
                 repl.write(path, contents)
         deploy(there.link, application(board_files.load("virtual"), {**SETTINGS, **settings}))
-        there.ask("learn 400")  # enough independent scores: no warning is left
+        there.ask("learn 400")  # Enough independent scores, so that there is no warning.
         there.until(lambda s: s["state"] == "watch", "learned")
         there.ask("enrol hum 3")
         there.until(lambda s: s["n_labels"] == 1 and not s["enrolling"], "enrolled")

@@ -1,8 +1,7 @@
-"""A row of the table of faults: what was done to a board, in which stage, how often, and what
-came of it.
+"""Rows of the table of faults.
 
-A module of this folder that has a function `rows(say)` is part of the table: it yields a Row for
-every fault and stage. say(text) shows how far it has come.
+A module of this folder that has a function `rows(say)` is part of the table. It yields a Row for
+every fault and stage. say(text) reports its progress.
 """
 
 from __future__ import annotations
@@ -21,11 +20,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Row:
-    """fault, stage (one of STAGES): what was done, and when. cases: how often, e.g. at how many
+    """fault, stage (one of STAGES): what was done, and when. cases: how often, such as at how many
     offsets.
 
-    outcome: what all of them ended in, as it was promised; if not ok, what the first one that
-    differs ended in.
+    outcome: the promised result of all cases. If not ok, the result of the first case that differs.
     """
 
     fault: str
@@ -42,7 +40,7 @@ class Row:
 
 
 def table(rows: Iterable[Row]) -> str:
-    """Return the rows as a table of text: by fault in the order they came, and by stage."""
+    """Return the rows as a table of text, by fault in their order, and by stage."""
     faults: dict[str, list[Row]] = {}
     for row in rows:
         faults.setdefault(row.fault, []).append(row)

@@ -1,9 +1,8 @@
-"""Inject every fault and print the table: `python tests/faults/run.py [MODULE ...]`, without
-names all modules here.
+"""Inject every fault and print the table: `python tests/faults/run.py [MODULE ...]`.
 
-Each module runs in a process of its own, some at once: those that wait for a board's time leave the
-machine to those that compute. Progress goes to stderr, the table to stdout. Ends 1 if any row is
-not ok, or a module broke off.
+Without names it runs all modules of this folder, each in a process of its own, and several in
+parallel: modules that wait leave the processor to those that compute. Progress goes to stderr, the
+table to stdout. Exits with 1 if a row is not ok, or if a module stopped early.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ def names() -> list[str]:
 
 
 AT_ONCE = 3
-LONGEST = ("hostile", "power_cuts")  # first: they compute, and would be what the others wait for
+LONGEST = ("hostile", "power_cuts")  # They compute longest, so they start first.
 
 
 def run_one(name: str) -> None:
@@ -47,12 +46,12 @@ def run_one(name: str) -> None:
 
 
 def collect(chosen: list[str]) -> tuple[list[Row], list[str]]:
-    """Return the rows of the modules, in their order, and the names of those that broke off."""
+    """Return the rows of the modules, in their order, and the names of those that stopped early."""
 
     def run(name: str) -> tuple[list[Row], bool]:
         command = [sys.executable, str(Path(__file__).resolve()), "--rows", name]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-        # the rows of one that broke off are worth having, too
+        # The rows of a module that stopped early are printed too.
         return [Row(**json.loads(line)) for line in done.stdout.splitlines()], done.returncode != 0
 
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -1,8 +1,8 @@
 """Faults of the sensor, of its bus and of time, at every stage, on the virtual board in virtual
 time.
 
-Promised of each: the board goes on watching and says what is wrong in `status` and in the log; what
-the sensor did not really measure teaches nothing; when the fault is over it goes on by itself, with
+The promise for each of them: the board goes on, and says what is wrong in `status` and in the log.
+It learns nothing that the sensor did not measure. When the fault is over, it goes on by itself with
 all that it knew.
 """
 
@@ -22,11 +22,12 @@ WRAP_MS = 1 << 30
 
 @dataclass(frozen=True)
 class Fault:
-    """name, and how the world is told of it. word: what `status` calls the source meanwhile.
+    """name: and the state of the world. word: what `status` calls the source meanwhile.
 
-    says: part of what `status` tells of it, in fault or warning. events: in the log afterwards, all
-    of them. teaches: windows are learned meanwhile. over: it ends by itself, without the world.
-    at_start: it needs a start of its own. lasts_s: of the board's time, at least.
+    says: part of the fault or warning in `status`. events: all events that must be in the log
+        afterwards.
+    teaches: whether windows are learned meanwhile. over: whether it ends by itself.
+    at_start: whether it needs its own start. lasts_s: least duration in the board's time.
     """
 
     name: str
@@ -49,7 +50,7 @@ class Fault:
         )
 
     def outcome(self, stage: str) -> str:
-        """What is promised."""
+        """Return what is promised."""
         if self.over or self.teaches:
             out = "watches on" + (
                 f", logs {' and '.join(self.events)}" if self.events else ", time goes on"
@@ -93,7 +94,7 @@ def well(status: Status) -> bool:
 
 
 def shown(there: Rig, fault: Fault) -> Status:
-    """Return the status in which the fault shows, when it has lasted long enough."""
+    """Return the status that shows the fault, after it has lasted long enough."""
     there.wait(fault.lasts_s)
     return there.until(fault.shows, "shown")
 
@@ -102,7 +103,7 @@ def at_boot(there: Rig, fault: Fault) -> None:
     if not fault.over:
         there.world(**fault.told, **fault.at_start)
     there.reset()
-    if fault.over:  # what is over before the start is no fault
+    if fault.over:  # A fault that ends before the start has no effect.
         there.status()
         there.world(**fault.told)
     shown(there, fault)
@@ -144,20 +145,20 @@ def at_enrol(there: Rig, fault: Fault) -> None:
     expect(len(tap) == 1 and tap[0]["count"] == 10, f"ten examples: {tap}")
     there.ask("forget tap")
     if fault.teaches and not fault.over:
-        shown(there, fault)  # ten windows are soon enrolled; a rate takes a minute to be known
+        shown(there, fault)  # Enrolling ten windows is fast, but measuring a rate takes a minute.
 
 
 def at_save(there: Rig, fault: Fault) -> None:
     there.world(when="save", **fault.told)
     there.wait(1)
-    there.ask("trust")  # a snapshot and a state are written
+    there.ask("trust")  # Writes a snapshot and a state.
     shown(there, fault)
 
 
 def at_pull(there: Rig, fault: Fault) -> None:
     there.world(**fault.told)
     shown(there, fault)
-    there.events()  # whole, while the fault lasts
+    there.events()  # Must be complete while the fault lasts.
 
 
 STAGE: dict[str, Callable[[Rig, Fault], None]] = {
@@ -168,10 +169,7 @@ STAGES = tuple(STAGE)
 
 
 def one(there: Rig, fault: Fault, stage: str) -> None:
-    """Bring one fault at one stage over a board that watches.
-
-    Raises Broken where it is not as promised.
-    """
+    """Inject one fault at one stage of a watching board. Raises Broken if a promise is broken."""
     known = there.knows()
     n_before = len(there.events())
     if fault.at_start and stage != "boot":
@@ -191,7 +189,7 @@ def one(there: Rig, fault: Fault, stage: str) -> None:
 
 
 def of(fault: Fault, image: bytes, stages: tuple[str, ...] = STAGES) -> list[Row]:
-    """Return a row for each stage; after one that is not ok the next has a board of its own."""
+    """Return a row for each stage. After a row that is not ok, the next stage gets a new board."""
     out: list[Row] = []
     left = list(stages)
     while left:

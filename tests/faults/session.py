@@ -1,11 +1,10 @@
-"""A board's life, recorded: what it does to its flash in every stage, and what it had promised
-by when.
+"""Record a board's life: what it does to its flash in every stage, and what it promised at what
+time.
 
-Enters: an application. Leaves: Chapters, one a stage: the flash before, the journal of its
-operations, every promise with the length that the journal had when the host had been given it, and
-the records that the board wrote, as pulled. It is a virtual board with the real firmware, real
-LittleFS and a real console; only its clock runs fast (boot.py), so that the minutes between syncs
-take tens of milliseconds.
+Enters: an application. Leaves: Chapters, one for each stage: the flash before it, the journal of
+    its operations, every promise with the length of that journal when the host received it, and the
+    pulled records. It is a virtual board with the real firmware, LittleFS and console. Only its
+    clock runs fast (boot.py), so that the minutes between syncs take tens of milliseconds.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ from nearhum_host.virtual.chips import chip_named
 SETTINGS = {
     "kind": "vibration", "rate_hz": 32, "n_channels": 1, "n_window": 32, "n_hop": 32, "n_bands": 5,
 }  # fmt: skip
-FAST = 1000  # times as fast as the host's clock: a window a millisecond, a sync of scores every 120
+FAST = 1000  # Times the host's clock: a window each millisecond, a sync of scores every 120 ms.
 BOOT_PY = f"""
 import sys, time as real
 
@@ -50,15 +49,15 @@ class Time:
 
 sys.modules["time"] = Time()
 """
-LONGEST_S = 240  # of the recording that is the sensor, at the host's clock
+LONGEST_S = 240  # Of the recording that replaces the sensor, by the host's clock.
 
 
 @dataclass(frozen=True)
 class Promise:
-    """What the board had said when its flash journal had so many bytes.
+    """What the board had promised when its flash journal had so many bytes.
 
-    synced_seq: records below are safe. sequence: of the state that was saved; 0 where it was not
-    asked. known: facts of `status` that hold from then on, in this chapter.
+    synced_seq: records below it are safe. sequence: of the saved state, 0 if it was not asked.
+    known: facts of `status` that hold from then on, in this chapter.
     """
 
     read: int
@@ -71,10 +70,9 @@ class Promise:
 class Chapter:
     """One stage.
 
-    flash: image before it. journal: file of its flash operations. records: CRC by seq of all
-    written.
-
-    full: there is no room, so that old records make place for new ones.
+    flash: the image before it. journal: the file of its flash operations. records: CRC by seq of
+        all records written. full: whether there is no room, so that old records make place for new
+        ones.
     """
 
     stage: str
@@ -88,9 +86,7 @@ class Chapter:
 
 
 def chip_with(files: Mapping[str, bytes], model: str) -> bytes:
-    """Return the flash of a chip whose file system holds these files and a folder of the
-    board's own.
-    """
+    """Return the flash of a chip whose file system has these files and an empty folder `hum`."""
     board = board_files.load({"rp2040": "rpi_pico", "esp32": "esp32_generic"}[model])
     image = bytearray(b"\xff" * board.flash.size_bytes)
     fs = emulated.file_system(files, board.flash)
@@ -110,15 +106,15 @@ def file_system(image: bytes, model: str) -> LittleFS:
 
 
 def n_free(image: bytes, model: str) -> int:
-    """Return the blocks of a chip's file system that hold nothing."""
+    """Return the number of free blocks in a chip's file system."""
     return chip_named(model).fs_bytes // 4096 - file_system(image, model).used_block_count
 
 
 def crowded(image: bytes, model: str) -> bytes:
-    """Return a flash with a file in it that leaves no block to what is written next."""
+    """Return a flash with a file that leaves no block for what is written next."""
     fs = file_system(image, model)
     with fs.open("/ballast", "wb") as file:
-        # a block of a long file has pointers to others, too
+        # A block of a long file also contains pointers to other blocks.
         file.write(bytes(4088 * n_free(image, model)))
     fs.unmount()
     at = chip_named(model).fs_offset
@@ -128,8 +124,9 @@ def crowded(image: bytes, model: str) -> bytes:
 def files(
     patch: Callable[[dict[str, bytes]], None] = lambda files: None, **settings: object
 ) -> dict[str, bytes]:
-    """Return the application of a virtual board with the fast clock; patch may change it: for
-    negative controls.
+    """Return the application of a virtual board with the fast clock.
+
+    patch: changes it, for negative controls.
     """
     made = application(board_files.load("virtual"), {**SETTINGS, **settings})
     made["/boot.py"] = BOOT_PY.encode()
@@ -138,7 +135,7 @@ def files(
 
 
 def make_card(folder: Path) -> None:
-    """Write the recording that is the sensor: a hum, and another in it now and then."""
+    """Write the recording that replaces the sensor: a hum, with another one in it now and then."""
     folder.mkdir()
     draw = np.random.default_rng(1)
     n = SETTINGS["rate_hz"] * LONGEST_S * FAST
@@ -151,13 +148,13 @@ def make_card(folder: Path) -> None:
 
 
 class Board:
-    """The board of one chapter, and what it promised."""
+    """The board of one chapter, and its promises."""
 
     def __init__(self, chapter: Chapter, board: VirtualBoard, link: Link, log: Path) -> None:
         self.chapter, self.board, self.link, self.log = chapter, board, link, log
 
     def ask(self, line: str) -> dict:
-        """Ask, and note what was promised with the answer."""
+        """Ask, and note what the answer promises."""
         answer = self.link.ask(line)
         if line == "status":
             read = self.chapter.journal.stat().st_size
@@ -165,7 +162,7 @@ class Board:
         return answer
 
     def change(self, line: str, **known: object) -> None:
-        """Have something changed; the state that holds it was saved when the answer came."""
+        """Change something. The state with the change was saved when the answer came."""
         self.link.ask(line)
         self.saved(**known)
 
@@ -177,13 +174,13 @@ class Board:
         self.chapter.promises.append(Promise(read, 0, sequence, known))
 
     def until(self, key: str, value: object) -> None:
-        """Wait until status says so."""
+        """Wait until status has this value."""
         end = time.monotonic() + 60
         while (status := self.ask("status"))[key] != value:
             assert time.monotonic() < end, status
 
     def for_s(self, seconds: float, then: Callable[[], None] = lambda: None) -> None:
-        """Ask for the status for so long, and do something after each."""
+        """Ask for the status for so long, and call then() after each answer."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.ask("status")
@@ -196,7 +193,7 @@ class Board:
 
 
 def booting(b: Board, length: float) -> None:
-    """Starts one after the other, by the reset button and by cutting the power at any time."""
+    """Start again and again, by the reset button and by power cuts at any time."""
     chance = random.Random(2)
     for i in range(max(4, round(40 * length))):
         if i % 2:
@@ -229,7 +226,7 @@ def watching(b: Board, length: float) -> None:
 
 
 def enrolling(b: Board, length: float) -> None:
-    """Labels are enrolled, one after another."""
+    """Enrol labels, one after another."""
     for i in range(max(2, round(8 * length))):
         b.link.ask(f"enrol label{i} 3")
         b.until("enrolling", 0)
@@ -237,7 +234,7 @@ def enrolling(b: Board, length: float) -> None:
 
 
 def saving(b: Board, length: float) -> None:
-    """What was learned is changed in all other ways: snapshots, rollbacks, settings."""
+    """Change what was learned in all other ways: snapshots, rollbacks, settings."""
     for i in range(max(1, round(3 * length))):
         b.change("veto knock")
         b.change("rollback")
@@ -253,7 +250,7 @@ def saving(b: Board, length: float) -> None:
 
 
 def pulling(b: Board, length: float) -> None:
-    """The log is pulled again and again while it is written."""
+    """Pull the log again and again while it is written."""
     b.for_s(5 * length, b.pull)
 
 
@@ -271,12 +268,13 @@ def record(
     stages: tuple[str, ...] = tuple(STAGES),
     full: bool = False,
 ) -> Iterator[Chapter]:
-    """Live through the stages, in the order of a board's life; yield each as a Chapter.
+    """Go through the stages in the order of a board's life. Yields each as a Chapter.
 
-    made: the application. length: 1 for the whole; a shorter life has fewer of everything. folder:
-    for the files, which stay. A stage that is left out is lived through all the same, where others
-    need it: nothing is watched unlearned. full: before the first Chapter another file takes what
-    room there is, beside a log and all that is kept of changes.
+    made: the application. length: 1 for a whole life; a shorter one has less of everything.
+    folder: for the files, which stay. stages: those to yield. Others are still run if a later one
+        needs them, because nothing can be watched before it is learned.
+    full: before the first Chapter, another file takes all room except for a log and the copies for
+        changes.
     """
     flash, card, log = folder / "flash.bin", folder / "sd", folder / "board.nhl"
     make_card(card)
@@ -297,7 +295,7 @@ def record(
             b.ask("status")
             STAGES[stage](b, length if wanted else 0.2)
             with contextlib.suppress(DeviceError):
-                link.stop()  # Ctrl-C: all is brought to flash
+                link.stop()  # Ctrl-C writes everything to flash.
         with VirtualBoard(model, flash, sd=card) as board, Link(board.path) as link:
             pull(link, log)
         for one in read_log(log).records:
@@ -308,7 +306,7 @@ def record(
 
 
 def described(chapter: Chapter) -> str:
-    """Return what a chapter holds, in a line."""
+    """Return the content of a chapter in one line."""
     known = json.dumps([dict(promise.known) for promise in chapter.promises if promise.known][-1:])
     return (
         f"{chapter.stage} on {chip_named(chapter.model).name}: {chapter.journal.stat().st_size:,}"

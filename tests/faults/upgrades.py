@@ -1,20 +1,21 @@
-"""Power cuts at every operation of an upgrade: the flash of a board as each cut would leave it,
-started from its main.py.
+"""Power cuts at every operation of an upgrade: main.py starts on the flash as each cut would leave
+it.
 
-Three applications follow one another on one board that has learned. A is of before there were two
-folders, with its own main.py and its list of hashes; B and C are of now. Each says in every module
-whose it is, and has a module that the next one has as a folder of the same name. The steps:
+Three applications follow one another on one board that has learned. A is from before there were two
+folders, with its own main.py and its list of hashes. B and C are current. Each module says to which
+application it belongs. Each application has a module that is a folder of the same name in the next
+one. The steps:
 
-B goes over A of one folder, C over B, B is put back and runs for ten minutes, so that C goes; C
-goes over B once more and runs for ten minutes, so that B goes.
+B is deployed over A, and C over B. B is put back and runs for ten minutes, so that C is removed. C
+is deployed over B again and runs for ten minutes, so that B is removed.
 
 For every operation of the flash in a step the power fails before it, after a part of its bytes,
 with random bits of it old and new, and after it. On each such image a real MicroPython mounts
-LittleFS and runs main.py (device/upgrade_images.py). Promised:
+LittleFS and runs main.py (device/upgrade_images.py). The promises:
 
-1. one of the two applications runs, all its modules its own; once the new one has started it is
-   always that one; nothing warns, nothing is in safe mode;
-2. what was learned is what it was, the log goes on behind what was acknowledged.
+1. One of the two applications runs, with only its own modules. Once the new one has started, it is
+always that one. There is no warning and no safe mode.
+2. What was learned is unchanged, and the log goes on after the acknowledged records.
 """
 
 from __future__ import annotations
@@ -49,8 +50,8 @@ MODEL = "rp2040"
 DEVICE = Path(__file__).parent / "device"
 OLD_MAIN = DEVICE / "main_of_one_folder.txt"
 TEARS = ("before", "prefix", "bits", "after")
-MOST = 150  # operations of a step, spread over it
-LAST = 80  # and the last of them, each: among these is the switch
+MOST = 150  # Operations of a step, spread over it.
+LAST = 80  # Operations at its end, each of which is cut. They include the switch.
 OUTCOME = "one of the two runs, whole; all that was learned is there"
 
 
@@ -58,7 +59,7 @@ OUTCOME = "one of the two runs, whole; all that was learned is there"
 class Step:
     """One step: the flash before it, the journal of its operations, and what may run after a cut.
 
-    knows: what the board said before it. may: marks of the applications, the old one first.
+    knows: what the board knew before it. may: marks of the applications, the old one first.
     """
 
     name: str
@@ -71,7 +72,7 @@ class Step:
 
 @dataclass
 class Judged:
-    """What came of some cases: how often each application ran, what was not as promised."""
+    """The result of some cases: how often each application ran, and the broken promises."""
 
     cases: Counter[str] = field(default_factory=Counter)
     ran: Counter[str] = field(default_factory=Counter)
@@ -79,9 +80,9 @@ class Judged:
 
 
 def application(mark: str, folder: Path) -> dict[str, bytes]:
-    """Return an application whose modules all say whose they are.
+    """Return an application whose modules all say to which application they belong.
 
-    A's `talk` is a module, which in B is a folder, and in C a module again.
+    `talk` is a module in A, a folder in B, and a module again in C.
     """
     board = board_files.load("virtual")
     files = made.application(board, session.SETTINGS)
@@ -110,7 +111,9 @@ def of_one_folder(files: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def card(folder: Path, speed: int) -> Path:
-    """Make a card with the recording that is the sensor; speed 0: as fast as the board takes it."""
+    """Make a card with the recording that replaces the sensor. speed 0: as fast as the board reads
+    it.
+    """
     folder.mkdir()
     n = 32 * 60_000
     hum = np.random.default_rng(1).normal(0, 200, n) + 1000 * np.sin(np.arange(n) / 3)
@@ -122,7 +125,7 @@ def card(folder: Path, speed: int) -> Path:
 
 
 def known(link: Link) -> dict:
-    """Return what a board has learned, as it says it itself."""
+    """Return what a board has learned, by its own answers."""
     status = link.ask("status")
     return {
         "list": link.ask("list")["prototypes"],
@@ -132,7 +135,7 @@ def known(link: Link) -> dict:
 
 
 def steps(folder: Path) -> Iterator[Step]:
-    """Live through the steps; yield each."""
+    """Go through the steps. Yields each."""
     fast = card(folder / "fast", 0)
     slow = card(folder / "slow", 1)
     a, b, c = (application(mark, folder) for mark in "ABC")
@@ -150,7 +153,7 @@ def steps(folder: Path) -> Iterator[Step]:
 
     def one(name: str, may: tuple[str, ...], act, sd: Path = fast) -> Step:
         before, journal = folder / f"{name}.bin", folder / f"{name}.journal"
-        boot_py = session.BOOT_PY if sd == slow else ""  # its clock runs fast
+        boot_py = session.BOOT_PY if sd == slow else ""  # With BOOT_PY, the clock runs fast.
         flash.write_bytes(with_file(flash.read_bytes(), "/boot.py", boot_py.encode()))
         with VirtualBoard(MODEL, flash, sd=sd) as board, Link(board.path) as link:
             knows = known(link)
@@ -181,7 +184,7 @@ def steps(folder: Path) -> Iterator[Step]:
 
 
 def alone(flash: Path, folder: str, other: str) -> None:
-    """Hold it that an application lies in one folder, and nothing of any in the other."""
+    """Check that an application is in one folder, and nothing of any application in the other."""
     assert f"{folder}nearhum.mft" in files(flash.read_bytes())
     assert not (left := left_in(flash, other)), f"something is left: {left}"
 
@@ -193,9 +196,9 @@ def left_in(flash: Path, folder: str) -> list[str]:
 
 
 def ten_minutes(link: Link, flash: Path, other: str) -> None:
-    """Wait until the board has taken the application in the other folder away: hours of its time.
+    """Wait until the board has removed the application in the other folder: hours of its time.
 
-    A file goes at each check of its health, and a busy machine comes to few of them.
+    It removes one file at each check of its health, and a busy machine makes few of these checks.
     """
     end = time.monotonic() + 300
     while link.ask("status")["uptime_s"] < 9000 or left_in(flash, other):
@@ -203,18 +206,20 @@ def ten_minutes(link: Link, flash: Path, other: str) -> None:
 
 
 class Starter(OnImages):
-    """Starts images from main.py on."""
+    """Starts images from main.py."""
 
     def __init__(self, step: Step, base: bytes) -> None:
         super().__init__("upgrade_images.py", MODEL, base, step.card)
 
     def start(self, address: int, cells: bytes) -> dict:
-        """Start on the base with these cells in it; return what the board said."""
+        """Start on the base with these cells in it. Returns what the board said."""
         return self.ask("start", address, cells)
 
 
 def judge(step: Step, most: int, say: Say = lambda text: None) -> Judged:
-    """Start on the cuts of a step, of at most so many operations spread over it, and its last."""
+    """Start on the cuts of a step: at most so many operations spread over it, and each of its last
+    ones.
+    """
     operations = list(read_journal(step.journal))
     n = len(operations)
     chosen = spread(n, most) | {n - 1}
@@ -255,7 +260,7 @@ def _share(step: Step, operations, share: range, chosen: set[int]) -> tuple[Judg
 
 
 def wrong_with(answer: dict, step: Step) -> list[str]:
-    """Return what is not as promised in what a board said."""
+    """Return which promises an answer of the board breaks."""
     if "error" in answer:
         return [answer["error"].strip().splitlines()[-1]]
     if "safe" in answer:
@@ -278,7 +283,7 @@ def wrong_with(answer: dict, step: Step) -> list[str]:
 
 
 def rows(say: Say) -> Iterator[Row]:
-    """Yield a row a step: of its operations, each cut in four ways."""
+    """Yield a row for each step, each of its operations cut in four ways."""
     with tempfile.TemporaryDirectory() as folder:
         for step in steps(Path(folder)):
             found = judge(step, MOST, say)

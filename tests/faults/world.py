@@ -1,9 +1,8 @@
-"""Faults of the board: its file system, its heap, its files, its supply, its loop; on the
-virtual board.
+"""Faults of the board: its file system, heap, files, power supply and loop, on the virtual board.
 
-Promised: a console or a REPL that answers and says what is wrong, the state on flash as it was, and
-a board that goes on by itself when the fault is over. Where it cannot watch it is in safe mode, see
-firmware/main.py.
+The promise: a console or a REPL answers and says what is wrong, the state on flash is unchanged,
+and the board goes on by itself when the fault is over. If it cannot watch, it is in safe mode
+(firmware/main.py).
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ from .sensor import STAGES, well
 
 MODEL = chip_named("rp2040")
 BLOCK = 4096
-N_BROWN_OUTS = 40  # six in a row end in safe mode; all others change nothing
+N_BROWN_OUTS = 40  # Six in a row end in safe mode. All others have no effect.
 
 
 # --- the flash from outside -----------------------------------------------------------------------
 
 
 def mounted(image: bytearray) -> LittleFS:
-    """Return the file system in a chip's flash; what is written to it is in image after `put`."""
+    """Return the file system in a chip's flash. What is written to it is in image after `put`."""
     context = UserContext(MODEL.fs_bytes)
     context.buffer[:] = image[MODEL.fs_offset : MODEL.fs_offset + MODEL.fs_bytes]
     return LittleFS(
@@ -45,7 +44,7 @@ def mounted(image: bytearray) -> LittleFS:
 
 
 def files(image: bytes) -> dict[str, bytes]:
-    """Return all files of a flash by path."""
+    """Return all files of a flash by their paths."""
     fs = mounted(bytearray(image))
     out = {}
     for folder, _, names in fs.walk("/"):
@@ -57,7 +56,7 @@ def files(image: bytes) -> dict[str, bytes]:
 
 
 def with_file(image: bytes, path: str, contents: bytes) -> bytes:
-    """Return the flash with one file's contents replaced."""
+    """Return the flash with the contents of one file replaced."""
     changed = bytearray(image)
     fs = mounted(changed)
     with fs.open(path, "wb") as file:
@@ -90,7 +89,7 @@ def begin(there: Rig, stage: str) -> None:
 def settle(there: Rig, stage: str, known: dict[str, Any]) -> None:
     """Wait until the board is well, and undo what the stage changed.
 
-    Raises Broken where something is lost.
+    Raises Broken if something is lost.
     """
     if stage == "learn":
         there.until(lambda s: s["state"] == "watch", "at the end of the period")
@@ -109,7 +108,7 @@ def by_stage(
     act: Callable[[Rig, str, dict[str, Any]], str],
     stages: tuple[str, ...] = STAGES,
 ) -> list[Row]:
-    """Return a row a stage of what act does to a board that watches, and returns as the outcome."""
+    """Return a row for each stage. act: changes a watching board, and returns the outcome."""
 
     def one(stage: str) -> Row:
         try:
@@ -128,14 +127,14 @@ def by_stage(
 
 
 def refusing(told: dict[str, Any]) -> Callable[[Rig, str, dict[str, Any]], str]:
-    """Return what lets the file system refuse in a stage."""
+    """Return a function that lets the file system fail in a stage."""
 
     def act(there: Rig, stage: str, known: dict[str, Any]) -> str:
         if stage == "boot":
             there.world(**told)
             there.reset()
         elif stage == "save":
-            # full: from before the save, for nothing can be written in the middle of a write
+            # A full file system is full before the save: it cannot fill in the middle of a write.
             there.world(**told if "full" in told else {"when": "save", **told})
             there.wait(1)
             try:
@@ -180,7 +179,7 @@ def stalled(there: Rig, stage: str, known: dict[str, Any]) -> str:
     expect(causes[-1] == "WDT", f"the log says of the starts: {causes}")
     if stage == "watch":
         there.link.stop()
-        time.sleep(7)  # longer than the watchdog waits
+        time.sleep(7)  # Longer than the watchdog waits.
         there.link.stop()
         there.link.resume()
         expect(there.status()["state"] == "watch", "it does not watch")
@@ -195,7 +194,7 @@ def browned_out(there: Rig, stage: str, known: dict[str, Any]) -> str:
     if stage != "boot":
         begin(there, stage)
     there.unlink()
-    there.world(hurry=0)  # the board's time stands still: no start comes as far as ten seconds
+    there.world(hurry=0)  # The board's time stands still, so that no start lasts ten seconds.
     for _ in range(N_BROWN_OUTS):
         there.board.power_off()
         there.board.power_on()
@@ -216,7 +215,7 @@ def browned_out(there: Rig, stage: str, known: dict[str, Any]) -> str:
     names = [event.name for event in there.events()]
     expect(names.count("safe") == 1, f"the log has {names}")
     if stage == "boot":
-        there.world(hurry=100)  # ten minutes
+        there.world(hurry=100)  # Ten minutes pass quickly.
         how = "by itself after ten minutes"
     else:
         there.ask("trust")
@@ -232,7 +231,7 @@ def browned_out(there: Rig, stage: str, known: dict[str, Any]) -> str:
 
 
 def short_of_heap(image: bytes, kilobytes: range, say: Say) -> Row:
-    """Start the board with every heap of that many KB."""
+    """Start the board with every size of heap in kilobytes."""
     before = states(image)
     ends: dict[str, int] = {}
 
@@ -273,7 +272,7 @@ def short_of_heap(image: bytes, kilobytes: range, say: Say) -> Row:
 
 
 def damaged(contents: bytes, how: str, chance: random.Random) -> bytes:
-    """Return contents cut, or with one bit flipped."""
+    """Return contents cut off, or with one bit flipped."""
     at = chance.randrange(len(contents))
     if how == "cut":
         return contents[:at]
@@ -281,9 +280,9 @@ def damaged(contents: bytes, how: str, chance: random.Random) -> bytes:
 
 
 def start_damaged(image: bytes, path: str, known: dict[str, Any]) -> str:
-    """Start a board with a damaged file; return what it does.
+    """Start a board with a damaged file. Returns what it does.
 
-    Raises Broken where that is not enough.
+    Raises Broken if that is not enough.
     """
     with rig(image) as there:
         there.start()
@@ -302,7 +301,7 @@ def start_damaged(image: bytes, path: str, known: dict[str, Any]) -> str:
             return "safe mode names it"
         expect(path.startswith("/hum/"), f"{path}: it runs: {status}")
         there.until(lambda s: s["n_windows"] > 8, "watching")
-        # the younger one: then the one before it counts, and the user is told
+        # If it is the newer one, the one before it is used, and the user is told.
         if path.startswith("/hum/state."):
             expect(
                 there.knows() == known or "state" in status["warning"],
@@ -316,7 +315,7 @@ def start_damaged(image: bytes, path: str, known: dict[str, Any]) -> str:
 def corrupt(
     image: bytes, known: dict[str, Any], chosen: Callable[[str], bool], what: str, promised: str
 ) -> Row:
-    """Return the row of a kind of file: each of them cut, and with a bit flipped."""
+    """Return the row of a kind of file. Each file is cut off, and has a bit flipped."""
     chance = random.Random(1)
     cases = [
         (path, how, damaged(contents, how, chance))

@@ -1,3 +1,3 @@
-"""Simulated hardware to flash: the ESP32's ROM loader behind a serial line, the RP2 chips' boot
-ROM behind a volume.
+"""Simulated hardware to flash: the ESP32's ROM loader at a serial port, the RP2's boot ROM as a
+volume.
 """

@@ -1,12 +1,12 @@
-"""A simulated ESP32 board on a network port: reset lines, ROM loader, and MicroPython from the
-same flash.
+"""A simulated ESP32 board at a network port: reset lines, ROM loader, and MicroPython on the same
+flash.
 
-rfc2217: DTR and RTS pull IO0 and EN down through the two transistors of every development board (EN
-low: RTS alone; IO0 low: DTR alone): so esptool brings it into the loader and out of it. socket: no
-lines; it waits in the loader.
+rfc2217: DTR and RTS pull IO0 and EN down through the two transistors of every development board
+    (only RTS: EN is low; only DTR: IO0 is low). So esptool can bring it into the loader and out of
+    it. socket: there are no lines, and the board waits in the loader.
 
-The MicroPython that runs after a reset is the virtual board's, with the file system that lies in
-the flash; the firmware image that was written is in the flash, and is not executed.
+After a reset, MicroPython is that of the virtual board, with the file system in the flash. The
+firmware image is written to the flash, but not executed.
 """
 
 import contextlib
@@ -24,13 +24,13 @@ from nearhum_host.virtual import VirtualBoard
 
 from hardware.rom_loader import RomLoader, Unplugged
 
-# Each change of a line takes pyserial's client 50 ms at least; shorter pulses are those of opening
-# and closing a port.
+# Each change of a line takes pyserial's client at least 50 ms. Shorter pulses come from opening and
+# closing a port.
 _PULSE_S = 0.07
 
 
 class _Lines:
-    """What serial.rfc2217.PortManager needs of a serial port."""
+    """The part of a serial port that serial.rfc2217.PortManager needs."""
 
     def __init__(self, moved: Callable[[bool, bool], None]) -> None:
         self._moved = moved
@@ -66,10 +66,10 @@ class _Lines:
 class Esp32Board:
     """A context manager.
 
-    image: the flash chip's content. sd: what MicroPython shows at /sd. url: for pyserial.
-
-    loader: options of RomLoader. trace: what happened, "run", "download", "unplugged". The board
-    keeps its power when the line goes.
+    image: the content of the flash chip. sd: the folder that MicroPython sees as /sd. url: for
+        pyserial.
+    loader: options of RomLoader. trace: what happened: "run", "download", "unplugged". The board
+        keeps its power when the line is cut.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Esp32Board:
         self._pty = -1
         self._low_since: float | None = None
         self._in_reset = False
-        self._boot_next: bool | None = None  # into the loader or not, once EN is let go
+        self._boot_next: bool | None = None  # Whether into the loader, once EN is released.
         self._stop, self._wake = os.pipe()
         self._server = socket.create_server(("127.0.0.1", 0))
         self.url = f"{over}://127.0.0.1:{self._server.getsockname()[1]}"
@@ -109,7 +109,7 @@ class Esp32Board:
         os.close(self._wake)
 
     def flash(self) -> bytes:
-        """Return what the flash holds now."""
+        """Return the present content of the flash."""
         return bytes(self.rom.flash) if self.rom else self.image.read_bytes()
 
     # ---- power and lines -------------------------------------------------------------------------
@@ -164,13 +164,13 @@ class Esp32Board:
                         return
                 except Unplugged:
                     self.trace.append("unplugged")
-                    # a reset, not an end
+                    # A reset, not the end.
                     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-                    if self.rom:  # replugged: a board without a battery starts anew
+                    if self.rom:  # Plugged in again: the board has no battery, so it restarts.
                         self._boot(download=self.over == "socket")
 
     def _client(self, client: socket.socket) -> bool:
-        """Serve one host until it leaves; return False when the board is to stop."""
+        """Serve one host until it leaves. Returns False if the board is to stop."""
         manager = None
         if self.over == "rfc2217":
             line = type("Line", (), {"write": staticmethod(client.sendall)})

@@ -1,9 +1,8 @@
-"""Firmware images with nothing in them that runs, in the forms of real ones: what the flashing
-tools see is the same.
+"""Firmware images without code, in the form of real ones. The flashing tools see no difference.
 
-An ESP image: boot loader, partition table, application (esp-idf, app_image_format;
-ports/esp32/makeimg.py). A UF2 file: as picotool writes it, for the RP2350 with the block that its
-erratum E10 asks for.
+An ESP image has boot loader, partition table and application (esp-idf, app_image_format;
+ports/esp32/makeimg.py). A UF2 file is as picotool writes it. For the RP2350 it has the block that
+its erratum E10 requires.
 """
 
 import hashlib
@@ -19,7 +18,7 @@ IRAM = 0x40080000
 
 
 def noise(n_bytes: int, seed: int = 1) -> bytes:
-    """Return bytes that do not compress, the same each time."""
+    """Return bytes that cannot be compressed, the same ones each time."""
     return random.Random(seed).randbytes(n_bytes)
 
 
@@ -41,8 +40,9 @@ def partition(kind: int, subtype: int, offset: int, size: int, label: str) -> by
 
 
 def partition_table(vfs: tuple[int, int] | None = None) -> bytes:
-    """Return the table of MicroPython 1.28 for 4 MB and more; with a partition for the file
-    system, one of before.
+    """Return the table of MicroPython 1.28 for 4 MB and more.
+
+    With vfs, the partition of the file system, it is a table of an older version.
     """
     table = partition(1, 2, 0x9000, 0x6000, "nvs") + partition(1, 1, 0xF000, 0x1000, "phy_init")
     table += partition(0, 0, APP_AT, APP_SIZE, "factory")
@@ -53,7 +53,7 @@ def partition_table(vfs: tuple[int, int] | None = None) -> bytes:
 
 
 def esp(board: Board, n_bytes: int = 20000, vfs: tuple[int, int] | None = None) -> bytes:
-    """Return a whole image for a board, its application of n_bytes."""
+    """Return a whole image for a board, with an application of n_bytes."""
     at = board.flash.image_offset_bytes
     out = esp_app(board.chip, noise(3000, 2))
     out = out.ljust(0x8000 - at, b"\xff") + partition_table(vfs)
@@ -74,5 +74,5 @@ def e10_block() -> bytes:
 
 
 def image(board: Board, n_bytes: int = 20000) -> bytes:
-    """Return the file that a board of its kind is flashed with."""
+    """Return the file for flashing a board of its kind."""
     return rp2(board, n_bytes) if CHIPS[board.chip].method == UF2 else esp(board, n_bytes)

@@ -1,10 +1,10 @@
-"""The serial ROM loader of an ESP32, ESP32-S3 or ESP32-C3, as far as esptool looks, and its flash
-as NOR cells.
+"""The serial ROM loader of an ESP32, -S3 or -C3, as far as esptool uses it, with its flash as NOR
+cells.
 
-Protocol: esptool's documentation, "Serial Protocol": SLIP frames; a request is (0, op, size,
-checksum), an answer (1, op, size, value) with two bytes of status from the stub and four from the
-ROM. The stub that esptool loads is not executed: from the moment it is started the loader answers
-as the stub does.
+Protocol: esptool's documentation, "Serial Protocol". It has SLIP frames. A request is (0, op, size,
+    checksum). An answer is (1, op, size, value) with two bytes of status from the stub and four
+    from the ROM. The stub that esptool loads is not executed: once it is started, the loader
+    answers like the stub.
 """
 
 import hashlib
@@ -21,10 +21,10 @@ SPI_SET_PARAMS, SPI_ATTACH, READ_FLASH_SLOW, CHANGE_BAUD = 0x0B, 0x0D, 0x0E, 0x0
 DEFL_BEGIN, DEFL_DATA, DEFL_END, MD5, SECURITY_INFO = 0x10, 0x11, 0x12, 0x13, 0x14
 READ_FLASH = 0xD2
 
-# What the flash chip says to its commands: a JEDEC id by size; status; SFDP signature.
+# The flash chip's answers to its commands: JEDEC id by size, status, SFDP signature.
 _JEDEC = {1 << 22: 0x1640EF, 1 << 23: 0x1740EF, 1 << 24: 0x1840EF}  # Winbond, 4, 8, 16 MB
 _SFDP = 0x50444653
-# SPI controller: base, then offsets of USR2 and W0; esptool/targets
+# SPI controller: base, then offsets of USR2 and W0, from esptool/targets.
 _SPI = {
     "esp32": (0x3FF42000, 0x24, 0x80),
     "esp32s3": (0x60002000, 0x20, 0x58),
@@ -44,15 +44,15 @@ def slip(packet: bytes) -> bytes:
 
 
 class Unplugged(Exception):
-    """The cable is out."""
+    """The cable is pulled out."""
 
 
 class RomLoader:
     """feed(bytes) returns the bytes that come back. flash: its cells.
 
-    on_packet(loader, op, packet): called with each request before it is carried out; returns it,
-    changed or not, or None to lose it; may raise Unplugged. on_answer(loader, op, answer): the same
-    of what goes back.
+    on_packet(loader, op, packet): called with each request before it is carried out. Returns it,
+    possibly changed, or None to lose it. It may raise Unplugged. on_answer(loader, op, answer): the
+    same for the answers.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class RomLoader:
         self.chip = CHIPS[chip]
         self.flash = flash
         self.is_stub = False
-        self.ops: list[int] = []  # of the requests so far
+        self.ops: list[int] = []  # The requests so far.
         self._on_packet, self._on_answer = on_packet, on_answer
         self._registers = dict(_ESP32_REGISTERS) if chip == "esp32" else {}
         self._registers[_MAGIC_ADDRESS] = _ESP32_MAGIC if chip == "esp32" else 0
@@ -112,7 +112,7 @@ class RomLoader:
         _, op, size, checksum = struct.unpack_from("<BBHI", packet)
         given = packet[8:]
         if len(given) != size:
-            return b""  # bytes were lost: the loader waits for more, and drops what it has
+            return b""  # Bytes were lost. The loader waits for more, then drops what it has.
         if op in (FLASH_DATA, MEM_DATA, DEFL_DATA):
             found = 0xEF
             for byte in given[16:]:
@@ -182,7 +182,7 @@ class RomLoader:
         else:
             at = self._start + sequence * self._block_bytes
         old = self.flash[at : at + len(block)]
-        # NOR clears bits only
+        # Programming NOR flash only clears bits.
         self.flash[at : at + len(block)] = bytes(a & b for a, b in zip(old, block, strict=True))
         return self._answer(op)
 

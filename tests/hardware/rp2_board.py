@@ -1,10 +1,10 @@
-"""A simulated RP2 board: its boot ROM's volume, a folder, and MicroPython from the same flash.
+"""A simulated RP2 board: the volume of its boot ROM as a folder, and MicroPython on the same flash.
 
-The folder has INFO_UF2.TXT and, for the file that a host writes, a named pipe: so the boot ROM sees
+The folder has INFO_UF2.TXT, and a named pipe for the file that a host writes. So the boot ROM sees
 each block when it is written, as on USB, and a host whose drive is pulled out gets an error from
-the kernel. At the last block the ROM restarts the chip: the volume is gone, and the virtual board
-boots the file system that lies in the flash. The firmware image that was written is in the flash,
-and is not executed.
+the kernel. At the last block the ROM restarts the chip: the volume disappears, and the virtual
+board boots the file system in the flash. The firmware image is written to the flash, but not
+executed.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from nearhum_host.flashing.chips import CHIPS, XIP_ADDRESS
 from nearhum_host.virtual import VirtualBoard
 
 BLOCK = 512
-_F_SETPIPE_SZ = 1031  # linux/fcntl.h
+_F_SETPIPE_SZ = 1031  # From linux/fcntl.h.
 INFOS = {
     "rp2040": "UF2 Bootloader v3.0\nModel: Raspberry Pi RP2\nBoard-ID: RPI-RP2\n",
     "rp2350": "UF2 Bootloader v1.0\nModel: Raspberry Pi RP2350\nBoard-ID: RP2350\n",
@@ -31,11 +31,11 @@ INFOS = {
 class Rp2Board:
     """A context manager.
 
-    image: the flash chip's content. volume: the folder. link: the port of its MicroPython.
-
-    eject_at: the block at which the cable is pulled out, once; the chip is then in its boot ROM
-    again. running: it begins with MicroPython, and goes into its boot ROM when a program asks for
-    it. sd: what it shows at /sd. trace: what happened: boot rom, run, ejected.
+    image: the content of the flash chip. volume: the folder. link: the port of its MicroPython.
+    eject_at: the block at which the cable is pulled out, once. Then the chip is in its boot ROM
+        again.
+    running: whether it starts with MicroPython, and enters its boot ROM when a program asks for it.
+    sd: the folder seen as /sd. trace: what happened: boot rom, run, ejected.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Rp2Board:
         self.chip, self.eject_at, self._running = CHIPS[chip], eject_at, running
         self._sd = sd
         self.trace: list[str] = []
-        self.n_blocks = 0  # taken since the boot ROM began
+        self.n_blocks = 0  # Blocks since the boot ROM started.
         self._board: VirtualBoard | None = None
         self._pipe = -1
         self._stop = threading.Event()
@@ -78,11 +78,11 @@ class Rp2Board:
             self._board.stop()
 
     def flash(self) -> bytes:
-        """Return what the flash holds now."""
+        """Return the present content of the flash."""
         return self.image.read_bytes()
 
     def await_run(self, seconds: float = 60) -> None:
-        """Return when MicroPython runs; raise TimeoutError."""
+        """Wait until MicroPython runs. Raises TimeoutError."""
         end = time.monotonic() + seconds
         while self.trace[-1] != "run":
             if time.monotonic() > end:
@@ -112,7 +112,7 @@ class Rp2Board:
         self.volume.mkdir(exist_ok=True)
         os.mkfifo(self.volume / FILE)
         self._pipe = os.open(self.volume / FILE, os.O_RDONLY | os.O_NONBLOCK)
-        fcntl.fcntl(self._pipe, _F_SETPIPE_SZ, 4096)  # a host is never far ahead of the chip
+        fcntl.fcntl(self._pipe, _F_SETPIPE_SZ, 4096)  # So that a host is never far ahead.
         (self.volume / INFO).write_text(INFOS[self.chip.name])
 
     def _leave_rom(self) -> None:
@@ -120,7 +120,7 @@ class Rp2Board:
             (self.volume / name).unlink(missing_ok=True)
         if self.volume.is_dir():
             self.volume.rmdir()
-        if self._pipe >= 0:  # last: a host that hears of it must not find the old drive
+        if self._pipe >= 0:  # Last, because a host that gets the error must not find the old drive.
             os.close(self._pipe)
             self._pipe = -1
 
@@ -135,7 +135,7 @@ class Rp2Board:
                 given = os.read(pipe, BLOCK)
                 if not given:
                     if opened:
-                        return  # the host closed it: what came so far is in the flash
+                        return  # The host closed the file. What came so far is in the flash.
                     self._stop.wait(0.02)
                     continue
                 opened, rest = True, rest + given
@@ -159,8 +159,8 @@ class Rp2Board:
         self._enter_rom()
 
     def _take(self, flash, block: bytes, seen: set[int]) -> int:
-        """Carry out one block; return how many there are in all, 0 for one that is not for this
-        chip.
+        """Carry out one block. Returns the number of all blocks, or 0 for a block that is not for
+        this chip.
         """
         magic, second, flags, address, n, number, of, family = struct.unpack_from("<8I", block)
         right = (magic, second, family) == (0x0A324655, 0x9E5D5157, self.chip.family)

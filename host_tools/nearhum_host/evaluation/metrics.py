@@ -5,9 +5,48 @@ Enters: the truth and the board's answers, NumPy arrays of equal length. Leaves:
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+
+# The figures of the protocols, in words. One with a number behind it (accuracy_5) is for that many
+# examples. docs/judging.md explains those of the atlas.
+MEANINGS = {
+    "f1": "harmonic mean of precision and recall",
+    "far": "false alarm rate (FAR), share of what is normal in alarm",
+    "mar": "missed alarm rate (MAR), share of what is anomalous without an alarm",
+    "tpr": "true positive rate (TPR), share of what is anomalous in alarm",
+    "auc": "area under the ROC curve (AUC), where 100 is perfect and 50 is guessing",
+    "far_clean": "far of the files without an anomaly",
+    "nab_score": "standard profile of NAB, 0 without any alarm and 100 at best",
+    "detected": "share of anomalies in which an alarm began",
+    "early_warning": "share of mid-life snapshots in alarm",
+    "tpr_worst": "tpr of the worst fault or recording",
+    "auc_whole": "auc of whole files, also where the fan is off",
+    "far_whole": "far of whole files",
+    "far_before": "far after a move to another room",
+    "far_after": "far after the move, once the fan was learned there anew",
+    "far_before_one_speed": "far_before at one speed",
+    "far_after_one_speed": "far_after at one speed",
+    "tpr_least": "tpr at the lowest noise above normal",
+    "auc_least": "auc at that noise",
+    "accuracy": "share of right answers",
+    "open": "share of right answers, where unknown is wrong",
+    "unknown": "share answered with unknown",
+    "eer": "equal error rate, at which false accepts and false rejects are equally frequent",
+    "found_in_speech": "share of words found at 8 kHz",
+    "false_accepts_per_hour": "false accepts in an hour of other speech",
+    "time_in_alarm": "share of normal windows in alarm",
+}
+
+
+def meanings(figures: Iterable[str]) -> str:
+    """Return what the names of figures mean, as a line of Markdown, "" if none is known."""
+    stems = dict.fromkeys(re.sub(r"_[0-9]+$", "", name) for name in figures)
+    known = [f"`{stem}`: {MEANINGS[stem]}" for stem in stems if stem in MEANINGS]
+    return "; ".join(known) + "." if known else ""
 
 
 @dataclass(frozen=True)

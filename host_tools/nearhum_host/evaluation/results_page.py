@@ -15,6 +15,7 @@ from nearhum import settings as board_settings
 
 from ..report.svg import duration
 from .benchmarks.bars import TARGETS, Target
+from .metrics import meanings
 
 PAGE = "EVALUATION.md"
 PICTURES = Path("docs") / "evaluation"
@@ -78,7 +79,7 @@ def _missed(sets: Sequence[dict[str, Any]]) -> Iterator[str]:
         if target.limit and not target.holds(one["fixed"]["figures"].get(figure))
     ]
     if missed:
-        yield "What limits the figures that miss their bar; docs/method.md has what was tried:\n"
+        yield "Why these figures miss their bar (docs/method.md says what was tried):\n"
         yield from missed
         yield ""
 
@@ -129,6 +130,9 @@ def _section(one: dict[str, Any]) -> Iterator[str]:
             ]
         )
     yield from _table(["", *figures], rows)
+    explained = meanings(figures)
+    if explained:
+        yield f"{explained}\n"
     timing = _timing(fixed)
     if timing:
         yield f"{timing}\n"
@@ -145,15 +149,16 @@ def _section(one: dict[str, Any]) -> Iterator[str]:
                     *(_cell(figure, found["figures"].get(figure)) for figure in figures),
                 ]
             )
-        yield "Ablations, fixed path:\n"
+        yield "Ablations (parts left out or changed), fixed path:\n"
         yield from _table(["", "settings", *figures], rows)
     serial = one["serial"]
     if serial:
         differing = serial["differing"]
         same = "differ in " + ", ".join(differing) if differing else "are the same"
         yield (
-            f"Over a virtual board's serial line, session {serial['session']}: scores, thresholds,"
-            f" labels, alarms, events\nand figures of its {serial['windows']} windows {same}.\n"
+            f"Session {serial['session']} was also run over a virtual board's serial line: scores,"
+            f" thresholds, labels,\nalarms, events and figures of its {serial['windows']} windows"
+            f" {same}.\n"
         )
     if one["picture"]:
         yield f"![{one['picture']}]({(PICTURES / f'{name}.svg').as_posix()})\n"
@@ -199,7 +204,7 @@ def _timing(found: dict[str, Any]) -> str:
         delay = (
             ""
             if t["delay_s"] is None
-            else f", in the median {duration(t['delay_s'])} after they began"
+            else f", a median of {duration(t['delay_s'])} after they began"
         )
         out.append(f"{t['detected']} of {t['anomalies']} anomalies raised an alarm{delay}.")
     return " ".join([*out, units]).strip()

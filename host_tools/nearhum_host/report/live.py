@@ -126,7 +126,7 @@ class Live(App[None]):
         shown.border_title = (
             "now beside normal" if n <= room else f"now beside normal: the {room} furthest of {n}"
         )
-        shown.update(features(f, room, min(12, shown.content_size.width // 7)))
+        shown.update(features(f, room, shown.content_size.width))
         lines = [text for _, text in list(f.events)[::-1]]
         self.query_one("#journal", Static).update(Text("\n".join(plain(line) for line in lines)))
         if not self.query_one("#asked").display:
@@ -220,7 +220,7 @@ def plot(f: Followed, width: int, height: int) -> Text:
     import plotext
 
     if not f.scores:
-        return Text("no score yet", "dim")
+        return Text("no score", "dim")
     now = time.monotonic()
     past = [at - now for at in f.times]
     limit = f.status.get("threshold")
@@ -239,9 +239,9 @@ def plot(f: Followed, width: int, height: int) -> Text:
         plotext.hline(line, "orange")
     plotext.xlim(min(past[0], -1.0), 0)
     plotext.ylim(low, high)
-    levels = svg.ticks(low, high, max(2, height // 2))
+    levels = svg.ticks(low, high, max(4, height // 2))
     plotext.yticks(levels, [f"{level:g}" for level in levels])
-    marks, unit = svg.time_ticks(-min(past[0], -1.0), max(2, width // 16))
+    marks, unit = svg.time_ticks(-min(past[0], -1.0), max(3, width // 12))
     said = [f"-{text} {unit}" if seconds else "now" for seconds, text in marks]
     plotext.xticks([-seconds for seconds, _ in marks], said)
     return Text.from_ansi(plotext.build())
@@ -258,11 +258,11 @@ def shares(f: Followed, width: int = 20) -> Text:
     return out or Text("–")
 
 
-def features(f: Followed, room: int, half: int = 12) -> Text:
+def features(f: Followed, room: int, width: int) -> Text:
     """Return each feature's distance from normal, as a bar to the left or to the right.
 
-    room: lines. If there are more features, those furthest from normal are shown.
-    half: the longest bar, in characters: half a spread each.
+    A character of the bar is half a spread. room: lines. If there are more features, those furthest
+    from normal are shown. width: characters of a line.
     """
     if not f.features:
         return Text("nothing learned yet, or a head maps the features", "dim")
@@ -270,7 +270,7 @@ def features(f: Followed, room: int, half: int = 12) -> Text:
     if len(some) > room:
         far = sorted(some, key=lambda one: -abs(one.apart))[:room]
         some = [one for one in some if one in far]
-    out = Text()
+    out, half = Text(), max(3, min(12, (width - 40) // 2))
     for one in some:
         n = min(half, round(2 * abs(one.apart)))
         style = "red" if abs(one.apart) > profile.FAR else "cyan"
@@ -278,5 +278,13 @@ def features(f: Followed, room: int, half: int = 12) -> Text:
         out.append(left.rjust(half), style)
         out.append("│", "dim")
         out.append(right.ljust(half), style)
-        out.append(f" {one.now - one.normal:+5.1f} dB  {plain(one.words)}\n")
+        words = shortened(plain(one.words), width - 2 * half - 11)
+        out.append(f" {one.now - one.normal:+5.1f} dB {words}\n")
     return out
+
+
+def shortened(words: str, width: int) -> str:
+    """Return a feature's name with its middle left out if it is too long. Its channel stays."""
+    start, comma, channel = words.rpartition(", ")
+    start, end = (start, comma + channel) if comma else (words, "")
+    return words if len(words) <= width else f"{start[: max(1, width - len(end) - 1)]}…{end}"

@@ -19,7 +19,7 @@ _STATISTICS = {
     "rms": "strength (RMS)",
     "peak": "peak",
     "crest": "crest factor",
-    "kurtosis": "peakedness (kurtosis)",
+    "kurtosis": "kurtosis",
     "zero_crossings": "zero crossings",
 }
 _NUMBER = r"(-?[\d.]+(?:e[+-]\d+)?)"
@@ -75,17 +75,19 @@ def named(words: str, channels: Sequence[str]) -> str:
 
 
 def doubt(warning: str, counted: bool = False) -> str:
-    """Return the board's warning about its threshold, with the right plural.
+    """Return the board's warning about its threshold.
 
     counted: the sentence has just named the number of independent scores and the time in alarm, so
     they are left out here.
     """
-    if counted:
-        warning = re.sub(r" \(in alarm for up to [\d.]+ % of the time\)", "", warning)
-        return re.sub(
-            r"^\d+ independent scores? set the threshold, which may", "the threshold may", warning
-        )
-    return re.sub(r"^1 independent scores set", "1 independent score set", warning)
+    if not counted:
+        return warning
+    return re.sub(
+        r"^the threshold comes from only \d+ independent scores?, so (.*), for up to [\d.]+ % of the"
+        " time:",
+        r"\1:",
+        warning,
+    )
 
 
 def drift(status: dict[str, Any], config: dict[str, Any], channels: Sequence[str] = ()) -> str:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from nearhum_host.evaluation import metrics
+from nearhum_host.evaluation.benchmarks.bars import TARGETS
 
 pairs = st.integers(1, 60).flatmap(
     lambda n: st.tuples(hnp.arrays(bool, n), hnp.arrays(bool, n), hnp.arrays(np.int16, n))
@@ -77,3 +78,11 @@ def test_accuracy_and_mean_leave_out_what_is_missing():
     assert metrics.accuracy(np.array([]), np.array([])) is None
     assert metrics.mean([None, 0.5, 1.0]) == 0.75
     assert metrics.mean([None]) is None
+
+
+@pytest.mark.parametrize("name", sorted(set(TARGETS) - {"atlas"}))
+def test_every_figure_with_a_target_is_explained(name):
+    for figure in TARGETS[name]:
+        stem = figure if figure in metrics.MEANINGS else figure.rpartition("_")[0]
+        assert metrics.meanings([figure]).startswith(f"`{stem}`: ")
+    assert metrics.meanings(["no_such_figure"]) == ""

@@ -13,7 +13,7 @@ import synthetic
 from nearhum_host.boards import board_files, deployment
 from nearhum_host.boards.application import application
 from nearhum_host.logs.following import Followed, Follower, told
-from nearhum_host.report.live import COLUMNS, Live, fitted, plain, row
+from nearhum_host.report.live import COLUMNS, Live, fitted, plain, row, shortened
 from nearhum_host.serial_line.link import Link
 from textual.widgets import DataTable, Input, Static
 
@@ -134,6 +134,14 @@ def test_a_long_name_and_a_long_port_are_shortened_in_the_table(width):
     assert rows[0][0].plain.startswith("aaaa")
     assert rows[0][-1].plain.strip().endswith("-if00")
     assert rows[1][-1].plain.strip() == "COM3"
+
+
+def test_a_long_feature_keeps_its_channel():
+    words = "envelope at 20–30 Hz, channel 1"
+    assert shortened(words, 31) == words
+    assert len(shortened(words, 27)) == 27
+    assert shortened(words, 27).endswith("…, channel 1")
+    assert shortened("level", 3) == "le…"
 
 
 def test_on_a_real_pseudo_terminal(pumps):

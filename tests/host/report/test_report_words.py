@@ -111,12 +111,18 @@ def test_it_tells_many_alarms_from_those_that_false_ones_explain():
 
 
 def test_a_doubted_threshold_is_said_beside_the_verdict():
-    warning = "1 independent scores set the threshold, which may be off by a factor of 8: learn 9"
+    warning = (
+        "the threshold comes from only 1 independent score, so there may be 8 times as many false"
+        " alarms as stated, for up to 100 % of the time: learn at least 9 windows, 9 s"
+    )
     story = Story().boot().windows(100, wire.LEARN, 0).event("learned", n=100, warning=warning)
     story.windows(600, wire.WATCH, 0)
-    assert "uncertain: 1 independent score set the threshold" in story.verdict().sentences[-1]
+    assert (
+        "uncertain: the threshold comes from only 1 independent score"
+        in story.verdict().sentences[-1]
+    )
     said = " ".join(story.alarm(60, strangest=STRANGEST).verdict().sentences)
-    assert "off by a factor of 8: learn 9." in said
+    assert "of the time: learn at least 9 windows, 9 s." in said
     assert "probably" not in said
     story.event("learned", n=900)
     assert "this one is probably real" in " ".join(story.verdict().sentences)
@@ -174,8 +180,8 @@ def test_one_of_something_is_no_plural_and_hertz_have_no_empty_decimals():
     story = Story().put(wire.BOOT, head).windows(100, wire.LEARN, 0)
     promised = {"alarms_per_day": [1, 17500.0], "alarm_percent": [1, 100]}
     warning = (
-        "1 independent scores set the threshold, which may be off by a factor of 8"
-        " (in alarm for up to 100 % of the time): learn 900 windows, 900 s, at least"
+        "the threshold comes from only 1 independent score, so there may be 8 times as many false"
+        " alarms as stated, for up to 100 % of the time: learn at least 900 windows, 900 s"
     )
     story.event("learned", n=100, independent=1, warning=warning, **promised)
     page = log_page.log_page(story.windows(100, wire.WATCH, 0).log(), "a", (), None)
@@ -183,7 +189,7 @@ def test_one_of_something_is_no_plural_and_hertz_have_no_empty_decimals():
     told = json.dumps(page["history"], default=str, ensure_ascii=False)
     assert "from 1 independent score: 1 to 17,500 false alarms a day, in alarm for 1 to" in told
     # The doubt does not repeat what the sentence has just said.
-    assert "; the threshold may be off by a factor of 8: learn 900 windows, 900 s" in told
+    assert "; there may be 8 times as many false alarms as stated: learn at least 900" in told
 
 
 @pytest.mark.parametrize("mean", [0.01, 1.0, 7.5])

@@ -51,13 +51,13 @@ def _at_most(
     return Target(must, reach, True, kept, limit)
 
 
-_RIG = "four files go on in another state of the rig than their first 400 rows show"
-_RUNS_IN = "the threshold of a bearing that runs in while it is learned lies above its end of life"
-_EARLY = "what is found earlier alarms at bearings that count as healthy"
-_SLOW_TURN = "a lower margin finds it, and alarms at sound machines after a gap"
-_MOVED = "bands wide enough not to see the room do not see the damage"
-_BURST = "a burst, a stuck sensor and levels that come later are not in the learning period"
-_FEW_WINDOWS = "16 and 50 windows of telemetry overlap: they are one independent score, or less"
+_RIG = "in four files, the rig is in another state after the first 400 rows"
+_RUNS_IN = "a bearing that runs in while it is learned gets a threshold above its end of life"
+_EARLY = "what warns earlier also alarms at bearings that count as healthy"
+_SLOW_TURN = "a smaller margin detects it, but alarms at healthy machines after a gap"
+_MOVED = "bands that are wide enough to ignore the room miss the damage"
+_BURST = "levels that appear after learning, or a burst or a stuck sensor during it"
+_FEW_WINDOWS = "16 and 50 windows of telemetry overlap, and are one independent score or less"
 
 
 TARGETS: Mapping[str, Mapping[str, Target]] = {
