@@ -50,7 +50,7 @@ test-all: setup ## the slow tests, over all recordings: about nine minutes
 fuzz: setup ## fuzz the host's parsers for SECONDS (default 120), guided by coverage
 	$(BIN)/python tests/fuzz/run.py --seconds $(SECONDS)
 
-test-faults: setup ## inject every fault at every stage, power cuts first, and print a table: 15 minutes
+test-faults: setup ## inject every fault at every stage, power cuts first, and print a table: half an hour
 	$(BIN)/python tests/faults/run.py
 
 soak: setup ## run a board for a long time: DAYS=90 simulated as fast as possible, or HOURS=N in real time

@@ -83,8 +83,8 @@ def doubt(warning: str, counted: bool = False) -> str:
     if not counted:
         return warning
     return re.sub(
-        r"^the threshold comes from only \d+ independent scores?, so (.*), for up to [\d.]+ % of the"
-        " time:",
+        r"^the threshold comes from only \d+ independent scores?, so (.*), for up to [\d.]+ % of"
+        " the time:",
         r"\1:",
         warning,
     )
