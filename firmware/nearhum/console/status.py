@@ -10,7 +10,6 @@ import nearhum
 from nearhum import __version__, board
 from nearhum.detection.doubts import TIME_PERCENT, interval
 from nearhum.errors import CommandError
-from nearhum.guard.plausible import doubts
 from nearhum.lifetime import release
 from nearhum.storage.snapshots import Snapshots
 from nearhum.wire import NO_SCORE, STATE_NAMES
@@ -24,6 +23,7 @@ def status(hum, words):
     p = detector.prototypes
     longest, hum.clock.longest_ms = hum.clock.longest_ms, 0
     erased = hum.journal.erased + hum.store.erased
+    doubts = _doubts(hum)
     gc.collect()
     native = board.native_free()
     alarm_s = alarm_age_s(hum)
@@ -85,7 +85,7 @@ def status(hum, words):
                     of_drift(used, hum.name(furthest)),
                     hum.learned.warning(),
                     board.short_of(native),
-                    doubts(hum),
+                    doubts,
                 )
                 if text
             ]
@@ -93,6 +93,16 @@ def status(hum, words):
         "dropped": hum.console.dropped,
         "log_lost": hum.journal.n_lost,
     }
+
+
+def _doubts(hum):
+    # Its code goes again before the free memory is counted.
+    from nearhum.guard import plausible
+
+    try:
+        return plausible.doubts(hum)
+    finally:
+        let_go(("guard.plausible",))
 
 
 def help_(hum, words):

@@ -113,7 +113,7 @@ def test_boards_whose_names_are_one_file_there_do_not_share_it(monkeypatch: pyte
         there.claim("pump", "COM4", "")
 
 
-_TEXT = {"read_text", "write_text"}
+_TEXT = {"read_text": 0, "write_text": 1}  # and where the encoding stands without its name
 
 
 def _in_the_systems_encoding(call: ast.Call) -> bool:
@@ -121,7 +121,7 @@ def _in_the_systems_encoding(call: ast.Call) -> bool:
     if any(keyword.arg == "encoding" for keyword in call.keywords):
         return False
     if isinstance(call.func, ast.Attribute) and call.func.attr in _TEXT:
-        return True
+        return len(call.args) <= _TEXT[call.func.attr]
     opens = isinstance(call.func, ast.Name) and call.func.id == "open"
     opens |= (
         isinstance(call.func, ast.Attribute)
