@@ -82,7 +82,6 @@ def status(hum, words):
                 text
                 for text in (
                     of_long_alarm(alarm_s, hum.in_alarm() * hop_s(hum), percent),
-                    of_drift(used, hum.name(furthest)),
                     hum.learned.warning(),
                     board.short_of(native),
                     doubts(hum),
@@ -161,16 +160,6 @@ def of_long_alarm(seconds, in_all_s, percent):
     return text + (
         ": where the machine is sound, and runs like this now, "
         "`learn LENGTH as MODE` adds it to what is normal"
-    )
-
-
-def of_drift(used, name):
-    """Return what to do where the drift budget of a feature is used up; "" where it is not."""
-    if used < 100:
-        return ""
-    return (
-        name + " used up its drift budget, and is not followed further: "
-        "where the machine is sound, `trust` lets the budget start from here"
     )
 
 
