@@ -112,7 +112,7 @@ def a_watched_loop_that_is_stopped_has_its_pin_off_before_the_watchdog_rests():
         watchdog.pause = lambda: order.append(Pin.levels[7])
         turn(hum, error)
         raises(type(error), hum.run)
-        lifetime.let_go(("guard.watchdog",))
+        lifetime.release(("guard.watchdog",))
     equal(order, [0, 0])
 
 

@@ -82,7 +82,6 @@ def status(hum, words):
                 text
                 for text in (
                     long_alarm_warning(alarm_s, hum.in_alarm() * hop_s(hum), percent),
-                    of_drift(used, hum.name(furthest)),
                     hum.learned.warning(),
                     board.short_of(native),
                     doubts,
@@ -102,7 +101,7 @@ def _doubts(hum):
     try:
         return plausible.doubts(hum)
     finally:
-        let_go(("guard.plausible",))
+        release(("guard.plausible",))
 
 
 def help_(hum, words):
@@ -171,16 +170,6 @@ def long_alarm_warning(seconds, in_all_s, percent):
     return text + (
         ": if the machine is sound and runs like this now, "
         "`learn LENGTH as MODE` adds this to what is normal"
-    )
-
-
-def of_drift(used, name):
-    """Return what to do where the drift budget of a feature is used up; "" where it is not."""
-    if used < 100:
-        return ""
-    return (
-        name + " used up its drift budget, and is not followed further: "
-        "where the machine is sound, `trust` lets the budget start from here"
     )
 
 

@@ -121,7 +121,9 @@ def _drift(left: int | None, of: str | None) -> str | None:
     """Say how much of the drift budget is used, and by what; None where no drift is followed."""
     if left is None:
         return None
-    return f"followed, {100 - left} % of its budget" + (f" ({of})" if of else "")
+    told = f"followed, {100 - left} % of its budget" + (f" ({of})" if of else "")
+    more = ": no further. Where the machine is sound, `nearhum trust` starts the budget anew"
+    return told + (more if left <= 0 else "")
 
 
 def _in(status: dict[str, Any]) -> str:

@@ -161,5 +161,8 @@ def test_status_says_how_much_drift_was_followed():
     assert "drift_left" not in shown
     none = status.readable("port", {**STATUS, "drift_left": 100, "drift_of": None})
     assert none["drift"] == "followed, 0 % of its budget"
+    spent = status.readable("port", {**STATUS, "drift_left": 0, "drift_of": "c2.mean"})
+    assert spent["drift"].startswith("followed, 100 % of its budget (c2.mean): no further.")
+    assert "nearhum trust" in spent["drift"]
     for without in (STATUS, {**STATUS, "drift_left": None, "drift_of": None}):
         assert "drift" not in " ".join(status.readable("port", without))

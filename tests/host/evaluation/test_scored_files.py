@@ -25,7 +25,10 @@ def test_a_board_file_of_ones_own_is_extended_from_anywhere(
     own = Path("sub/mine.toml")
     own.write_text('extends = "rpi_pico"\ntitle = "Mine"\n')
     found = SimpleNamespace(
-        run=SimpleNamespace(journal=b""), spans=[], trace=SimpleNamespace(channels=["x", "y", "z"])
+        run=SimpleNamespace(journal=b""),
+        spans=[],
+        trace=SimpleNamespace(channels=["x", "y", "z"]),
+        drift={},
     )
     fit = Fit("vibration", 1000, 3, None, ["", "", ""])
     for folder, name, file in (("out", "pump", "pump.toml"), ("sub", "mine", "mine-scored.toml")):
