@@ -31,6 +31,8 @@ SENSORS = {
     "lsm6ds3@spi": ({"driver": "lsm6ds3", **SPI}, 208),
     "lsm6dsox": ({"driver": "lsm6dsox", **I2C}, 208),
     "lsm6dsv16x@0x6B": ({"driver": "lsm6dsv16x", **I2C, "address": 0x6B}, 240),
+    "adxl355@spi": ({"driver": "adxl355", **SPI}, 250),
+    "kx134": ({"driver": "kx134", **I2C}, 200),
     "icm42688@spi": ({"driver": "icm42688", **SPI}, 200),
 }
 

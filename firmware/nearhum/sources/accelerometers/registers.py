@@ -17,10 +17,11 @@ Class attributes of a driver: address (I2C, where the board file names none), pa
 registers in sight, written before the identity is read: another program may have left other ones
 there), who and chips (the register of the chip's identity and what may stand in it), n_burst
 (frames read at once), sleep (what puts it to sleep), reset and reset_ms (what resets it, and for
-how long that takes), spi_many (SPI: what asks for several bytes). `plan` returns what is written
-once and what is written whenever the FIFO starts anew, pairs of register and value, and sets
-`counts`, the counts of a g. `level` returns the frames that wait, below 0: some were lost. Frames
-are read straight into the block, low byte first, as all ports are.
+how long that takes), spi_many (SPI: what asks for several bytes), spi_low (SPI the other way, see
+on_spi). `plan` returns what is written once and what is written whenever the FIFO starts anew,
+pairs of register and value, and sets `counts`, the counts of a g. `level` returns the frames that
+wait, below 0: some were lost. Frames are read straight into the block, low byte first, as all ports
+are.
 """
 
 import time
@@ -71,6 +72,7 @@ class Fifo:
 
     cue = ""
     spi_many = 0
+    spi_low = False
     page = ()
     reset = ()
     reset_ms = 1
@@ -87,7 +89,7 @@ class Fifo:
         if "spi" in given:
             from nearhum.sources.accelerometers.on_spi import OnSpi
 
-            self._bus = OnSpi(given, self.spi_many)
+            self._bus = OnSpi(given, self.spi_many, self.spi_low)
         else:
             _free(given["sda"], given["scl"])
             self._bus = I2C(
