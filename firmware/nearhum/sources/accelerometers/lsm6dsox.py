@@ -1,11 +1,13 @@
-"""LSM6DSOX (and LSM6DSO) accelerometer over I2C or SPI; its gyroscope stays off.
+"""LSM6DSOX (and LSM6DSO) accelerometer over I2C or SPI. The gyroscope stays off.
 
 source = {"driver": "lsm6dsox", "i2c": 0, "sda": 4, "scl": 5, "address": 106, "range_g": 4}, or the
-pins of SPI n_channels 3: acceleration x y z. range_g 2, 4, 8, 16: 16393, 8197, 4098, 2049 counts a
-g (0.122 mg a count at 4 g). rate_hz: 12.5, 26, 52, 104, 208, 416, 833, 1660, 3330, 6660. Its FIFO
-holds 512 words of a tag and a frame: 0.6 s at 833 Hz. Its FIFO has nothing in common with that of
-the LSM6DS3, so it has a driver of its own. Source: ST LSM6DSOX datasheet, DS12814: Mechanical
-characteristics (sensitivity), and the section of chapter 9 that is named as the register.
+pins of SPI. Leaves frames of n_channels 3: acceleration x y z. range_g 2, 4, 8, 16: 16393, 8197,
+4098, 2049 counts a g (0.122 mg a count at 4 g). rate_hz: 12.5, 26, 52, 104, 208, 416, 833, 1660,
+3330, 6660. The FIFO holds 512 words, each a tag and a frame: 0.6 s at 833 Hz. It works in another
+way than the LSM6DS3's, so this chip has its own driver.
+
+Source: ST LSM6DSOX datasheet, DS12814: Mechanical characteristics (sensitivity), and for
+each register the section of chapter 9 with its name.
 """
 
 import micropython
@@ -13,21 +15,22 @@ from nearhum.errors import ConfigError
 from nearhum.sources.accelerometers.registers import code_of
 from nearhum.sources.accelerometers.tagged import Tagged
 
-# bits 3:0: rate of acceleration in the FIFO; bits 7:4: 0, no angular rate
+# Bits 3:0: rate of acceleration in the FIFO. Bits 7:4: 0, no angular rate.
 _FIFO_CTRL3 = micropython.const(0x09)
-_FIFO_CTRL4 = micropython.const(0x0A)  # bits 2:0: 0 bypass, which empties it; 6 continuous
-_WHO_AM_I = micropython.const(0x0F)  # 0x6C
-_CTRL1_XL = micropython.const(0x10)  # bits 7:4 rate; bits 3:2 range: 0 2 g, 1 16 g, 2 4 g, 3 8 g
-# bit 7: other registers stand in the place of these
+_FIFO_CTRL4 = micropython.const(0x0A)  # Bits 2:0: 0 bypass, which empties it; 6 continuous.
+_WHO_AM_I = micropython.const(0x0F)  # identity: 0x6C
+_CTRL1_XL = micropython.const(0x10)  # Bits 7:4: rate. Bits 3:2: range, 0..3 = 2 16 4 8 g.
+# Bit 7: the addresses below mean other registers.
 _FUNC_CFG_ACCESS = micropython.const(0x01)
-# bit 6 block update; bit 2 the register counts up (so after reset); bit 0 resets all, within 50 us
+# Bit 6: block update. Bit 2: the register counts up, set after a reset. Bit 0: resets the chip,
+# within 50 us.
 _CTRL3_C = micropython.const(0x12)
 
 
 class Source(Tagged):
     """Reads bursts of whole words from the chip's FIFO."""
 
-    address = 0x6A  # 0x6B with the pin SDO/SA0 high (Digital interfaces, I2C)
+    address = 0x6A  # 0x6B if pin SDO/SA0 is high (Digital interfaces, I2C)
     who, chips = _WHO_AM_I, (0x6C,)
     page = ((_FUNC_CFG_ACCESS, 0),)
     reset = ((_CTRL3_C, 0x01),)
