@@ -55,7 +55,7 @@ from nearhum.sources import (  # noqa: E402
     i2s_microphone,
     pio_microphone,
 )
-from nearhum.sources.accelerometers import icm42688, mpu6050, tagged  # noqa: E402
+from nearhum.sources.accelerometers import adxl355, icm42688, mpu6050, tagged  # noqa: E402
 
 
 def constants(module):
@@ -749,6 +749,18 @@ def _(r, i):
     ring = r.i16(i, 2 * n_ring)
     pio_microphone._to_int16(ring, n_ring - r.below(30), n, out, i % 9)
     return (out,)
+
+
+@calls("sources/accelerometers/adxl355._frames", 6)
+def _(r, i):
+    n = 1 + r.below(12)
+    raw = r.u8(i, 9 * n)
+    for k in range(2, 9 * n, 9):
+        raw[k] = raw[k] & 0xFC | 1
+    if i % 3 == 2:
+        raw[9 * r.below(n) + 2] = r.below(4) ^ 1
+    out = array("h", [0] * (3 * n))
+    return adxl355._frames(raw, n, out), out
 
 
 @calls("sources/accelerometers/icm42688._frames", 6)

@@ -25,6 +25,7 @@ _IDENTITIES = {
     (0x0F, 0x70): ("lsm6dsv16x", "an LSM6DSV16X"),
     (0x0F, 0x7B): ("iis3dwb", "an IIS3DWB"),
     (0x13, 0x46): ("kx134", "a KX134"),
+    (0x02, 0xED): ("adxl355", "an ADXL355"),
     (0x00, 0xE5): ("adxl345", "an ADXL345"),
 }
 # driver: its addresses and the pin that chooses the second
@@ -34,6 +35,7 @@ _ADDRESSES = {
     "lis3dh": (0x18, 0x19, "SDO"),
     "lsm6ds3": (0x6A, 0x6B, "SDO"),
     "lsm6dsox": (0x6A, 0x6B, "SDO"),
+    "adxl355": (0x1D, 0x53, "ASEL"),
     "kx134": (0x1E, 0x1F, "ADDR"),
     "lsm6dsv16x": (0x6A, 0x6B, "SDO"),
     "icm42688": (0x68, 0x69, "AP_AD0"),

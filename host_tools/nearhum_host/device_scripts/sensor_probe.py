@@ -14,7 +14,7 @@ import time
 from array import array
 
 N_JUDGED = 64  # frames of a block that statistics are made of; all are counted
-IDENTITIES = (0x75, 0x0F, 0x13, 0x00)  # registers that known chips have their identity in
+IDENTITIES = (0x75, 0x0F, 0x13, 0x02, 0x00)  # registers that known chips have their identity in
 
 
 def board_facts(root):

@@ -19,6 +19,7 @@ ADDRESSES = {
     "lsm6dsv16x": 0x6A,
     "iis3dwb": 0,
     "kx134": 0x1E,
+    "adxl355": 0x1D,
 }
 SPI_CS = 17  # Chip-select pin, on SPI 0.
 # Chips that are sold under the name of another, whose driver takes them.

@@ -33,6 +33,7 @@ OVERRIDES = {
             "icm42688",
             "lsm6dsv16x",
             "kx134",
+            "adxl355",
         )
     },
     "wide band": {

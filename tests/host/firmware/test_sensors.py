@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from nearhum_host.boards import application, board_files, findings, sensor_check
+from nearhum_host.boards.checking import drivers, sensor_units
 from nearhum_host.boards.deployment import deploy
 from nearhum_host.boards.upgrade.places import STARTERS
 from nearhum_host.errors import DeviceError, HostError, UsageError
 from nearhum_host.serial_line.link import Link
 from nearhum_host.serial_line.repl import stopped
 from nearhum_host.virtual import emulated
-from nearhum_host.virtual.sensors import described
+from nearhum_host.virtual.sensors import ADDRESSES, described
 
 if TYPE_CHECKING:
     from nearhum_host.virtual import VirtualBoard
 
 I2C = {"i2c": 0, "sda": 4, "scl": 5}
+ROOT = Path(__file__).resolve().parents[3]
 SPI = {"spi": 0, "sck": 18, "mosi": 19, "miso": 16, "cs": 17}
 SENSORS = {
     "mpu6050": ({"driver": "mpu6050", **I2C}, 200),
@@ -31,6 +33,8 @@ SENSORS = {
     "lsm6dsox": ({"driver": "lsm6dsox", **I2C}, 208),
     "mpu6500": ({"driver": "mpu6050", **I2C}, 200),  # under the name it is sold by
     "lsm6dsv16x@0x6B": ({"driver": "lsm6dsv16x", **I2C, "address": 0x6B}, 240),
+    "adxl355@spi": ({"driver": "adxl355", **SPI}, 250),
+    "kx134": ({"driver": "kx134", **I2C}, 200),
     "icm42688@spi": ({"driver": "icm42688", **SPI}, 200),
 }
 
@@ -256,6 +260,19 @@ def test_sensors_of_a_virtual_board_are_named() -> None:
     for wrong in ("bmp280", "lis3dh@0x99", "mpu6050@there"):
         with pytest.raises(UsageError):
             described(wrong)
+
+
+def test_every_accelerometer_is_known_everywhere() -> None:
+    found = drivers.drivers()
+    names = {name for name, path in found.items() if "/accelerometers/" in path}
+    assert len(names) >= 10
+    assert set(sensor_units.ACCELEROMETERS) == names
+    assert set(ADDRESSES) == names
+    readme = (ROOT / "boards" / "README.md").read_text()
+    contract = (ROOT / "tests" / "device" / "accelerometers.py").read_text()
+    for name in names:
+        assert f'driver = "{name}"' in readme or f"({name})" in readme, name
+        assert f'    "{name}": ' in contract, name
 
 
 # ---- rest and alarm, in the real pipeline --------------------------------------------------------

@@ -204,6 +204,7 @@ def test_every_accelerometer_says_its_unit():
         "lsm6dsv16x": 480,
         "iis3dwb": 26667,
         "kx134": 400,
+        "adxl355": 500,
     }
     counts = {
         "mpu6050": 8192,
@@ -215,6 +216,7 @@ def test_every_accelerometer_says_its_unit():
         "lsm6dsv16x": 8197,
         "iis3dwb": 8197,
         "kx134": 4096,
+        "adxl355": 8000,
     }
     for driver in sensor_units.ACCELEROMETERS:
         asked = {"source": {"driver": driver, "spi": 0}, "rate_hz": rates[driver], "n_channels": 3}

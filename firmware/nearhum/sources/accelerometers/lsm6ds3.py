@@ -36,10 +36,10 @@ class Source(Fifo):
 
     address = 0x6A  # 0x6B if pin SDO/SA0 is high (Digital interfaces, I2C)
     who, chips = _WHO_AM_I, (0x69, 0x6A)
-    n_burst = 20
     page = ((_FUNC_CFG_ACCESS, 0),)
     reset = ((_CTRL3_C, 0x01),)
     sleep = ((_CTRL1_XL, 0),)
+    n_burst = 20
 
     def plan(self, config, given):
         if config["n_channels"] != 3:

@@ -4,7 +4,8 @@ Enters: a register's address and a buffer, from registers.Fifo. Leaves: transfer
 
 source = {"driver": ..., "spi": 0, "sck": 18, "mosi": 19, "miso": 16, "cs": 17, "freq_hz": 5000000}
 SPI mode 3: the clock idles high, and its second edge samples. Bit 7 of the first byte means a read.
-All chips that have drivers work like this.
+Nearly all chips that have drivers work like this. An ADXL355 wants mode 0, the clock idles low. Its
+register stands in bits 7:1 of the first byte, and bit 0 means a read.
 """
 
 from machine import SPI, Pin
@@ -13,16 +14,18 @@ from machine import SPI, Pin
 class OnSpi:
     """A chip with its own chip-select pin.
 
-    given: config["source"]. many: bits of the first byte that ask for several bytes.
+    given: config["source"]. many: bits of the first byte that ask for several bytes. low: mode 0
+    and the first byte of an ADXL355.
     """
 
-    def __init__(self, given, many):
+    def __init__(self, given, many, low):
         self._cs = Pin(given["cs"], Pin.OUT, value=1)
         self._spi = SPI(
-            given["spi"], baudrate=given.get("freq_hz", 5000000), polarity=1, phase=1,
+            given["spi"], baudrate=given.get("freq_hz", 5000000),
+            polarity=0 if low else 1, phase=0 if low else 1,
             sck=Pin(given["sck"]), mosi=Pin(given["mosi"]), miso=Pin(given["miso"]),
         )  # fmt: skip
-        self._many = many
+        self._many, self._low = many, low
         self._first = bytearray(1)
 
     def readfrom_mem_into(self, address, register, out):
@@ -30,7 +33,8 @@ class OnSpi:
 
         address: of I2C, not used here. A missing chip reads as 0x00 or 0xff.
         """
-        self._first[0] = register | 0x80 | (self._many if len(out) > 1 else 0)
+        first = register | 0x80 | (self._many if len(out) > 1 else 0)
+        self._first[0] = register << 1 | 1 if self._low else first
         self._cs(0)
         self._spi.write(self._first)
         self._spi.readinto(out)
@@ -38,7 +42,7 @@ class OnSpi:
 
     def writeto_mem(self, address, register, one):
         """Write one byte to a register. address: of I2C, not used here."""
-        self._first[0] = register
+        self._first[0] = register << 1 if self._low else register
         self._cs(0)
         self._spi.write(self._first)
         self._spi.write(one)

@@ -18,6 +18,8 @@ one (`reset`), writes every register that matters, and reads it back.
 
 A driver is a subclass with these class attributes:
 address   on I2C, if the board file names none
+page      register values that bring the registers in sight, written before the identity is read:
+          another program may have left other registers there
 who       the register of the chip's identity
 chips     the identities that the driver accepts
 n_burst   most frames of one read
@@ -27,6 +29,7 @@ page      register values that make the registers visible. They are written befo
 reset     register values that reset it
 reset_ms  how long the reset takes
 spi_many  on SPI: bits of the first byte that ask for several bytes
+spi_low   on SPI: mode 0 and another first byte, see on_spi
 and these methods:
 plan      returns two lists of (register, value): what is written once, and what is written
           whenever the FIFO starts anew. It also sets `counts`, the counts of one g.
@@ -83,6 +86,7 @@ class Fifo:
 
     cue = ""
     spi_many = 0
+    spi_low = False
     page = ()
     reset = ()
     reset_ms = 1
@@ -99,7 +103,7 @@ class Fifo:
         if "spi" in given:
             from nearhum.sources.accelerometers.on_spi import OnSpi
 
-            self._bus = OnSpi(given, self.spi_many)
+            self._bus = OnSpi(given, self.spi_many, self.spi_low)
         else:
             _free(given["sda"], given["scl"])
             self._bus = I2C(

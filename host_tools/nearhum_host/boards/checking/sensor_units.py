@@ -26,6 +26,7 @@ ACCELEROMETERS = (
     "lsm6dsv16x",
     "iis3dwb",
     "kx134",
+    "adxl355",
 )
 AXES = ("x", "y", "z", "gx", "gy", "gz")
 MOST_NAME_BYTES = 40  # of a channel's name: those of 8 channels fit a record of the log

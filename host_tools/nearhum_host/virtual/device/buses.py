@@ -68,7 +68,8 @@ def _fill(out, raw):
 
 
 class SPI:
-    # The first byte after chip select is the register. Its bit 7 means read.
+    # The first byte after chip select is the register. Its bit 7 means read; where a chip has
+    # SPI_LOW, its bit 0 does.
     MSB = 0
 
     def __init__(
@@ -93,6 +94,12 @@ class SPI:
                 return wire.chip
         return None
 
+    def _told(self, chip):
+        # Return the register and whether it is read.
+        if getattr(chip, "SPI_LOW", False):
+            return self._command >> 1, self._command & 1
+        return self._command & 0x7F, self._command >> 7
+
     def write(self, raw):
         chip = self._chip()
         raw = bytes(raw)
@@ -100,17 +107,18 @@ class SPI:
             self._command = raw[0]
             raw = raw[1:]
             selected.append(self)
-        if raw and chip and not self._command & 0x80:
-            chip.write(self._command & 0x7F, raw)
+        register, is_read = self._told(chip)
+        if raw and chip and not is_read:
+            chip.write(register, raw)
 
     def readinto(self, out, write=0):
         chip = self._chip()
         size = len(bytes(out))
-        if chip is None or self.mode != (1, 1):
+        if chip is None or self.mode != ((0, 0) if getattr(chip, "SPI_LOW", False) else (1, 1)):
             _fill(out, b"\xff" * size)  # No chip drives the line, or the SPI mode is wrong.
             return
         many = getattr(chip, "SPI_MANY", 0)
-        register = _counting(self._command & 0x7F, many, size)
+        register = _counting(self._told(chip)[0], many, size)
         try:
             raw = chip.read(register, size)
         except OSError:
@@ -148,6 +156,7 @@ def wire(described):
 def models():
     # Return the models by the name of their driver, or by their own where they are sold as another.
     import chip_adxl345
+    import chip_adxl355
     import chip_icm42688
     import chip_kx134
     import chip_lis3dh
@@ -160,6 +169,7 @@ def models():
         "icm20689": chip_mpu6050.Icm20689,
         "mpu6050": chip_mpu6050.Mpu6050,
         "kx134": chip_kx134.Kx134,
+        "adxl355": chip_adxl355.Adxl355,
         "icm42688": chip_icm42688.Icm42688,
         "adxl345": chip_adxl345.Adxl345,
         "lis3dh": chip_lis3dh.Lis3dh,
