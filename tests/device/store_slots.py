@@ -196,6 +196,24 @@ def a_state_of_a_later_format_is_refused_and_kept():
 
 
 @test
+def what_was_put_aside_gives_way_to_what_was_learned_since():
+    root = scratch()
+    store = Store(root, 7)
+    for i in range(5):
+        store.save(b"aside %d" % i)
+    other = Store(root, 8)
+    body_in(other)
+    for i in range(2):
+        other.save(b"other %d" % i)
+    # The settings are back, and a new learning has numbers below that of the state put aside.
+    for name in ("a", "b"):
+        os.remove(root + "hum/state." + name)
+    Store(root, 7).save(b"since")
+    equal(exists(root + "hum/state.kept"), True)
+    equal(loaded(root), b"since")
+
+
+@test
 def a_state_of_format_1_is_loaded():
     root = scratch()
     os.mkdir(root + "hum")
