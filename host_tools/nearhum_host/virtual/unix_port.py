@@ -13,7 +13,7 @@ ENVIRONMENT = "NEARHUM_MICROPYTHON"
 
 
 def interpreter() -> str:
-    """Return the MicroPython unix port to use: NEARHUM_MICROPYTHON, else the one installed with
+    """Return the MicroPython unix port: NEARHUM_MICROPYTHON, or else the one installed with
     nearhum.
     """
     named = os.environ.get(ENVIRONMENT)
