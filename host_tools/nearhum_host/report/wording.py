@@ -73,11 +73,6 @@ def named(words: str, channels: Sequence[str]) -> str:
     return re.sub(r"\bchannel (\d+)\b", name, words)
 
 
-def doubt(warning: str) -> str:
-    """Return the board's warning about its threshold, with the right plural."""
-    return re.sub(r"^1 independent scores set", "1 independent score set", warning)
-
-
 def plural(n: int, one: str, many: str = "") -> str:
     """Return "1 alarm", "3 alarms", "no alarms"."""
     return f"{n or 'no'} {one if n == 1 else many or one + 's'}"
@@ -216,5 +211,5 @@ def _learned(what: dict[str, Any], window_s: float | None) -> str:
     causes = {"length": "full length", "stable": "stable", "stopped": "stopped by hand"}
     told.append(causes.get(str(what.get("cause")), ""))
     if what.get("warning"):
-        told.append(doubt(str(what["warning"])))
+        told.append(str(what["warning"]))
     return "; ".join(part for part in told if part)

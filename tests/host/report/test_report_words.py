@@ -111,12 +111,15 @@ def test_it_tells_many_alarms_from_those_that_false_ones_explain():
 
 
 def test_a_doubted_threshold_is_said_beside_the_verdict():
-    warning = "1 independent scores set the threshold, which may be off by a factor of 8: learn 9"
+    warning = "the threshold comes from only 1 independent score: learn at least 9 windows"
     story = Story().boot().windows(100, wire.LEARN, 0).event("learned", n=100, warning=warning)
     story.windows(600, wire.WATCH, 0)
-    assert "uncertain: 1 independent score set the threshold" in story.verdict().sentences[-1]
+    assert (
+        "uncertain: the threshold comes from only 1 independent score"
+        in story.verdict().sentences[-1]
+    )
     said = " ".join(story.alarm(60, strangest=STRANGEST).verdict().sentences)
-    assert "off by a factor of 8: learn 9." in said
+    assert "learn at least 9 windows." in said
     assert "probably" not in said
     story.event("learned", n=900)
     assert "this one is probably real" in " ".join(story.verdict().sentences)
