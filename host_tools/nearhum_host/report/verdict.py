@@ -14,7 +14,7 @@ from nearhum import wire
 
 from ..logs.traces import Trace
 from .svg import duration, figure, runs
-from .wording import doubt, drift, named, plural, strangest, together
+from .wording import drift, named, plural, strangest, together
 
 DAY_S = 86400.0
 STANDS_OUT = 15  # % of the distance. If the strangest feature has less, no feature stands out.
@@ -152,11 +152,11 @@ def _expected(t: Trace, n: int, n_watched: int) -> str:
     per_day = t.config.get("alarms_per_day")
     doubted = doubts(t)
     if not t.window_s or not isinstance(per_day, int | float):
-        return f" The threshold is uncertain: {doubted}." if doubted else ""
+        return f" That is uncertain: {doubted}." if doubted else ""
     mean = per_day * n_watched * t.window_s / DAY_S
     allowed = f" You allowed {per_day:g} false {'alarm' if per_day == 1 else 'alarms'} a day"
     if doubted:
-        return f"{allowed}, but the threshold is uncertain: {doubted}."
+        return f"{allowed}, but that is uncertain: {doubted}."
     if n and at_least(n, mean) < RARE:
         probably = "most of them are probably real" if n > 1 else "this one is probably real"
         return f"{allowed}: {probably}."
@@ -168,7 +168,7 @@ def _expected(t: Trace, n: int, n_watched: int) -> str:
 def doubts(t: Trace) -> str:
     """Return the warning of the learning period that set the present threshold, "" for none."""
     learned = [event.what for _, event in t.events if event.name == "learned"]
-    return doubt(str(learned[-1].get("warning") or "")) if learned else ""
+    return str(learned[-1].get("warning") or "") if learned else ""
 
 
 def at_least(n: int, mean: float) -> float:
