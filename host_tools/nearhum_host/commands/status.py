@@ -12,7 +12,7 @@ from .terminal import Json, Port, Resume, print_json, print_pairs
 
 SAFE = "safe"  # State of a board that could not start: only its console runs.
 _OCTAVE = 256  # Scores are octaves in Q8.
-# Faults in a row after which the sensor counts as failed. A single fault may be a loose contact.
+# Faults in a row after which the sensor counts as failed. A single fault may pass.
 _MANY_FAULTS = 5
 
 
