@@ -30,9 +30,7 @@ MAX_LINE_BYTES = 1024  # The board drops longer lines (console.py).
 DRAIN_S = 2.0  # Limit for reading old output: about ten kilobytes at 115,200 baud take a second.
 ANSWER_S = 2.0  # Without an answer for so long, the host checks whether the detector is stopped.
 PATIENCE_S = 10.0  # Limit of one answer: a flash erase or a saved state delays it by seconds.
-# Limit from a soft reset to the start line: the board loads its modules and state, and checks the
-# sensor.
-START_S = 20.0
+START_S = 20.0  # Limit from a soft reset to the start line, while modules and state are loaded.
 START_MOST_S = 180.0  # The same while a boot.py prints, for example while it waits for a network.
 QUERIES = ("help", "status", "list", "log", "get")  # They change nothing, so they may be repeated.
 
