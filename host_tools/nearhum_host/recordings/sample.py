@@ -1,7 +1,8 @@
-"""A sample recording: what an accelerometer on a pump says whose bearing begins to ring.
+"""Write a sample recording: an accelerometer on a pump whose bearing begins to ring.
 
-Made up, by a fixed seed, without NumPy: the same file everywhere. A minute of three axes at 1 kHz
-in g, with a time column and what is true of each row.
+Enters: a path. Leaves: a csv of a minute of three axes at 1 kHz in g, with a time column and the
+true label of each row. The signal is synthetic and has a fixed seed, so the file is the same
+everywhere.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from ..errors import HostError, UsageError
 
 NAME = "pump.csv"
 RATE_HZ, SECONDS = 1000, 60
-FAULT_S = 45  # from then on the bearing rings, at 230 Hz, 29 times a second
+FAULT_S = 45  # From then on the bearing rings at 230 Hz, 29 times per second.
 
 
 def write_sample(path: Path) -> int:
