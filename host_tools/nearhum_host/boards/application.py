@@ -29,22 +29,22 @@ from .checking import configuration, drivers
 
 CONFIG_PATH = "/nearhum.json"
 KEY_PATH = "/nearhum/key"
-MAIN_PATH, CHOOSE_PATH = "/main.py", "/choose_app.mpy"  # what starts one of two applications
-_SIGNED = "a key"  # among settings, no setting: whether the board has a key
+MAIN_PATH, CHOOSE_PATH = "/main.py", "/choose_app.mpy"  # These start one of the two applications.
+_SIGNED = "a key"  # An entry beside the settings: whether the board has a key.
 PACKAGE = "nearhum"
 Config = Mapping[str, Any]
 
 _RP2040 = "armv6m"
-# without numbers of lines: 4 KB of flash and of heap less; a traceback still names file and
-# function
+# Without line numbers, which saves 4 KB of flash and of heap. A traceback still names the file and
+# the function.
 _SMALL = ("-O3",)
-# By module: the arch and the complete settings of a board that loads it; all others do without.
+# By module: whether a board of an arch with these complete settings loads it. Others do not get it.
 _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
-    # inline assembler: other arches cannot compile it
+    # Inline assembler, which other arches cannot compile.
     "kernels/thumb": lambda arch, _: arch == _RP2040,
     "kernels/thumb_spectrum": lambda arch, config: arch == _RP2040 and _is_transformed(config),
     "kernels/thumb_tables": lambda arch, config: arch == _RP2040 and _is_transformed(config),
-    "kernels/viper_window": lambda arch, _: arch != _RP2040,  # the same in viper
+    "kernels/viper_window": lambda arch, _: arch != _RP2040,  # The same in viper.
     "kernels/viper_nearest": lambda arch, config: (
         arch != _RP2040 and config["recognise"] == "windows"
     ),
@@ -61,7 +61,7 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "kernels/viper_bands": lambda arch, config: (
         arch != _RP2040 and _is_transformed(config) or _is_float(config) or config["bin_hz"] > 0
     ),
-    "kernels/viper_cosine": lambda *_: False,  # for code on the board that calls it
+    "kernels/viper_cosine": lambda *_: False,  # For user code on the board.
     "kernels/viper_float": lambda _, config: _is_float(config),
     "features/transform_float": lambda _, config: _is_float(config),
     "features/arrays/np": lambda _, config: _is_float(config) or _is_full(config),
@@ -75,7 +75,7 @@ _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     "features/level": lambda _, config: config["level"] == "free",
     "features/packets": lambda _, config: config["n_subcarriers"] > 0,
     "features/ranges": lambda _, config: config["mean"] == "ranged",
-    "storage/scores": lambda *_: False,  # for hosts: a board only writes them
+    "storage/scores": lambda *_: False,  # For hosts. A board only writes scores.
     "recognition/near": lambda _, config: _is_taught(config),
     "recognition/quarantine": lambda _, config: _is_taught(config),
     "guard/budget": lambda _, config: _is_taught(config),
@@ -106,14 +106,13 @@ def _is_float(config: Config) -> bool:
 
 
 def _is_transformed(config: Config) -> bool:
-    # in integers: the float path has a transform of its own for the bands, and none for the
-    # envelope
+    # In integers. The float path has its own transform for bands, and none for the envelope.
     of_bands = config["n_bands"] > 0 and config["bin_hz"] == 0 and not _is_float(config)
     return of_bands or config["n_envelope_bands"] > 0
 
 
 def _last_stage(config: Config, n_points: int) -> bool:
-    # the envelope has a transform of its own, whose length is known on the board alone
+    # The envelope has its own transform. Only the board knows its length.
     if config["n_envelope_bands"] > 0:
         return True
     n_fft = max(64, 1 << (config["n_window"] - 1).bit_length())
@@ -248,14 +247,14 @@ def compiled(source: Path, name: str, mpy_arch: str, scarce: bool = False) -> by
         kept.parent.mkdir(parents=True, exist_ok=True)
         half = kept.with_suffix(f".{os.getpid()}")
         half.write_bytes(mpy)
-        half.replace(kept)  # whole or not at all: another deploy may read it meanwhile
+        half.replace(kept)  # By a rename, because another deploy may read the file now.
     except OSError:
-        pass  # no cache: slower, not wrong
+        pass  # It works without a cache, but more slowly.
     return mpy
 
 
 def without_native(text: bytes) -> bytes:
-    """Return a source without its decorators `@micropython.native`; lines keep their numbers."""
+    """Return a source without decorators `@micropython.native`. Line numbers do not change."""
     lines = text.splitlines(keepends=True)
     for node in ast.walk(ast.parse(text)):
         for decorator in getattr(node, "decorator_list", ()):

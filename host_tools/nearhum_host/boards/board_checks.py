@@ -24,7 +24,7 @@ PATHS = ("fixed", "float")
 PORTS = ("rp2", "esp32", "unix")
 FLASH_METHODS = (UF2, ESPTOOL, VIRTUAL)
 FIRMWARES = ("stock", "ulab")
-# Arches that mpy-cross 1.28 has a native emitter for.
+# Arches for which mpy-cross 1.28 has a native emitter.
 # fmt: off
 MPY_ARCHES = (
     "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp", "xtensa",
@@ -59,7 +59,7 @@ def _matching(pattern: str, what: str) -> Check:
 
 
 def _is_rate(value: Any) -> str:
-    # The range of a recording's header, whose rate is a u32 in millihertz.
+    # The range of a recording's header: its rate is a u32 in millihertz.
     right = (
         isinstance(value, int | float)
         and not isinstance(value, bool)
@@ -85,7 +85,7 @@ def _is_setting(value: Any) -> str:
 
 
 def _is_in_json(value: Any) -> str:
-    # what the board gets is JSON: no dates, no numbers that are none
+    # The board gets JSON, which has no dates, NaN or infinity.
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError):
@@ -123,7 +123,7 @@ _TABLES: dict[str, dict[str, Check]] = {
 }
 _FIRMWARE: dict[str, Check] = {
     "version": _matching(r"\d+\.\d+\.\d+", "a version such as 1.28.0"),
-    # plain http only from this machine itself: nobody stands between
+    # Plain http only from this machine, where nobody can change the file on its way.
     "url": _matching(r"https://\S+|http://(127\.0\.0\.1|localhost)[:/]\S+", "an https address"),
     "size_bytes": _whole(1, _MAX_BYTES),
     "sha256": _matching(r"[0-9a-f]{64}", "64 lower-case hexadecimal digits are expected"),
@@ -133,7 +133,7 @@ _OPTIONAL_KEYS = ("size_bytes", "sha256", "image_offset_bytes", "native_bytes")
 
 
 def check_file(path: Path, raw: dict[str, Any]) -> None:
-    """Raise one UsageError of all that is wrong with a file's tables."""
+    """Raise one UsageError that lists all faults of a file's tables."""
     faults = Faults(str(path))
     _check_keys(faults, "", raw, [*TOP, "source", "settings", "firmware", *_TABLES])
     missing = [key for key in TOP if key not in raw]
@@ -175,7 +175,7 @@ def check_file(path: Path, raw: dict[str, Any]) -> None:
 
 
 def _check_flash(faults: Faults, flash: dict[str, Any], chip: Any) -> None:
-    """Check what must fit together, as far as each is right by itself."""
+    """Check combinations of keys whose single values are right."""
     right = {
         key: flash[key] for key, check in _TABLES["flash"].items() if not check(flash.get(key))
     }
@@ -230,7 +230,7 @@ def check_one(where: Path | str, key: str, value: Any, check: Check) -> None:
 def _shown(value: Any) -> str:
     try:
         return repr(value)[:200]
-    except ValueError:  # a number of thousands of digits
+    except ValueError:  # A number with thousands of digits.
         return "a number too large"
 
 

@@ -17,7 +17,7 @@ from ..paths import boards_dir
 from .board_checks import TOP, check_file, check_one, is_driver, is_table, near
 
 _MAX_FILE_BYTES = 1 << 16
-# What belongs to the value of a key, and means nothing beside another value of it.
+# By key: the keys that describe its value. They are not inherited if the value changes.
 _OF_ANOTHER = {"url": ("size_bytes", "sha256")}
 
 
@@ -103,7 +103,7 @@ class Board:
 
 
 def names() -> list[str]:
-    """Return the names of the boards that come with nearhum, in order."""
+    """Return the names of the boards that come with nearhum, sorted."""
     return sorted(path.stem for path in boards_dir().glob("*.toml"))
 
 
@@ -162,7 +162,7 @@ def _find(board: str, beside: Path) -> Path:
 
 
 def _read(path: Path, extended_by: tuple[Path, ...]) -> dict[str, Any]:
-    """Return the file's content over that of the file it extends."""
+    """Return the file's content, merged over that of the file it extends."""
     if path.resolve() in extended_by:
         raise UsageError(f"{path}: extends leads back to the file itself")
     try:
@@ -173,7 +173,7 @@ def _read(path: Path, extended_by: tuple[Path, ...]) -> dict[str, Any]:
         raw = tomllib.loads(text.decode("utf-8"))
     except RecursionError:
         raise UsageError(f"{path}: not TOML of a board: nested too deeply") from None
-    # TOMLDecodeError, UnicodeDecodeError, and numbers of thousands of digits
+    # TOMLDecodeError, UnicodeDecodeError, and numbers with thousands of digits.
     except ValueError as error:
         raise UsageError(f"{path}: not TOML: {error}") from None
     except OSError as error:

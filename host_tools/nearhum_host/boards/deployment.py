@@ -1,24 +1,27 @@
-"""Deploys the application: writes a new one beside the one that runs, and switches by one rename.
+"""Deploy the application: write it beside the running one, and switch by one rename.
 
-Enters: a link and the files (see `application`). Leaves: a report. What is on the board is found
-out by hashing its real files, not by trusting a note about the last deploy. The cable may come out,
-and the power fail, at any moment:
+Enters: a link and the files (see `application`). Leaves: a report.
 
-1. look at what is there (upgrade/places.py); if nothing differs and the detector runs, nothing is
-   written;
-2. refuse what must not be, and what has no room, before anything is written;
-3. where the board gets another key, or none any more, sign anew what it keeps: see keys.change;
-4. take out of the other folder what does not belong there, its list of hashes first;
-5. write there what differs, each file beside its place, verified, renamed; what the other folder
-   has, the board copies by itself; the list of hashes last. One that was cut off goes on there;
-6. let main.py and choose_app start either of the two: an application of before there were two
-   folders gets its own main.py as nearhum/start.py;
-7. rename the small file that names the folder: this is the switch. Until then the old one starts;
-8. let the board know the new key alone, restart it, wait for the start line.
+The board's files are hashed to find out what is there. A note about the last deploy could be wrong.
+The cable may come out, and the power may fail, at any moment. So the steps are:
 
-Where nothing on the board is whole, there is nothing to keep, and the new one is written over it.
-What was learned and logged (/hum) and whatever else the user keeps on the board is never touched; a
-/main.py of the user's own is kept before it is replaced (upgrade/programs.py).
+1. Look at what is there (upgrade/places.py). If nothing differs and the detector runs, write
+   nothing.
+2. Refuse what is not allowed or has no room, before anything is written.
+3. If the board's key changes, sign again what the board keeps (keys.change).
+4. Remove from the other folder what does not belong there, its list of hashes first.
+5. Write the files that differ into that folder. Each is written under another name, verified and
+   renamed. The board itself copies files that its running application has too. The list of hashes
+   comes last. A deploy that was interrupted continues at this step.
+6. Make main.py and choose_app able to start both applications. An application from before there
+   were two folders gets its own main.py as nearhum/start.py.
+7. Rename the small file that names the folder. This is the switch: until then the old application
+   starts.
+8. Leave the board with the new key only, restart it, and wait for the start line.
+
+If no application on the board is complete, there is nothing to keep, and the new one is written
+over it. What was learned and logged (/hum), and other files of the user, are never touched. A
+/main.py of the user is kept before it is replaced (upgrade/programs.py).
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ from typing import Any
 
 from nearhum import __version__
 
+from ..amounts import plural
 from ..errors import DeviceError
 from ..serial_line.link import Link
 from ..serial_line.repl import BoardError, Repl, stopped
@@ -61,7 +65,7 @@ from .upgrade.programs import keep
 
 __all__ = ["MANIFEST_PATH", "Deployed", "NoSpace", "deploy", "in_order", "undo", "with_manifest"]
 
-# What a virtual board says of itself; nothing on any other.
+# Where a virtual board describes itself. Other boards have no such file.
 _VIRTUAL = "getattr(__import__('sys').modules.get('virtual_board'),'about',dict)()"
 _NO_SPACE = ("OSError: 28", "ENOSPC")
 
@@ -108,12 +112,14 @@ def deploy(
                 files = in_place(said)
             bring_to(repl, files, done, on_bytes, no_key)
     except BaseException as error:
-        with contextlib.suppress(DeviceError):  # the first error is the one to tell
+        with contextlib.suppress(DeviceError):  # The first error is the one to report.
             link.resume()
         if isinstance(error, BoardError) and any(word in error.name for word in _NO_SPACE):
             raise no_space(error.name) from None
         if isinstance(error, DeviceError) and not isinstance(error, Refused):
-            kept = f"{len(done.copied)} files are sent" if done.copied else "no file was changed"
+            kept = (
+                f"{plural(len(done.copied), 'file')} sent" if done.copied else "no file was changed"
+            )
             raise DeviceError(
                 f"{error.message}; {kept}",
                 hint=f"{error.hint}; repeat the deploy: it continues where it stopped",
@@ -130,9 +136,9 @@ def deploy(
 
 
 def undo(link: Link) -> Deployed:
-    """Put the application before this one back, and restart the board.
+    """Restore the previous application, and restart the board.
 
-    Raises DeviceError where none can be put back.
+    Raises DeviceError if there is none to restore.
     """
     began = time.monotonic()
     done = Deployed()
@@ -157,7 +163,7 @@ def undo(link: Link) -> Deployed:
 
 
 def says_of_itself(repl: Repl) -> dict[str, Any]:
-    """Return what a virtual board says of itself, {} of any other."""
+    """Return how a virtual board describes itself, {} for other boards."""
     said = repl.ask(_VIRTUAL)
     return said if isinstance(said, dict) else {}
 
@@ -212,7 +218,7 @@ def bring_to(
 
 
 def _check_key(places: Places, files: Mapping[str, bytes], no_key: bool) -> None:
-    """Raise Refused where a board with a key would lose it unasked, or get an older application."""
+    """Raise Refused if a board would lose its key unasked, or would get an older application."""
     if KEY_PATH not in places.there or no_key:
         return
     if KEY_PATH not in files:
@@ -234,6 +240,6 @@ def _check_key(places: Places, files: Mapping[str, bytes], no_key: bool) -> None
 
 
 def _number(version: str) -> tuple[int, ...]:
-    """Return a version as numbers that can be compared; what is none is the oldest."""
+    """Return a version as comparable numbers. Anything else counts as the oldest version."""
     parts = version.split(".")
     return tuple(map(int, parts)) if all(part.isdecimal() for part in parts) else ()

@@ -11,7 +11,7 @@ OK, WARN, FAIL = "ok", "look", "WRONG"
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was looked at, how it is (OK, WARN, FAIL), what was found, and what to do about it."""
+    """One finding: what was checked, OK, WARN or FAIL, what was found, and the remedy."""
 
     what: str
     state: str

@@ -21,7 +21,7 @@ from .board_checks import TOP
 from .checking import configuration, kinds
 from .checking.sensor_units import ACCELEROMETERS, MOST_NAME_BYTES
 
-# Counts per g of the ranges that the drivers of accelerometers take, ±g.
+# Counts per g for each range, ±g, of the drivers of accelerometers.
 _RANGES = {2: 16384.0, 4: 8192.0, 8: 4096.0, 16: 2048.0}
 _WRITTEN = (
     "# Written by nearhum, checksum {:08x}. Edit it freely: an edited file is not overwritten."
@@ -35,7 +35,7 @@ _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 
 class Fits(Protocol):
-    """What is written of a recording: see recordings.fitting.Fit."""
+    """The part of a fit that is written, see recordings.fitting.Fit."""
 
     kind: str
     rate_hz: float
@@ -163,7 +163,7 @@ def _sum(text: str) -> int:
 
 
 def file_name(stem: str) -> str:
-    """Return the name of a board file for a recording: lower-case letters, digits, - and _.
+    """Return a name of a board file for a recording: lower-case letters, digits, - and _.
 
     Letters beyond ASCII are written as German does, ü as ue, else without their accents.
     """

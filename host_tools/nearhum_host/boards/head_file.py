@@ -20,8 +20,8 @@ from ..errors import HostError, UsageError
 from . import keys
 from .checking.configuration import completed
 
-ON_BOARD = "/nearhum/head.nhh"  # among the application's files: a deploy without one takes it away
-# settings that make a difference to features, and so to a head
+ON_BOARD = "/nearhum/head.nhh"  # A file of the application: a deploy without a head removes it.
+# Settings that change the features, and so the input of a head.
 FEATURES = (
     "kind", "rate_hz", "n_channels", "n_subcarriers", "n_window", "n_hop", "bin_hz", "mean",
     "n_range", "statistics", "n_bands", "level", "spacing", "f_low_hz", "f_high_hz",

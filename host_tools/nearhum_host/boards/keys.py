@@ -1,9 +1,9 @@
-"""Keys of boards: made here, kept in the user's configuration folder, readable by the user alone.
+"""Keys of boards: make them, keep them in the user's configuration folder, and sign with them.
 
-Enters: names, and images that are to be signed or are signed. Leaves: the same images, signed for a
-board's key. A key is 32 random bytes, a file of 64 hexadecimal digits. How images are signed says
-nearhum.storage.signing, which the board runs too; SECURITY.md says what that is good for, and what
-it is not.
+Enters: names of keys, and images (states, heads, priors). Leaves: the images, signed for a board's
+key. A key is 32 random bytes, written as 64 hexadecimal digits to a file that only its user can
+read. nearhum.storage.signing computes the signatures, on the board too. SECURITY.md says what they
+protect against.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ def names() -> list[str]:
 def make(name: str) -> Path:
     """Make a key of that name and return its file.
 
-    Raises UsageError for a name that is none or is taken.
+    Raises UsageError if the name is invalid or taken, HostError if the file cannot be written.
     """
     if not name or as_name(name, "") != name:
         raise UsageError(f"{name!r} is not a name for a key", hint="use letters, digits, _ and -")
     file = folder() / f"{name}{SUFFIX}"
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # never a moment readable by others
+        # Created with this mode, so that others cannot read it at any moment.
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise UsageError(f"there is a key {name!r} already", hint=f"it is in {file}") from None
@@ -65,7 +65,7 @@ def make(name: str) -> Path:
 def load(key: str) -> bytes:
     """Return the key of that name, or in that file.
 
-    Raises UsageError, HostError where it is none or others read it.
+    Raises UsageError if there is none, HostError if it is invalid or others may read it.
     """
     named = folder() / f"{key}{SUFFIX}"
     file = named if as_name(key, "") == key and named.is_file() else Path(key)
@@ -90,7 +90,7 @@ def load(key: str) -> bytes:
 
 
 def known() -> dict[str, bytes]:
-    """Return the keys on this machine by name; those that cannot be used are left out."""
+    """Return the usable keys on this machine, by name."""
     out = {}
     for name in names():
         with contextlib.suppress(HostError):
@@ -99,18 +99,14 @@ def known() -> dict[str, bytes]:
 
 
 def named_by(sha256: str) -> str | None:
-    """Return the name of the key whose hash a board's key file has, None where it is not on
-    this machine.
-    """
+    """Return the name of the key with this hash, None if it is not on this machine."""
     return next(
         (name for name, key in known().items() if hashlib.sha256(key).hexdigest() == sha256), None
     )
 
 
 def signer_of(image: bytes) -> str | None:
-    """Return the name of the key that an image is signed with, None where none on this machine
-    is.
-    """
+    """Return the name of the key that signed an image, None if it is not on this machine."""
     return next((name for name, key in known().items() if _opens(image, key)), None)
 
 
@@ -123,16 +119,15 @@ def _opens(image: bytes, key: bytes) -> bool:
 
 
 def signed(image: bytes, key: bytes) -> bytes:
-    """Return an image signed with a key, whatever its trailer was."""
+    """Return an image signed with a key. An earlier signature is replaced."""
     return signing.Signer(key).signed(bytes(signing.unsigned(image)))
 
 
 def signed_for(image: bytes, key: bytes | None, what: str) -> bytes:
-    """Return an image as a board with that key, or with none, takes it, if some key of this machine
-    vouches for it.
+    """Return an image signed for a board with this key (None: no key).
 
-    Raises HostError for one that is not signed, or not by a key that is here: the user has to say
-    that it is trusted.
+    The image must be signed with a key of this machine. Otherwise this raises HostError, because
+    the user has to decide whether to trust it. what: name of the image, for messages.
     """
     if key is None:
         return bytes(signing.unsigned(image))
@@ -152,17 +147,16 @@ def signed_for(image: bytes, key: bytes | None, what: str) -> bytes:
 
 
 def as_taken(image: bytes, there: bytes, what: str) -> bytes:
-    """Return an image as the board takes it whose state is `there`: signed with its key, where
-    it has one.
+    """Return an image signed for the board whose present state is `there`.
 
-    Raises HostError where that key is not on this machine and did not sign it already.
+    Raises HostError if the board's key is not on this machine and the image is not signed.
     """
     if not signing.is_signed(there):
         return signed_for(image, None, what)
     name = signer_of(there)
     if name is None:
         if signing.is_signed(image):
-            return image  # the board knows whether it is its own
+            return image  # The board checks whether its own key signed it.
         raise HostError(
             f"{what} is not signed, and the key of the board is not on this machine",
             hint="see `nearhum key`",
@@ -171,9 +165,10 @@ def as_taken(image: bytes, there: bytes, what: str) -> bytes:
 
 
 def sign_file(file: Path, key: bytes) -> None:
-    """Sign a state or a head in its file, whole or not at all.
+    """Sign the state or the head in a file. The file is replaced completely or not at all.
 
-    Raises UsageError for what is neither.
+    Raises UsageError if the file has neither, FormatError if it is damaged, HostError if it cannot
+    be written.
     """
     try:
         image = file.read_bytes()
@@ -182,7 +177,10 @@ def sign_file(file: Path, key: bytes) -> None:
     rest = b""
     if image[:3] == wire.HEAD_MAGIC[:3] and len(image) >= wire.ENVELOPE_BYTES:
         end = wire.ENVELOPE_BYTES + int.from_bytes(image[12:16], "little") + 4
-        image, rest = image[:end], signing.behind(image[end:])  # a model card, which no board reads
+        image, rest = (
+            image[:end],
+            signing.behind(image[end:]),
+        )  # The rest is a model card, which boards do not read.
         wire.unseal(wire.HEAD_MAGIC, image, str(file))
     elif image[:3] == wire.STATE_MAGIC[:3]:
         wire.unseal(wire.STATE_MAGIC, signing.unsigned(image), str(file))
@@ -195,12 +193,12 @@ def sign_file(file: Path, key: bytes) -> None:
 
 
 def change(repl: Repl, places: Places, new: bytes | None, target: str) -> Callable[[], None] | None:
-    """Give a stopped board a key, another one, or none.
+    """Change the key of a stopped board. new: the key, None for no key.
 
-    Do now what the application that is there takes as well, and return what is to be done once the
-    one in the folder target starts; None where nothing changes. While a key takes the place of
-    another the board knows both, so that wherever the power fails all that it keeps is read. Raises
-    DeviceError.
+    Do the part that the present application accepts too. Return a function for the rest, to be
+    called once the application in the folder target starts, or None if nothing changes. During the
+    change the board knows both keys, so that it can read all that it keeps, wherever the power
+    fails. Raises DeviceError.
     """
     there = places.there.get(KEY_PATH)
     if there is None and new is None:
@@ -233,9 +231,9 @@ def _key_there(repl: Repl) -> bytes:
 
 
 def _sign(repl: Repl, folder: str, both: bytes, then: bytes | None) -> None:
-    """Have a board sign with the first of these keys what it keeps, then know `then` alone.
+    """Make a board sign what it keeps with the first of both keys, and then keep only `then`.
 
-    The code is that of the application in a folder.
+    folder: of the application whose code signs.
     """
     _put(repl, both)
     repl.run(

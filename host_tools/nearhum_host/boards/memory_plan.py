@@ -17,11 +17,11 @@ from ..errors import HostError, UsageError
 from ..paths import firmware_dir
 from .board_files import Board
 
-# Beside a function's code, rounded up to words: the pointer of MicroPython's list of them (struct
-# native_code_node_t) and the header of a block of ESP-IDF's heap, 4 bytes each.
+# In addition to a function's code, rounded up to words: the pointer in MicroPython's list of
+# functions (struct native_code_node_t) and the header of a heap block of ESP-IDF, 4 bytes each.
 _BESIDE_BYTES = 8
 _PACKAGE = "/nearhum/"
-# What to take away where there is no room, by the module that it brings.
+# By module: the setting to turn off if there is no room.
 _WITHOUT = {
     "kernels/viper_words": 'recognise = "windows"',
     "kernels/viper_filter": "n_envelope_bands = 0",
@@ -32,14 +32,14 @@ _WITHOUT = {
 }
 
 _MAGIC, _VERSION, _SUB_VERSION = ord("M"), 6, 3
-_ARCH_FLAGS = 0x40  # in the header's third byte: flags of the arch follow
-_BYTECODE, _NATIVE, _ASM = 0, 1, 3  # kinds of code; 2 is viper
+_ARCH_FLAGS = 0x40  # In the header's third byte: flags of the arch follow.
+_BYTECODE, _NATIVE, _ASM = 0, 1, 3  # Kinds of code. 2 is viper.
 _HAS_CHILDREN = 4
-# scope flags of viper code: relocations, read-only data, cleared data. Only mpy_ld.py makes these.
+# Scope flags of viper code: relocations, read-only data, cleared data. Only mpy_ld.py makes these.
 _NEEDS_RELOCATION = 0x70
-_TUPLE = 10  # kind of constant: what follows are constants again
-_NUL_ENDED = (5, 6)  # kinds of constant: text and bytes
-_NO_CONTENTS = range(5)  # kinds of constant: mp_fun_table, None, False, True, ...
+_TUPLE = 10  # Kind of constant: a tuple of constants follows.
+_NUL_ENDED = (5, 6)  # Kinds of constant: text and bytes.
+_NO_CONTENTS = range(5)  # Kinds of constant: mp_fun_table, None, False, True, ...
 
 
 def native_bytes(mpy: bytes) -> list[int]:
@@ -64,7 +64,7 @@ class Plan:
 
     @property
     def n_bytes(self) -> int:
-        """What the chip gives for all of it, loaded once."""
+        """The executable memory for all of it, loaded once, in bytes."""
         return sum(self.stays.values()) + sum(self.returns.values())
 
 
@@ -89,7 +89,7 @@ def pool_bytes(sizes: list[int]) -> int:
 
 
 def check(board: Board, files: Mapping[str, bytes]) -> None:
-    """Raise UsageError, with the sum, where a board has no room for the native code of files."""
+    """Raise UsageError, with the sum, if a board has no room for the native code of files."""
     if board.native_bytes is None:
         return
     found = plan(files)
@@ -164,7 +164,7 @@ class _Reader:
 
     def _skip_name(self) -> None:
         length = self._number()
-        if not length & 1:  # else one of MicroPython's own names, by number
+        if not length & 1:  # Otherwise it is the number of one of MicroPython's own names.
             self._take((length >> 1) + 1)
 
     def _skip_constant(self) -> None:
@@ -188,8 +188,8 @@ class _Reader:
             if self._number() & _NEEDS_RELOCATION and kind != _NATIVE:
                 raise _wrong("native code that needs relocation")
             if kind == _ASM:
-                self._number()  # arguments
-                self._number()  # type of what is returned
+                self._number()  # The number of arguments.
+                self._number()  # The type of the result.
         if head & _HAS_CHILDREN:
             for _ in range(self._number()):
                 self._code(out)

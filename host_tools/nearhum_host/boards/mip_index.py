@@ -26,7 +26,7 @@ HASH_DIGITS = 16
 
 
 def name_of(board: Board) -> str:
-    """Return what the package of a board is called."""
+    """Return the name of a board's package."""
     return f"nearhum-{board.name}"
 
 

@@ -1,9 +1,9 @@
-"""Is a board's sensor wired, mounted and timed right? Findings and verdicts, in words that go into
-a bug report.
+"""Check whether a board's sensor is wired, mounted and timed correctly, for `nearhum doctor`.
 
-Enters: a port. device_scripts/sensor_probe.py looks, at the raw REPL, also where the detector does
-not start for want of its sensor. Leaves: facts, and a verdict with a remedy for each thing that can
-be wrong.
+Enters: a port. Leaves: facts, and a verdict with a remedy for everything that can be wrong.
+
+device_scripts/sensor_probe.py measures at the raw REPL, so that the check also works if the
+detector does not start because the sensor is missing.
 """
 
 from __future__ import annotations
@@ -25,19 +25,18 @@ from .sensor_wiring import wiring
 from .upgrade.places import folder_named
 
 MODULE = DEVICE_SCRIPTS / "sensor_probe.py"
-SECONDS = 3.0
-NATIVE_LEAST = 4096  # as in firmware/nearhum/board.py
+SECONDS = 3.0  # Duration of the measurement.
+NATIVE_LEAST = 4096  # Bytes. The same limit as in firmware/nearhum/board.py.
 
 
 def examine(port: str | None, seconds: float = SECONDS) -> dict[str, Any]:
-    """Return what the board found, as device_scripts/sensor_probe.py names it, and "port".
+    """Return the findings of device_scripts/sensor_probe.py, and "port".
 
-    The detector goes on afterwards.
-
-    Raises DeviceError, and HostError where nothing was deployed.
+    The detector is started again afterwards. Raises DeviceError, and HostError if nearhum is not on
+    the board.
     """
     with connect(port, resume=True) as link:
-        try:  # while it watches: a stopped board has let go of its native code
+        try:  # Before the board is stopped, which frees its native code.
             native_free = link.ask("status").get("native_free")
         except DeviceError:
             native_free = None
@@ -69,7 +68,7 @@ def _parsed(said: str) -> dict[str, Any]:
 
 
 def verdicts(found: dict[str, Any]) -> list[Verdict]:
-    """Return what to think of it, in the order of the data."""
+    """Return the verdicts, in the order of the data."""
     out = list(wiring(found))
     if "measured" in found:
         out += [*flow(found), *signal(found)]
@@ -77,7 +76,7 @@ def verdicts(found: dict[str, Any]) -> list[Verdict]:
 
 
 def facts(found: dict[str, Any]) -> dict[str, Any]:
-    """Return what stands above the verdicts: versions, board, settings of the sensor."""
+    """Return the facts above the verdicts: versions, board, settings of the sensor."""
     board, config = found["board"], found.get("config", {})
     given = dict(config.get("source", {}))
     return {

@@ -67,7 +67,7 @@ def flow(found: dict[str, Any]) -> Iterator[Verdict]:
 
 
 def statistics(measured: dict[str, Any]) -> list[tuple[float, float]]:
-    """Return mean and standard deviation of each channel, in counts."""
+    """Return the mean and the standard deviation of each channel, in counts."""
     n = max(1, measured["n_judged"])
     out = []
     for total, squares in zip(measured["sums"], measured["squares"], strict=True):

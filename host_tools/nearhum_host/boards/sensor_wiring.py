@@ -10,7 +10,7 @@ from typing import Any
 
 from .findings import FAIL, OK, Verdict
 
-# (register, value) of an identity: driver, and what a user may have bought
+# By (register, value) of an identity: the driver, and the names of such modules in shops.
 _IDENTITIES = {
     (0x75, 0x68): ("mpu6050", "an MPU-6050"),
     (0x75, 0x70): ("mpu6050", "an MPU-6500, sold as MPU-6050"),
@@ -28,7 +28,7 @@ _IDENTITIES = {
     (0x02, 0xED): ("adxl355", "an ADXL355"),
     (0x00, 0xE5): ("adxl345", "an ADXL345"),
 }
-# driver: its addresses and the pin that chooses the second
+# By driver: its addresses, and the pin that selects the second one.
 _ADDRESSES = {
     "mpu6050": (0x68, 0x69, "AD0"),
     "adxl345": (0x53, 0x1D, "ALT ADDRESS"),

@@ -43,7 +43,7 @@ def selftest(
 
 
 def run(there: Target) -> str:
-    """Return what the stages print there."""
+    """Return what the stages print on the target."""
     return there.run(f"import stage_hashes\nstage_hashes.main({there.root!r})\n")
 
 

@@ -1,8 +1,9 @@
-"""What a board has learned, as an image: fetched, kept in a file, given back.
+"""State images, which hold what a board has learned: fetch them, keep them, and give them back.
 
-Enters and leaves: the bytes of a state image (`wire`: envelope, body, CRC). The board is not
-stopped to fetch one. To give one back it is: the image takes the place of both slots, and the board
-is asked afterwards whether it holds it.
+Enters and leaves: the bytes of a state image (`wire`: envelope, body, CRC).
+
+The detector keeps running while an image is fetched. To give an image back, the board is stopped,
+the image replaces both slots, and the board is asked afterwards whether it has loaded it.
 """
 
 from __future__ import annotations
@@ -23,20 +24,17 @@ from ..serial_line.link import Link
 from ..serial_line.visible_text import as_name
 
 SUFFIX = ".nhs"
-PRIOR = "/nearhum/prior.nhs"  # among the application's files: a deploy without one takes it away
+PRIOR = "/nearhum/prior.nhs"  # A file of the application: a deploy without a prior removes it.
 SLOTS = ("/hum/state.a", "/hum/state.b")
-REACHED = "/hum/log/reached"  # how far states had come, by which a board knows an older one
-_MAX_BYTES = 1 << 20  # more than any board holds: a size beyond it is a wrong answer
-# bytes in an answer but the last: a board that sends a byte at a time would be asked for ever
+REACHED = "/hum/log/reached"  # The newest sequence, by which a board recognises an older state.
+_MAX_BYTES = 1 << 20  # No board holds more, so a larger size is a wrong answer.
+# Bytes of an answer, except the last one. Otherwise a faulty board could be asked for ever.
 _LEAST_CHUNK = 64
-_TRIES = 3  # the board may learn between two chunks: then the image is another one
+_TRIES = 3  # The board may learn between two chunks, which changes the image.
 
 
 def fetch(link: Link) -> bytes:
-    """Return the board's state, verified.
-
-    Raises DeviceError when three attempts give no sound one.
-    """
+    """Return the board's state, verified. Raises DeviceError after three failed attempts."""
     why = ""
     for _ in range(_TRIES):
         try:
@@ -83,7 +81,7 @@ def opened(image: bytes, what: str) -> tuple[int, int, memoryview]:
 def load(file: Path) -> bytes:
     """Return the image in a backup.
 
-    Raises UsageError when there is none, FormatError when it is damaged.
+    Raises UsageError if there is no such file, FormatError if it is damaged.
     """
     try:
         image = file.read_bytes()
@@ -96,7 +94,7 @@ def load(file: Path) -> bytes:
 
 
 def save(file: Path, image: bytes) -> None:
-    """Write a backup, whole or not at all. Raises UsageError rather than replace a file."""
+    """Write a backup completely or not at all. Raises UsageError if the file exists."""
     if file.exists():
         raise UsageError(f"{file} exists", hint="choose another name")
     try:
@@ -109,16 +107,12 @@ def save(file: Path, image: bytes) -> None:
 
 
 def dated_name(stem: str) -> Path:
-    """Return a file name, in the present folder, with the local date and time in it; stem: what
-    a board says even.
-    """
+    """Return a file name in this folder with the local date and time. stem: any text."""
     return Path(f"{as_name(stem)}-{time.strftime('%Y%m%d-%H%M%S')}{SUFFIX}")
 
 
 def check_fits(image: bytes, before: bytes) -> None:
-    """Raise DeviceError unless an image was learned with the features that the board's own
-    state has.
-    """
+    """Raise DeviceError unless an image was learned with the same features as the board's state."""
     if opened(image, "the backup")[0] != opened(before, "it")[0]:
         raise DeviceError(
             "it was learned with other features (kind, channels, settings); the board keeps"
@@ -128,7 +122,7 @@ def check_fits(image: bytes, before: bytes) -> None:
 
 
 def check_prior(link: Link, image: bytes) -> None:
-    """Raise DeviceError unless the prior that was put on a board was learned with its settings."""
+    """Raise DeviceError unless a deployed prior was learned with the board's settings."""
     try:
         check_fits(image, fetch(link))
     except DeviceError as error:
@@ -142,26 +136,25 @@ def check_prior(link: Link, image: bytes) -> None:
 
 
 def give(link: Link, image: bytes, way_back: str) -> None:
-    """Put an image in the place of what the board has learned, restart it, and check that it took
-    it.
+    """Replace what the board has learned by an image, restart it, and check that it loaded it.
 
-    way_back: said as a hint when it did not. Raises DeviceError. The image must have passed
-    check_fits.
+    image: must have passed check_fits. way_back: the hint if the board did not load it. Raises
+    DeviceError.
     """
     from ..serial_line.repl import stopped
 
     try:
         with stopped(link) as repl:
             repl.write(SLOTS[0], image)
-            # only now: the younger slot wins, and that one may be the younger
+            # Only after the write: the board loads the newer slot, which may be this one.
             repl.remove([SLOTS[1], REACHED])
     except BaseException:
-        with contextlib.suppress(DeviceError):  # the first error is the one to tell
+        with contextlib.suppress(DeviceError):  # The first error is the one to report.
             link.resume()
         raise
     link.resume()
-    # The board goes on learning at once, so its state need not equal the image; but its sequence
-    # only counts up from the image's, and would begin anew had it been refused.
+    # The board goes on learning at once, so its state may differ from the image. But its sequence
+    # counts up from the image's. If the board had refused the image, it would start from 0.
     reached = opened(fetch(link), "the board's state")[1]
     if reached < opened(image, "the backup")[1]:
         raise DeviceError("the board did not take the backup", hint=way_back)

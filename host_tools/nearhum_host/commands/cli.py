@@ -1,8 +1,8 @@
-"""The command `nearhum`: finds the function of each command, and is the one place that catches
-errors.
+"""The command `nearhum`: finds the function of each command, and catches all errors.
 
-Exit codes: 0 done, 1 failed, 2 used wrongly, 3 the board (absent, busy, silent, or it refused).
-A command's module is imported when the command is run or listed, so that starting is quick.
+Exit codes: 0 done, 1 failed, 2 used wrongly, 3 the board is absent, busy or silent, or it refused,
+130 stopped with Ctrl-C. The module of a command is imported only when the command runs or is
+listed, so that starting is quick.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typer.core import TyperGroup
 
 from ..errors import HostError
 
-# group of `nearhum --help` -> command -> module in nearhum_host.commands and function in it, in the
-# order in which a user meets them
+# By group of `nearhum --help` and command: its module in nearhum_host.commands, and the function in
+# it. In the order in which a user meets them.
 GROUPS = {
     "Try it": {
         "demo": ("demo", "demo"),
@@ -86,8 +86,9 @@ _TAKES_NEGATIVE = ("set",)
 
 
 class Commands(TyperGroup):
-    """The group of all commands: imports each on demand, and turns errors into a message and an
-    exit code.
+    """The group of all commands.
+
+    It imports a command on demand, and turns errors into a message and an exit code.
     """
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -99,7 +100,7 @@ class Commands(TyperGroup):
         module, function = COMMANDS[cmd_name]
         try:
             run = getattr(import_module(f"nearhum_host.commands.{module}"), function)
-        # not on this machine: it stays in the list, running it tells why
+        # The command cannot run on this machine. It stays in the list; running it says why.
         except HostError as error:
             run = _raising(error)
         command = self._made(cmd_name, run)
@@ -112,13 +113,13 @@ class Commands(TyperGroup):
             group.name = cmd_name
             return group
         single = typer.Typer(add_completion=False, rich_markup_mode="markdown")
-        # -1 is a value, and no option
+        # So that -1 is a value and not an option.
         settings = {"ignore_unknown_options": True} if cmd_name in _TAKES_NEGATIVE else None
         single.command(cmd_name, context_settings=settings)(run)
         return typer.main.get_command(single)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Say which command was meant where there is none of that name."""
+        """Suggest similar commands if there is none of that name."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             near = get_close_matches(args[0], COMMANDS, n=3, cutoff=0.5)
             meant = f"; did you mean {' or '.join(near)}?" if near else ""
@@ -142,7 +143,7 @@ class Commands(TyperGroup):
             say(refused.message, refused.hint)
             raise typer.Exit(refused.exit_code) from None
         except KeyboardInterrupt:
-            # Ctrl-C is the way that `watch` and `follow` say they end by, and so no error.
+            # Not an error: `watch` and `follow` ask the user to end them with Ctrl-C.
             typer.echo(
                 "Stopped with Ctrl-C. The board continues; `nearhum status` shows its state.",
                 err=True,
@@ -185,7 +186,7 @@ def nearhum(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Learns the hum of a machine, and the few words or gestures it is shown, on a small board."""
+    """Learn the hum of a machine on a small board, and the words or gestures that you teach it."""
 
 
 def say(message: str, hint: str) -> None:
@@ -203,20 +204,20 @@ def say(message: str, hint: str) -> None:
 
 
 def take_any_sign(stream: Any) -> None:
-    """Let a stream show what its encoding has not as ?, in place of ending the command.
+    """Let a stream print ? for characters that its encoding lacks, instead of raising.
 
-    Windows gives a pipe, a file or an old console an encoding of 256 signs.
+    Windows gives a pipe, a file or an old console an encoding of 256 characters.
     """
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="replace")
 
 
 def main() -> None:
-    """Run `nearhum` with the arguments of this process; exits it."""
+    """Run `nearhum` with the arguments of this process, and exit."""
     take_any_sign(sys.stdout)
     try:
         app()
-    except Exception as error:  # a defect: whatever is wrong on purpose was said in Commands.invoke
+    except Exception as error:  # A defect: Commands.invoke has handled all intended errors.
         if "--traceback" in sys.argv:
             raise
         say(

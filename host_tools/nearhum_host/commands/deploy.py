@@ -29,9 +29,8 @@ def deploy(
         Path | None,
         typer.Option(
             help=(
-                "A backup (.nhs) of a board with the same settings: what this one starts from;"
-                " prior_weight says how "
-                "many windows it counts as."
+                "A backup (.nhs) of a board with the same settings. This board starts from it."
+                " The setting prior_weight is the number of windows that it counts as."
             ),
             show_default=False,
         ),
@@ -40,9 +39,8 @@ def deploy(
         Path | None,
         typer.Option(
             help=(
-                "A head file (`nearhum train`): what the board embeds with. Name it at every"
-                " deploy; what is learned "
-                "with one head means nothing to another."
+                "A head file (`nearhum train`) for the embedding. Name it at every deploy. With"
+                " another head the board has to learn again."
             ),
             show_default=False,
         ),
@@ -51,8 +49,8 @@ def deploy(
         str | None,
         typer.Option(
             help=(
-                "A key (`nearhum key`), or its file: the board takes no state, head or prior not"
-                " signed with it."
+                "A key (`nearhum key`), or its file. The board then accepts only states, heads"
+                " and priors that are signed with it."
             ),
             show_default=False,
         ),
@@ -62,17 +60,17 @@ def deploy(
         typer.Option(
             "--set",
             help=(
-                "KEY=VALUE: a setting over the board file's, with the code that it loads. The next"
-                " deploy goes by the file again: write it there to keep it."
+                "KEY=VALUE: a setting that replaces the board file's, with the code that it needs."
+                " The next deploy uses the file again: write it there to keep it."
             ),
         ),
     ] = None,
-    no_key: Annotated[bool, typer.Option("--no-key", help="Take the board's key off it.")] = False,
+    no_key: Annotated[bool, typer.Option("--no-key", help="Remove the board's key.")] = False,
     everything: Annotated[
         bool,
         typer.Option(
             "--everything",
-            help="The modules too that its settings never load: for tests and benchmarks.",
+            help="Also copy modules that the settings never load, for tests and benchmarks.",
         ),
     ] = False,
     undo: Annotated[
@@ -80,7 +78,7 @@ def deploy(
         typer.Option(
             "--undo",
             help=(
-                "Put the application before this one back, with its settings; for ten minutes"
+                "Restore the previous application with its settings. Possible for ten minutes"
                 " after a deploy."
             ),
         ),
@@ -88,12 +86,12 @@ def deploy(
     port: Port = None,
     as_json: Json = False,
 ) -> None:
-    """Copy what changed of the application to a board that runs MicroPython, and start the
-    detector.
+    """Copy the application to a board that runs MicroPython, and start the detector.
 
-    It is written beside the application that runs, and starts once it is whole: wherever the power
-    fails, one of the two starts. What the board has learned and logged stays. A virtual board gets
-    code that it can run, and takes its recording or its --sensor for the board's own.
+    Only changed files are copied, beside the running application. The new one starts when it is
+    complete: if the power fails at any moment, one of the two starts. What the board has learned
+    and logged stays. A virtual board gets code for this machine, and uses its recording or --sensor
+    in place of the board's sensor.
     """
     from ..boards import board_files, deployment, head_file, keys, state_image
     from ..boards.application import CONFIG_PATH, application
@@ -112,7 +110,7 @@ def deploy(
         _tell(done, as_json)
         return
     if not board:
-        raise UsageError("no board is named", "deploy --board NAME; `nearhum boards` lists them")
+        raise UsageError("no board is named", "name it with --board; `nearhum boards` lists them")
     if key and no_key:
         raise UsageError("--key and --no-key contradict each other", "leave one of them out")
     secret = keys.load(key) if key else None
@@ -133,7 +131,7 @@ def deploy(
             )
         return files
 
-    files = made(there)  # what is wrong with the settings shows before a board is touched
+    files = made(there)  # Reports wrong settings before the board is touched.
     with connect(port) as link:
         with progress("deploying", "bytes") as bar:
             done = deployment.deploy(link, files, bar, no_key, stand_in.maker(there, made, note))
@@ -162,5 +160,5 @@ def _tell(done: Deployed, as_json: bool) -> None:
 
 
 def kept_program(path: str) -> str:
-    """Return what to say of the user's own main.py, which lies in path now."""
-    return f"your own /main.py is kept as {path}; `nearhum remove` puts it back"
+    """Return a note about the user's own main.py, which was moved to path."""
+    return f"your own /main.py is kept as {path}; `nearhum remove` restores it"

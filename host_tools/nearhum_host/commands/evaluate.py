@@ -1,4 +1,4 @@
-"""nearhum evaluate: the firmware's figures on recordings."""
+"""nearhum evaluate: measure how well the firmware does on recordings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""nearhum fleet: what many boards have learned as one prior, and what their logs say of them."""
+"""nearhum fleet: merge what many boards have learned, deploy to many, and evaluate their logs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from ..amounts import plural
 from .terminal import Json, note, print_json, print_rows, progress, tell
 
 fleet = typer.Typer(
-    help="What many boards have learned, and logged: merge, deploy, evaluate.",
+    help="Merge what many boards have learned, deploy to many, evaluate their logs.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -27,7 +28,7 @@ BoardFile = Annotated[
 @fleet.command("merge")
 def merge(
     backups: Annotated[
-        list[Path], typer.Argument(help="Backups (.nhs), a board each, or folders of them.")
+        list[Path], typer.Argument(help="Backups (.nhs), one for each board, or folders of them.")
     ],
     board: BoardFile,
     out: Annotated[Path, typer.Option("--out", "-o", help="The prior to write.")] = Path(
@@ -37,7 +38,7 @@ def merge(
         bool,
         typer.Option(
             "--trim",
-            help="Leave out the fourth of the boards that stands furthest from the median board.",
+            help="Leave out the quarter of the boards that is furthest from the median board.",
         ),
     ] = False,
     head: Annotated[
@@ -46,11 +47,10 @@ def merge(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Add what many boards have learned to one prior; counts, sums and sums of squares add exactly,
-    in any order.
+    """Merge what many boards have learned into one prior.
 
-    Labels are merged by name. A board that went wrong, or was led astray, moves the sum; with
-    --trim it is left out.
+    The prior is the exact sum of their counts, sums and sums of squares, in any order. Labels are
+    merged by name. A faulty or manipulated board falsifies the sum: --trim leaves such boards out.
     """
     from ..boards import board_files, state_image
     from ..errors import UsageError
@@ -76,48 +76,50 @@ def merge(
         )
     if done.dropped:
         note(
-            f"dropped: {done.dropped} windows of modes that less than a twentieth of all windows"
-            " belong to"
+            f"dropped {plural(done.dropped, 'window')}: their modes have less than a twentieth of"
+            " all windows"
         )
     if done.scaled != 1:
         note(
-            "scaled: more windows than a prototype counts (16,777,215); all counts times"
-            f" {done.scaled:.3g}"
+            f"scaled all counts by {done.scaled:.3g}: a prototype counts at most 16,777,215 windows"
         )
     if done.examples_left:
-        note(f"{done.examples_left} examples of labels found no room; their sums are in")
+        note(f"{plural(done.examples_left, 'example')} did not fit; their sums are included")
     print_rows([{**mode, "label": mode["label"] or "(normal)"} for mode in done.modes])
     for name, count in done.labels.items():
-        tell(f"label {name}: {count} examples")
+        tell(f"label {name}: {plural(count, 'example')}")
     print(
-        f"{out}: {len(done.image)} bytes, of {done.boards} boards; threshold {done.threshold:.2f}"
-        " octaves"
+        f"{out}: {len(done.image)} bytes, from {plural(done.boards, 'board')}; threshold"
+        f" {done.threshold:.2f} octaves"
     )
 
 
 @fleet.command("deploy")
 def deploy(
     board: BoardFile,
-    prior: Annotated[Path, typer.Option("--prior", help="The prior (.nhs) that they start from.")],
+    prior: Annotated[
+        Path, typer.Option("--prior", help="The prior (.nhs) that the boards start from.")
+    ],
     port: Annotated[
         list[str] | None,
         typer.Option(
             "--port",
             "-p",
-            help="A port; again for each board. Default: every board on USB.",
+            help="A port. Repeat it for each board. Default: all boards on USB.",
             show_default=False,
         ),
     ] = None,
     key: Annotated[
         str | None,
         typer.Option(
-            "--key", help="A key (`nearhum key`) that all of them have.", show_default=False
+            "--key", help="A key (`nearhum key`) that all of the boards have.", show_default=False
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Put the application, and a prior to start from, on every attached board; what a board has
-    learned stays.
+    """Deploy the application, and a prior to start from, to every attached board.
+
+    What a board has learned stays.
     """
     from ..boards import board_files, keys, state_image
     from ..fleet import deploying
@@ -140,9 +142,7 @@ def deploy(
         )
     failed = [one for one in done if one.error]
     if failed:
-        note(
-            f"{len(failed)} of {len(done)} boards failed; repeat it: what is done is not done again"
-        )
+        note(f"{len(failed)} of {plural(len(done), 'board')} failed; repeat the command for those")
         raise typer.Exit(3)
 
 
@@ -155,7 +155,7 @@ def evaluate(
         Path | None,
         typer.Option(
             "--labels",
-            help="What is true: csv with board,from_utc,until_utc,label.",
+            help="The truth: csv with the columns board,from_utc,until_utc,label.",
             show_default=False,
         ),
     ] = None,
@@ -164,13 +164,11 @@ def evaluate(
         str, typer.Option("--master", help="Spark's master: local[2], spark://HOST:7077, yarn.")
     ] = "local[2]",
     memory: Annotated[
-        str, typer.Option("--memory", help="What the engine may take of this machine's memory.")
+        str, typer.Option("--memory", help="Memory of this machine that the engine may use.")
     ] = "3GB",
     as_json: Json = False,
 ) -> None:
-    """Evaluate the logs of many boards: alarms a day, time in alarm, score against threshold,
-    and who stands out.
-    """
+    """Evaluate the logs of many boards: alarms per day, time in alarm, scores, and outliers."""
     from ..extras import needs
 
     with needs("fleet"):
@@ -186,7 +184,7 @@ def evaluate(
         [{title: _plain(getattr(board, name)) for title, name in _SHOWN.items()} for board in shown]
     )
     if len(shown) < len(found.boards):
-        note(f"{len(found.boards) - len(shown)} boards more; --json has all of them")
+        note(f"{plural(len(found.boards) - len(shown), 'more board')}; --json lists all of them")
     print_rows([{"all boards": name, "": _plain(value)} for name, value in found.pooled.items()])
     if found.truth:
         print_rows([{name: _plain(value) for name, value in row.items()} for row in found.truth])

@@ -1,4 +1,4 @@
-"""nearhum status: what the board is doing."""
+"""nearhum status: show what the board is doing."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .terminal import Json, Port, Resume, print_json, print_pairs
 
 SAFE = "safe"  # State of a board that could not start: only its console runs.
 _OCTAVE = 256  # Scores are octaves in Q8.
-# Faults in a row after which the sensor counts as failed. A single fault may be a loose contact.
+# Faults in a row after which the sensor counts as failed. A single fault may pass.
 _MANY_FAULTS = 5
 
 
 def status(port: Port = None, resume: Resume = False, as_json: Json = False) -> None:
-    """Show what the board is doing: state, score, what it has learned, and its journal."""
+    """Show what the board does: state, score, alarm, what it has learned, and its journal."""
     from ..serial_line.link import connect
 
     with connect(port, resume) as link:
@@ -110,8 +110,8 @@ def readable(port: str, status: dict[str, Any]) -> dict[str, Any]:
 
 
 def _alarm(alarm: bool, lasts_s: int | None, percent: float | None) -> str:
-    """Say whether there is an alarm, for how long, and how much of the time there was one."""
-    if lasts_s is None:  # an older board does not say it
+    """Return whether there is an alarm, since when, and the share of time in alarm."""
+    if lasts_s is None:  # An older board does not say it.
         return "yes" if alarm else "no"
     now = f"yes, for {lasting(lasts_s)}" if alarm else "no"
     return f"{now}; {percent:g} % of the time watched"
@@ -127,17 +127,17 @@ def _drift(left: int | None, of: str | None) -> str | None:
 
 
 def _in(status: dict[str, Any]) -> str:
-    """Say where the application lies that runs; one of before there were two folders does not."""
+    """Return the folder of the running application. An older application does not say it."""
     return f" in {status['folder']}" if status.get("folder") else ""
 
 
 def _trusted(take: Callable[[str], Any]) -> str:
-    """Say how many scores set the threshold, and which false alarms it stands for."""
+    """Return how many scores set the threshold, and the false alarms to expect."""
     independent = take("independent")
     interval = {name: take(name) for name in ("alarms_per_day", "alarm_percent")}
     if not independent:
         return ""
-    from ..report.wording import promised  # it brings numpy, which a status of two lines can spare
+    from ..report.wording import promised  # Here because it imports NumPy.
 
     return f" from {_count(independent, 'independent score')}{promised(interval)}"
 
@@ -161,12 +161,10 @@ def _utc(utc: int | None) -> str:
 
 
 def ended(status: dict[str, Any]) -> bool:
-    """Return whether no window will come any more: the recording was played, or the sensor
-    keeps failing.
-    """
+    """Return whether no more windows will come: the recording is over, or the sensor has failed."""
     return status.get("source") == "end" or int(status.get("faults") or 0) >= _MANY_FAULTS
 
 
 def octaves(score: int | None) -> str:
-    """Return a Q8 score as text, "–" for none."""
+    """Return a Q8 score in octaves as text, "–" if there is no score."""
     return "–" if score is None or score == -32768 else f"{score / _OCTAVE:+.2f}"

@@ -1,5 +1,6 @@
-"""What the commands share at the terminal: their common options, results on stdout, progress on
-stderr.
+"""Shared by the commands: common options, results on stdout, progress on stderr.
+
+Enters: results and notes. Leaves: text or JSON that cannot control the terminal.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Port = Annotated[
         "--port",
         "-p",
         help=(
-            "Serial port or URL (socket://, rfc2217://); without it NEARHUM_PORT, or the only board"
+            "Serial port or URL (socket://, rfc2217://). Default: NEARHUM_PORT, or the only board"
             " on USB."
         ),
         show_default=False,
@@ -31,7 +32,7 @@ Ports = Annotated[
     typer.Option(
         "--port",
         "-p",
-        help="Serial port or URL; several times for several boards.",
+        help="Serial port or URL. Repeat it for several boards. Default: as for one board.",
         show_default=False,
     ),
 ]
@@ -40,7 +41,7 @@ DeployedAs = Annotated[
     typer.Option(
         "--board",
         "-b",
-        help="Name or .toml file the board was deployed with; without it the board says its name.",
+        help="Name or .toml file that the board was deployed with. Default: asked of the board.",
         show_default=False,
     ),
 ]
@@ -60,13 +61,14 @@ LINE_EVERY_S = 4  # Progress is never silent for longer than five seconds.
 
 
 def print_json(what: Any) -> None:
-    """Print one JSON value on one line of stdout, with what would steer a terminal escaped."""
+    """Print a JSON value as one line on stdout. Control characters are escaped."""
     print(as_json(what))
 
 
 def print_pairs(pairs: Mapping[str, Any]) -> None:
-    """Print names and values as two columns; nested objects as name.key, lists of objects as
-    tables.
+    """Print names and values as two columns.
+
+    Nested objects become name.key, lists of objects become tables.
     """
     from rich.console import Console
     from rich.table import Table
@@ -86,7 +88,7 @@ def print_pairs(pairs: Mapping[str, Any]) -> None:
 
 
 def print_rows(rows: list[dict[str, Any]]) -> None:
-    """Print objects as a table, a column a key."""
+    """Print objects as a table, with one column for each key."""
     from rich.console import Console
     from rich.table import Table
 
@@ -120,18 +122,18 @@ def _plain(value: Any) -> str:
 
 
 def tell(text: str) -> None:
-    """Print a line of the result on stdout. What a board said in it does not steer the terminal."""
+    """Print a line of the result on stdout. Control characters in it are written out."""
     print(visible(text))
 
 
 def note(text: str) -> None:
-    """Print a line of progress on stderr; as harmless as `tell`."""
+    """Print a line of progress on stderr. Control characters in it are written out."""
     print(visible(text), file=sys.stderr, flush=True)
 
 
 @contextmanager
 def progress(what: str, unit: str = "") -> Iterator[Callable[[int, int], None]]:
-    """Show on stderr how far the block is; yields a function (done, total) that it calls.
+    """Show on stderr how far the block is. Yields a function (done, total) that it calls.
 
     A terminal shows a bar. A file or a pipe gets a line every four seconds.
     """

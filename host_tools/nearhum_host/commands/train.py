@@ -1,6 +1,4 @@
-"""nearhum train: a head from labelled recordings, or from an ONNX file; nearhum head: what is
-in a head file.
-"""
+"""nearhum train, nearhum head: make a head from recordings or an ONNX file; describe a head."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ from .terminal import DayFirst, Json, note, print_json, print_pairs, print_rows
 def train(
     recordings: Annotated[Path, typer.Argument(help="Folder of labelled recordings.")],
     board: Annotated[
-        str, typer.Option("--board", help="Board whose settings make the features.")
+        str, typer.Option("--board", help="Board whose settings compute the features.")
     ] = "virtual",
     out: Annotated[Path, typer.Option("--out", help="The head file to write.")] = Path("head.nhh"),
     method: Annotated[
@@ -30,12 +28,12 @@ def train(
         ),
     ] = None,
     n_out: Annotated[
-        int, typer.Option("--dims", min=1, max=128, help="Dimensions of the embedding, at most.")
+        int, typer.Option("--dims", min=1, max=128, help="Most dimensions of the embedding.")
     ] = 24,
     names: Annotated[
         str,
         typer.Option(
-            "--names", help="Where in a recording's name {label}, {group} and {session} stand."
+            "--names", help="Positions of {label}, {group} and {session} in a recording's name."
         ),
     ] = "{label}/*",
     label_column: Annotated[
@@ -44,46 +42,51 @@ def train(
     ] = None,
     group_column: Annotated[
         str | None,
-        typer.Option("--group-column", help="Column of who or what it is of, in tables."),
+        typer.Option("--group-column", help="Column of the person or machine, in tables."),
     ] = None,
     columns: Annotated[
-        str | None, typer.Option("--columns", help="Columns of samples, with commas.")
+        str | None, typer.Option("--columns", help="Columns of samples, separated by commas.")
     ] = None,
     day_first: DayFirst = None,
     onnx: Annotated[
         Path | None,
-        typer.Option("--onnx", help="Take this network; recordings calibrate and judge it."),
+        typer.Option("--onnx", help="Use this network; the recordings calibrate and test it."),
     ] = None,
     kind: Annotated[
-        str | None, typer.Option("--kind", help="Kind of signal; without it the board's.")
+        str | None, typer.Option("--kind", help="Kind of signal. Default: the board's.")
     ] = None,
     rate_hz: Annotated[
-        float | None, typer.Option("--rate", help="Frames a second; without it the board's.")
+        float | None, typer.Option("--rate", help="Frames per second. Default: the board's.")
     ] = None,
     scale: Annotated[
         str | None,
         typer.Option(
-            "--scale", help="Counts per unit of the files: one, or one a column with commas."
+            "--scale", help="Counts per unit: one, or one for each column, separated by commas."
         ),
     ] = None,
     changed: Annotated[
         list[str] | None, typer.Option("--set", help="KEY=VALUE: a setting of the board.")
     ] = None,
     about: Annotated[
-        str, typer.Option("--about", help="What the card says of the recordings: source, licence.")
+        str,
+        typer.Option(
+            "--about", help="Text about the recordings for the model card: source, licence."
+        ),
     ] = "",
     key: Annotated[
         str | None,
-        typer.Option("--key", help="Sign it with this key (`nearhum key`).", show_default=False),
+        typer.Option(
+            "--key", help="Sign the head with this key (`nearhum key`).", show_default=False
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Train a head on recordings, through the features that the firmware computes of them; wav,
-    csv, npy, npz, Parquet.
+    """Train a head on labelled recordings: wav, csv, npy, npz, Parquet.
 
-    A folder is a label, unless --names or --label-column says otherwise. A group is a speaker, a
-    wearer, a machine: with --names '{label}/{group}_*' the head is also asked about groups it never
-    saw; a session is a hand or a day of theirs. Figures are shares of right answers.
+    The firmware computes the features. Each folder is a label, unless --names or --label-column
+    says otherwise. A group is a speaker, a wearer or a machine: with --names '{label}/{group}_*'
+    the head is also tested on groups that it was not trained on. A session is a hand or a day of a
+    group. Figures are shares of right answers.
     """
     from ..extras import needs
 
@@ -126,9 +129,7 @@ def head(
     file: Annotated[Path, typer.Argument(help="A head file.")],
     as_json: Json = False,
 ) -> None:
-    """Print the model card of a head file: what it was trained on, its layers, what it costs
-    and is worth.
-    """
+    """Print the model card of a head file: training data, layers, cost and accuracy."""
     from ..extras import needs
 
     with needs("train"):
@@ -156,18 +157,15 @@ def _print(figures: dict[str, Any], as_json: bool) -> None:
         print_json(figures)
         return
     print_pairs({k: v for k, v in figures.items() if k not in ("accuracy", "few_shot")})
-    print(
-        "\nRight answers in percent: by the softmax, and by the nearest mean where that is cut"
-        " off\n"
-    )
+    print("\nRight answers in percent: by the softmax, and by the nearest mean without it\n")
     print_rows([_percent(row) for row in figures["accuracy"]])
     if figures["few_shot"]:
         print(
-            "\nRight answers in percent after a few examples, by the board's own recogniser;"
+            "\nRight answers in percent after a few examples, by the board's recogniser. The answer"
             " unknown counts as wrong\n"
         )
         print_rows([_percent(row) for row in figures["few_shot"]])
-    print("\nTimes are of an emulated RP2040 at 125 MHz: a multiplication as PERFORMANCE.md has it")
+    print("\nTimes are for an RP2040 at 125 MHz, from the figures in PERFORMANCE.md")
 
 
 def _percent(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,14 @@
-"""Run heads over feature vectors, and the recogniser over what they make. Runs under MicroPython.
+"""Run heads over feature vectors, and the recogniser over the embeddings. Runs under MicroPython.
 
-Arguments: the folder with the package nearhum, a folder that ends in "/". There: vectors.bin,
-n_features int8 each; tasks.json: {"n_features", "spread_floor", "reject", "heads": [file or ""],
-"rounds": [[head, enrolled, asked], ...]}. enrolled: [[vector, label], ...], asked: [vector, ...];
-numbers of vectors from 0, labels are texts. Written there: embedded.N.bin of each head, int8;
-answers.json, for each round the labels that the board would give, "" for unknown.
+Arguments: the folder with the package nearhum, and a folder that ends in "/".
+
+Enters, from that folder: vectors.bin, n_features int8 for each vector; tasks.json: {"n_features",
+"spread_floor", "reject", "heads": [file or ""], "rounds": [[head, enrolled, asked], ...]}.
+enrolled: [[vector, label], ...], asked: [vector, ...]. Vectors are numbered from 0, labels are
+texts.
+
+Leaves, in that folder: embedded.N.bin for each head, int8; answers.json, with the labels that a
+board would give in each round, "" for unknown.
 """
 
 import json

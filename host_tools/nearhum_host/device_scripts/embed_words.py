@@ -1,12 +1,15 @@
-"""Run heads for words over utterances, and the recogniser of words over what they make.
+"""Run heads for words over utterances, and the recogniser of words over the embeddings.
 
-Runs under MicroPython.
+Runs under MicroPython. Arguments: the folder with the package nearhum, and a folder that ends in
+"/".
 
-Arguments: the folder with the package nearhum, a folder that ends in "/". There: utterances.bin, u8
-frames and the cepstra of each; tasks.json: {"n_bands", "reject", "heads": [file or ""], "rounds":
-[[head, enrolled, asked], ...]}. enrolled: [[utterance, label], ...], asked: [utterance, ...];
-numbers of utterances from 0, labels are texts. Written there: embedded.N.bin of each head, int8, as
-long as the cepstra; answers.json as embed.py has it.
+Enters, from that folder: utterances.bin, for each utterance u8 frames and its cepstra; tasks.json:
+{"n_bands", "reject", "heads": [file or ""], "rounds": [[head, enrolled, asked], ...]}. enrolled:
+[[utterance, label], ...], asked: [utterance, ...]. Utterances are numbered from 0, labels are
+texts.
+
+Leaves, in that folder: embedded.N.bin for each head, int8, as long as the cepstra; answers.json as
+in embed.py.
 """
 
 import json
@@ -23,13 +26,13 @@ from nearhum.wire import WATCH  # noqa: E402
 
 
 class Watching:
-    """What Words asks a detector."""
+    """The part of a detector that Words uses."""
 
     state = WATCH
 
 
 class Plan:
-    """What Words asks a plan."""
+    """The part of a plan that Words uses."""
 
     n_before_bands = 0
     bands = ()

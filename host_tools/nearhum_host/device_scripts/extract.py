@@ -1,11 +1,13 @@
-"""Run the firmware's features, and its head where one is set, over a recording.
+"""Run the firmware's features over a recording, and its head if one is set.
 
-Runs under MicroPython.
+Runs under MicroPython. Arguments: the folder with the package nearhum, and the folder that serves
+as the board's file system (ends in "/").
 
-Arguments: the folder with the package nearhum, the folder that stands for the board's file system
-(ends in "/"): there nearhum.json with a replay as its source, each segment's cue its number.
-Written there: vectors.bin, for each window u16 segment, the features and the embedding, int8;
-about.json with n_features, n_out, and n_apart: every n-th window shares no sample with the last.
+Enters, from that folder: nearhum.json with a replay as its source. The cue of each segment is its
+number.
+
+Leaves, in that folder: vectors.bin, for each window u16 segment, the features and the embedding,
+int8; about.json with n_features, n_out and n_apart: windows that are n_apart apart share no sample.
 """
 
 import json

@@ -1,11 +1,12 @@
-"""The full covariance of a fleet.
+"""Compute the full covariance of a fleet, for the setting `spread = "full"`.
 
-Runs under MicroPython, beside merge.py; loaded where `spread` is full.
+Runs under MicroPython; fleet_merge.py imports it. Enters: boards and their merged modes. Leaves: a
+whitening as a head file.
 
-A board keeps the whitening W of its covariance, not the sums: W C W^T = 1 in units of its spread,
-and W is triangular, so C = W^-1 W^-T. The fleet's covariance is that of the boards, by their
-windows, and that of the boards' means around the means of the modes they were added to. Of it the
-firmware makes a whitening as of any other.
+A board keeps the whitening W of its covariance C and not the sums. W C W^T = 1 in units of its
+spread, and W is triangular, so C = W^-1 W^-T. The fleet's covariance is the mean of the boards'
+covariances, weighted by windows, plus the covariance of the boards' means around the means of their
+modes. The firmware computes the whitening from it, as on a board.
 """
 
 import struct
@@ -14,11 +15,11 @@ from nearhum.detection.covariance import UNIT_STEPS
 from nearhum.embedding.whitening import Whitening
 from nearhum.wire import HEAD_MAGIC, unseal
 
-COUNT = 1 << 16  # embeddings that the synthetic sums stand for
+COUNT = 1 << 16  # Embeddings that the synthetic sums represent.
 
 
 def recovered(image, n):
-    """Return the covariance of a whitening, n * n floats, in double steps; [] for no whitening."""
+    """Return the covariance of a whitening, n * n floats in double steps, [] if image is empty."""
     if not image:
         return []
     body = unseal(HEAD_MAGIC, image, "whitening")[2]
@@ -28,7 +29,7 @@ def recovered(image, n):
     for i in range(n):
         gain = factors[3 * i + 1] / (1 << factors[3 * i + 2]) / UNIT_STEPS
         rows.append([w * gain for w in weights[i * n : (i + 1) * n]])
-    inverse = [[0.0] * n for _ in range(n)]  # forward substitution, a column at a time
+    inverse = [[0.0] * n for _ in range(n)]  # Forward substitution, column by column.
     for c in range(n):
         for i in range(c, n):
             left = (1.0 if i == c else 0.0) - sum([rows[i][k] * inverse[k][c] for k in range(c, i)])

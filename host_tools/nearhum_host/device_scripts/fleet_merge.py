@@ -1,25 +1,24 @@
 """Merge the learned states of many boards into one, with the firmware's own prototypes.
 
-Runs under MicroPython.
+Runs under MicroPython. Arguments: the folder with the package nearhum, and the folder that serves
+as a board's file system (ends in "/").
 
-Arguments: the folder with the package nearhum; the folder that stands for a board's file system
-(ends in "/"): there nearhum.json, and fleet.json {"files": [[name, path]], "trim": bool}. Written
-there: prior.nhs; printed last: what was done, one JSON object. What is wrong with a file is printed
-as {"error", "hint"}.
+Enters, from that folder: nearhum.json, and fleet.json {"files": [[name, path]], "trim": bool}.
+Leaves, in that folder: prior.nhs. The last line of the output is one JSON object: what was done, or
+{"error", "hint"} if a file is wrong.
 
-1. read every state; with "trim", leave out the fourth of the boards that stands furthest from the
-   median board
-2. slow channels: bring all into the range of the median board (fleet_ranges)
-3. modes, the largest first: join a mode that one has met (modes.MEET), or that has its name; a
-   named one never joins
-   another name; where there is no room for more, the nearest. What no SHARE-th of the windows
-   belongs to is dropped (Modes.finish). Distances by the spread of the median board.
-4. add: counts, sums and sums of squares as exact integers. Beyond the 2^24 - 1 windows that the
-   fields hold
-   (prototypes.py) all modes are scaled by one factor, so that the largest holds that many: means
-   and spreads stay
-5. the scores that set thresholds add too (calibration.py), and set the threshold of all
-6. labels by their name: sums add; of the examples as many as there is room for, by turns
+1. Read all states. With "trim", leave out the quarter of the boards that is furthest from the
+   median board.
+2. Bring slow channels into the range of the median board (fleet_ranges).
+3. Take the modes, the largest first. A mode joins one within modes.MEET, or one of its name. It
+   never joins one of another name. If there is no room, it joins the nearest. Modes with less than
+   one SHARE-th of the windows are dropped (Modes.finish). Distances use the spread of the median
+   board.
+4. Add counts, sums and sums of squares as exact integers. The fields hold 2^24 - 1 windows
+   (prototypes.py). Beyond that, all modes are scaled by one factor, which keeps means and spreads.
+5. Add the scores of the calibration (calibration.py). They set the threshold.
+6. Add the sums of labels by name. Of their examples, keep as many as there is room for, taken from
+   the boards in turn.
 """
 
 import json
@@ -41,12 +40,12 @@ from nearhum.recognition.labels import MAX_LABELS  # noqa: E402
 from nearhum.storage.prior import fewer, raw  # noqa: E402
 from nearhum.wire import STATE_MAGIC, WATCH, seal  # noqa: E402
 
-MAX_SCORES = 1 << 29  # of a calibration, whose fields are u32
-MAX_BIN = 65535  # of its histogram
+MAX_SCORES = 1 << 29  # Of a calibration. Its fields are u32.
+MAX_BIN = 65535  # Of a bin of its histogram, u16.
 
 
 class Mode:
-    """What is added up of one mode: exact sums, and whose rows they are of."""
+    """One merged mode: exact sums, and the rows of the boards that were added to it."""
 
     def __init__(self, label, n):
         self.label, self.count, self.members = label, 0, []
@@ -79,7 +78,7 @@ def merge_modes(boards, p):
 
 
 def _place_of(row, modes, p):
-    # index of the mode that a row belongs to, or of the next one
+    # Index of the mode that a row joins, or of a new one.
     named = [j for j in range(len(modes)) if row[0] and modes[j].label == row[0]]
     if named:
         return named[0]
@@ -160,7 +159,7 @@ def blend(d, parts, config, log2):
 
 
 def put_labels(boards, r):
-    """Enrol the labels of all boards by name. Returns how many examples found no room."""
+    """Enrol the labels of all boards by name. Return the number of examples that did not fit."""
     r.clear()
     names = sorted(set([name for b in boards for name, _ in b.examples]))
     if len(names) > MAX_LABELS:
@@ -171,8 +170,8 @@ def put_labels(boards, r):
     queues = {}
     for name in names:
         by_board = [[x for label, x in b.examples if label == name] for b in boards]
-        # the first of each board, then the second of each, so that one board alone does not fill
-        # the room
+        # The first example of each board, then the second of each, so that no board fills the room
+        # alone.
         queues[name] = [
             some[i] for i in range(r.max_examples) for some in by_board if i < len(some)
         ]
@@ -239,7 +238,7 @@ def main():
     hum.guard.unpack(b"")
     hum.learned._pending, hum.learned._quarantine = b"", None
     body = hum.learned.pack()
-    hum.learned.unpack(body)  # what a board does with it
+    hum.learned.unpack(body)  # As a board loads it.
     if d.state != WATCH or hum.learned.pack() != body:
         raise FormatError(
             "the merged state does not read back", "this is a defect: report it with the files"

@@ -1,12 +1,12 @@
-"""Slow channels of several boards in one scale. Runs under MicroPython, beside merge.py.
+"""Bring the slow channels of several boards into one scale. Runs under MicroPython.
 
-Enters: boards whose ranged means count in steps of their own (nearhum.features.ranges). Leaves: the
-same boards in the range of the median board. With x' = (x step + centre - centre') / step' and d =
-centre - centre' the sums become
+Enters: boards whose ranged means are in steps of their own (nearhum.features.ranges). Leaves: the
+same boards, in the range of the median board. fleet_merge.py imports it. With
+x' = (x step + centre - centre') / step' and d = centre - centre' the sums become
     sum'     = (step sum + count d) / step'
     squares' = (step^2 squares + 2 step d sum + count d^2) / step'^2
-each rounded to nearest once, a board at a time: what is added afterwards adds exactly. Boards that
-began from one prior have one range, and nothing is rounded.
+Each is rounded to nearest once for each board, so that later additions are exact. Boards that
+started from the same prior have the same range, and nothing is rounded.
 """
 
 from fleet_states import mean, median
@@ -17,8 +17,8 @@ def align(boards, dims, has_head, names):
     """Bring the boards into one range, in place. Returns [(centre, step)] of the channels, Q4.
 
     dims: embedding dimension of each channel's mean. names: of the dimensions. Raises FormatError
-    that names the file: a board out of that range's reach, or a trained head, which cannot be
-    translated.
+    with the name of the file if a board is outside that range, or has a trained head, whose output
+    cannot be converted.
     """
     common = [
         (median([b.ranges[c][0] for b in boards]), median([b.ranges[c][1] for b in boards]))

@@ -1,10 +1,11 @@
-"""The learned states of many boards, read by the firmware. Runs under MicroPython, beside merge.py.
+"""Read the learned states of many boards with the firmware. Runs under MicroPython.
 
-Enters: state images, and a pipeline of the settings they were learned with: its own `unpack` reads
-them. Leaves: boards as exact integers that can be added; and how far each stands from the others.
+Enters: state images, and a pipeline with the settings that they were learned with; its `unpack`
+reads them. Leaves: the boards as exact integers that can be added, and the distance of each board
+from the others. fleet_merge.py imports it.
 
-Boards come in the order of their states' bytes, not of their files: what is made of them is the
-same in any order.
+Boards are sorted by the bytes of their states, so that the result does not depend on the order of
+the files.
 """
 
 import struct
@@ -17,10 +18,10 @@ from nearhum.recognition.labels import MAX_LABELS
 from nearhum.storage.prior import raw
 from nearhum.wire import WATCH
 
-SHARE = 20  # a mode of fewer windows says nothing of its board
-LEAST = 64  # Q8 octaves: boards that differ by less do not differ
-N_COMPARED = 64  # of a large fleet a board is compared with so many others
-TRIMMED = 4  # what stands apart is left out: one board in so many
+SHARE = 20  # A mode with less than 1 / SHARE of a board's windows does not describe the board.
+LEAST = 64  # Q8 octaves: the least median deviation, so that equal boards do not seem different.
+N_COMPARED = 64  # In a large fleet, a board is compared with so many others, to bound the time.
+TRIMMED = 4  # One board in TRIMMED is left out: the ones that are furthest from the others.
 
 
 def _take(part, d):
@@ -63,7 +64,7 @@ class Board:
 
 def _labels(r, n):
     # ([[name, count, sums, squares]], [(name, example)], [background])
-    if not hasattr(r, "prototypes"):  # words: an example is an utterance, and has no sums
+    if not hasattr(r, "prototypes"):  # For words an example is an utterance and has no sums.
         t = r.templates
         named = [(r.labels[j], t.all[i]) for i, j in enumerate(t.owner) if j < len(r.labels)]
         return [], named, [t.all[i] for i, j in enumerate(t.owner) if j >= len(r.labels)]
@@ -76,7 +77,7 @@ def _labels(r, n):
 
 
 def unpacked(packed, n):
-    """Return [count, sums, sums of squares] of what Prototypes.pack gave: exact integers."""
+    """Return [count, sums, sums of squares] of packed prototypes, as exact integers."""
     halves = struct.unpack_from("<%di" % (2 * n), packed, 4 + 4 * n)
     squares = [(halves[2 * i] << 24) + halves[2 * i + 1] for i in range(n)]
     return [
@@ -126,12 +127,12 @@ def ordered(values, key=lambda v: v):
 
 
 def median(values):
-    """Return the lower median: one of the values, whatever their order."""
+    """Return the lower median, which is one of the values."""
     return ordered(values)[(len(values) - 1) // 2]
 
 
 def spread_of(boards):
-    """Return the variance a dimension, Q12, that the median board has."""
+    """Return the median board's variance of each dimension, Q12."""
     return array(
         "i", [median([b.variance[i] for b in boards]) for i in range(len(boards[0].variance))]
     )
@@ -147,7 +148,7 @@ def ruler(n_rows, variance, floor, log2):
 
 
 def place(p, j, mean):
-    """Put prototype j, the next one or one that is there, at an int8 mean."""
+    """Set prototype j, an existing or the next one, to an int8 mean."""
     if j == p.n:
         p.add(None)
     p.put(j, raw(1, mean, [m * m for m in mean]))
@@ -230,7 +231,7 @@ def _distances(boards, others, kind, p):
 
 
 def rows_of(board, kind):
-    """Return a board's modes that say something of it (kind None), or its one row of a label."""
+    """Return a board's modes of at least 1 / SHARE (kind None), or its row of a label."""
     if kind is not None:
         return [row for row in board.labels if row[0] == kind]
     total = sum([row[1] for row in board.modes])

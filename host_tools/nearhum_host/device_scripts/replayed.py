@@ -1,6 +1,6 @@
-"""A recording through the firmware's source and window, for the scripts beside this one.
+"""Play a recording through the firmware's source and window. Runs under MicroPython.
 
-Runs under MicroPython.
+Enters: a configuration. Leaves: full windows. The other scripts of this folder use it.
 """
 
 from array import array
@@ -11,11 +11,10 @@ from nearhum.sources import END
 
 
 def windows(config, restart=None):
-    """Yield (segment, rows) of each full window; segment: the number that its cue says. rows
-    are good until the next.
+    """Yield (segment, rows) of each full window. rows are valid until the next window.
 
-    config: complete, with a replay as its source. restart: called at each gap, which no window
-    spans.
+    segment: the number in the segment's cue. config: complete, with a replay as its source.
+    restart: called at each gap. No window spans a gap.
     """
     window = Window(config["n_channels"], config["n_window"], config["n_hop"])
     source = board.open_source(config)

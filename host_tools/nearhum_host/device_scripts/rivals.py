@@ -1,8 +1,8 @@
-"""Runs under MicroPython: the work of the kernels as somebody would write it without them, in
-bytecode and with ulab.
+"""The work of the kernels in plain bytecode and in ulab, for comparison in `nearhum bench`.
 
-Both do what the kernel does, in floats: mean, Hann window, transform, power, band sums, logarithm
-in int8 steps.
+Runs under MicroPython. Enters: the inputs of a kernel, as lists or float arrays. Leaves: functions
+to time. They compute what the kernels do, in floats: mean, Hann window, transform, power, band
+sums, logarithm in int8 steps.
 """
 
 import math

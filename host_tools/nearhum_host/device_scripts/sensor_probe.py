@@ -1,9 +1,8 @@
-"""Runs under MicroPython, on a board whose detector is stopped: is the sensor wired, mounted
-and timed right?
+"""Measure the sensor for `nearhum doctor`. Runs under MicroPython while the detector is stopped.
 
-`main` prints one line, `doctor {...}`: what the board is, what its sensor delivers in some seconds,
-and, where the sensor does not answer, what else is on its bus. It judges nothing; the host does
-(nearhum_host/boards/sensor_check.py).
+Enters: the board's settings, and some seconds of samples. Leaves: one line, `doctor {...}`, with
+versions, free memory, and what the sensor delivers. If the sensor does not answer, the line lists
+the other devices on its bus. The host judges the figures (nearhum_host/boards/sensor_check.py).
 """
 
 import gc
@@ -13,12 +12,12 @@ import sys
 import time
 from array import array
 
-N_JUDGED = 64  # frames of a block that statistics are made of; all are counted
-IDENTITIES = (0x75, 0x0F, 0x13, 0x02, 0x00)  # registers that known chips have their identity in
+N_JUDGED = 64  # Frames of a block used for statistics, to save time. All frames are counted.
+IDENTITIES = (0x75, 0x0F, 0x13, 0x02, 0x00)  # Registers with the identity of known chips.
 
 
 def board_facts(root):
-    """Return versions and what is free."""
+    """Return versions, and free memory and flash."""
     import machine
     from nearhum import __version__
 
@@ -37,7 +36,7 @@ def board_facts(root):
 
 
 def levels(given):
-    """Return the levels of an I2C bus at rest: both are 1 where pull-ups and wires are right."""
+    """Return the levels of an idle I2C bus. Both are 1 if pull-ups and wires are right."""
     from machine import Pin
 
     return {name: Pin(given[name], Pin.IN).value() for name in ("sda", "scl") if name in given}
@@ -94,7 +93,7 @@ def measure(source, config, seconds):
             time.sleep_ms(1)
             continue
         if first_us is None:
-            first_us = now  # what waited in the FIFO by then is not counted
+            first_us = now  # Samples that were in the FIFO before are not counted.
         else:
             n_frames += got
             last_us = now
@@ -125,7 +124,7 @@ def measure(source, config, seconds):
 
 
 def examine(root, seconds):
-    """Return everything, a dict; what went wrong is in it under error and hint."""
+    """Return all findings as a dict. An error is in it as error and hint."""
     from nearhum import board
     from nearhum.errors import NearhumError
     from nearhum.storage import deployed

@@ -1,9 +1,9 @@
-"""Runs under MicroPython, on every target alike: each stage of the pipeline on made inputs, a
-CRC-32 of what it gives.
+"""Run each stage of the pipeline on synthetic inputs, for `nearhum selftest`.
 
-Prints a line `selftest NAME CRC` a stage, in the order of the data; the first that differs from
-stage_hashes.json is where this board computes something else. Inputs come from a linear
-congruential generator: integers alone.
+Runs under MicroPython, unchanged on every target. Enters: integers from a linear congruential
+generator, the same everywhere. Leaves: for each stage a line `selftest NAME CRC` with the CRC-32 of
+its results, in the order of the data. The first line that differs from stage_hashes.json names the
+stage in which this board computes something else.
 """
 
 import gc
@@ -19,7 +19,7 @@ LOG2 = tables.log2_table()
 
 
 class Lcg:
-    """Pseudo-random integers, the same everywhere."""
+    """Yield pseudo-random integers that are the same on every target."""
 
     def __init__(self, seed):
         self.state = seed
@@ -185,7 +185,7 @@ def whole(root):
 
 
 def main(root):
-    """Run every stage; root: an empty folder for the pipeline's files, ends with /."""
+    """Run every stage. root: an empty folder for the pipeline's files, ends with /."""
     stages = [
         (
             "tables",

@@ -1,7 +1,7 @@
-"""Runs under MicroPython, on every target alike: times the stages of the pipeline and prints a
-line for each.
+"""Time the stages of the pipeline, for `nearhum bench`.
 
-A line, and what its figures are: see stopwatch.
+Runs under MicroPython, unchanged on every target. Enters: synthetic inputs. Leaves: a line for each
+stage; stopwatch.py describes it.
 """
 
 import gc
@@ -14,7 +14,7 @@ from nearhum import kernels
 from nearhum.kernels import viper_window
 from stopwatch import no_kernel_of_3, no_kernel_of_4, report
 
-IN_TWO = ("bind", "centre", "learn", "score")  # in assembler too
+IN_TWO = ("bind", "centre", "learn", "score")  # Kernels that exist in viper and assembler.
 
 
 def choose(variant):
@@ -41,7 +41,7 @@ def settings(**given):
 
 
 def samples(n):
-    """Return array('h'): a tone, a weaker one and noise, from integers alone."""
+    """Return array('h'): a tone, a weaker tone and noise, computed with integers only."""
     out, seed = array("h", bytes(2 * n)), 1
     for i in range(n):
         seed = (seed * 1103515245 + 12345) & 0x3FFFFFFF
@@ -52,7 +52,7 @@ def samples(n):
 
 
 def numbers(n, low, high):
-    """Return n integers from low to high, spread about."""
+    """Return n pseudo-random integers from low to high."""
     return [low + (i * 7919 + 13) % (high - low + 1) for i in range(n)]
 
 
@@ -194,7 +194,7 @@ def whole(name, root, n_prototypes, **given):
         j = p.add(None)
         p.learn_one(j, hum.embedding)
         p.derive(j)
-    # the samples of one hop come in; the window takes them and is full again
+    # One hop of samples fills the window again.
     report(name, run)
     hum.close()
     return n, hop
@@ -233,7 +233,7 @@ def main(variant, root, stages, rivals=None):
         for n_rows in (1, 4, 8, 16):
             for n in (16, 32, 64, 128):
                 distance(suffix, n_rows, n, None)
-    # without ulab that path is the fallback's, for correctness alone
+    # Without ulab the float path runs the fallback, which is correct but slow.
     if "float" in stages and rivals and rivals.np:
         for n in (256, 512):
             gc.collect()

@@ -1,8 +1,9 @@
-"""Runs under MicroPython, on every target alike: microseconds and bytes of one call.
+"""Measure the time and the memory of one call. Runs under MicroPython, unchanged on every target.
 
-`bench {"name": ..., "us": [...], "bytes": n, "ulab_us": [...], "bytecode_us": [...]}`: microseconds
-of one call, net of one that does nothing with the same arguments, REPEATS times; None where there
-is nothing to compare with. On a chip interrupts are off meanwhile.
+Enters: a function. Leaves: a line `bench {"name": ..., "us": [...], "bytes": n, "ulab_us": [...],
+"bytecode_us": [...]}`. Times are microseconds of one call, measured REPEATS times, less the time of
+a call that does nothing with the same arguments. They are None if there is nothing to compare with.
+On a chip, interrupts are off during the measurement.
 """
 
 import gc
@@ -13,7 +14,7 @@ import time
 import micropython
 
 REPEATS = 5
-UNIX_CALLS = 50  # a clock of a microsecond is too coarse there for one call
+UNIX_CALLS = 50  # On unix the clock of 1 us is too coarse to time a single call.
 ON_CHIP = sys.platform not in ("linux", "darwin", "win32")
 if ON_CHIP:
     from machine import disable_irq, enable_irq
@@ -49,7 +50,7 @@ def no_kernel_of_4(x: ptr8, n: int, out: ptr8, bound):
 
 
 def timed(run, idle=nothing):
-    """Return REPEATS times of run, net of a call of idle."""
+    """Return REPEATS times of run in microseconds, less the time of idle."""
     run()
     empty = sorted([once(idle) for _ in range(REPEATS)])[REPEATS // 2]
     found = []
@@ -60,7 +61,7 @@ def timed(run, idle=nothing):
 
 
 def allocated(run):
-    """Return the bytes that one call of run allocates, of which nothing is collected meanwhile."""
+    """Return the bytes that one call of run allocates. The collector is off meanwhile."""
     gc.collect()
     gc.disable()
     before = gc.mem_alloc()

@@ -1,9 +1,13 @@
-"""Run the firmware's hearing over a recording: the utterances in it. Runs under MicroPython.
+"""Find the utterances in a recording with the firmware. Runs under MicroPython.
 
-Arguments: the folder with the package nearhum, the folder that stands for the board's file system
-(ends in "/"): there nearhum.json with a replay as its source, each segment's cue its number.
-Written there: utterances.bin, for each utterance u16 segment, u8 frames, and its normalised
-cepstra, int8; about.json with n_bands.
+Arguments: the folder with the package nearhum, and the folder that serves as the board's file
+system (ends in "/").
+
+Enters, from that folder: nearhum.json with a replay as its source. The cue of each segment is its
+number.
+
+Leaves, in that folder: utterances.bin, for each utterance u16 segment, u8 frames, and its
+normalised cepstra, int8; about.json with n_bands.
 """
 
 import json

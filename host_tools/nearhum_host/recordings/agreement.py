@@ -1,7 +1,7 @@
-"""Whether the files of a folder are one recording: the same channels, units and level, in order.
+"""Check that several files are one recording: the same channels, units and level.
 
-Enters: readings. Leaves: them, with columns in one order and in the order of their times; or an
-error that names two of them.
+Enters: readings. Leaves: the same readings, sorted by time, with columns in one order; or an error
+that names two files that differ.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from .reading import Reading
 from .sound import AS_THEY_ARE, LOW_BITS, TOP_BITS
 from .tables.units import split_unit
 
-TWICE_NS = 1_000_000_000  # two files may overlap by so much, for stamps may be whole seconds
+TWICE_NS = 1_000_000_000  # Allowed overlap of two files, because times may be whole seconds.
 
 
 def agree(readings: Sequence[Reading]) -> None:
-    """Bring readings of one sensor to the columns of the first one.
+    """Put the columns of all readings into the order of the first reading.
 
-    Raises HostError where names, units or levels differ. How many channels they have, and their
-    rates, are compared where they are put together.
+    Raises HostError if names, units or levels differ. converting.recorded compares the number of
+    channels and the rates.
     """
     first = next((reading for reading in readings if _has_names(reading)), readings[0])
     for reading in readings:
@@ -65,7 +65,7 @@ def _match(reading: Reading, first: Reading) -> None:
 
 
 def _level(readings: Sequence[Reading]) -> None:
-    """Give sound of 32 bits one shift. Raises HostError where full scale is not the same."""
+    """Use one shift for all 32-bit sounds. Raises HostError if their full scales differ."""
     sounds = [reading for reading in readings if reading.level]
     odd = [reading for reading in sounds if reading.level == AS_THEY_ARE]
     others = [reading for reading in sounds if reading.level != AS_THEY_ARE]
@@ -92,9 +92,9 @@ def _level(readings: Sequence[Reading]) -> None:
 
 
 def ordered(readings: Sequence[Reading]) -> list[Reading]:
-    """Return readings by the time at which they begin, where all say it, else as they are.
+    """Return readings sorted by their start, or in the given order if a start is unknown.
 
-    Raises UsageError where a file stands twice, HostError where two hold the same time.
+    Raises UsageError if a file is named twice, HostError if two files overlap in time.
     """
     seen = set()
     for reading in readings:

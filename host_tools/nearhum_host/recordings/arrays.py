@@ -1,6 +1,7 @@
-"""NumPy files to arrays of numbers: .npy and .npz.
+"""Read NumPy files, .npy and .npz.
 
-Nothing in them is run, sizes are known before.
+Enters: a path. Leaves: arrays with their names. Pickled objects are refused, because loading them
+runs code. Sizes are checked before memory is allocated.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from numpy.lib import format as npy
 from ..errors import HostError
 from .counts import MOST_SAMPLES
 
-MAX_BYTES = 1 << 30  # of samples in one file, unpacked: a small archive may claim to hold terabytes
+MAX_BYTES = 1 << 30  # Of unpacked samples. A small archive may claim to hold terabytes.
 
 _BLOCK = 1 << 20
-# What readers of damaged archives and headers raise.
+# The exceptions that damaged archives and headers cause.
 _NOT_NUMPY = (
     ValueError, OSError, EOFError, SyntaxError, TypeError, KeyError, RuntimeError,
     NotImplementedError, MemoryError, OverflowError, struct.error, tokenize.TokenError, zlib.error,
@@ -31,9 +32,10 @@ _NOT_NUMPY = (
 
 
 def read_arrays(path: Path) -> list[tuple[str, np.ndarray]]:
-    """Return [(name, array)] of a NumPy file, in its order; one entry, "", of an .npy.
+    """Return [(name, array)] of a NumPy file, in its order. An .npy has one array, named "".
 
-    Raises HostError where it is none, holds other than numbers, times and texts, or is too large.
+    Raises HostError if it is not a NumPy file, is too large, or holds other than numbers, times and
+    texts.
     """
     try:
         n_bytes = path.stat().st_size
@@ -61,7 +63,7 @@ def read_arrays(path: Path) -> list[tuple[str, np.ndarray]]:
 
 
 def _read_npz(file: IO[bytes], path: Path) -> list[tuple[str, np.ndarray]]:
-    """Return the arrays of an archive. Its members are read, never written to a disk."""
+    """Return the arrays of an archive. Its members are not extracted to disk."""
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         _check_size(path, sum(member.file_size for member in members))
@@ -75,9 +77,7 @@ def _read_npz(file: IO[bytes], path: Path) -> list[tuple[str, np.ndarray]]:
 
 
 def _read_npy(file: IO[bytes], n_bytes: int) -> np.ndarray:
-    """Return the array in a .npy stream of n_bytes: one that claims more than there is costs no
-    memory.
-    """
+    """Return the array in an .npy stream of n_bytes. Its header's size is checked against that."""
     version = npy.read_magic(file)
     if version not in ((1, 0), (2, 0)):
         raise ValueError(f"version {version}")
@@ -90,7 +90,7 @@ def _read_npy(file: IO[bytes], n_bytes: int) -> np.ndarray:
     if math.prod(shape) > MOST_SAMPLES:
         raise HostError(f"an array of {math.prod(shape)} samples", f"{MOST_SAMPLES} at most")
     raw, at = np.empty(size, np.uint8), 0
-    while at < size:  # an archive's own read has all of it twice
+    while at < size:  # In blocks: one read of an archive's member would need its memory twice.
         part = file.read(min(_BLOCK, size - at))
         if not part:
             raise EOFError(f"{at} bytes of {size}")

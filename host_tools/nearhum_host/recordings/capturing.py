@@ -1,13 +1,13 @@
-"""Capturing: raw samples of a board, over the console, while its detector goes on.
+"""Record raw samples of a board over the console, while its detector keeps running.
 
-Enters: a link. Leaves: a recording, a segment for each stretch without a gap, and how many frames
-were missed. The board keeps nothing for it: `raw FROM` gives the newest samples of its window that
-are still there. So
+Enters: a link. Leaves: a recording with one segment for each stretch without a gap, and the number
+of missed frames.
 
-1. the last frames heard are asked for once more, and must be the same: else samples were lost in
-   between;
-2. frames whose numbers are gone when they are asked for were missed, and counted;
-3. the board's own log says where its sensor lost samples: there a segment ends, too.
+The board has no buffer for this. `raw FROM` returns the newest samples of its window. So:
+
+1. Each request repeats the last frames that were received. If they differ, samples were lost.
+2. Frames that are no longer in the window when they are requested are counted as missed.
+3. A segment also ends where the board's log says that its sensor lost samples.
 """
 
 from __future__ import annotations
@@ -31,18 +31,20 @@ from . import writers
 from .nhr import Recording, write_nhr
 
 FORMATS = ("nhr", "npz", *writers.FORMS)
-OVERLAP = 16  # frames asked for twice
-SILENT_S = 3.0  # without a new frame; then the board is asked why
-SILENT_TIMES = 20  # then the recording ends with what it has
-MAX_CUT_RECORDS = 100_000  # of the log, since a recording began: a day of them has some thousand
+OVERLAP = 16  # Frames that are requested twice.
+SILENT_S = 3.0  # Without a new frame for so long, the board is asked why.
+SILENT_TIMES = 20  # After so many times the recording ends.
+# Most records of the log that are searched for lost samples. A day has some thousand.
+MAX_CUT_RECORDS = 100_000
 _LABEL = re.compile(r"[^\s/\\:.][^\s/\\:]{0,31}")
 
 
 @dataclass
 class Captured:
-    """recording: what was heard; missed: frames that were gone before they could be fetched;
-    ended: the source did; starts_ns: when each segment began, since 1970, by this machine's clock;
-    settings: those of the board.
+    """The result of a capture.
+
+    missed: frames lost before they could be fetched. ended: whether the source ended. starts_ns:
+    start of each segment, ns since 1970, by this machine's clock. settings: of the board.
     """
 
     recording: Recording
@@ -53,15 +55,16 @@ class Captured:
 
 
 class _Stretches:
-    """Frames as they come, in stretches without a gap.
+    """The received frames, in stretches without a gap.
 
-    first: number of each stretch's first frame.
+    parts: for each stretch its blocks of frames. first: number of its first frame. end: number of
+    the next frame.
     """
 
     def __init__(self) -> None:
         self.parts: list[list[np.ndarray]] = []
         self.first: list[int] = []
-        self.end = 0  # number of the next frame
+        self.end = 0
         self.n_frames = self.missed = 0
 
     def begin(self, at: int) -> None:
@@ -72,16 +75,17 @@ class _Stretches:
         self.end = at
 
     def last(self, n: int) -> np.ndarray:
-        """Return the last n frames of this stretch, or as many as there are; (n, n_channels)."""
+        """Return up to n last frames of the present stretch, (n, n_channels)."""
         parts = [part for part in self.parts[-1][-n:] if len(part)]
         return np.concatenate(parts)[-n:] if parts else np.empty((0, 0), np.int16)
 
     def add(self, at: int, frames: np.ndarray) -> int | None:
-        """Take frames, numbered from at on; returns how many of them are new, None where they
-        do not follow.
+        """Add frames. at: number of the first one.
+
+        Returns the number of new frames, or None if they do not continue the stretch.
         """
         known = self.last(OVERLAP)
-        # of them were heard before; an answer ends where a window does, so there may be fewer
+        # k of them were received before. An answer ends with a window, so k may be less than n.
         n = self.end - at
         k = min(n, len(frames))
         if not 0 <= n <= len(known) or n and not k:
@@ -95,9 +99,7 @@ class _Stretches:
         return len(fresh)
 
     def segments(self, cuts: set[int]) -> list[tuple[int, np.ndarray]]:
-        """Return the stretches, each with the number of its first frame, cut once more before the
-        frames of those numbers.
-        """
+        """Return [(number of the first frame, frames)], also cut before the frames in cuts."""
         out = []
         for first, parts in zip(self.first, self.parts, strict=True):
             whole = np.concatenate(parts) if parts else np.empty((0, 0), np.int16)
@@ -111,24 +113,24 @@ class _Stretches:
 def capture(
     link: Link, seconds: float, on_progress: Callable[[int, int], None] = lambda done, of: None
 ) -> Captured:
-    """Return what the board's sensor delivers from now on, for so long.
+    """Record what the board's sensor delivers from now on, for so many seconds.
 
-    on_progress: called with the frames heard, and to be heard. Raises DeviceError where the board
-    cannot do it or does not answer.
+    on_progress: called with the number of frames received and wanted. Raises DeviceError if the
+    board cannot do it or does not answer.
     """
     settings = link.ask("get")["settings"]
     rate_hz, hop = float(settings["rate_hz"]), int(settings["n_hop"])
-    # frames that are there for longer than they are new
+    # The frames that stay in the window after the next hop.
     behind = settings["n_window"] - hop or settings["n_window"]
     status = link.ask("status")
     n_wanted = max(1, round(seconds * rate_hz))
     heard, seq = _Stretches(), int(status["seq"])
-    apart = hop == settings["n_window"]  # windows do not overlap
+    apart = hop == settings["n_window"]  # Windows do not overlap.
 
     def unheard(line: str) -> tuple[int, np.ndarray]:
-        # frames with none before them to be compared with. A window that a gap has begun anew lies
-        # over the one before it, where they do not overlap, and what is left of both looks like
-        # that one's end: it is let go
+        # Frames with no earlier ones to compare with. If windows do not overlap, a window that
+        # starts after a gap overwrites the previous one, and the rest of that one looks like the
+        # new one's end. Such frames are dropped.
         at, frames = _ask(link, line, settings["n_channels"])
         if len(frames) and apart and any(at < cut <= at + hop for cut in _cuts(link, seq, hop)):
             return at + len(frames), frames[:0]
@@ -221,11 +223,12 @@ def write(
     form: str = "nhr",
     units: dict[str, Any] | None = None,
 ) -> list[Path]:
-    """Write a recording as a data set has it, FOLDER/LABEL/DATE.nhr; returns the files.
+    """Write a recording into a data set as FOLDER/LABEL/DATE.nhr. Return the files.
 
-    form: of FORMATS. nhr and npz have all in one file, others a file a segment. units: names, units
-    and scale of the channels, as writers.Samples takes them; counts are written where there are
-    none, and in nhr, npz and wav. Raises UsageError, HostError.
+    form: one of FORMATS. nhr and npz are one file, other forms have one file for each segment.
+    units: names, units and scale of the channels, as for writers.Samples. Without them, and in nhr,
+    npz and wav, counts are written. Raises UsageError for a wrong form or label, HostError if a
+    file cannot be written.
     """
     if form not in FORMATS:
         raise UsageError(f"no format {form!r}", hint="one of " + ", ".join(FORMATS))
@@ -270,11 +273,11 @@ def write(
 
 
 def check_label(label: str) -> None:
-    """Raise UsageError where a label is no name of a folder."""
+    """Raise UsageError unless a label can be the name of a folder."""
     if not _LABEL.fullmatch(label):
         raise UsageError(
             f"{label!r} is not a label",
-            hint="1 to 32 characters without space, slash, colon; no dot first",
+            hint="use 1 to 32 characters without space, slash or colon, and no dot first",
         )
 
 
@@ -282,5 +285,7 @@ def seconds_of(text: str) -> float:
     """Return the seconds of a length such as 30s, 10m, 1h. Raises UsageError."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)?", text)
     if not found or not 0 < float(found[1]) * {"m": 60, "h": 3600}.get(found[2] or "s", 1) <= 86400:
-        raise UsageError(f"{text!r} is not a length", hint="30s, 10m, 1h; a day at most")
+        raise UsageError(
+            f"{text!r} is not a length", hint="for example 30s, 10m or 1h; at most a day"
+        )
     return float(found[1]) * {"m": 60, "h": 3600}.get(found[2] or "s", 1)

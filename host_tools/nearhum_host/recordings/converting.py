@@ -1,6 +1,6 @@
-"""Files of any format to recordings of counts, and whether they fit a board.
+"""Convert files of any format to recordings of counts, and check that they fit a board.
 
-Enters: a path, or readings. Leaves: a Recording, or a .nhr file with what a person should know.
+Enters: a path, or readings. Leaves: a Recording, or an .nhr file, with notes for the user.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..amounts import plural
 from ..errors import HostError
 from .counts import columns_to_counts
 from .nhr import Recording, read_nhr, write_nhr
@@ -20,7 +21,7 @@ from .tables.meaning import Named
 
 @dataclass
 class Conversion:
-    """What to_nhr made, and what a person should know about it: each note is one sentence."""
+    """The result of to_nhr. notes: sentences for the user. n_clipped: values outside int16."""
 
     recording: Recording
     n_clipped: int
@@ -39,13 +40,13 @@ def to_nhr(
 ) -> Conversion:
     """Convert src to the recording dst and check that it fits the board.
 
-    src: a file of any format that reader.read takes; an .nhr is checked and copied, with its cues.
-    rate_hz: frames a second, held against what the file says itself.
-    columns: names (of a table with a header) or numbers from 0; all that are samples where absent.
-    scale: counts per unit, one or one a column; needed where samples are not whole numbers.
-    board_rate_hz, board_channels: what the board expects; checked where given.
-    Raises HostError on an unreadable file, no samples, a cell that is no number, or what the board
-    does not expect.
+    src: a file of any format that reader.read accepts. An .nhr is checked and copied with its cues.
+    rate_hz: frames per second, compared with what the file says.
+    columns: names (if the table has a header) or numbers from 0. Default: all columns of samples.
+    scale: counts per unit, one or one for each column. Needed if samples are not whole numbers.
+    board_rate_hz, board_channels: what the board expects. None is not checked.
+    Raises HostError if the file cannot be read, has no samples or a cell that is not a number, or
+    does not fit the board.
     """
     if src.suffix.lower() == ".nhr":
         recording, n_clipped, notes = read_nhr(src), 0, []
@@ -65,11 +66,10 @@ def to_nhr(
 def recorded(
     readings: Sequence[Reading], scale: float | Sequence[float] | None
 ) -> tuple[Recording, int]:
-    """Return (recording, n_clipped) of files of one sensor, one after the other, a gap between
-    them.
+    """Return (recording, n_clipped) of files of one sensor, with a gap between two files.
 
-    scale: counts per unit, one or one a column. Raises HostError where they differ in rate or
-    channels, do not say their rate, or hold fractions without a scale.
+    scale: counts per unit, one or one for each column. Raises HostError if their rates or channels
+    differ, a rate is unknown, or they hold fractions and there is no scale.
     """
     first = readings[0]
     recording, n_clipped = Recording(needs_rate(first), first.n_channels), 0
@@ -95,10 +95,10 @@ def recorded(
 
 
 def clipped(n_clipped: int, recording: Recording) -> str:
-    """Return the note about values that lie outside int16."""
+    """Return the note about values outside int16."""
     share = 100 * n_clipped / (recording.n_frames * recording.n_channels)
     return (
-        f"{n_clipped} values ({share:.2f} %) lie outside int16 and were clipped: lower the scale."
+        f"{plural(n_clipped, 'value')} ({share:.2f} %) outside int16 clipped: use a smaller scale."
     )
 
 
@@ -108,7 +108,7 @@ def check_fits_board(
     board_channels: int | None,
     name: str = "the recording",
 ) -> None:
-    """Raise HostError where rate or channels differ from the board's (None: not checked)."""
+    """Raise HostError if rate or channels differ from the board's. None is not checked."""
     if board_channels is not None and recording.n_channels != board_channels:
         raise HostError(
             f"{name} has {recording.n_channels} channels, the board expects {board_channels}",

@@ -1,7 +1,7 @@
-"""Samples to counts: int16 as a sensor would deliver them, and the scale where nobody gave one.
+"""Convert samples to counts, the int16 that a sensor would deliver, and guess the scale.
 
-Enters: columns of numbers in any unit. Leaves: int16 frames, (n, channels), and how many values
-were clipped. Works in blocks: frames are all that takes memory.
+Enters: columns of numbers in any unit. Leaves: int16 frames, (n, channels), and the number of
+clipped values. The conversion works in blocks, so it needs little memory besides the frames.
 """
 
 from __future__ import annotations
@@ -12,30 +12,30 @@ import numpy as np
 
 from ..errors import HostError, UsageError
 
-LOW, HIGH = -32768, 32767
-BLOCK = 1 << 18
-MOST_SAMPLES = 1 << 28  # one sensor has no more: half a gigabyte as int16
-# Counts per unit of the usual ranges of an accelerometer, the finest that holds the samples.
+LOW, HIGH = -32768, 32767  # The range of int16.
+BLOCK = 1 << 18  # Samples converted at a time.
+MOST_SAMPLES = 1 << 28  # Limit of one recording: half a gigabyte as int16.
+# Accelerometers: counts per g for ranges of 2, 4, 8, 16 and 32 g. The finest that fits is chosen.
 _G = (16384.0, 8192.0, 4096.0, 2048.0, 1024.0)
 _PER_G = {"g": 1.0, "mg": 1e-3, "m/s²": 1 / 9.80665, "m/s2": 1 / 9.80665, "m/s^2": 1 / 9.80665}
-# Gyroscopes: counts per degree a second of 250, 500, 1000 and 2000.
+# Gyroscopes: counts per degree per second for ranges of 250, 500, 1000 and 2000.
 _DPS = (131.072, 65.536, 32.768, 16.384)
 _PER_DPS = {"dps": 1.0, "°/s": 1.0, "deg/s": 1.0, "rad/s": 57.29577951308232}
-HEADROOM = 30000
-LEAST_SCALE, MOST_SCALE = 1e-8, 1e8  # counts per unit that a person may mean
+HEADROOM = 30000  # Counts that the largest sample reaches at most, if the scale is guessed.
+LEAST_SCALE, MOST_SCALE = 1e-8, 1e8  # Allowed counts per unit.
 SCALE_HINT = f"counts per unit are {LEAST_SCALE:g} to {MOST_SCALE:g}"
-LEAST_TOP, MOST_TOP = 1e-30, 1e30  # of the largest sample, where the scale is guessed
+LEAST_TOP, MOST_TOP = 1e-30, 1e30  # Allowed largest sample, if the scale is guessed.
 
 
 def to_counts(
     samples: np.ndarray, scale: float | Sequence[float] | None, where: str = "the samples"
 ) -> tuple[np.ndarray, int]:
-    """Return (frames, n_clipped): samples times scale, rounded to int16, (n, c), and how many were
-    clipped.
+    """Return (frames, n_clipped): samples times scale, rounded to int16, (n, c), and the number of
+    clipped values.
 
-    samples: real numbers, (n, c), physical units or counts. scale: counts per unit, one or one a
-    column. Raises HostError on NaN or infinity, and on fractions without a scale (they would round
-    to nothing).
+    samples: real numbers, (n, c), in physical units or counts. scale: counts per unit, one or one
+    for each column. where: name of the samples, for messages. Raises HostError on NaN or infinity,
+    and on fractions without a scale, which would be lost by rounding.
     """
     return columns_to_counts([samples[:, i] for i in range(samples.shape[1])], scale, where)
 
@@ -43,7 +43,7 @@ def to_counts(
 def columns_to_counts(
     columns: Sequence[np.ndarray], scale: float | Sequence[float] | None, where: str = "the samples"
 ) -> tuple[np.ndarray, int]:
-    """Return the same of columns, each (n,)."""
+    """Return the same for columns, each (n,)."""
     factors: list[float | None] = [None] * len(columns)
     if scale is not None:
         given = np.atleast_1d(np.asarray(scale, np.float64))
@@ -74,7 +74,9 @@ def columns_to_counts(
                         "for example 8192 for g on a ±4 g range",
                     )
             else:
-                with np.errstate(over="ignore", under="ignore"):  # what is too large is clipped
+                with np.errstate(
+                    over="ignore", under="ignore"
+                ):  # Values that are too large are clipped below.
                     part *= factor
             np.rint(part, out=part)
             n_clipped += int(np.count_nonzero((part < LOW) | (part > HIGH)))
@@ -103,11 +105,12 @@ def _check(column: np.ndarray, channel: int, where: str) -> None:
 def guess_scale(
     columns: Sequence[np.ndarray], units: Sequence[str], apart: bool
 ) -> list[float] | None:
-    """Return counts per unit, one a column, or None where the samples are counts as they are.
+    """Return counts per unit for each column, or None if the samples are counts already.
 
-    apart: each column has a scale of its own, as slow physical quantities do; else columns of one
-    unit share one, so that an axis can be compared with another. Of an accelerometer and a
-    gyroscope it is that of the finest usual range, else the power of two that fills 16 bits.
+    apart: whether each column has its own scale, as slow physical quantities need. Otherwise
+    columns of one unit share a scale, so that axes can be compared. The scale is that of the finest
+    usual range of an accelerometer or gyroscope, and for other units the power of two that fills
+    16 bits. Raises HostError if a sample is out of range.
     """
     tops = [_top(column) for column in columns]
     for i, top in enumerate(tops):
@@ -145,13 +148,13 @@ def _scale_of(top: float, unit: str) -> float:
             for counts in ranges:
                 if top * known[unit] * counts <= HIGH:
                     return counts * known[unit]
-    if top == 0 or not np.isfinite(top):  # whose place is told where counts are made
+    if top == 0 or not np.isfinite(top):  # _check reports where such a value is.
         return 1.0
     return float(2.0 ** np.floor(np.log2(HEADROOM / top)))
 
 
 def scales(text: str | None) -> list[float] | None:
-    """Return the numbers in a text with commas between them, None for none. Raises UsageError."""
+    """Return the numbers in a text, separated by commas; None without a text. Raises UsageError."""
     try:
         found = [float(part) for part in text.split(",")] if text else None
     except ValueError:

@@ -1,7 +1,7 @@
-"""What board a recording fits: its kind of signal, rate, channels and scale, each with its reason.
+"""Choose a board configuration for a recording: kind of signal, rate, channels and scale.
 
-Enters: readings of one sensor, and what the user gave. Leaves: a Fit, from which `score` makes a
-session and fitted_file.py a board file.
+Enters: readings of one sensor, and the user's options. Leaves: a Fit with a reason for each guess.
+`score` makes a session of it, and fitted_file.py a board file.
 """
 
 from __future__ import annotations
@@ -20,25 +20,26 @@ from .reading import Reading
 
 MOST_CHANNELS = settings_of.SETTINGS["n_channels"][1]
 MOST_HZ = settings_of.SETTINGS["rate_hz"][1]
-SLOW_HZ = 24  # below, the bands of motion (0.4 to 12 Hz) are not there
-ALWAYS_MOTION_HZ = 100  # a window of vibration, 1,024 samples, lasts longer than a gesture
-MOTION_HZ = 400  # limbs and handles are sampled below, machines above
-SOUND_HZ = 4000  # the lowest rate of a wav that is taken for sound and not for vibration
-FEW_WINDOWS = 40
-# what a recording says itself, and the option that says otherwise
+SLOW_HZ = 24  # The bands of motion (0.4 to 12 Hz) need at least this rate.
+ALWAYS_MOTION_HZ = 100  # Below, a window of vibration (1,024 samples) is longer than a gesture.
+MOTION_HZ = 400  # Limbs and handles are usually sampled below this rate, machines above.
+SOUND_HZ = 4000  # A wav file with a lower rate is taken for vibration, not for sound.
+FEW_WINDOWS = 40  # With fewer windows, they are made to overlap.
+# By setting that a recording determines: how to change it.
 _INSTEAD = {
     "kind": "say --kind",
     "rate_hz": "say --rate where the file does not say its rate; a recording is not resampled",
     "n_channels": "choose channels with --columns",
 }
-_FILES = ("head", "prior")  # settings that name a file on the board
+_FILES = ("head", "prior")  # Settings that name a file on the board.
 
 
 @dataclass
 class Fit:
-    """A board that fits. scale: counts per unit, one a column, None where samples are counts.
+    """A configuration that fits a recording.
 
-    settings: those that differ from the kind's own; why: a sentence for each guess.
+    scale: counts per unit for each column, None if samples are counts. settings: those that differ
+    from the defaults of the kind. why: a sentence for each guess.
     """
 
     kind: str
@@ -50,7 +51,7 @@ class Fit:
     why: list[str] = field(default_factory=list)
 
     def value(self, name: str) -> Any:
-        """Return a setting: its own, else the kind's."""
+        """Return a setting, by default that of the kind."""
         return self.settings.get(name, settings_of.defaults(self.kind)[name])
 
     @property
@@ -60,7 +61,7 @@ class Fit:
         return {**own, **self.settings}
 
     def windows_in(self, n_frames: int) -> int:
-        """Return how many windows there are in so many frames without a gap."""
+        """Return the number of windows in n_frames without a gap."""
         return max(0, (n_frames - self.value("n_window")) // self.value("n_hop") + 1)
 
 
@@ -70,10 +71,11 @@ def fit(
     scale: Sequence[float] | None = None,
     settings: dict[str, Any] | None = None,
 ) -> Fit:
-    """Return the board that fits readings of one sensor.
+    """Return the configuration that fits readings of one sensor.
 
-    kind, scale: as the user gave them, None to guess; settings: laid over the kind's. Raises
-    HostError where no rate is known, or a board cannot have it or so many channels.
+    kind, scale: the user's, None to guess. settings: override the defaults of the kind. Raises
+    HostError if the rate is unknown, or a board cannot have that rate or so many channels, and
+    UsageError if an option contradicts the recording.
     """
     first = readings[0]
     rate_hz = needs_rate(first)
@@ -109,7 +111,7 @@ def fit(
 
 
 def _check_settings(found: Fit, reading: Reading) -> None:
-    """Raise UsageError where a setting is not what the recording is, or of a file on a board."""
+    """Raise UsageError if a setting contradicts the recording, or names a file on a board."""
     own = {"kind": found.kind, "rate_hz": found.rate_hz, "n_channels": found.n_channels}
     for name, value in own.items():
         if found.settings.get(name, value) != value:
@@ -149,7 +151,7 @@ def _channels(reading: Reading, rate_hz: float) -> str:
 
 
 def _both_ends(readings: Sequence[Reading], i: int) -> np.ndarray:
-    """Return the smallest and largest samples of channel i, and one that is no whole number."""
+    """Return the smallest and largest samples of channel i, and one fraction if there is any."""
     out: list[float] = []
     whole = True
     for reading in readings:
@@ -178,7 +180,7 @@ def _why_scale(factors: Sequence[float] | None, reading: Reading) -> str:
 
 
 def _more_windows(found: Fit, readings: Sequence[Reading]) -> None:
-    """Let windows overlap where they would not, and there are too few to learn from."""
+    """Make windows overlap if there would be too few to learn from."""
     window = found.value("n_window")
     if "n_hop" in found.settings or found.value("n_hop") < window or found.value("bin_hz"):
         return

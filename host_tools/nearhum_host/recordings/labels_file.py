@@ -1,4 +1,7 @@
-"""Labels by time: a csv that says from when until when something was true, laid over recordings."""
+"""Read labels by time from a csv and assign them to the rows of recordings.
+
+Enters: a csv with from, until and label, and readings. Leaves: the readings with labels.
+"""
 
 from __future__ import annotations
 
@@ -63,12 +66,12 @@ def label_readings(path: Path, readings: Sequence[Reading], day_first: bool | No
 
 
 def read_spans(path: Path) -> list[tuple[int | float, int | float, str]]:
-    """Return [(from, until, label)]: int ns since 1970 where they are times, float seconds else."""
+    """Return [(from, until, label)]: int ns since 1970 for times, otherwise float seconds."""
     return _spans(path, _rows(path))
 
 
 def _rows(path: Path) -> list[tuple[int, str, str, str]]:
-    """Return [(line, from, until, label)] as they are written."""
+    """Return [(line, from, until, label)] as in the file."""
     out = []
     names = {"from": "from", "until": "until"}
     rows = read_rows(path, ())
@@ -122,7 +125,7 @@ def _spans(
 
 
 def _zone(path: Path, rows: Sequence[tuple[int, str, str, str]], reading: Reading) -> str:
-    """Return the zone in which times without one are meant, and say so: the reading's own."""
+    """Return the zone for times without a zone, which is the reading's, and add a note."""
     bare = [text for _, *both, _ in rows for text in both if not zone_of(text)]
     if len(bare) < 2 * len(rows) and not reading.zones:
         reading.say(f"{path.name} says zones and its own times do not: they are taken as UTC")
@@ -154,7 +157,7 @@ def _lay(
     start: float,
     rate_hz: float,
 ) -> int:
-    """Label the rows of a stretch that begins at start, in s; returns how many lie in a span."""
+    """Label the rows of a stretch. start: in s. Return the number of rows inside a span."""
     labels = np.zeros(stretch.n, np.int32)
     names = [NORMAL]
     for begin, end, label in spans:

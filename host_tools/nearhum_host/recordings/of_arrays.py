@@ -1,7 +1,7 @@
-"""Arrays to readings: which of a NumPy file's are channels, stretches, times, labels or the rate.
+"""Find out which arrays of a NumPy file are channels, stretches, times, labels or the rate.
 
-Enters: arrays with their names, and what the user named. Leaves: a Reading. What holds for columns
-of a table holds for them: one that rises like a clock is time and never a channel.
+Enters: arrays with their names, and the columns that the user named. Leaves: a Reading. The rules
+are those for columns of tables: an array that rises like a clock is time and never a channel.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from .tables.units import says_label, says_time, split_unit
 
 RATES = ("fs", "fs_hz", "rate", "rate_hz", "sr", "sampling_rate", "sample_rate", "samplerate")
 RATES += ("sampling_frequency", "sampling_rate_hz", "sample_rate_hz")
-SENSOR_BYTES = 2  # of an integer: narrow ones are a sensor's counts, in which no time is kept
-_NO_NAME = re.compile(r"arr_\d+")  # what numpy.savez calls arrays without one
+SENSOR_BYTES = 2  # Integers of at most so many bytes are a sensor's counts, and never a time.
+_NO_NAME = re.compile(r"arr_\d+")  # The names that numpy.savez gives to arrays without a name.
 _HINT = "name it in numpy.savez: time=, label= or fs=; or choose channels with --columns"
 Arrays = list[tuple[str, np.ndarray]]
 
@@ -36,7 +36,8 @@ def of_frames(
 ) -> Reading:
     """Return the reading of stretches (name, samples (n, channels)) whose columns are channels.
 
-    Raises HostError where they differ in channels, UsageError where a column is not there.
+    Raises HostError if their channels differ or a column is absent, UsageError if one is named
+    twice.
     """
     _check_channels(path, frames)
     stretches = [Stretch(_chosen(samples, named.samples, path), name) for name, samples in frames]
@@ -109,7 +110,7 @@ def of_numpy(
 
 
 def _scalars(path: Path, arrays: Arrays) -> tuple[Arrays, float | None, list[str]]:
-    """Return (arrays without single values, the rate among these, notes on the others)."""
+    """Return (arrays except single values, the rate if it is one of these, notes)."""
     rest, rate_hz, notes = [], None, []
     for name, array in arrays:
         if name.lower() in RATES and array.size == 1 and array.dtype.kind in "iuf":
@@ -132,9 +133,7 @@ def _scalars(path: Path, arrays: Arrays) -> tuple[Arrays, float | None, list[str
 
 
 def _is_table(path: Path, arrays: Arrays) -> bool:
-    """Return whether arrays are the columns of one recording. Raises HostError where that is not
-    sure.
-    """
+    """Return whether arrays are the columns of one recording. Raises HostError if it is unclear."""
     single = [(name, array) for name, array in arrays if array.ndim == 1]
     blocks = [(name, array) for name, array in arrays if array.ndim == 2]
     of_rows = [name for name, array in single if _is_of_rows(name, array)]
@@ -173,12 +172,12 @@ def _is_table(path: Path, arrays: Arrays) -> bool:
 
 
 def _is_of_rows(name: str, array: np.ndarray) -> bool:
-    """Return whether an array says when its rows were, or what is true of them."""
+    """Return whether an array holds the times or the labels of rows."""
     return array.dtype.kind in "MU" or says_time(name) or says_label(name)
 
 
 def _is_target(name: str, array: np.ndarray) -> bool:
-    """Return whether an array is the y of X and y, as classifiers are given them."""
+    """Return whether an array is the y of X and y, the usual names for data and labels."""
     return name.lower() == "y" and _few(array)
 
 
@@ -187,7 +186,7 @@ def _few(array: np.ndarray) -> bool:
 
 
 def _check_target(path: Path, single: Arrays) -> None:
-    """Raise HostError where y may be the label of x: both are channels where a z is there."""
+    """Raise HostError if y may be the label of x. If there is a z, both are channels."""
     by_name = {name.lower(): array for name, array in single}
     if {"x", "y"} <= set(by_name) and "z" not in by_name and len(by_name["y"]) > MOST_LABELS:
         x, y = by_name["x"], by_name["y"]
@@ -253,7 +252,7 @@ def _of_one(
 
 
 def _of_stretches(path: Path, arrays: Arrays, named: Named, expected_hz: float | None) -> Reading:
-    """Return arrays one after the other, each with channels, and perhaps times, of its own."""
+    """Return arrays as stretches. Each has its own channels, and perhaps its own times."""
     arrays = [one for one in arrays if one[1].size]
     _check_channels(path, [(name, array.reshape(len(array), -1)) for name, array in arrays])
     parts = [_of_one(path, *one, named, expected_hz) for one in arrays]
@@ -283,6 +282,6 @@ def _of_stretches(path: Path, arrays: Arrays, named: Named, expected_hz: float |
 
 
 def _by_number(name: str) -> list[tuple[int, str]]:
-    """Return what names are sorted by, so that arr_2 comes before arr_10."""
+    """Return a sort key by which arr_2 comes before arr_10."""
     parts = re.split(r"(\d+)", name)
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

@@ -1,6 +1,6 @@
-"""Tables to readings: their columns to samples, clock, labels and the stretches between gaps.
+"""Turn a table into a reading: samples, clock, labels, and stretches between gaps.
 
-Enters: a table of any format, and what the user named. Leaves: a Reading.
+Enters: a table of any format, and the columns that the user named. Leaves: a Reading.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .tables.timing import clock_in, refuse_other_times
 
 
 def understood(table: Table, named: Named) -> Meaning | None:
-    """Return what the columns of a table are, None where it has no rows. Raises as of_table."""
+    """Return the meaning of a table's columns, None if it has no rows. Raises as of_table."""
     return meaning_of(table, named) if table.n_rows else None
 
 
@@ -112,7 +112,7 @@ def of_table(
 
 
 def _refuse_head_of_empatica(table: Table) -> None:
-    """Raise where the first row holds the start, and the second the rate, in every column."""
+    """Raise HostError if the first row is the start and the second the rate, in all columns."""
     columns = [column for column in table.columns if column.kind == NUMBER and not column.bad]
     if table.named or not columns or len(columns) < len(table.columns) or table.n_rows < 8:
         return
@@ -178,7 +178,7 @@ def _runs(
 
 
 def _text(column: Column, value: Any) -> str:
-    """Return a label as it is written, whole numbers as such, fractions with all their digits."""
+    """Return a label as text: whole numbers without a point, fractions with all digits."""
     if column.kind == "text":
         return column.names[value]
     return str(int(value)) if column.values.dtype.kind in "iub" else repr(float(value))
@@ -230,12 +230,12 @@ def _explain(
 
 
 def _unknown(clock: Clock) -> str:
-    """Return what to say of times, or counts, whose steps are of no known unit."""
+    """Return the note about times or counts whose unit is unknown."""
     return f"its steps of {clock.step:.6g} say no rate: give it with --rate HZ"
 
 
 def _guess(clock: Clock) -> str:
-    """Return what to say of a rate that stands on a guess."""
+    """Return the note about a guessed rate."""
     return (
         f"it names no unit: its steps of {clock.step:.4g} are taken for {clock.guessed}, so "
         f"{clock.rate_hz:.4g} Hz is a guess; where it is wrong, give it with --rate HZ"

@@ -1,8 +1,8 @@
-"""The one reader of recordings: a file of any format to stretches of samples without a gap.
+"""Read a recording of any format. All commands use this reader.
 
-Enters: a path, and what the user named. Leaves: a Reading: samples by column, their names and
-units, the rate, the stretches between gaps, labels by row, and in words what was taken for what.
-All commands read by it: score, virtual, train, evaluate; recordings.to_nhr makes counts of it.
+Enters: a path, and the columns that the user named. Leaves: a Reading: samples by column, their
+names and units, the rate, stretches between gaps, labels by row, and a sentence that says how the
+file was understood. converting.to_nhr turns it into counts.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from .tables.meaning import Named
 from .tables.parquet import read_parquet
 
 SUFFIXES = (".nhr", ".npy", ".npz", ".wav", ".parquet", *tables.SUFFIXES)
-TABLES = (".parquet", *tables.SUFFIXES)  # what has columns with names
-MOST_TOLD = 5  # files of a folder that cannot be read, and are named
+TABLES = (".parquet", *tables.SUFFIXES)  # Files with named columns.
+MOST_TOLD = 5  # Most unreadable files of a folder that an error names.
 _JUNK = ("__MACOSX", "Thumbs.db", "desktop.ini")
 
 
@@ -86,9 +86,10 @@ def read(
 
 
 def files_of(folder: Path) -> list[Path]:
-    """Return the recordings below a folder, by name.
+    """Return the recordings below a folder, sorted by name.
 
-    What systems leave behind is none: ._x, __MACOSX.
+    Files that operating systems leave behind are skipped: ._x, __MACOSX. Raises UsageError if there
+    is no such folder.
     """
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder}", hint="name the folder of recordings")
@@ -181,10 +182,7 @@ def _settle_rate(found: Reading, rate_hz: float | None) -> None:
 
 
 def needs_rate(found: Reading) -> float:
-    """Return the rate of a reading.
-
-    Raises HostError where neither the file nor the user says it.
-    """
+    """Return the rate of a reading. Raises HostError if neither the file nor the user gives it."""
     if found.rate_hz is None:
         why = "; the unit of its time is not known" if found.measured else ""
         hint = "give it with --rate HZ"
@@ -195,7 +193,7 @@ def needs_rate(found: Reading) -> float:
 
 
 def _said(found: Reading) -> str:
-    # "x (g)" has its unit in its name
+    # A name such as "x (g)" contains the unit.
     units = dict.fromkeys(
         unit for name, unit in zip(found.names, found.units, strict=False) if unit not in name
     )

@@ -1,4 +1,4 @@
-"""What the reader returns: stretches of samples, with their names, units, rate and labels."""
+"""The result of the reader: stretches of samples, with names, units, rate and labels."""
 
 from __future__ import annotations
 
@@ -68,21 +68,21 @@ class Reading:
         return sum(stretch.n for stretch in self.stretches)
 
     def column(self, i: int) -> Iterator[np.ndarray]:
-        """Yield the samples of channel i, a stretch at a time."""
+        """Yield the samples of channel i, stretch by stretch."""
         for stretch in self.stretches:
             yield stretch.columns[i]
 
     def say(self, text: str) -> None:
-        """Add a sentence about what was done with the reading after it was read."""
+        """Add a sentence about a later step that changed the reading."""
         self.guesses.append(text)
         self.taken += f"; {text}"
 
 
 def starts_s(readings: Sequence[Reading]) -> list[list[float]]:
-    """Return when each stretch of each reading begins, in s since the first sample of all.
+    """Return the start of each stretch of each reading, in s since the first sample of all.
 
-    By their own times, gaps included. Readings whose days are known lie as far apart as they say,
-    others follow each other. Each must know its rate.
+    The files' own times are used, so gaps count. If all readings have dates, these give their
+    distance. Otherwise each follows the previous one. Each reading must have a rate.
     """
     firsts = [reading.stretches[0].start_ns for reading in readings]
     dated = all(first is not None for first in firsts)
@@ -102,7 +102,7 @@ def starts_s(readings: Sequence[Reading]) -> list[list[float]]:
 
 
 def pace_hz(reading: Reading, stretch: Stretch) -> float:
-    """Return the samples a second of a stretch: by its own times where these are near the rate."""
+    """Return the rate of a stretch, by its own times if these agree with the nominal rate."""
     rate_hz = reading.rate_hz or 1.0
     if not stretch.lasted:
         return rate_hz

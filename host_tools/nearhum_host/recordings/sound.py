@@ -1,8 +1,8 @@
-"""Wav files to 16-bit counts: PCM of 8 to 32 bits, float, mu-law and A-law, in RIFF and RF64.
+"""Read wav files as 16-bit counts: PCM of 8 to 32 bits, float, mu-law and A-law, in RIFF and RF64.
 
-Enters: a path. Leaves: int16 (n, channels), or floats where those are no fractions of full scale.
-A recorder that lost power leaves sizes of 0 or 0xffffffff and odd chunks without their pad byte:
-the sound behind them is read, and a note says so. Python's own module wave knows none of it.
+Enters: a path. Leaves: int16 (n, channels), or floats if they are not fractions of full scale. A
+recorder that lost power leaves sizes of 0 or 0xffffffff, and odd chunks without their pad byte. The
+sound in such a file is read, with a note. Python's module wave cannot read any of these.
 Source: Microsoft's RIFF specification 1.0; EBU Tech 3306 (RF64); ITU-T G.711.
 """
 
@@ -21,7 +21,7 @@ PCM, FLOAT, ALAW, MULAW, EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
 _NAMES = {2: "ADPCM", 0x11: "ADPCM", 0x31: "GSM", 0x50: "MPEG", 0x55: "MP3", 0xFF: "AAC"}
 MAX_BYTES = 1 << 30
 FULL_SCALE, AS_THEY_ARE, LOW_BITS, TOP_BITS = "shares", "as they are", "low bits", "top bits"
-BLOCK = 1 << 20  # frames that are converted at a time
+BLOCK = 1 << 20  # Frames converted at a time.
 
 
 @dataclass
@@ -42,12 +42,12 @@ class _Format:
     code: int
     n_channels: int
     rate_hz: int
-    width: int  # bytes of a sample
-    bits: int  # that count
+    width: int  # Bytes of a sample.
+    bits: int  # Used bits of a sample.
 
 
 def read_wav(path: Path) -> Sound:
-    """Return the sound of a wav file. Raises HostError where it is none, or is coded otherwise."""
+    """Return the sound of a wav file. Raises HostError if it is not one, or has another coding."""
     try:
         n_bytes = path.stat().st_size
         if n_bytes > MAX_BYTES:
@@ -101,8 +101,8 @@ def _chunks(path: Path, raw: np.ndarray, notes: list[str]) -> tuple[_Format, np.
 
 
 def _next_chunk(raw: np.ndarray, start: int, size: int) -> int:
-    """Return where the chunk behind one of this size begins: padded to a whole word, as it must
-    be, or not.
+    """Return the position of the next chunk. Chunks should be padded to even sizes, but some
+    files lack the padding.
     """
     at = start + size
     if size % 2 and not _is_name(raw, at + 1) and _is_name(raw, at):
@@ -124,7 +124,9 @@ def _sound(
     if size == 0 and there and not _ends_in_chunks(raw, start):
         notes.append(f"its header says 0 bytes of sound, {there} are there: read to the end")
         return raw[start:]
-    if size == 0xFFFFFFFF or size >= 0x7FFFF000 > there:  # written into a pipe
+    if (
+        size == 0xFFFFFFFF or size >= 0x7FFFF000 > there
+    ):  # The file was written into a pipe, so its size was unknown.
         return raw[start:]
     if size > there:
         notes.append(f"it is cut short: its header says {size} bytes of sound, {there} are there")
@@ -132,7 +134,7 @@ def _sound(
 
 
 def _ends_in_chunks(raw: np.ndarray, at: int) -> bool:
-    """Return whether whole chunks with names lie from there to the end of the file."""
+    """Return whether the rest of the file consists of complete chunks with names."""
     while at + 8 <= len(raw):
         (size,) = struct.unpack("<I", raw[at + 4 : at + 8].tobytes())
         if not _is_name(raw, at):
@@ -170,7 +172,7 @@ def _samples(path: Path, octets: np.ndarray, form: _Format, notes: list[str]) ->
     if form.code in (ALAW, MULAW):
         table = _mulaw() if form.code == MULAW else _alaw()
         return table[octets[:, :, 0]]
-    if form.width == 1:  # unsigned, around 128
+    if form.width == 1:  # 8-bit samples are unsigned, with 128 as zero.
         return (octets[:, :, 0].astype(np.int16) - 128) << 8
     if form.width == 4 and (low := _low_bits(octets, notes)) is not None:
         return low
@@ -219,14 +221,14 @@ def _of_floats(path: Path, octets: np.ndarray, form: _Format, notes: list[str]) 
 
 
 def _mulaw() -> np.ndarray:
-    """Return the int16 of each octet of mu-law. Source: G.711, table 2a; 14 bits, here in 16."""
+    """Return the int16 of each mu-law octet: 14 bits, scaled to 16. Source: G.711, table 2a."""
     octet = ~np.arange(256, dtype=np.int32) & 0xFF
     size = (((octet & 0x0F) << 3) + 132 << ((octet & 0x70) >> 4)) - 132
     return np.where(octet & 0x80, -size, size).astype(np.int16)
 
 
 def _alaw() -> np.ndarray:
-    """Return the int16 of each octet of A-law. Source: G.711, table 1a; 13 bits, here in 16."""
+    """Return the int16 of each A-law octet: 13 bits, scaled to 16. Source: G.711, table 1a."""
     octet = np.arange(256, dtype=np.int32) ^ 0x55
     segment = (octet & 0x70) >> 4
     size = ((octet & 0x0F) << 4) + 8

@@ -1,7 +1,7 @@
-"""Recordings as others read them: csv, Parquet, wav, and Edge Impulse's ingestion format.
+"""Write recordings for other tools: csv, Parquet, wav, and Edge Impulse's ingestion format.
 
 Enters: samples of one stretch, with names, units and time. Leaves: a file. Samples are counts, or
-in the unit that a scale makes of them. Source: Edge Impulse, "Data acquisition format" (JSON and
+with a scale in its unit. Source: Edge Impulse, "Data acquisition format" (JSON and
 CBOR, signature none); RFC 8949 (CBOR).
 """
 
@@ -21,7 +21,7 @@ import numpy as np
 from ..errors import UsageError
 from ..extras import needs
 
-# name of the form: what a file of it ends in
+# By form: the suffix of its files.
 FORMS = {
     "csv": ".csv",
     "parquet": ".parquet",
@@ -55,7 +55,7 @@ class Samples:
 
     @property
     def heads(self) -> list[tuple[str, str]]:
-        """(name, unit) of each channel; counts have the unit counts."""
+        """(name, unit) of each channel. The unit of counts is "counts"."""
         n = self.frames.shape[1]
         names = list(self.names) or [f"c{i}" for i in range(n)]
         units = list(self.units) if self.scale is not None else ["counts"] * n
@@ -63,12 +63,12 @@ class Samples:
 
     @property
     def values(self) -> np.ndarray:
-        """Samples in their unit, (n, channels)."""
+        """The samples in their unit, (n, channels)."""
         return self.frames if self.scale is None else self.frames / np.asarray(self.scale)
 
     @property
     def times_ns(self) -> np.ndarray:
-        """When each was sampled, int64: since 1970, or since the first where that is not known."""
+        """Time of each sample, int64 ns since 1970, or since the first if that is unknown."""
         if self.own_times_ns is not None:
             return self.own_times_ns
         return (self.start_ns or 0) + np.rint(
@@ -77,10 +77,7 @@ class Samples:
 
 
 def write(path: Path, samples: Samples, form: str) -> None:
-    """Write samples to a file in a form of FORMS.
-
-    Raises UsageError where the form cannot hold them.
-    """
+    """Write samples to a file. form: one of FORMS. Raises UsageError if it cannot hold them."""
     if form not in FORMS:
         raise UsageError(f"no format {form!r}", hint="one of " + ", ".join(FORMS))
     {
@@ -159,7 +156,7 @@ def _wav(path: Path, samples: Samples) -> None:
 
 
 def _ingested(samples: Samples) -> dict[str, Any]:
-    """Return what Edge Impulse's ingestion service takes, unsigned."""
+    """Return the unsigned message for Edge Impulse's ingestion service."""
     seconds = (samples.start_ns or 0) // 1_000_000_000
     return {
         "protected": {"ver": "v1", "alg": "none", "iat": int(seconds)},
@@ -183,7 +180,7 @@ def _cbor(path: Path, samples: Samples) -> None:
 
 
 def cbor(value: Any) -> bytes:
-    """Return a value of dicts, lists, texts and numbers as CBOR (RFC 8949)."""
+    """Return dicts, lists, texts and numbers as CBOR (RFC 8949)."""
     if isinstance(value, bool) or value is None:
         return b"\xf6" if value is None else b"\xf5" if value else b"\xf4"
     if isinstance(value, int):
@@ -199,7 +196,7 @@ def cbor(value: Any) -> bytes:
 
 
 def _head(major: int, n: int) -> bytes:
-    """Return the head of a CBOR item: its major type, and a number in the fewest bytes."""
+    """Return the head of a CBOR item: its major type, and n in as few bytes as possible."""
     for size, low, form in ((1, 24, ">B"), (2, 25, ">H"), (4, 26, ">I"), (8, 27, ">Q")):
         if n < 24:
             return bytes([major << 5 | n])

@@ -1,1 +1,1 @@
-"""The serial line to a board: ports, the console, the raw REPL, text made harmless."""
+"""The serial line to a board: ports, the console, the raw REPL, and harmless text."""

@@ -1,9 +1,9 @@
-"""Answers of the console: what the fields that the host reads must be, whoever is at the other
-end of the line.
+"""Check the console's answers: every field that the host reads must have the right type.
 
-Enters: an answer as it came. Leaves: the same, or a DeviceError. A field that is not here is shown
-and nothing more; one that is here may be missing (an older board), but never of another kind: what
-works with answers may trust them.
+Enters: an answer as received. Leaves: the same answer, or a DeviceError.
+
+A field listed here may be missing, because an older board does not send it, but it must have its
+type, so that all other code can rely on it. A field that is not listed here is only shown.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from ..errors import DeviceError
 from .visible_text import object_in
 
 _Check = Callable[[Any], bool]
-_BEGIN = b'{"ok":'  # of every answer, see firmware/nearhum/console
-_MAX_COUNT = 1 << 53  # exact in every tool that reads our JSON
+_BEGIN = b'{"ok":'  # Every answer begins so, see firmware/nearhum/console.
+_MAX_COUNT = 1 << 53  # Every JSON reader represents integers up to here exactly.
 
 
 def _count(value: Any) -> bool:
@@ -46,7 +46,7 @@ def _truth(value: Any) -> bool:
 
 
 def _rows(**fields: _Check) -> _Check:
-    """A list of objects with these fields, each present."""
+    """Return a check for a list of objects that have all of these fields."""
 
     def check(value: Any) -> bool:
         return isinstance(value, list) and all(
@@ -64,8 +64,8 @@ def _table(value: Any) -> bool:
 
 
 def _settings(value: Any) -> bool:
-    """Settings as the firmware bounds them; what a later one may have beside them is shown and
-    nothing more.
+    """Return whether settings are within the firmware's limits. Unknown settings are allowed,
+    because a later firmware may have more.
     """
     try:
         return isinstance(value, dict) and all(
@@ -79,7 +79,7 @@ def _interval(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(_number, value))
 
 
-def _whole(value: Any) -> bool:  # the number of the window before the first is -1
+def _whole(value: Any) -> bool:  # -1 is the number of the window before the first.
     return value == -1 or _count(value)
 
 
@@ -94,7 +94,7 @@ def _texts(value: Any) -> bool:
     return isinstance(value, list) and all(map(_text, value))
 
 
-# by verb: the fields that some command reads
+# By verb: the fields that a command of the host reads.
 _FIELDS: dict[str, dict[str, _Check]] = {
     "start": {"version": _text, "board": _text},
     "help": {"verbs": _table},
@@ -148,22 +148,22 @@ _FIELDS: dict[str, dict[str, _Check]] = {
 
 
 def answer_in(line: bytes) -> dict[str, Any] | None:
-    """Return the answer in a line, or None for noise and for an answer that lost bytes.
+    """Return the answer in a line. Return None for noise, and for an answer that lost bytes.
 
-    What a program printed last may stand before it, without an end of its line.
+    The answer may follow other output on the same line, if a program printed without a line break.
     """
     at = line.find(_BEGIN)
     return object_in(line[at:]) if at >= 0 else None
 
 
 class Absent(DeviceError, KeyError):
-    """A field that a board's answer has not."""
+    """A field is missing in a board's answer."""
 
 
 class Answer(dict[str, Any]):
     """A board's answer.
 
-    answer[name] raises a DeviceError where it is not there, answer.get(name) gives None.
+    answer[name] raises a DeviceError if the field is missing, answer.get(name) returns None.
     """
 
     def __missing__(self, name: str) -> Any:
@@ -177,10 +177,7 @@ class Answer(dict[str, Any]):
 
 
 def checked(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer that says what it must.
-
-    Raises DeviceError naming the field that does not; see Answer.
-    """
+    """Return the answer as an Answer. Raises DeviceError if a field has a wrong type."""
     verb = str(answer.get("verb") or "")
     for name, check in _FIELDS.get(verb, {}).items():
         if name in answer and not check(answer[name]):
@@ -200,7 +197,7 @@ def checked(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def sensible(verb: str, answer: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of an answer that are of the kind that they must be."""
+    """Return the fields of an answer that have the right type."""
     fields = _FIELDS[verb]
     return {
         name: value

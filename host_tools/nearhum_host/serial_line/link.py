@@ -1,14 +1,15 @@
-"""The serial line to one board: finds it, opens it, asks the console and gets its answers.
+"""The serial line to one board: open it, send lines to the console, and return the answers.
 
 Enters: a port name and console lines. Leaves: the board's answers as dicts, or an error that says
-what is wrong with the line and what to do. The console answers each line with one line of JSON,
-`{"ok":...}`; anything else is noise. A board is in one of three moods, and `ask` must tell them
-apart without stopping the first:
+what is wrong with the line and what to do.
 
-1. the detector runs: a line is answered, usually within a millisecond;
-2. the detector was stopped with Ctrl-C (mpremote and Thonny do that): the REPL answers an empty
-   line with its prompt;
-3. nothing nearhum knows: silence, another program, another baud rate.
+The console answers each line with one line of JSON, `{"ok":...}`. Anything else is noise. There are
+three cases, and `ask` must tell them apart without stopping a detector that runs:
+
+1. The detector runs. It answers, usually within a millisecond.
+2. The detector was stopped with Ctrl-C, as mpremote and Thonny do. The REPL answers an empty line
+   with its prompt.
+3. Something else: silence, another program, or another baud rate.
 """
 
 from __future__ import annotations
@@ -25,34 +26,32 @@ from . import diagnosis
 from .answers import answer_in, checked
 from .ports import close_port, find_port, open_port
 
-MAX_LINE_BYTES = 1024  # the board drops what is longer
-DRAIN_S = 2.0  # at most, for what an unread line holds: some ten kilobytes
-ANSWER_S = 2.0  # then the host looks whether the loop is stopped
-# an answer that comes after a flash erase or a saved state may take this long in all
-PATIENCE_S = 10.0
-# from a soft reset to the start line: the modules load, the state is read, the sensor is checked
-START_S = 20.0
-START_MOST_S = 180.0  # where a boot.py goes on talking: one that waits for a network, say
-QUERIES = ("help", "status", "list", "log", "get")  # change nothing: may be sent again
+MAX_LINE_BYTES = 1024  # The board drops longer lines (console.py).
+DRAIN_S = 2.0  # Limit for reading old output: about ten kilobytes at 115,200 baud take a second.
+ANSWER_S = 2.0  # Without an answer for so long, the host checks whether the detector is stopped.
+PATIENCE_S = 10.0  # Limit of one answer: a flash erase or a saved state delays it by seconds.
+START_S = 20.0  # Limit from a soft reset to the start line, while modules and state are loaded.
+START_MOST_S = 180.0  # The same while a boot.py prints, for example while it waits for a network.
+QUERIES = ("help", "status", "list", "log", "get")  # They change nothing, so they may be repeated.
 
-# Before the end of a half line that somebody left behind, which must not be carried out: the
-# console refuses a line with a byte that is no UTF-8, whatever its verb; the REPL drops a line at
-# Ctrl-U, and where its port has no such key the line is none that compiles.
+# Sent first, to spoil an unfinished line of an earlier program, which must not be executed. The
+# console refuses a line with a byte that is not UTF-8. The REPL deletes a line at Ctrl-U; on a port
+# without that key the spoiled line does not compile.
 _SPOIL = b"\xff\x15"
 _PROMPT = b">>> "
-_PASTE_WINDOW_BYTES = 512  # twice that of any port (shared/runtime/pyexec.c)
-_MAX_NOISE = 8192
+_PASTE_WINDOW_BYTES = 512  # Twice the window of any port (MicroPython, shared/runtime/pyexec.c).
+_MAX_NOISE = 8192  # Bytes that are kept for error messages.
 
 
 class Link:
     """An open, locked serial line to one board.
 
-    A context manager; closing leaves the board as it is.
+    A context manager. Closing it leaves the board as it is. Raises DeviceError if the port cannot
+    be opened.
 
-    port: device path, COM name, or a pyserial URL (`socket://`, `rfc2217://`). on_stopped: asked
-    when the loop turns out to be stopped; True resumes it, False raises. Raises DeviceError when
-    the port cannot be opened. noise: the last bytes that came; partial: those of a line that has
-    not ended yet. Both are bounded.
+    port: device path, COM name, or a pyserial URL (`socket://`, `rfc2217://`). on_stopped: called
+    if the detector is stopped; True resumes it, False raises.
+    noise: the last bytes received. partial: the bytes of an unfinished line. Both are bounded.
     """
 
     def __init__(self, port: str, on_stopped: Callable[[], bool] = lambda: False) -> None:
@@ -79,9 +78,11 @@ class Link:
     def ask(self, line: str, patience_s: float = PATIENCE_S) -> dict[str, Any]:
         """Send one console line and return its answer, without "ok".
 
-        Raises DeviceError with the board's own words when it refuses, and with a diagnosis when it
-        does not answer. A query is repeated when its answer got lost; a command that changes
-        something is never sent twice.
+        line: a verb and its words. patience_s: limit of the whole answer.
+
+        A query is repeated if its answer was lost. A command that changes something is never sent
+        twice. Raises DeviceError with the board's own message if it refuses, and with a diagnosis
+        if it does not answer.
         """
         verb = (line.split() or [""])[0]
         wire_line = line.strip().encode() + b"\n"
@@ -92,7 +93,7 @@ class Link:
         if not self._heard:
             self._drain()
         if not self._heard and verb not in QUERIES:
-            # a board that is stopped or just restarting must not swallow a command
+            # First a query: a board that is stopped or restarting would lose the command.
             self.ask("status")
         for _ in range(3):
             self._send(wire_line)
@@ -106,7 +107,7 @@ class Link:
                 self._heard = True
                 return self._accepted(answer)
             if what == "prompt":
-                # the line met a prompt, not the console: nothing was carried out
+                # The REPL received the line, not the console: nothing was executed.
                 self._resume_or_raise()
             elif verb not in QUERIES:
                 why = (
@@ -127,8 +128,10 @@ class Link:
         )
 
     def _await(self, verb: str, seconds: float) -> tuple[str, dict[str, Any]]:
-        """Return ("answer", dict), ("start", dict), ("prompt", {}), ("torn", {}); after seconds
-        ("", {}).
+        """Wait for what comes first, at most for seconds, and return it.
+
+        Returns ("answer", dict), ("start", dict), ("prompt", {}), ("torn", {}) for an answer that
+        lost bytes, or ("", {}) for none of them.
         """
         end = time.monotonic() + seconds
         while True:
@@ -140,7 +143,7 @@ class Link:
                 elif found.get("verb") == "start":
                     return "start", found
                 elif found.get("verb") == verb or self._heard and not found.get("verb"):
-                    # a refusal without a verb, before any answer, is that of the spoiled line
+                    # Before the first answer, a refusal without a verb is that of _SPOIL.
                     return "answer", found
             if self.partial.endswith(_PROMPT):
                 return "prompt", {}
@@ -148,9 +151,7 @@ class Link:
                 return "", {}
 
     def _lines(self, end: float) -> list[bytes]:
-        """Return the whole lines of the next bytes that arrive before `end` (a time.monotonic()
-        value).
-        """
+        """Return the complete lines in the next bytes. end: time.monotonic() to wait until."""
         got = b""
         while not got and time.monotonic() < end:
             try:
@@ -163,8 +164,9 @@ class Link:
         return [line.rstrip(b"\r") for line in lines]
 
     def _ways_out(self, patience_s: float) -> list[tuple[Callable[[], None], float]]:
-        """Return what brings a silent board to its prompt, and for how long to wait then. A running
-        loop shrugs all of it off.
+        """Return attempts to bring a silent board to its prompt, as [(function, seconds to wait)].
+
+        A running detector ignores all of them.
         """
         rest = max(0.5, patience_s - ANSWER_S - 0.5)
         prompt, raw = (lambda: self._send(b"\r\n"), 0.5), lambda: self._send(b"\x02\r\n")
@@ -175,18 +177,18 @@ class Link:
     def _leave_raw_paste(self) -> None:
         """Bring a board to its prompt that a killed program left in raw paste mode.
 
-        All is code to it there but Ctrl-C, which would stop a running loop, and Ctrl-D, which runs
-        the code. It asks for more, by a byte 1, after each half of its window. One that has found
-        an error in the code is silent, and Ctrl-D is all it takes.
+        In that mode everything is code except Ctrl-C and Ctrl-D. Ctrl-C would stop a running
+        detector, and Ctrl-D runs the code. The board sends a byte 1 after each half window, to ask
+        for more. If it has found an error in the code it is silent, and accepts only Ctrl-D.
         """
-        self._send(b"\n" * _PASTE_WINDOW_BYTES)  # to a console they are empty lines
+        self._send(b"\n" * _PASTE_WINDOW_BYTES)  # The console ignores empty lines.
         end = time.monotonic() + 0.3
         while time.monotonic() < end and not self.partial.endswith(b"\x01"):
             self._lines(end)
         self._send(b"\x03\x02" if self.partial.endswith(b"\x01") else b"\x04\x02\r\n")
 
     def _drain(self) -> None:
-        """Read away answers to a host before this one: they would pass for answers to us."""
+        """Discard answers to an earlier program. They would be taken for answers to this one."""
         end = time.monotonic() + DRAIN_S
         while time.monotonic() < end and self._lines(time.monotonic() + 0.05) + [self.partial] != [
             b""
@@ -207,8 +209,8 @@ class Link:
 
     def stop(self) -> None:
         """Stop the detector with Ctrl-C and leave the board at its friendly prompt."""
-        # Ctrl-C, and Enter to show that it was meant; Ctrl-B for a raw REPL, which stays silent at
-        # that; all of them for a program that is slow to stop.
+        # Ctrl-C, with Enter to confirm it. Then Ctrl-B, because a raw REPL ignores those. Then all
+        # of them again, because a program may be slow to stop.
         for interrupt, seconds in ((b"\r\x03\r", 1), (b"\r\x02", 2), (b"\r\x03\r\x02", 2)):
             self.partial = b""
             self._send(interrupt)
@@ -220,14 +222,12 @@ class Link:
         raise diagnosis.not_a_board(self.port, self.noise)
 
     def enter_bootloader(self) -> None:
-        """Bring the board into its boot loader (`machine.bootloader()`); the line goes with
-        that.
-        """
+        """Start the board's boot loader (`machine.bootloader()`). This ends the connection."""
         self.stop()
         self._send(b"import machine; machine.bootloader()\r")
 
     def restart(self) -> None:
-        """Soft-reset a stopped board, whatever it starts then."""
+        """Stop the board and soft-reset it. Do not wait for what it starts."""
         self.stop()
         self.partial = self.noise = b""
         self._send(b"\x04")
@@ -235,9 +235,10 @@ class Link:
     def resume(self) -> dict[str, Any]:
         """Soft-reset the board and return its start line.
 
-        Raises DeviceError when no detector starts.
+        Raises DeviceError if the detector does not start.
         """
-        # also clears a line that somebody left half typed: Ctrl-D resets only on an empty one
+        # `restart` stops the board first, which also clears an unfinished line: Ctrl-D resets the
+        # board only on an empty line.
         self.restart()
         last = time.monotonic() + START_MOST_S
         end, at_prompt = time.monotonic() + START_S, False
@@ -249,7 +250,7 @@ class Link:
                 found = answer_in(line)
                 if found and found.get("verb") == "start":
                     self._heard = True
-                    if found.get("ok") is not True:  # safe mode
+                    if found.get("ok") is not True:  # The board is in safe mode.
                         raise DeviceError(
                             f"the detector did not start: {found.get('error')}",
                             hint=(
@@ -257,8 +258,8 @@ class Link:
                             ),
                         )
                     return self._accepted(found)
-            # A prompt from before the reset may still be under way: only a later one means that no
-            # loop runs.
+            # A prompt sent before the reset may still arrive. Only a later one means that nothing
+            # runs.
             at_prompt = self.partial.endswith(_PROMPT) and b"soft reboot" in self.noise
             if at_prompt:
                 break
@@ -276,14 +277,15 @@ class Link:
         self.resume()
 
     def lost(self, error: Exception) -> DeviceError:
-        """Return the error that tells of a line that broke."""
+        """Return the error for a broken connection."""
         return diagnosis.went_away(self.port, error)
 
 
 def connect(port: str | None, resume: bool = False) -> Link:
-    """Return a link to the named port, or to the only board there is.
+    """Return a link to the named port, or to the only board.
 
-    A stopped detector is resumed when `resume` is true or, at a terminal, when the user says so.
+    A stopped detector is resumed if `resume` is true or, at a terminal, if the user confirms it.
+    Raises DeviceError or UsageError if there is no such port, or more than one board.
     """
     return Link(find_port(port), lambda: resume or _user_wants_it_resumed())
 

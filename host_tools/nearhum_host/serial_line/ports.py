@@ -1,4 +1,7 @@
-"""Serial ports: which one has a board, and opening it for this program alone."""
+"""Serial ports: find the one with a board, and open it exclusively.
+
+Enters: a port name, or none. Leaves: an open, locked port, or an error that names the cause.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,16 @@ import serial
 
 from ..errors import DeviceError, HostError, UsageError
 
-BAUD = 115200
+BAUD = 115200  # MicroPython's baud rate on a UART. USB ignores it.
 BUSY_S = 1.0  # A program that just closed the port may still be ending.
-_SILICON_LABS = 0x10C4
+_SILICON_LABS = 0x10C4  # USB vendor id of the CP210x.
 PORT_VARIABLE = "NEARHUM_PORT"
 
 
 def find_port(named: str | None) -> str:
-    """Return the named port, else the one in NEARHUM_PORT, else the only one with a known board's
-    USB id.
+    """Return the named port, or the one in NEARHUM_PORT, or the only one with a board's USB id.
 
-    Raises DeviceError when no board is plugged in, UsageError when there are several.
+    Raises DeviceError if there is no board, UsageError if there are several.
     """
     if named:
         return named
@@ -53,7 +55,7 @@ def every_port() -> list[str]:
 
 
 def board_ports() -> dict[str, list[str]]:
-    """Return the ports whose USB id is in a board file, each with the names of those boards."""
+    """Return the ports whose USB id is in a board file, with the names of those boards."""
     from serial.tools import list_ports
 
     from ..boards import board_files
@@ -70,9 +72,9 @@ def board_ports() -> dict[str, list[str]]:
 
 
 def open_port(port: str) -> serial.SerialBase:
-    """Open and lock a port. One that is busy is tried again for BUSY_S.
+    """Open and lock a port. A busy port is tried again for BUSY_S.
 
-    Raises DeviceError that tells absent, busy and forbidden ports apart.
+    Raises DeviceError if it is absent, busy or forbidden, UsageError if it is not a serial port.
     """
     end = time.monotonic() + BUSY_S
     while True:
@@ -85,8 +87,8 @@ def open_port(port: str) -> serial.SerialBase:
 
 
 def _opened(port: str) -> serial.SerialBase:
-    # The short timeout only paces the reading loop: a byte that is there is returned at once.
-    # pyserial's client of that has none
+    # The short read timeout only limits one turn of a reading loop: bytes that have arrived are
+    # returned at once. pyserial's client for rfc2217 has no write timeout.
     write_timeout = None if port.startswith("rfc2217:") else 5
     line = serial.serial_for_url(
         port,
@@ -97,8 +99,8 @@ def _opened(port: str) -> serial.SerialBase:
         do_not_open=True,
     )
     if _is_cp210x_on_windows(port):
-        # Its driver sets DTR and RTS at different times when a port is opened first, which is
-        # a reset to an ESP32's circuit (micropython/micropython#9659): both low, then in order.
+        # The driver sets DTR and RTS at different times when it opens a port, which resets an
+        # ESP32 (micropython/micropython#9659). So both start low and are then set in order.
         line.dtr = line.rts = False
         line.open()
         line.dtr = True
@@ -109,12 +111,12 @@ def _opened(port: str) -> serial.SerialBase:
 
 
 def close_port(line: serial.SerialBase) -> None:
-    """Close a port so that no board is reset by it; one that is gone is closed.
+    """Close a port without resetting the board. A port that has vanished is no error.
 
-    Windows drops DTR before RTS when a port is closed, and an ESP32's circuit holds its reset low
-    while RTS is on and DTR is not: so RTS goes first (micropython/micropython#9659).
+    Windows drops DTR before RTS when it closes a port. An ESP32 board is held in reset while RTS is
+    on and DTR is off. So RTS is dropped first (micropython/micropython#9659).
     """
-    with contextlib.suppress(OSError, serial.SerialException):  # a pty has no such signals
+    with contextlib.suppress(OSError, serial.SerialException):  # A pty has no such signals.
         line.rts = False
         line.dtr = False
     with contextlib.suppress(OSError, serial.SerialException):

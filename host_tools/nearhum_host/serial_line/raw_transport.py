@@ -1,8 +1,9 @@
-"""mpremote's transport on a port that is open and locked, and its errors by name.
+"""mpremote's transport on a port that is already open and locked.
 
-The one place that touches mpremote's internals. Enters: an open Link. Leaves: what code printed at
-the raw REPL. mpremote says of its own transport that the API will change; what is used of it is
-here: the constructor's fields, enter_raw_repl, exec_raw and exit_raw_repl.
+Enters: an open Link, and code. Leaves: what the code printed at the raw REPL, or a DeviceError.
+
+mpremote announces that the API of its transport will change. So all use of it is in this file: the
+fields that its constructor sets, enter_raw_repl, exec_raw and exit_raw_repl.
 """
 
 from __future__ import annotations
@@ -23,28 +24,26 @@ from mpremote.transport_serial import SerialTransport
 from ..errors import DeviceError
 from .link import Link
 
-READ_S = 5.0
-EXEC_S = 30  # of silence: hashing every file, or an erase of a full file system, takes seconds
-MAX_EXEC_S = 3600  # of one piece of code in all: a benchmark on a board takes minutes
-MAX_SAID_BYTES = 256 * 1024  # that it may print: the hashes of a thousand files
+READ_S = 5.0  # Timeout of one read.
+EXEC_S = 30  # Limit of silence: hashing all files, or erasing a full file system, takes seconds.
+MAX_EXEC_S = 3600  # Limit of one piece of code. A benchmark on a board takes minutes.
+MAX_SAID_BYTES = 256 * 1024  # Limit of its output. The hashes of a thousand files fit.
 
 
 class _Bounded:
-    """A port that gives a board so many bytes and seconds to answer one piece of code: mpremote
-    would wait for ever.
-    """
+    """A port that limits the bytes and seconds of one piece of code. mpremote has no limit."""
 
     def __init__(self, port: Any) -> None:
         self._port = port
         self.begin()
 
     def begin(self) -> None:
-        """Let the next piece of code have its full measure."""
+        """Start the limits anew for the next piece of code."""
         self._end = time.monotonic() + MAX_EXEC_S
         self._left = MAX_SAID_BYTES
 
     def read(self, n: int = 1) -> bytes:
-        """Return up to n bytes. Raises TransportError beyond the measure."""
+        """Return up to n bytes. Raises TransportError beyond a limit."""
         if self._left <= 0 or time.monotonic() > self._end:
             raise TransportError(f"its output exceeds {MAX_SAID_BYTES} bytes or {MAX_EXEC_S} s")
         got = self._port.read(n)
@@ -56,7 +55,7 @@ class _Bounded:
 
 
 class OpenPort(SerialTransport):
-    """mpremote's transport on a port that is open and locked: closing it would let others in."""
+    """mpremote's transport on an open port. Closing and reopening it would release its lock."""
 
     def __init__(self, link: Link) -> None:
         self.in_raw_repl = False
@@ -64,20 +63,20 @@ class OpenPort(SerialTransport):
         self.device_name = link.port
         self.mounted = False
         self.bounded = self.serial = _Bounded(link.serial)
-        # Otherwise mpremote polls and sleeps; a blocking read of one byte works on every kind of
-        # port.
+        # This makes mpremote use blocking reads of one byte, which work on every kind of port.
+        # Otherwise it polls and sleeps.
         self.is_pty = True
 
     def run(self, code: str) -> tuple[bytes, bytes]:
-        """Run code at the raw REPL; return what it printed, and the traceback where it raised."""
+        """Run code at the raw REPL. Return its output, and its traceback (b"" without an error)."""
         self.bounded.begin()
         return self.exec_raw(code, timeout=EXEC_S)
 
 
 class _Quiet:
-    """Swallows stdout.
+    """Discards what is printed to stdout.
 
-    Several boards may be worked on at once, and stdout is one: the last to leave gives it back.
+    Several threads may use it at once for several boards. The last one restores stdout.
     """
 
     _lock = threading.Lock()
@@ -99,7 +98,7 @@ class _Quiet:
 
 @contextlib.contextmanager
 def named_errors(link: Link) -> Iterator[None]:
-    """Turn what mpremote and pyserial raise into DeviceError, and swallow what mpremote prints."""
+    """Turn exceptions of mpremote and pyserial into DeviceError, and discard mpremote's prints."""
     try:
         with _Quiet():
             yield

@@ -1,7 +1,7 @@
-"""File work on a board, over MicroPython's raw REPL.
+"""Read and write files on a board over MicroPython's raw REPL.
 
-Enters: an open Link. Leaves: files on the board. The detector stands still meanwhile: entering
-sends Ctrl-C, leaving with `Link.resume` starts it again.
+Enters: an open Link. Leaves: files on the board. The detector does not run meanwhile: entering the
+raw REPL sends Ctrl-C, and `Link.resume` starts the detector again.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from .link import Link
 from .raw_transport import READ_S, OpenPort, named_errors
 from .visible_text import without_controls
 
-# of a file per exec; as text 1.4 times that, compiled in a heap that the detector has left
+# Of a file in one piece of code. As text it is 1.4 times as long, and the board compiles it in the
+# memory that the detector has left.
 CHUNK_BYTES = 1024
 
-# The helpers that every piece of board code may use. Small: they are compiled on the board, once.
+# Helpers for all later code on the board. They are short because the board compiles them.
 _PRELUDE = """
 import os,json
 def _p(o):
@@ -65,24 +66,24 @@ except OSError:
 
 
 class Found(NamedTuple):
-    """A file on the board: its length, and its SHA-256 in hex."""
+    """A file on the board: its length in bytes, and its SHA-256 in hex."""
 
     n_bytes: int
     sha256: str
 
 
 class BoardError(DeviceError):
-    """Code on the board raised. `name` is the exception's line there, such as "OSError: 28"."""
+    """Code on the board raised an exception. name: its last line, such as "OSError: 28"."""
 
     def __init__(self, traceback: str) -> None:
         self.name = without_controls((traceback.strip().splitlines() or ["no traceback"])[-1])[:200]
         super().__init__(
-            f"the board raised {self.name}", hint="repeat the command; nothing is left half written"
+            f"the board raised {self.name}", hint="repeat the command; no file is half written"
         )
 
 
 class Repl:
-    """A board stopped at its raw REPL. Made by `stopped`."""
+    """A board that is stopped at its raw REPL. `stopped` makes it."""
 
     def __init__(self, transport: OpenPort, link: Link) -> None:
         self._transport = transport
@@ -90,9 +91,9 @@ class Repl:
         self.run(_PRELUDE)
 
     def run(self, code: str) -> str:
-        """Return what code printed.
+        """Run code on the board and return what it printed.
 
-        Raises BoardError when it raised, DeviceError when the line is lost.
+        Raises BoardError if the code raised, DeviceError if the connection is lost.
         """
         with named_errors(self._link):
             out, err = self._transport.run(code)
@@ -101,15 +102,14 @@ class Repl:
         return out.decode(errors="replace")
 
     def ask(self, expression: str) -> Any:
-        """Return the value of an expression on the board, by way of JSON."""
+        """Return the value of an expression on the board. It must be representable in JSON."""
         return _value(self.run(f"_p({expression})").strip())
 
     def hashes(self, roots: list[str]) -> dict[str, Found]:
-        """Return the files at or below each root by path; absent roots give nothing.
+        """Return the files at or below each root, by path. Absent roots are skipped.
 
-        The board prints each file as it comes and keeps nothing. What is kept of 70 files lies all
-        over the heap between the buffers that read them, and an ESP32 has no 6 KB in one piece then
-        for all of it as one text.
+        The board prints each file at once and keeps nothing. Results that are kept for 70 files
+        fragment the heap, and an ESP32 then has no 6 KB in one piece for all of them as one text.
         """
         said = self.run(
             f"for r in {roots!r}:\n"
@@ -129,7 +129,7 @@ class Repl:
         return out
 
     def free_space(self) -> tuple[int, int]:
-        """Return (bytes of a block, free blocks) of the board's file system."""
+        """Return (bytes per block, free blocks) of the board's file system."""
         found = self.ask("list(os.statvfs('/')[1:4])")
         try:
             block, n_blocks, free = map(int, found)
@@ -137,13 +137,13 @@ class Repl:
             raise _nonsense(found) from None
         if block < 1:
             raise _nonsense(found)
-        return block, free if free <= n_blocks else 0  # a full LittleFS answers 2^32 - 4
+        return block, free if free <= n_blocks else 0  # A full LittleFS reports 2^32 - 4.
 
     def lines(self, path: str) -> list[str]:
-        """Return the lines of a text file on the board, none where there is no such file.
+        """Return the lines of a text file on the board, [] if there is no such file.
 
-        Of one that is no text, those before. The board prints each as it comes: an ESP32 has no
-        room for all in one piece.
+        If the file is not text, the lines before that point are returned. The board prints each
+        line at once, because an ESP32 has no memory for all of them in one piece.
         """
         said = self.run(
             f"try:\n with open({path!r}) as f:\n  for l in f:print(l.rstrip())\n"
@@ -152,7 +152,10 @@ class Repl:
         return [str(without_controls(line)) for line in said.splitlines()]
 
     def copy(self, source: str, path: str, sha256: str) -> None:
-        """Copy a file on the board as `write` writes one: whole and verified, or not at all."""
+        """Copy a file on the board, completely and verified, or not at all.
+
+        sha256: the expected hash, in hex. Raises DeviceError.
+        """
         self._put(
             path,
             sha256,
@@ -172,9 +175,10 @@ class Repl:
         contents: bytes,
         on_bytes: Callable[[int], None] = lambda n: None,
     ) -> None:
-        """Write a file beside its place, verify its hash on the board, and rename it into place.
+        """Write a file under another name, verify its hash on the board, and rename it.
 
-        A failure on the way leaves the file that was there, and takes the half one away.
+        on_bytes: called with the number of bytes in each written part. After a failure the previous
+        file is unchanged and the incomplete one is removed. Raises DeviceError.
         """
 
         def send() -> None:
@@ -200,16 +204,13 @@ class Repl:
                 )
             self.run(f"os.rename({half!r},{path!r})")
         except DeviceError:
-            # the board may be gone; the first error is the one to tell
+            # The board may be gone. The first error is the one to report.
             with contextlib.suppress(DeviceError):
                 self.run(_GIVE_UP % half)
             raise
 
     def remove(self, paths: list[str]) -> None:
-        """Remove files, and the folders that this leaves empty.
-
-        Files that are not there are no error.
-        """
+        """Remove files, and folders that become empty. Absent files are no error."""
         self.run(
             f"for p in {paths!r}:\n"
             " try:\n"
@@ -237,10 +238,9 @@ def _nonsense(found: Any) -> DeviceError:
 
 @contextlib.contextmanager
 def stopped(link: Link, fresh: bool = False) -> Iterator[Repl]:
-    """Stop the board's program and give its raw REPL; afterwards it is at its friendly prompt.
+    """Stop the board's program and yield its raw REPL. Afterwards the board is at its prompt.
 
-    fresh: with a soft reset first, so that the heap is empty; what has not been saved by then is
-    lost.
+    fresh: soft-reset the board first, so that its heap is empty. Unsaved data of the board is lost.
     """
     link.stop()
     transport = OpenPort(link)
@@ -250,7 +250,7 @@ def stopped(link: Link, fresh: bool = False) -> Iterator[Repl]:
             transport.enter_raw_repl(soft_reset=fresh)
         yield Repl(transport, link)
     finally:
-        # gone: the error under way says so
+        # If the board is gone, the error that is being raised says so.
         with contextlib.suppress(OSError, serial.SerialException):
             transport.exit_raw_repl()
             link.serial.timeout = timeout

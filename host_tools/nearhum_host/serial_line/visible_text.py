@@ -1,8 +1,7 @@
-"""Text from elsewhere, made harmless: what a board, a log or a file says must not steer a
-terminal or a file system.
+"""Make text of a board, a log or a file harmless for terminals and file systems.
 
-Leaf. Enters: texts, and JSON values of them. Leaves: the same, with every sign that a terminal
-would act on written out (`\\x1b`, `\\u202e`), and names that are no paths.
+Enters: texts and JSON values. Leaves: the same, with control characters written out (`\\x1b`,
+`\\u202e`), and names that cannot be paths. Imports no other module of the host.
 """
 
 from __future__ import annotations
@@ -11,14 +10,14 @@ import json
 import re
 from typing import Any
 
-MAX_DIGITS = 20  # of a number in JSON: no count that a board keeps has more
-MAX_DEPTH = 32  # of JSON within JSON
+MAX_DIGITS = 20  # Of a number in JSON. No count of a board is longer.
+MAX_DEPTH = 32  # Of nested JSON, far below Python's limit of recursion.
 
-# Control characters (C0, DEL, C1: a terminal takes some for the start of a command), line
-# separators, surrogates.
+# Control characters (C0, DEL, C1), line separators, surrogates. A terminal takes some of them as
+# the start of a command.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-# and what turns the direction of writing, so that a name is shown as another: Trojan Source,
-# Boucher, Anderson, 2021
+# Also the characters that change the direction of writing, by which a name can look like another.
+# Tabs and line breaks are allowed. Source: Boucher, Anderson, Trojan Source, 2021.
 _STEERING = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
@@ -29,22 +28,24 @@ _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 
 
 def visible(text: str) -> str:
-    """Return a text for a terminal: what would steer it is written out, tabs and ends of lines
+    """Return a text for a terminal, with control characters written out. Tabs and line breaks
     stay.
     """
     return _STEERING.sub(_written_out, text)
 
 
 def as_json(value: Any) -> str:
-    """Return a value as JSON that steers no terminal: what JSON itself leaves as it is (DEL, C1,
-    signs that turn the direction of writing) is escaped. Other kinds of objects are texts.
+    """Return a value as JSON for a terminal.
+
+    Characters that JSON does not escape are escaped too: DEL, C1, and changes of the direction of
+    writing. Objects of other types become texts.
     """
     text = json.dumps(value, ensure_ascii=False, default=str)
     return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def without_controls(value: Any) -> Any:
-    """Return a JSON value whose texts, keys included, have their control characters written out."""
+    """Return a JSON value with the control characters of all texts and keys written out."""
     if isinstance(value, str):
         return _CONTROLS.sub(_written_out, value)
     if isinstance(value, dict):
@@ -63,11 +64,10 @@ def _written_out(match: re.Match[str]) -> str:
 
 
 def object_in(text: bytes | str) -> dict[str, Any] | None:
-    """Return the object in a JSON text from elsewhere, without control characters; None where there
-    is none.
+    """Return the object in a JSON text, with control characters written out.
 
-    Refused too: numbers that are none (NaN, Infinity, 1e999) or have more than MAX_DIGITS digits,
-    and what is nested deeper than MAX_DEPTH.
+    Returns None if the text is not a JSON object, if a number is not finite (NaN, Infinity, 1e999)
+    or longer than MAX_DIGITS, or if it is nested deeper than MAX_DEPTH.
     """
     try:
         found = json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_refused)
@@ -76,7 +76,7 @@ def object_in(text: bytes | str) -> dict[str, Any] | None:
             if isinstance(found, dict) and _depth(found) <= MAX_DEPTH
             else None
         )
-    except (ValueError, RecursionError):  # UnicodeDecodeError is one of the first
+    except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError.
         return None
 
 
@@ -104,8 +104,9 @@ def _depth(value: Any) -> int:
 
 
 def as_name(text: Any, fallback: str = "board") -> str:
-    """Return a text as a part of a file's name: letters, digits, _ and -, 64 at most; no path,
-    nothing hidden.
+    """Return a text as part of a file name: at most 64 letters, digits, _ and -.
+
+    The result cannot be a path or a hidden file. fallback: returned if nothing is left.
     """
     return no_device(_NO_NAME.sub("_", str(text)).strip("_-")[:64] or fallback)
 

@@ -26,8 +26,8 @@ from .faults import Faults
 from .firmware_code import FirmwareCode, reached
 from .pins import Machine
 
-_OF_SENSORS = ("kind", "rate_hz", "n_channels", "n_window")  # what drivers look at
-_OF_SPECTRA = ("push", "replay")  # drivers that deliver what was computed elsewhere
+_OF_SENSORS = ("kind", "rate_hz", "n_channels", "n_window")  # The settings that drivers use.
+_OF_SPECTRA = ("push", "replay")  # Drivers that deliver data computed elsewhere.
 _UNKNOWN = "no setting is called "
 
 
@@ -47,7 +47,7 @@ def _filled(config: Mapping[str, Any], faults: Faults, where: str) -> dict[str, 
     alone = {name: value for name, value in config.items() if _is_sound(name, value, faults)}
     try:
         whole = settings.filled(alone)
-    except ConfigError as wrong:  # of its source
+    except ConfigError as wrong:  # An error of its source.
         message, hint = _in_words(wrong)
         raise UsageError((f"{where}: " if where else "") + message, hint=hint) from None
     if not faults:
@@ -81,7 +81,10 @@ def check(
             checks.features(whole)
     of_alarm = Machine("" if port == "unix" else chip)
     checks.check_pin = lambda name: of_alarm.Pin(name, of_alarm.Pin.OUT)
-    with _of_firmware(faults), contextlib.suppress(TypeError):  # pins that are none: told below
+    with (
+        _of_firmware(faults),
+        contextlib.suppress(TypeError),
+    ):  # Invalid pins, which are reported below.
         checks.alarm(whole)
     asked = [source[key] for key in ("driver", "wraps") if key in source]
     unknown = [name for name in asked if not _is_driver(name, code, chip or port, faults)]
@@ -141,21 +144,21 @@ def _in_words(wrong: ConfigError) -> tuple[str, str]:
 
 
 def _like(name: str) -> str:
-    """Say which settings have a name like that one, and where all of them stand."""
+    """Return the settings with a similar name, and where all settings are listed."""
     table = f"{firmware_dir() / 'nearhum' / 'settings.py'} has all settings, with their ranges"
     like = difflib.get_close_matches(name[:64], list(SETTINGS), n=4, cutoff=0.4)
     return f"settings with a name like it: {', '.join(like)}; {table}" if like else table
 
 
 def meant(message: str) -> str:
-    """Return what an unknown setting may have been meant for, "" where it is another error."""
+    """Return the settings that an unknown one may mean, "" for other errors."""
     if not message.startswith(_UNKNOWN):
         return ""
     return near(message.removeprefix(_UNKNOWN).strip("'"), list(SETTINGS))
 
 
 def setting(text: str) -> tuple[str, Any]:
-    """Return name and value of `KEY=VALUE`, as a board would take it. Raises UsageError."""
+    """Return (name, value) of `KEY=VALUE`, in the type of the setting. Raises UsageError."""
     name, sign, value = text.partition("=")
     if not sign:
         raise UsageError(

@@ -21,19 +21,19 @@ class Faults:
         return bool(self._found)
 
     def add(self, message: str, hint: str = "") -> None:
-        """Note a fault; the same one counts once."""
+        """Note a fault. A repeated fault counts once."""
         self._found.setdefault(message, hint)
 
     @contextlib.contextmanager
     def caught(self) -> Iterator[None]:
-        """Note what is refused inside, and go on."""
+        """Note an error that the block raises, and continue."""
         try:
             yield
         except UsageError as wrong:
             self.add(wrong.message, wrong.hint)
 
     def tell(self) -> None:
-        """Raise one UsageError of all that was found; nothing where there is nothing."""
+        """Raise one UsageError with all faults, if there are any."""
         if not self._found:
             return
         before = f"{self._where}: " if self._where else ""

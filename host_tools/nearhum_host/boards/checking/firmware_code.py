@@ -17,17 +17,17 @@ from typing import Any
 
 from ...paths import firmware_dir
 
-# Leaves that the host imports as they are: their errors must be the same classes.
+# The host imports these modules itself, and their exceptions must be the same classes.
 _SHARED = ("config", "errors", "wire", "files")
 _PLAIN = ("array", "binascii", "json", "math", "os", "struct")
 
 
 class Reached(Exception):
-    """A driver has come as far as its hardware: its settings are good."""
+    """A driver has reached its hardware, so its settings are good."""
 
 
 def reached(*_: Any, **__: Any) -> Any:
-    """Stand in for what only hardware has."""
+    """Replaces functions that only hardware has."""
     raise Reached
 
 
@@ -44,7 +44,7 @@ class Hardware:
 
 
 class _Nothing:
-    """Kernels: named and bound, and never run."""
+    """Replaces kernels. They are named and bound, but never run."""
 
     def __getattr__(self, name: str) -> Any:
         return _Nothing()
@@ -61,7 +61,7 @@ def _decorator(*given: Any, **_: Any) -> Any:
 
 
 class _Pio:
-    """rp2.PIO: names of constants."""
+    """Replaces rp2.PIO: the names of constants."""
 
     def __getattr__(self, name: str) -> int:
         return 0
@@ -124,7 +124,7 @@ class FirmwareCode:
     def _run(self, name: str) -> Any:
         path = firmware_dir() / name.replace(".", "/")
         source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-        # Annotations are viper's types, which are no names here.
+        # Annotations are types of viper, which CPython does not know.
         code = compile(
             source.read_text(encoding="utf-8"),
             str(source),

@@ -14,8 +14,8 @@ from nearhum.settings import KINDS, defaults
 
 from ...errors import UsageError
 
-LEAST_OF_MOTION_HZ = 24  # twice the 12 Hz up to which limbs and handles move
-LOWEST_SOUND_HZ = 4000  # speech has most of its energy below 2 kHz: less is no word
+LEAST_OF_MOTION_HZ = 24  # Twice the 12 Hz up to which limbs and handles move.
+LOWEST_SOUND_HZ = 4000  # Speech has most of its energy below 2 kHz. At a lower rate words are lost.
 
 
 def check(kind: str, rate_hz: float, own: Mapping[str, Any], of: str) -> None:
@@ -34,7 +34,7 @@ def check(kind: str, rate_hz: float, own: Mapping[str, Any], of: str) -> None:
 
 
 def _usual(kind: str, rate_hz: float) -> bool:
-    """Say whether a kind is usually sampled so: slow quantities slowly, machines and limbs not."""
+    """Return whether a kind is usually sampled at that rate."""
     return (rate_hz >= LEAST_OF_MOTION_HZ) != (kind == "telemetry")
 
 

@@ -45,7 +45,7 @@ CHIPS = {
     "rp2040": _chip(range(30), range(26, 30), (0, 1), (0, 1)),
     # The larger package, RP2350B, has 48 and its ADC at 40 to 47.
     "rp2350": _chip(range(48), [*range(26, 30), *range(40, 48)], (0, 1), (0, 1)),
-    # 9 and 10 belong to the flash in quad mode only; 20 is there on few modules.
+    # 9 and 10 belong to the flash only in quad mode. Few modules have 20.
     "esp32": _chip(
         [*range(24), 25, 26, 27, *range(32, 40)],
         [0, 2, 4, *range(12, 16), 25, 26, 27, *range(32, 40)],
@@ -71,7 +71,7 @@ _RP2_SPI = {"miso": 0, "sck": 2, "mosi": 3}
 
 
 class PinError(ValueError):
-    """What the port would refuse, and what to write instead."""
+    """An error that the port would raise, with what to write instead."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
@@ -89,10 +89,10 @@ class _Pin:
         self.id = id
 
     def __call__(self, *_: Any) -> None:
-        """Take a level."""
+        """Accept a level."""
 
     def value(self, *_: Any) -> int:
-        """Return the level of a bus at rest."""
+        """Return the level of an idle bus."""
         return 1
 
 
@@ -138,11 +138,11 @@ class Machine:
             self._tell = None
 
     def begin(self) -> None:
-        """Let all pins be free, for a driver that is asked anew."""
+        """Free all pins, before a driver is asked again."""
         self._taken = []
 
     def pin(self, id: Any, mode: int | None = None, pull: int | None = None, **_: Any) -> _Pin:
-        """Return a pin that remembers its number; a name is taken as it is."""
+        """Return a pin that knows its number. A name is accepted unchecked."""
         made = _Pin(id)
         if self._chip is None or isinstance(id, str | Absent):
             return made
@@ -248,7 +248,7 @@ def _is(kind: str, id: int, name: str, pin: int) -> bool:
 
 
 def _listed(pins: Iterable[int]) -> str:
-    """Return numbers as people write them: 0 to 5, 12, 13."""
+    """Return numbers as text: "0 to 5, 12, 13"."""
     runs: list[list[int]] = []
     for pin in sorted(pins):
         if runs and pin == runs[-1][1] + 1:

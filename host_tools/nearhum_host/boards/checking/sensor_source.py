@@ -18,16 +18,16 @@ from .faults import Faults
 from .firmware_code import Reached
 from .pins import Absent, Machine
 
-# The driver that wraps another, and its own keys.
+# The driver that wraps another one, and its own keys.
 _PACED, _OF_PACED = "paced", ("duty_s", "rest_ms", "sleep", "wraps")
-# What stands in for a value that a driver refuses; one of them is good for every driver here.
+# Replacements for a value that a driver refuses. Every driver accepts one of them.
 _INSTEAD = {
     "rate_hz": (100, 200, 1000, 16000, 1, 104, 480, 26667),
     "n_channels": (1, 3, 2),
     "range_g": (4,),
     "duty_s": (86400,),
 }
-_ROUNDS = 16  # more than a driver has keys
+_ROUNDS = 16  # No driver has more keys.
 _ANYTHING = (TypeError, AttributeError, LookupError, ArithmeticError)
 
 
@@ -113,7 +113,7 @@ class _Named:
         )
 
     def anything(self, wrong: Exception) -> None:
-        # a text where the driver wants a number
+        # A text where the driver expects a number.
         hint = f"numbers stand without quotes: sda = 4; {self.example}"
         self._faults.add(f"source = {dict(self._source)!r:.200}: {wrong}", hint)
 
@@ -130,7 +130,7 @@ def _reaches(
         absent = any(isinstance(value, Absent) for value in given.values())
         try:
             ask(config, given)
-        except (Reached, SourceError):  # or a sensor that does not answer
+        except (Reached, SourceError):  # SourceError: the simulated sensor does not answer.
             return True
         except KeyError as missing:
             key = str(missing.args[0])
