@@ -1,17 +1,17 @@
-"""The documentation: every command in it is run, it builds without a network, and a browser
-finds nothing to say.
+"""Test the documentation: every command in it runs, and the site builds and works without a
+network.
 
-A page's commands run in its order, in a folder of its own, against one virtual board that hears a
-hum. What stands in a comment before a block says what is different about it:
+The commands of a page run in their order, in a folder of their own, on one virtual board that hears
+a hum. A comment before a block says what is different about it:
 
     <!-- docs: installs -->          needs a package index: its extras are looked up in
                                      pyproject.toml instead
-    <!-- docs: background -->        goes on while the page's other commands run
-    <!-- docs: elsewhere FILE -->    is run by that test, which names it
-    <!-- docs: spark -->             left to `make test-all`
+    <!-- docs: background -->        runs while the page's other commands run
+    <!-- docs: elsewhere FILE -->    is run by that test, which contains its name
+    <!-- docs: spark -->             runs only in `make test-all`
 
-What only a real board has is replaced, see `as_run`: its name by a virtual one's, ten minutes by
-windows; `flash` is run with --dry-run.
+What only a real board has is replaced, see `as_run`: its name by that of a virtual one, ten minutes
+by windows. `flash` runs with --dry-run.
 """
 
 import contextlib
