@@ -24,7 +24,8 @@ LEARNED = "ABD"  # shoulder abduction is what the board calls normal; the others
 ENROLLED = ("ROW", "PEN")
 SHOTS = 3
 LEAST = 18  # windows to learn from
-SETTINGS = {"n_hop": HOP}
+AXES = [f"{sensor} {axis}" for sensor in ("acceleration", "angular rate") for axis in "xyz"]
+SETTINGS = {"n_hop": HOP, "source": {"names": AXES}}
 
 
 def demo(
