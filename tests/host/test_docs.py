@@ -291,3 +291,17 @@ def test_a_browser_finds_nothing_to_say(site: Path):
             looked.page.keyboard.press("f")
             looked.page.keyboard.type("prior", delay=20)
             looked.page.wait_for_selector(".md-search-result__item", timeout=60_000)
+
+
+@pytest.mark.skipif(
+    browser.executable() is None, reason="no Chromium: apt install chromium-headless-shell"
+)
+def test_wide_tables_are_not_cut_off(site: Path):
+    """In a window of 1280 pixels, in which a table that is too wide would scroll sideways."""
+    too_wide = """() => [...document.querySelectorAll(".md-typeset__scrollwrap")]
+        .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.innerText.slice(0, 60))"""
+    with browser.browser() as running:
+        for page in ("evaluation", "performance", "reliability", "method", "heads"):
+            with browser.opened(running, site / f"{page}.html") as looked:
+                assert looked.page.locator(".md-typeset__scrollwrap").count() > 0
+                assert looked.page.evaluate(too_wide) == [], page
