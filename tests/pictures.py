@@ -18,6 +18,7 @@ from nearhum_host.boards import board_files, deployment
 from nearhum_host.boards.application import application
 from nearhum_host.logs import pulling, seen
 from nearhum_host.logs.following import Follower
+from nearhum_host.report import page
 from nearhum_host.report.live import Live
 from nearhum_host.serial_line.link import Link
 from nearhum_host.virtual import VirtualBoard
@@ -40,10 +41,10 @@ def main() -> None:
                 pulling.tell_time(link, link.ask("status"))
                 pulled = pulling.pull(link, folder / "pump-north.nhl")
                 seen.save(pulled.file, seen.look_at(link))
-        page = folder / "report.html"
-        page.write_text(page.report(pulled.file), encoding="utf-8")
+        drawn = folder / "report.html"
+        drawn.write_text(page.report(pulled.file), encoding="utf-8")
         if browser.executable():
-            with browser.browser() as running, browser.opened(running, page) as looked:
+            with browser.browser() as running, browser.opened(running, drawn) as looked:
                 looked.page.screenshot(path=PICTURES / "report.png")
     print(*sorted(PICTURES.glob("*")), sep="\n")
 

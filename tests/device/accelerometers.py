@@ -1,7 +1,7 @@
-"""The drivers of accelerometers against models of their chips, register by register, on I2C and on
+"""Test the drivers of accelerometers on models of their chips, register by register, on I2C and
 SPI.
 
-Start-up, bursts, overflow, chips that do not answer, the wrong chip, settings a chip cannot have.
+Start-up, bursts, overflow, chips that do not answer, wrong chips, settings that a chip cannot have.
 """
 
 import sys

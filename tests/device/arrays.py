@@ -1,10 +1,7 @@
-"""nearhum.features.arrays.np:
+"""Test that nearhum.features.arrays.np means the same with ulab and with the built-in fallback.
 
-the array library's containers and arithmetic mean the same with ulab and with the built-in
-fallback.
-
-The whole file runs on whichever of the two this MicroPython has, and says which; the fallback is
-tried on both.
+Containers and arithmetic. The file runs on whichever of the two this MicroPython has, and prints
+which. The fallback is always tested.
 """
 
 from array import array

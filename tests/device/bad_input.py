@@ -1,6 +1,4 @@
-"""Bad input, and what comes of it: silence, a stuck sensor, one window, full stores, any
-Unicode, contradictions.
-"""
+"""Test bad input: silence, a stuck sensor, one window, full stores, any Unicode, contradictions."""
 
 import json
 from array import array

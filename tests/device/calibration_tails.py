@@ -1,6 +1,4 @@
-"""Calibration: the stated alarms are met on tails of known law, few scores are enough for a
-sane threshold.
-"""
+"""Test the calibration: it keeps its promise on known distributions, and is sane for few scores."""
 
 from math import exp, log, sqrt
 

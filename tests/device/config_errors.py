@@ -1,6 +1,4 @@
-"""Settings: defaults of every kind, and errors that name the setting, the value and what is
-allowed.
-"""
+"""Test settings: the defaults of every kind, and errors that name value and allowed range."""
 
 import json
 import os

@@ -1,6 +1,4 @@
-"""Console: garbage, lines that are too long, bytes that are no UTF-8, and a host that does not
-read.
-"""
+"""Test the console: random bytes, too long lines, invalid UTF-8, and a host that does not read."""
 
 import gc
 

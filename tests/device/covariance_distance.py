@@ -1,6 +1,4 @@
-"""Covariance: distances that know what dimensions have in common; the same life as the
-diagonal's.
-"""
+"""Test the covariance: distances that know how dimensions depend on each other."""
 
 from fakes import pipeline, reset
 from harness import Lcg, as_bytes, between, done, equal, i8, test

@@ -1,8 +1,7 @@
-"""State, snapshot, head and settings files cut at every byte and with every bit flipped:
-refused, as if they were not.
+"""Test damaged files of state, snapshot, head and settings: cut at every byte, every bit flipped.
 
-Of two states the other is taken. Settings that `set` changed are as they were changed, or all as
-they were deployed.
+They are refused as if they did not exist. Of two states, the other is used. Settings changed by
+`set` are all as they were changed, or all as they were deployed.
 """
 
 from fakes import body_in, head, layer, settings

@@ -1,6 +1,4 @@
-"""Detector: the cases of its state machine, its threshold, and a learning period that a reset
-interrupts.
-"""
+"""Test the detector: the cases of its state machine, its threshold, a reset while learning."""
 
 from fakes import fill, pipeline, take
 from harness import Lcg, as_bytes, between, done, equal, test

@@ -1,9 +1,9 @@
-"""A twentieth of a learning period is dirt, one burst or scattered: threshold and detection
-stay where they were.
+"""Test outliers in a learning period: a twentieth of it, in one burst or scattered, has no effect.
 
-Sensor to alarm, with a kind's defaults. Dirt is whatever the sensor can give. What is not borne is
-dirt among the first eight windows of the warm-up, and among those that set the range of slow
-channels: they are all that is known then.
+Threshold and detection must stay as they were. The test goes from sensor to alarm, with each kind's
+defaults, and outliers are anything that the sensor can deliver. Two cases are not tolerated:
+outliers among the first eight windows, and among those that set the range of slow channels, because
+nothing else is known then.
 """
 
 import gc

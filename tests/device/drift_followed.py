@@ -1,6 +1,4 @@
-"""Drift: followed inside its budget while nothing is strange, never beyond; a step is not
-followed.
-"""
+"""Test drift: it is followed within its budget while nothing is strange. A step is not followed."""
 
 from fakes import pipeline, take
 from harness import Lcg, as_bytes, between, done, equal, test

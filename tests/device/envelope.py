@@ -1,6 +1,4 @@
-"""Envelope bands: they hear the rhythm of blows that ring a resonance, which bands of the
-spectrum do not show.
-"""
+"""Test the envelope: its bands detect the rhythm of blows, unlike bands of the spectrum."""
 
 from array import array
 from math import exp, pi, sin

@@ -1,9 +1,7 @@
-"""After ten million windows mean and spread are those of all of them: nothing stagnates,
-nothing overflows.
+"""Test ten million windows: mean and spread are those of all of them, without overflow.
 
-On the unix port itself the firmware learns each of the ten million. Boards learn the first five
-thousand of the same stream, and what they have then is carried on to ten million by exact
-arithmetic: sums only add.
+The firmware learns all of them on the unix port. Boards learn the first five thousand of the same
+stream. Their result is extended to ten million by exact arithmetic, because sums only add.
 """
 
 import micropython

@@ -1,7 +1,7 @@
-"""A stand-in for `machine`, and for the time and the `sys` of the sources: what a port gives them.
+"""Stand-ins for `machine`, and for `time` and `sys` of the sources.
 
-A test calls `stand_in(machine=..., ...)` before it imports a driver, and `give_back()` behind that:
-a real board's own modules come back. Time goes on when a test says so.
+A test calls `stand_in(machine=..., ...)` before it imports a driver, and `give_back()` afterwards,
+which restores the real modules. Time advances only when a test advances it.
 """
 
 import sys

@@ -1,6 +1,4 @@
-"""Stand-ins for what is around the pipeline: a sensor that plays a list, a serial line,
-settings in a folder, heads.
-"""
+"""Stand-ins for what surrounds the pipeline: sensor, serial line, settings in a folder, heads."""
 
 import gc
 import io

@@ -1,9 +1,8 @@
-"""Boards filled in every way the formats know, and what one that reads them has to know: for
-the golden files.
+"""Boards filled in every way that the formats allow, and what their reader must find in them.
 
-`python tests/vectors/formats/make.py` fills them with the firmware as it is and keeps their files
-as tests/vectors/formats/vN; formats_read.py boots every vN. What is kept beside the files is
-behaviour: what status and list tell, and the scores of windows that come after the boot.
+`python tests/vectors/formats/make.py` fills them with the present firmware and keeps their files as
+tests/vectors/formats/vN. formats_read.py boots every vN. Their expected behaviour is kept beside
+the files: what status and list print, and the scores of windows after the boot.
 """
 
 import json

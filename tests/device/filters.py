@@ -1,4 +1,4 @@
-"""Kernels of filters, of roots and of angles against values computed by hand, at their edges."""
+"""Test the kernels of filters, roots and angles against values computed by hand."""
 
 from array import array
 

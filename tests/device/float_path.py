@@ -1,6 +1,6 @@
-"""The float path gives the fixed path's features within one step, above the floor the same floor.
+"""Test that the float path gives the fixed path's features within one step, with the same floor.
 
-Runs on ulab where this MicroPython has it, else on the fallback, and says which.
+It runs on ulab if this MicroPython has it, otherwise on the fallback, and prints which.
 """
 
 import gc

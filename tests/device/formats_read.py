@@ -1,8 +1,7 @@
-"""Every format that ever was: boards filled by the firmware of each (tests/vectors/formats),
-booted by this one.
+"""Test that this firmware boots boards filled by the firmware of every earlier format.
 
-On the unix port all that was kept is compared; a board's heap has room for the shortest of each
-format.
+On the unix port, everything that was kept (tests/vectors/formats) is compared. A board's heap has
+room for the shortest of each format only.
 """
 
 import json

@@ -1,6 +1,4 @@
-"""Given spectra, bands without their level, packets of a radio: at the edges, across gaps, and
-on their way.
-"""
+"""Test pre-computed spectra, bands without their level, and radio packets, at limits and gaps."""
 
 from array import array
 

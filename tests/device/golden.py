@@ -1,6 +1,6 @@
-"""The golden vectors: the same bits on this target as in the file.
+"""Test the golden vectors: this target computes the same bits as the file.
 
-HINT: after an intended change, tests/vectors/make.py makes the file anew.
+HINT: after an intended change, make the file again with tests/vectors/make.py.
 """
 
 from harness import TESTS, done, equal, named, raises, scratch

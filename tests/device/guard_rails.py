@@ -1,6 +1,4 @@
-"""Guard rails: the quarantine from near miss to acceptance, its budget, vetoes, trust, and what
-survives a reset.
-"""
+"""Test the guard: near misses until accepted, budget, vetoes, trust, and a reset."""
 
 import json
 import sys

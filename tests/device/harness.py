@@ -1,8 +1,8 @@
-"""What every device test stands on.
+"""The harness of all device tests.
 
-Runs under MicroPython alone: unix port, virtual board, emulated chip, real board.
+It runs under MicroPython only: unix port, virtual board, emulated chip, real board.
 
-A test file is a script: it imports `test`, marks functions with it (each runs at once and prints
+A test file is a script. It imports `test`, marks functions with it (each runs at once and prints
 one line) and ends with `done()`. The lines:
 
     ok NAME
@@ -10,7 +10,7 @@ one line) and ends with `done()`. The lines:
     SKIP NAME: what is missing
     done FILE: n ok, n failed, n skipped
 
-A file that dies on the way prints no `done` line; that is how run.py notices.
+A file that crashes prints no `done` line, which run.py notices.
 """
 
 import gc

@@ -1,6 +1,4 @@
-"""Heads: identity, dense and convolution layers, pooling, and files that are not what they
-should be.
-"""
+"""Test heads: identity, dense and convolution layers, pooling, and invalid files."""
 
 import gc
 import struct

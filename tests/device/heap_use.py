@@ -1,11 +1,10 @@
-"""Runs under MicroPython: what each module of the firmware takes of the heap, and what a board
-that watches takes.
+"""Measure the heap that each module of the firmware takes, and that a watching board takes.
 
-Not a test by itself: tests/size.py asks it. main.py starts the board as it was deployed, with a
-kind's default settings and the driver of its sensor, on a bus that answers; it learns, takes three
-labels of three examples and watches. Prints `size NAME BYTES` for each module (what it imports
-counts apart), then for the whole, then what it takes besides, at most, while it is asked something
-or changed: `size + LINE BYTES`.
+This is no test by itself: tests/size.py runs it under MicroPython. main.py starts the board as it
+was deployed, with a kind's defaults and the driver of its sensor on a bus that answers. The board
+learns, enrols three labels with three examples each, and watches. Prints `size NAME BYTES` for each
+module (without the modules that it imports) and for the whole, then `size + LINE BYTES`: the
+largest further use while a line is carried out.
 """
 
 import builtins

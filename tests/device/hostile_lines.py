@@ -1,10 +1,9 @@
-"""The console under a fuzzer, in front of the real pipeline: any bytes, any commands in any
-order, while windows come.
+"""Test the console with a fuzzer: any bytes, any commands in any order, while windows arrive.
 
-Promised of every line: it is answered in one line of JSON, whatever is in it; nothing it says ends
-the loop; the heap holds nothing more afterwards; and between two commands the sensor is read. On a
-host NEARHUM_LINES says how many lines (a million in `make test-faults`), and it prints what it
-measured.
+For every line: it is answered in one line of JSON, whatever it contains. It never ends the loop.
+The heap holds nothing more afterwards. Between two commands the sensor is read. On a host,
+NEARHUM_LINES sets the number of lines (a million in `make test-faults`), and the measurements are
+printed.
 """
 
 import gc

@@ -1,9 +1,8 @@
-"""States whose CRC is right and whose body is not: made by somebody, or by a firmware that was
-never released.
+"""Test states with a right CRC and an invalid body, forged or from a firmware that never existed.
 
-Promised: such a state is taken, where it can be read, or refused with a message, and then nothing
-has changed; whatever was taken, windows come and every verb answers; no memory beyond the buffers
-is touched (the unix port would die).
+Such a state is accepted if it can be read, or refused with a message and without any change. After
+that, windows arrive and every verb answers. No memory outside the buffers is touched (the unix port
+would crash).
 """
 
 import os

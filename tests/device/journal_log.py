@@ -1,6 +1,4 @@
-"""Journal: sequence numbers, boots, torn tails, the ring, reading while writing, a file system
-that refuses.
-"""
+"""Test the journal: numbers, boots, torn ends, the ring, reading while writing, failing files."""
 
 import json
 import os

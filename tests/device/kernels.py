@@ -1,6 +1,4 @@
-"""Kernels against values computed by hand: every one, at its edges; those this board takes, see
-nearhum.kernels.
-"""
+"""Test every kernel that this board uses against values computed by hand, at its limits."""
 
 from array import array
 

@@ -1,6 +1,4 @@
-"""The contract of tests/contract.py over every learner: the detector, learning and watching,
-and the recognisers.
-"""
+"""Test the contract of tests/contract.py for every learner: the detector and the recognisers."""
 
 from harness import done, named
 from nearhum.detection.detect import Detector

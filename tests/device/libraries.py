@@ -1,4 +1,4 @@
-"""The two array libraries that a test compares: the one that is chosen here, and the fallback."""
+"""The two array libraries that a test compares: the one in use, and the fallback."""
 
 from array import array
 

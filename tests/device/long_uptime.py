@@ -1,9 +1,8 @@
-"""After months of uptime: clock and counters stay small integers, and a window still allocates
-nothing.
+"""Test months of uptime: clock and counters stay small integers, and a window allocates nothing.
 
-A 32-bit board keeps integers of 31 bits without the heap. The unix port keeps 63, so beside the
-locked heap, which shows it on a board, every integer that the parts of the pipeline hold is looked
-at.
+A 32-bit board keeps integers of 31 bits without the heap, the unix port 63 bits. So the locked heap
+shows the defect on a board only, and the test also checks every integer in the parts of the
+pipeline.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""What `look` and `raw` show is what the detector has, and asking for it changes nothing."""
+"""Test that `look` and `raw` show what the detector has, and change nothing."""
 
 from array import array
 from binascii import a2b_base64

@@ -1,6 +1,4 @@
-"""Modes: found while learning, joined where they meet, dirt dropped; and a mode that the user
-names.
-"""
+"""Test modes: found while learning, joined where they meet, outliers dropped, named by the user."""
 
 import struct
 

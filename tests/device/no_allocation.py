@@ -1,8 +1,7 @@
-"""Nothing is allocated from sample to guard: heap_lock around every stage, for every kind's
-defaults; on both paths.
+"""Test that nothing is allocated from sample to guard, for every kind's defaults, on both paths.
 
-Locked, any allocation raises MemoryError. What this port keeps without the heap, a 32-bit board
-must too: the reference in tests/reference proves that no integer that bytecode sees leaves 31 bits.
+With heap_lock, any allocation raises MemoryError. A 32-bit board allocates nothing either, because
+tests/reference proves that no integer that bytecode sees exceeds 31 bits.
 """
 
 from array import array

@@ -1,7 +1,7 @@
-"""Epochs: a directory that the file system has put back to what it was before is found out.
+"""Test that the board detects a directory that the file system has put back to an older version.
 
-LittleFS does so where a directory's last commit is damaged: all of its files are as they were, and
-their CRCs are right. tests/faults/lives.py damages real LittleFS; here the files are put back.
+LittleFS does so if a directory's last commit is damaged. All of its files are older ones, with
+right CRCs. tests/faults/lives.py damages a real LittleFS. Here, the files are replaced.
 """
 
 import json

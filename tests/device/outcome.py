@@ -1,9 +1,8 @@
-"""Runs under MicroPython, on every target: a made signal through the pipeline, and hashes of
-all that comes out.
+"""Run a synthetic signal through the pipeline on any target, and print hashes of all results.
 
-The settings are spelled out here, so that a new default does not change what is compared. The
-signal is a triangle of changing height in noise from a linear congruential generator: integers
-alone, the same on every machine.
+The settings are written out here, so that a new default does not change the results. The signal is
+a triangle of changing height, with noise from a linear congruential generator. It consists of
+integers, which are the same on every machine.
 """
 
 import hashlib

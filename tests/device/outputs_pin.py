@@ -1,4 +1,4 @@
-"""The output that shows the alarm."""
+"""Test the output pin for alarms."""
 
 import fake_machine
 from fake_machine import Machine, Pin

@@ -1,6 +1,4 @@
-"""The pipeline as a whole: learning to alarm, faults of the sensor, cues, gaps, the end, and
-what is journalled.
-"""
+"""Test the whole pipeline: learning to alarm, sensor faults, cues, gaps, the end, the journal."""
 
 import gc
 import json

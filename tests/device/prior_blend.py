@@ -1,6 +1,4 @@
-"""Prior: a board that starts from what another one learned, how it blends it, and what it does
-with a bad one.
-"""
+"""Test priors: a board that starts from another's state, blends it, and refuses a bad one."""
 
 from fakes import pipeline, take
 from harness import done, equal, scratch, test

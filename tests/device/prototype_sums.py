@@ -1,4 +1,4 @@
-"""Prototypes against exact rational arithmetic: sums, mean, variance, merging, removal, bytes."""
+"""Test prototypes in exact rational arithmetic: sums, mean, variance, merging, removal, bytes."""
 
 from array import array
 

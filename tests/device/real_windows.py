@@ -1,9 +1,8 @@
-"""Runs under MicroPython, on every target: a real recording through the pipeline, running CRCs
-of every stage.
+"""Run a real recording through the pipeline on any target, and print running CRCs of every stage.
 
-Not a test by itself: tests/bits.py brings the recording. All that counts is spelled out here, so
-that a new default does not change what is compared. The pipeline learns, is shown two labels,
-watches, and learns anew.
+This is no test by itself: tests/bits.py brings the recording. Settings are written out here, so
+that a new default does not change the results. The pipeline learns, is shown two labels, watches,
+and learns again.
 """
 
 from array import array

@@ -1,4 +1,4 @@
-"""Recogniser: enrol, open set, forget, full, and ids that are never shared."""
+"""Test the recogniser: enrol, open set, forget, full stores, and ids that are never used twice."""
 
 from math import exp
 

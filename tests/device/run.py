@@ -1,17 +1,18 @@
-"""Run the device tests on a target: `python tests/device/run.py [--target
-unix|virtual|emulated|PORT] [NAME ...]`.
+"""Run the device tests on a target.
 
-unix      MicroPython's unix port: NEARHUM_MICROPYTHON, or the one installed beside this Python
+`python tests/device/run.py [--target unix|virtual|emulated|PORT] [NAME ...]`
+
+unix      MicroPython's unix port: NEARHUM_MICROPYTHON, or the one installed with this Python
 virtual   a virtual board with the application deployed as .mpy, through mpremote
-emulated  an emulated RP2040 that boots the firmware image of --uf2 or NEARHUM_UF2, application and
-tests in its flash
-PORT      a board that runs MicroPython, through mpremote; --board names its board file: the
-          application is deployed with that wiring first (without it the board says which one it
-          is), and the detector goes on afterwards
+emulated  an emulated RP2040 that boots the firmware image of --uf2 or NEARHUM_UF2, with
+          application and tests in its flash
+PORT      a board that runs MicroPython, through mpremote. --board names its board file, and the
+          application is deployed with that wiring first. Without it, the board says which one
+          it is. The detector is resumed afterwards
 
-The files are the same on every target; what is missing on one prints SKIP and what it is. What a
-firmware image has no module for is not asked there, see test_of in harness.py. Ends 1 if anything
-failed.
+The test files are the same on every target. If something is missing, they print SKIP and what it
+is. Tests of a module that a firmware image does not have are left out, see test_of in harness.py.
+Exits with 1 if a test failed.
 """
 
 from __future__ import annotations

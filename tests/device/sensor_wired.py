@@ -1,8 +1,7 @@
-"""The sensor of this board, wired as its board file says: it opens, samples at its rate, and
-its values live.
+"""Test the sensor of this board, wired as in its board file: it opens, keeps its rate, and is
+alive.
 
-Skipped where there is none: on the unix port, and on a board whose source is a recording that it
-does not have.
+The test is skipped on the unix port, and on a board whose recording is missing.
 """
 
 import time

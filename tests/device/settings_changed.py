@@ -1,4 +1,4 @@
-"""What `set` may change: nothing that the board would not start with."""
+"""Test that `set` accepts nothing with which the board would not start."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""A setting that keeps a board from starting, or from staying up, is taken back, and it alone."""
+"""Test that a setting that keeps a board from starting or running is taken back, and no other."""
 
 import os
 

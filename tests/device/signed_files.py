@@ -1,6 +1,4 @@
-"""Signing: the HMAC against RFC 4231, and a board with a key: what its owner did not sign is
-refused with a message.
-"""
+"""Test signatures: HMAC against RFC 4231, and a board with a key that refuses unsigned files."""
 
 import hashlib
 import json

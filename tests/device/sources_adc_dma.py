@@ -1,6 +1,6 @@
-"""The ADC of an RP2040 by DMA: rate, order, averages, the ring's laps, and gaps.
+"""Test the ADC of an RP2040 with DMA: rate, order, averages, laps of the ring, and gaps.
 
-It stands on a model of the ADC's registers and the DMA, chip_rp2040_adc.py.
+It uses a model of the ADC's registers and the DMA, chip_rp2040_adc.py.
 """
 
 import fake_machine

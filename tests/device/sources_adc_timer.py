@@ -1,4 +1,4 @@
-"""An ADC that a timer asks: the ring, samples that came late, and gaps."""
+"""Test an ADC that is read by a timer: the ring, late samples, and gaps."""
 
 import fake_machine
 from fake_machine import ADC, BLOCK, Clock, Machine, Timer, config

@@ -1,4 +1,4 @@
-"""A microphone on the port's I2S: order, gain, what a buffer bridges, and gaps."""
+"""Test a microphone on the port's I2S: order, gain, how long a buffer lasts, and gaps."""
 
 import fake_machine
 from fake_machine import (

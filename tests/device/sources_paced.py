@@ -1,4 +1,4 @@
-"""A source that rests: windows in between, light sleep, and what is refused."""
+"""Test a source that sleeps: windows between sleeps, light sleep, and refused settings."""
 
 import sys
 

@@ -1,6 +1,6 @@
-"""A microphone on the PIO of an RP2040: clocks, order, gain, stalls, gaps, and what it lets go of.
+"""Test a microphone on the PIO of an RP2040: clocks, order, gain, stalls, gaps, and releasing.
 
-It stands on a model of the state machine and the DMA, chip_rp2040_pio.py.
+It uses a model of the state machine and the DMA, chip_rp2040_pio.py.
 """
 
 import sys

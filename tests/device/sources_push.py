@@ -1,4 +1,4 @@
-"""Numbers that other code pushes."""
+"""Test numbers that other code pushes."""
 
 from fake_machine import BLOCK, config
 from harness import done, equal, raises, test

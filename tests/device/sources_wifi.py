@@ -1,4 +1,4 @@
-"""The strength of Wi-Fi, and the time between packets."""
+"""Test the Wi-Fi source: signal strength, and the time between packets."""
 
 import fake_machine
 from fake_machine import BLOCK, Clock, config

@@ -1,6 +1,4 @@
-"""Store: two slots, a damaged slot, another setting, numbered snapshots, a pipeline that rolls
-back.
-"""
+"""Test the store: two slots, a damaged slot, other settings, numbered snapshots, rollbacks."""
 
 import os
 

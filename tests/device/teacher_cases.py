@@ -1,4 +1,4 @@
-"""Time as a teacher: labels of m of n windows, vetoes, near misses and what becomes of them."""
+"""Test time as a teacher: labels of m of n windows, vetoes, and the handling of near misses."""
 
 import micropython
 from fakes import pipeline

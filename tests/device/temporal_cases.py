@@ -1,4 +1,4 @@
-"""Temporal: smoothing by hand and the numbered cases of an alarm."""
+"""Test smoothing against values computed by hand, and the numbered cases of an alarm."""
 
 from harness import between, done, equal, test
 from nearhum.config import complete

@@ -1,6 +1,6 @@
-"""The end of a new application's trial: the one before it goes, in steps that may each be the last.
+"""Test the end of a new application's trial: the old one is removed in steps, each may be the last.
 
-main.py and the power cuts between the steps: tests/faults/upgrades.py.
+main.py, and power cuts between the steps, are in tests/faults/upgrades.py.
 """
 
 import os

@@ -1,6 +1,4 @@
-"""A learning period until stable: ends by itself when more would change nothing, and not
-before; tells so; resumes.
-"""
+"""Test learning until stable: it ends once more would change nothing, reports it, and resumes."""
 
 import json
 

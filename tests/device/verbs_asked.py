@@ -1,6 +1,4 @@
-"""Every verb over a pipeline: what it answers, what it refuses without changing anything, any
-words after it.
-"""
+"""Test every verb: what it answers, and what it refuses without a change, for any arguments."""
 
 import json
 import sys

@@ -1,6 +1,4 @@
-"""Whitening: exact sums, the head that follows from them, and what it makes of embeddings. ulab
-where there is one.
-"""
+"""Test whitening: exact sums, the head made from them, and its embeddings, also with ulab."""
 
 from array import array
 

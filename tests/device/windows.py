@@ -1,4 +1,4 @@
-"""Window: full at the right sample, hops, gaps, several channels."""
+"""Test windows: complete at the right sample, hops, gaps, several channels."""
 
 from array import array
 

@@ -1,6 +1,4 @@
-"""A head for words: cepstra mapped frame by frame, without allocation; and heads that are none
-for words.
-"""
+"""Test heads for words: cepstra mapped frame by frame without allocation, wrong heads refused."""
 
 import micropython
 from fakes import head, layer, pipeline

@@ -1,6 +1,4 @@
-"""Words: utterances cut out of a sound, enrolled, told apart, unknown; what is no word, a full
-store, any name.
-"""
+"""Test words: found in a sound, enrolled, told apart, unknown, no words, a full store, any name."""
 
 from array import array
 from binascii import crc32

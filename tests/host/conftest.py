@@ -1,5 +1,5 @@
-"""Fixtures of the host tests: virtual boards that are switched off again, and mpremote as a
-user runs it.
+"""Fixtures of the host tests: virtual boards that are stopped again, and mpremote as a user runs
+it.
 """
 
 import json

@@ -1,6 +1,4 @@
-"""`import nearhum_host`: what it offers, that it costs nothing until used, and that it says
-what each thing is.
-"""
+"""Test `import nearhum_host`: its names, that it loads nothing until used, and its docstrings."""
 
 import inspect
 import subprocess

@@ -1,17 +1,17 @@
-"""The documentation: every command in it is run, it builds without a network, and a browser
-finds nothing to say.
+"""Test the documentation: every command in it runs, and the site builds and works without a
+network.
 
-A page's commands run in its order, in a folder of its own, against one virtual board that hears a
-hum. What stands in a comment before a block says what is different about it:
+The commands of a page run in their order, in a folder of their own, on one virtual board that hears
+a hum. A comment before a block says what is different about it:
 
     <!-- docs: installs -->          needs a package index: its extras are looked up in
                                      pyproject.toml instead
-    <!-- docs: background -->        goes on while the page's other commands run
-    <!-- docs: elsewhere FILE -->    is run by that test, which names it
-    <!-- docs: spark -->             left to `make test-all`
+    <!-- docs: background -->        runs while the page's other commands run
+    <!-- docs: elsewhere FILE -->    is run by that test, which contains its name
+    <!-- docs: spark -->             runs only in `make test-all`
 
-What only a real board has is replaced, see `as_run`: its name by a virtual one's, ten minutes by
-windows; `flash` is run with --dry-run.
+What only a real board has is replaced, see `as_run`: its name by that of a virtual one, ten minutes
+by windows. `flash` runs with --dry-run.
 """
 
 import contextlib
@@ -292,3 +292,17 @@ def test_a_browser_finds_nothing_to_say(site: Path):
             looked.page.keyboard.press("f")
             looked.page.keyboard.type("prior", delay=20)
             looked.page.wait_for_selector(".md-search-result__item", timeout=60_000)
+
+
+@pytest.mark.skipif(
+    browser.executable() is None, reason="no Chromium: apt install chromium-headless-shell"
+)
+def test_wide_tables_are_not_cut_off(site: Path):
+    """In a window of 1280 pixels, in which a table that is too wide would scroll sideways."""
+    too_wide = """() => [...document.querySelectorAll(".md-typeset__scrollwrap")]
+        .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.innerText.slice(0, 60))"""
+    with browser.browser() as running:
+        for page in ("evaluation", "performance", "reliability", "method", "heads"):
+            with browser.opened(running, site / f"{page}.html") as looked:
+                assert looked.page.locator(".md-typeset__scrollwrap").count() > 0
+                assert looked.page.evaluate(too_wide) == [], page

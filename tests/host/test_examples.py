@@ -1,4 +1,4 @@
-"""The examples run as they stand."""
+"""Test that the examples run unchanged."""
 
 import subprocess
 import sys

@@ -1,6 +1,4 @@
-"""The rules of the tree: who may import whom, what no file of the firmware may know, and that
-all of it compiles.
-"""
+"""Test the rules of the source tree: imports, sizes, names; and the firmware compiles."""
 
 import ast
 import re

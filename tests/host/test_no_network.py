@@ -1,6 +1,4 @@
-"""Nothing listens, and nothing calls out, unless the user turns it on: neither the firmware nor
-a board as deployed.
-"""
+"""Test that neither firmware nor a deployed board uses a network, unless the user asks."""
 
 import ast
 import subprocess

@@ -1,6 +1,4 @@
-"""Ways onto a board without `nearhum deploy`: mip from an index, by the real mpremote, and
-frozen into the firmware.
-"""
+"""Test ways onto a board without `nearhum deploy`: mip with real mpremote, frozen modules."""
 
 import functools
 import http.server

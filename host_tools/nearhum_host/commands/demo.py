@@ -27,7 +27,8 @@ LEARNED = "ABD"  # Shoulder abduction: the exercise that the board learns as nor
 ENROLLED = ("ROW", "PEN")  # The exercises that are enrolled by name.
 SHOTS = 3  # Examples of each enrolled exercise.
 LEAST = 18  # Windows to learn from, at least.
-SETTINGS = {"n_hop": HOP}
+AXES = [f"{sensor} {axis}" for sensor in ("acceleration", "angular rate") for axis in "xyz"]
+SETTINGS = {"n_hop": HOP, "source": {"names": AXES}}
 
 
 def demo(

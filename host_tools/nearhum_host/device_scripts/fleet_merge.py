@@ -10,7 +10,7 @@ Leaves, in that folder: prior.nhs. The last line of the output is one JSON objec
 1. Read all states. With "trim", leave out the quarter of the boards that is furthest from the
    median board.
 2. Bring slow channels into the range of the median board (fleet_ranges).
-3. Take the modes, the largest first. A mode joins one within modes.MEET, or one of its name. It
+3. Take the modes, the largest first. A mode joins one within modes.JOIN_Q8, or one of its name. It
    never joins one of another name. If there is no room, it joins the nearest. Modes with less than
    one SHARE-th of the windows are dropped (Modes.finish). Distances use the spread of the median
    board.
@@ -30,7 +30,7 @@ root = sys.argv[2]
 import fleet_ranges  # noqa: E402
 from fleet_states import TRIMMED, apart, as_i8, mean, ordered, place, read, ruler, spread_of  # noqa: E402
 from nearhum.detection.calibration import MOST  # noqa: E402
-from nearhum.detection.modes import MEET  # noqa: E402
+from nearhum.detection.modes import JOIN_Q8  # noqa: E402
 from nearhum.detection.period import Period  # noqa: E402
 from nearhum.detection.prototypes import MAX_COUNT  # noqa: E402
 from nearhum.errors import FormatError, NearhumError  # noqa: E402
@@ -86,7 +86,7 @@ def _place_of(row, modes, p):
     if may:
         p.score_one(as_i8(mean(row[1], row[2])))
         score, j = min([(p.scores[j], j) for j in may])
-        if score < MEET or len(modes) == p.capacity:
+        if score < JOIN_Q8 or len(modes) == p.capacity:
             return j
     if len(modes) == p.capacity:
         raise FormatError(

@@ -1,14 +1,8 @@
 """Write a sample recording: an accelerometer on a pump whose bearing begins to ring.
 
-<<<<<<< HEAD
-Made up, by a fixed seed, without NumPy: the same file everywhere. Three axes at 1 kHz in g, with a
-time column and what is true of each row. It is as long as `score` advises: half of it is learned,
-which gives the threshold enough independent scores.
-=======
-Enters: a path. Leaves: a csv of a minute of three axes at 1 kHz in g, with a time column and the
-true label of each row. The signal is synthetic and has a fixed seed, so the file is the same
-everywhere.
->>>>>>> 61e36cfe156acac455035cffdbd2dd0873dd503a
+Enters: a path. Leaves: a csv of three axes at 1 kHz in g, with a time column and the true label of
+each row. The signal is synthetic and has a fixed seed, so the file is the same everywhere. It is as
+long as `score` advises: half of it is learned, which gives the threshold enough independent scores.
 """
 
 from __future__ import annotations
@@ -20,13 +14,8 @@ from pathlib import Path
 from ..errors import HostError, UsageError
 
 NAME = "pump.csv"
-<<<<<<< HEAD
 RATE_HZ, SECONDS = 1000, 400
-FAULT_S = 300  # from then on the bearing rings, at 230 Hz, 29 times a second
-=======
-RATE_HZ, SECONDS = 1000, 60
-FAULT_S = 45  # From then on the bearing rings at 230 Hz, 29 times per second.
->>>>>>> 61e36cfe156acac455035cffdbd2dd0873dd503a
+FAULT_S = 300  # From then on the bearing rings at 230 Hz, 29 times per second.
 
 
 def write_sample(path: Path, seconds: int = SECONDS, fault_s: int = FAULT_S) -> int:

@@ -154,7 +154,7 @@ def _alarm(t: Trace, alarm: Alarm) -> dict[str, Any]:
         "when": when(t, alarm.first, begin),
         "window": alarm.first,
         "lasted": ("still on after " if alarm.lasts else "lasted ") + after(t, length),
-        "above": f"{alarm.peak - alarm.threshold:.1f}" if alarm.peak > alarm.threshold else "",
+        "above": f"{above:.1f}" if (above := alarm.peak - alarm.threshold) >= 0.05 else "",
         "strange": [(wording.named(words, t.channels), share) for words, share in alarm.strange],
         "strip": charts.strip(t, first, last, alarm.first, alarm.last + 1),
     }

@@ -1,4 +1,4 @@
-"""An asker: what it tells of a board that goes and comes, and of one that lies."""
+"""Test the asker: what it reports of a board that disappears and returns, and of one that lies."""
 
 import base64
 import threading

@@ -1,4 +1,4 @@
-"""Channels, each by itself: what a server sees, and what nobody shall."""
+"""Test each channel: what a server receives, and what must stay secret."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""`nearhum follow`: every event once and in order, to every channel, whatever goes down."""
+"""Test `nearhum follow`: every event reaches every channel once and in order, whatever fails."""
 
 import json
 import os

@@ -1,6 +1,4 @@
-"""The application that a board gets: within its budget of flash, with all that its settings
-load.
-"""
+"""Test the application for a board: within its flash budget, with everything its settings load."""
 
 import ast
 from pathlib import Path

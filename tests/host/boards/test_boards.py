@@ -1,4 +1,4 @@
-"""Board files: those that come with nearhum hold, mistakes are named, one file extends another."""
+"""Test board files: those of nearhum are valid, errors are named, one file extends another."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""A configuration is checked before a board has it, by the firmware's own code."""
+"""Test that the firmware's own code checks a configuration before a board gets it."""
 
 from pathlib import Path
 from types import SimpleNamespace

@@ -1,6 +1,4 @@
-"""Deploying to a virtual board: a real file system behind a real raw REPL, and what can go
-wrong there.
-"""
+"""Test deploying to a virtual board: a real file system behind a real raw REPL, and failures."""
 
 import json
 import subprocess

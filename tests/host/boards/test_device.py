@@ -1,6 +1,4 @@
-"""The device tests, file by file, on the unix port and on a virtual board; and their runner
-itself.
-"""
+"""Run the device tests on the unix port and on a virtual board, and test their runner."""
 
 import subprocess
 import sys

@@ -1,6 +1,4 @@
-"""Boards as their users left them: a boot.py that takes its time, all modules deployed once, a file
-set as the head that is none.
-"""
+"""Test boards as users left them: a slow boot.py, all modules deployed, an invalid head."""
 
 from collections.abc import Callable
 

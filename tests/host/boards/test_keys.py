@@ -1,6 +1,4 @@
-"""Keys: made for the user alone, given to a board, taken off it; and what a board with one
-refuses.
-"""
+"""Test keys: readable by the user only, given to a board, removed, unsigned files refused."""
 
 import hashlib
 import hmac

@@ -1,6 +1,6 @@
-"""The memory plan: native code of every board file and kind within the budget of its chip, nothing
-native in a module that comes and goes where a chip does not give it back, and a refusal with the
-sum.
+"""Test the memory plan: the native code of every board file and kind fits the budget of its chip.
+
+No module that is freed has native code on a chip that cannot free it. A refusal states the sum.
 """
 
 import dataclasses

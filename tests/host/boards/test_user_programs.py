@@ -1,4 +1,4 @@
-"""The user's own programs on a board: a deploy keeps them, `nearhum remove` puts them back."""
+"""Test the user's own programs on a board: deploy keeps them, `nearhum remove` puts them back."""
 
 import hashlib
 from collections.abc import Callable

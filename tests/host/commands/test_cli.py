@@ -1,4 +1,4 @@
-"""The command line from outside: exit codes, what goes where, every command on a virtual board."""
+"""Test the command line: exit codes, stdout and stderr, and every command on a virtual board."""
 
 import json
 import os

@@ -1,6 +1,4 @@
-"""Every command as a user runs it, against the firmware on a virtual board that hears a hum in
-real time.
-"""
+"""Test every command as a user runs it, on a virtual board that hears a hum in real time."""
 
 import contextlib
 import io

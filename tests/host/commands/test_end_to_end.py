@@ -1,5 +1,5 @@
-"""The whole way: a recording, a virtual board, deploy, console, log; the same recording
-evaluated without a board.
+"""Test everything together: recording, virtual board, deploy, console, log, and the same by
+evaluation.
 """
 
 import json

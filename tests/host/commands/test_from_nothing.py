@@ -1,9 +1,8 @@
-"""From nothing to a report, with the commands of the README: flash, learn, pull and report, on
-simulated boards.
+"""Test the README's commands from an empty board to a report, on simulated boards.
 
-The flashing tools are the real ones, and so is MicroPython: the virtual board's, with the file
-system that lies in the flash. The firmware image that was written into that flash is not executed
-(tests/emulated_image.py boots a real one).
+The flashing tools and MicroPython are real. MicroPython is the virtual board's, with the file
+system in the flash. The firmware image in that flash is not executed (tests/emulated_image.py boots
+a real one).
 """
 
 import json

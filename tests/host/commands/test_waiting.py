@@ -1,4 +1,4 @@
-"""Commands that wait for a board: what they say where no window comes any more."""
+"""Test commands that wait for a board: what they say if no more windows arrive."""
 
 from typing import Any
 

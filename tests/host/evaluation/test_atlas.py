@@ -1,6 +1,6 @@
-"""The atlas: its signals are what they are called, its cells are judged by what is known of them.
+"""Test the atlas: its signals have the properties in their names, and its cells are judged rightly.
 
-The whole atlas is held to its bars by test_targets_hold.
+test_targets_hold compares the whole atlas with its targets.
 """
 
 import json

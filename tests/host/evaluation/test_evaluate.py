@@ -1,8 +1,7 @@
-"""Evaluation: the firmware itself gives the figures, and the protocols judge it by what they
-say they do.
+"""Test the evaluation: the firmware gives the figures, and protocols judge as they describe.
 
 Recordings that nobody may redistribute are read from NEARHUM_DATA, or from ../shared/wide beside
-the checkout; tests that need them are skipped by name where they are absent.
+the checkout. Without them, the tests that need them are skipped by name.
 """
 
 import json

@@ -1,6 +1,4 @@
-"""What surrounds the figures: intervals, times, targets, settings, the page and its pictures,
-the serial line.
-"""
+"""Test the evaluation's page: intervals, times, targets, settings, pictures, serial line."""
 
 import math
 from dataclasses import dataclass, replace

@@ -1,6 +1,4 @@
-"""Figures against their definitions: brute force over pairs, identities, and the cases without
-an answer.
-"""
+"""Test the figures against their definitions: brute force, identities, and missing classes."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The scorer of NAB: cases computed by hand from the formula of its paper."""
+"""Test the score of NAB against cases computed by hand from the formula of its paper."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""nearhum evaluate FOLDER: labelled recordings of one's own, with peers beside."""
+"""Test `nearhum evaluate FOLDER` on the user's own labelled recordings, with peers."""
 
 import json
 import os

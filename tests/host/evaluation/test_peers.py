@@ -1,6 +1,4 @@
-"""Peers: what they compute, and that they answer on the windows and learning periods of the
-board's.
-"""
+"""Test peers: their computations, and that they get the board's windows and learning periods."""
 
 import json
 import math

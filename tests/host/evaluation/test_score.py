@@ -1,4 +1,4 @@
-"""nearhum score and virtual --replay: files of one's own to a report and a board file, as typed."""
+"""Test `nearhum score` and `virtual --replay`: from a user's files to a report and a board file."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What `nearhum score` leaves behind, without a run of the firmware."""
+"""Test the files that `nearhum score` writes, without running the firmware."""
 
 from pathlib import Path
 from types import SimpleNamespace

@@ -1,5 +1,6 @@
-"""Every figure that must hold does, by the firmware over the recordings, with the defaults of
-each kind of signal; where one does not, it is no worse than what was reached (bars.py).
+"""Test that every figure meets its target, with the defaults of each kind of signal.
+
+A figure that misses its target must be no worse than what was reached before (bars.py).
 """
 
 import os

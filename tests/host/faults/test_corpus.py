@@ -1,6 +1,6 @@
-"""The kept corpus of `make fuzz`: seeds, and inputs that once found a defect.
+"""Run the corpus of `make fuzz`: seeds, and inputs that once found a defect.
 
-Each ends well or with a clear error.
+Each ends well, or with a clear error.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""The table of faults: what it says of rows that are well and rows that are not.
+"""Test the table of faults: what it prints for good and for failed rows.
 
-The rows have tests beside them.
+The rows have their own tests.
 """
 
 import shutil

@@ -1,6 +1,4 @@
-"""A sample of `make test-faults`: faults of the sensor and of the board's supply and files, on
-the virtual board.
-"""
+"""A sample of `make test-faults` on the virtual board: sensor, power supply, files."""
 
 import pytest
 from conftest import ON_LINUX_X86_64

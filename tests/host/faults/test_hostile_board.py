@@ -1,6 +1,7 @@
-"""A board that lies, behind a pseudo-terminal: nothing outside its folder, no full disk, no hang,
-nothing run, and no command to the terminal or the browser. What a board may say is played by a
-script; the host's tools are real.
+"""Test a board that lies: it cannot write outside its folder, fill the disk, hang or run anything.
+
+Nor can it send commands to the terminal or the browser. A script behind a pseudo-terminal plays the
+board. The host's tools are real.
 """
 
 import contextlib

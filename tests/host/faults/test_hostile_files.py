@@ -1,6 +1,4 @@
-"""Files that somebody else made: any bytes, sound ones with a few bytes changed, and ones that
-grow without bound.
-"""
+"""Test files from strangers: any bytes, valid files with a few bytes changed, endless files."""
 
 import json
 import resource

@@ -1,6 +1,4 @@
-"""A board, or a log, whose figures cannot be: every loop over its answers ends, and what makes no
-sense is shown as that while the rest is drawn.
-"""
+"""Test impossible figures from a board or a log: every loop ends, and the rest is still drawn."""
 
 import json
 import random

@@ -1,8 +1,7 @@
-"""Filters, roots, angles and convolutions against the oracle in tests/reference, over generated and
-nasty inputs.
+"""Test filters, roots, angles and convolutions against the oracle in tests/reference.
 
-The oracle refuses every intermediate outside int32; float64 says how near the filters come to what
-was designed.
+Inputs are generated and extreme. The oracle refuses every intermediate outside int32. float64 shows
+how close the filters are to their design.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Gaps in what a sensor delivers: a sound machine stays sound."""
+"""Test gaps in the samples: a healthy machine raises no alarm."""
 
 import nearhum_host as nh
 import numpy as np

@@ -1,6 +1,4 @@
-"""Packets of a radio against their oracle, bit for bit; the oracle of given spectra against
-float64.
-"""
+"""Test radio packets against their oracle bit for bit, and that of spectra against float64."""
 
 from collections.abc import Callable
 from pathlib import Path

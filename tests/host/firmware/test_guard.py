@@ -1,7 +1,6 @@
-"""What may change what a board has learned: properties over the firmware itself, run under
-MicroPython.
+"""Test what may change what a board has learned: properties of the firmware under MicroPython.
 
-The state machine is compared with a model that knows what each verb does; the guard's budget with
+The state machine is compared with a model that knows what each verb does, the guard's budget with
 exact fractions.
 """
 

@@ -1,5 +1,5 @@
-"""nearhum/start itself, under MicroPython, around a pipeline that fails: what was open is closed
-before the next begins.
+"""Test nearhum/start under MicroPython with a failing pipeline: it closes everything, then
+restarts.
 """
 
 import json

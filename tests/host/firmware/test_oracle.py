@@ -1,6 +1,7 @@
-"""The firmware against the oracle in tests/reference, bit for bit, and the oracle against float64.
+"""Test the firmware against the oracle in tests/reference, bit for bit, and the oracle against
+float64.
 
-Each case is one configuration: random, nasty and (where there are recordings) real windows go
+Each case is one configuration. Random, extreme and (if there are recordings) real windows go
 through the firmware's pipeline under MicroPython, in one process, and through the oracle, which
 refuses every intermediate outside int32.
 """

@@ -1,4 +1,4 @@
-"""Thresholds of the firmware's calibration against the oracle, from many scores and from few."""
+"""Test the firmware's thresholds against the oracle, for many scores and for few."""
 
 import json
 import subprocess

@@ -1,6 +1,4 @@
-"""nearhum flash: what it finds, refuses, downloads and tells; boards here are simulated
-(tests/hardware).
-"""
+"""Test `nearhum flash`: what it finds, refuses, downloads and prints, on simulated boards."""
 
 import functools
 import hashlib

@@ -1,4 +1,4 @@
-"""One file that is a board: for every board file, read back by other means, and what is refused."""
+"""Test `nearhum image`: for every board file, read back independently, and what is refused."""
 
 import dataclasses
 import hashlib

@@ -1,4 +1,4 @@
-"""Merging what many boards have learned: on states that the firmware made."""
+"""Test merging what many boards have learned, with states that the firmware made."""
 
 import json
 from pathlib import Path

@@ -1,5 +1,5 @@
-"""The heads that come with nearhum: made again, byte for byte; and what heads are worth to who
-was never seen.
+"""Test the heads of nearhum: trained again byte for byte, and accurate on unseen speakers and
+wearers.
 """
 
 import importlib.util

@@ -1,4 +1,4 @@
-"""Logs and scored recordings as others read them: what is written is read back."""
+"""Test exports of logs and scored recordings for other programs: what is written is read back."""
 
 import csv
 import datetime

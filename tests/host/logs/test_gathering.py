@@ -1,6 +1,4 @@
-"""`nearhum pull FOLDER --all`: several boards at once, kept apart, each record once, and asked
-about in SQL.
-"""
+"""Test `nearhum pull FOLDER --all`: several boards at once, each record once, SQL."""
 
 import json
 import shutil

@@ -1,6 +1,4 @@
-"""The log file: whatever its bytes are, reading gives true records or says what is wrong; logs
-never mix.
-"""
+"""Test the log file: for any bytes, reading gives true records or an error. Logs never mix."""
 
 import contextlib
 import itertools

@@ -1,6 +1,4 @@
-"""Queries: SQL reads the tables of its folder and nothing else, changes nothing, and what it prints
-steers no terminal.
-"""
+"""Test queries: they read only the tables of their folder, change nothing, and print safe text."""
 
 import json
 import re

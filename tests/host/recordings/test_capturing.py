@@ -1,6 +1,4 @@
-"""`nearhum record`: the samples of the sensor, exactly; the detector goes on; what was lost is
-never glued over.
-"""
+"""Test `nearhum record`: the exact samples while the detector runs. Lost samples leave a gap."""
 
 import json
 import time

@@ -1,7 +1,6 @@
-"""Files as loggers, spreadsheets, editors and phones write them, each with the value it must have.
+"""Test files as loggers, spreadsheets, editors and phones write them, each with its right value.
 
-Every case was found by trying: read wrongly in silence, or refused without need, by the readers
-that were here before.
+Earlier readers read each of them wrongly without a warning, or refused it without need.
 """
 
 import struct

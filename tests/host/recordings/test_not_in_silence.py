@@ -1,4 +1,4 @@
-"""Files that were read wrongly without a word: each is read right, or refused with its remedy."""
+"""Test files that were once read wrongly without a warning: now right, or refused with a remedy."""
 
 import io
 import re

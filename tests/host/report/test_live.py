@@ -1,4 +1,4 @@
-"""`nearhum live`: driven by keys, on two boards at once, and over a real pseudo-terminal."""
+"""Test `nearhum live`: keys, two boards at once, a small terminal, and a real pseudo-terminal."""
 
 import asyncio
 import os

@@ -1,6 +1,4 @@
-"""The report: one file that needs nothing else, stays small, and shows the alarms that are in
-the log.
-"""
+"""Test the report: one file that needs nothing else, stays small, and shows the log's alarms."""
 
 import json
 import math

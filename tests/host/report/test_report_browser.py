@@ -1,6 +1,4 @@
-"""The report in a real browser: nothing asked for, nothing complained of, no scrolling sideways,
-legible in both.
-"""
+"""Test the report in a real browser: no requests, no errors, no sideways scrolling, legible."""
 
 import re
 from pathlib import Path

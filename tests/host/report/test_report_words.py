@@ -1,6 +1,4 @@
-"""What the report says in words is what the log says in numbers: verdict, features, history,
-health, the sidecar.
-"""
+"""Test the report's words against the log's numbers: verdict, features, history, health."""
 
 import json
 import random

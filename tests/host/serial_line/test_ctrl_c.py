@@ -1,6 +1,4 @@
-"""Ctrl-C, wherever it falls among commands and garbage: the board stops between two turns, logs
-it, loses nothing.
-"""
+"""Test Ctrl-C anywhere among commands and garbage: the board stops and loses nothing."""
 
 import contextlib
 import random

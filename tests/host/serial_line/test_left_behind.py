@@ -1,6 +1,4 @@
-"""What a program that was killed, or noise, leaves at the other end of the line: each is found and
-put right, and a running detector is not stopped for it.
-"""
+"""Test what a killed program or noise leaves on the line: the detector runs on."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""The same bits on every target, over windows of real recordings: see tests/bits.py."""
+"""Test that targets compute the same bits on windows of real recordings (tests/bits.py)."""
 
 import bits
 import pytest

@@ -1,6 +1,4 @@
-"""Each chip that a virtual board stands in for: its memory, and the whole way on it, from the
-command line.
-"""
+"""Test each chip of the virtual board: its memory, and everything on it, from the command line."""
 
 import contextlib
 import json

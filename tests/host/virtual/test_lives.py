@@ -1,5 +1,6 @@
-"""A sample of the lives of `make test-faults`, and firmwares that break their promises: each is
-found out, by the kind of life that is there for it.
+"""A sample of the lives of `make test-faults`, and firmwares that break their promises.
+
+Each of these firmwares is detected by the kind of life that is meant for it.
 """
 
 import shutil

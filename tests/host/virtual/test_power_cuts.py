@@ -1,6 +1,4 @@
-"""A sample of the power cuts of `make test-faults`, and two firmwares that break their
-promises: both are found out.
-"""
+"""A sample of the power cuts of `make test-faults`, and two broken firmwares, both detected."""
 
 from pathlib import Path
 

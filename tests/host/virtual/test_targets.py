@@ -1,6 +1,4 @@
-"""bench and selftest where they run: the unix port and the virtual board; what they say where
-they cannot.
-"""
+"""Test bench and selftest on the unix port and the virtual board, and what they say elsewhere."""
 
 import json
 import shutil

@@ -1,5 +1,6 @@
-"""Power cuts in an upgrade: a sample of those of `make test-faults`, a deploy that goes on after
-one, and two hosts that break the promise: both are found out.
+"""Power cuts in an upgrade: a sample of `make test-faults`, and a deploy that goes on after a cut.
+
+Two hosts that break the promise are detected.
 """
 
 import json

@@ -1,5 +1,5 @@
-"""The virtual board against the real mpremote and pyserial: REPL, files, Ctrl-C, power, plug, a
-deaf host.
+"""Test the virtual board with the real mpremote and pyserial: REPL, files, Ctrl-C, power,
+unplugging.
 """
 
 import contextlib
