@@ -5,28 +5,40 @@ SECONDS ?= 120
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.nearhum-setup
+# The demo needs a small part of what the tests need. It takes theirs if that is there.
+DEMO := $(if $(wildcard $(STAMP)),$(STAMP),$(VENV)/.nearhum-demo)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-faults fuzz test-board test-emulated lint format size bench evaluate poison bench-fleet docs wheel soak heads pictures clean
+.PHONY: help setup locked lock demo test test-all test-faults fuzz test-board test-emulated lint format size bench evaluate poison bench-fleet docs wheel soak heads pictures clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-setup: $(STAMP) ## make .venv with the command `nearhum` in it
+setup: $(STAMP) ## fill .venv with all that the tests need (2.2 GB); the command `nearhum` is in .venv/bin
 
-# uv takes seconds. Without uv, venv and pip take a minute.
+FILL = @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+  { echo "nearhum needs Python 3.11 or newer; name one: make PYTHON=python3.12"; exit 1; }; \
+  $(PYTHON) requirements/install.py $(VENV)
+
 $(STAMP): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "nearhum needs Python 3.11 or newer; name one: make PYTHON=python3.12"; exit 1; }
-	@if command -v uv >/dev/null 2>&1; then \
-	  uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
-	  uv pip install --quiet --compile-bytecode --python $(BIN)/python -e '.[dev]'; \
-	else \
-	  $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'; \
-	fi
-	@touch $(STAMP)
+	$(FILL) dev && touch $@
+$(VENV)/.nearhum-demo: pyproject.toml
+	$(FILL) demo && touch $@
 
-demo: setup ## learn, watch, enrol and report on a virtual board, with real recordings (writes report.html)
+locked: ## the same in the very versions of requirements/dev.txt, their hashes checked, as CI takes them
+	$(FILL) locked && touch $(STAMP)
+
+UV := $(or $(shell command -v uv),$(BIN)/uv)
+$(BIN)/uv: | $(DEMO)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+
+LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --upgrade \
+  --custom-compile-command 'make lock'
+lock: $(UV) ## write requirements/dev.txt and build.txt again, with the newest versions that pyproject.toml allows
+	@$(LOCK) --extra dev --output-file requirements/dev.txt pyproject.toml
+	@$(LOCK) --group build --constraints requirements/dev.txt --output-file requirements/build.txt
+
+demo: $(DEMO) ## learn, watch, enrol and report on a virtual board, with real recordings (writes report.html)
 	@$(BIN)/nearhum demo
 
 test: setup lint ## lint and all tests but the slow ones: about ten minutes on two cores

@@ -1,17 +1,20 @@
-"""Choose the application that starts. Loaded by main.py, and let go of before it starts.
+"""Choose the application that starts. main.py loads this, and releases it before the start.
+
+Enters: the files on flash. Leaves: the name of the module to run.
 
 An application lies in / or in /beside: the package nearhum, its settings, and nearhum.mft with the
-SHA-256 of every file. `deploy` writes a new one into the folder that is not in use and then renames
-/nearhum.app into place: one file, whose first line is the folder's name. Until then, and wherever
-the power fails, the old one starts. Nothing of an application is loaded before it is checked.
+SHA-256 of every file. `deploy` writes a new application into the folder that is not in use. Then it
+renames one file into place, /nearhum.app, whose first line is the name of the folder. Until then
+the old application starts, even after a power cut. Every file of an application is checked before
+any of it is loaded.
 
- 1 the named folder is whole: it starts
- 2 the other folder is whole: that one starts, and says why
- 3 neither is, and / has no list of hashes: what was put there by hand, or is frozen, starts
- 4 neither is: the named one starts safe mode; the REPL is left where a file is damaged that safe
-   mode needs, for a damaged module may do anything when it is loaded
+ 1 The named folder is intact: it starts.
+ 2 The other folder is intact: that one starts, and reports why.
+ 3 Neither is, and / has no list of hashes: what was copied by hand, or is frozen, starts.
+ 4 Neither is: the named one starts in safe mode. If a file that safe mode needs is damaged, only
+   the REPL is left, because a damaged module may do anything when it is loaded.
 
-/own.py, where there is one, runs in place of nearhum/start: a loop of your own.
+If there is a file /own.py, it runs instead of nearhum/start: a loop of your own.
 """
 
 import os
@@ -27,9 +30,9 @@ _MAIN = const("/main.py")
 
 
 def choose():
-    """Make the application that starts the one that is imported; tell it what is wrong.
+    """Prepare the import of the application that starts, and tell it what is wrong.
 
-    Returns the name of the module to run, None where none can be: that is printed.
+    Returns the name of the module to run, or None after printing why there is none.
     """
     named = _BESIDE if first_line("/nearhum.app") == _BESIDE else ""
     folder, wrong, can_start = which(named)
@@ -45,8 +48,10 @@ def choose():
 
 
 def which(named):
-    """Return (the folder that starts, the path of what is wrong with the named one or "", True
-    where at least safe mode can start).
+    """Return (folder, wrong, can_start).
+
+    named: the folder that should start. folder: the one that starts. wrong: path of the damaged
+    file of the named one, or "". can_start: True if at least safe mode can start.
     """
     damaged, is_needed = check(named)
     if damaged == "":
@@ -55,7 +60,7 @@ def which(named):
     damaged_other, is_needed_other = check(other)
     if damaged_other == "":
         return other, damaged or named + _LIST, True
-    if named and damaged is None:  # the named folder holds no application
+    if named and damaged is None:  # The named folder has no application.
         named, damaged, is_needed = other, damaged_other, is_needed_other
     return named, damaged or "", not (damaged and is_needed)
 
@@ -63,8 +68,8 @@ def which(named):
 def check(folder):
     """Return (path of the first file that is not as deployed, True if safe mode needs it).
 
-    The path is "" where all are, None where there is no list of hashes. The list has what safe mode
-    needs before its line "for safe mode", and ends with a bracket.
+    The path is "" if all files are intact, None if there is no list of hashes. The list names what
+    safe mode needs before its line "for safe mode", and ends with a bracket.
     """
     block = bytearray(512)
     path, is_needed, line = folder + _LIST, True, ""
@@ -92,19 +97,19 @@ def check(folder):
 
 
 def main_damaged():
-    """Return the path of main.py where it is not as it was deployed, else ""."""
+    """Return the path of main.py if it is not as it was deployed, else ""."""
     if not is_there("/choose_app.mpy"):
-        return ""  # not deployed by the host's tools
+        return ""  # It was not deployed by the host tools.
     try:
         with open(_MAIN, "rb") as f:
             text, _, digest = f.read().rpartition(b"# sha256 ")
     except OSError:
-        return ""  # it is frozen into the firmware
+        return ""  # It is frozen into the firmware.
     return "" if hexlify(sha256(text).digest()) + b"\n" == digest else _MAIN
 
 
 def first_line(path):
-    """Return the first line of a text file, "" where there is none."""
+    """Return the first line of a text file, or "" if it cannot be read."""
     try:
         with open(path) as f:
             return f.readline().strip()

@@ -1,14 +1,14 @@
-"""Start the application of this board: choose_app says which, and goes.
+"""Start the application of this board, which choose_app chooses.
 
-Both files stay the same from one application to the next. `deploy` ends each of them with the
-SHA-256 of what stands before it: this one checks choose_app, which checks this one.
+Both files stay the same from one application to the next. `deploy` appends the SHA-256 of the file
+to each of them. This file checks choose_app, which checks this file.
 """
 
 import sys
 
 
 def chosen():
-    """Return the name of the module to run, None where none can be."""
+    """Return the name of the module to run, or None after printing why there is none."""
     from hashlib import sha256
 
     path = "/choose_app.mpy"
@@ -18,7 +18,7 @@ def chosen():
         if sha256(code[:-32]).digest() != code[-32:]:
             code = None
     except OSError:
-        code = b""  # it was copied here as source, or is frozen into the firmware
+        code = b""  # It was copied as source, or is frozen into the firmware.
     try:
         if code is not None:
             import choose_app
@@ -32,8 +32,9 @@ def chosen():
 
 name = chosen()
 if name:
-    # An application of before there were two folders, and a loop of your own, run while they are
-    # imported. Others do not: what an import leaves on the stack keeps memory from being freed.
+    # Old applications, from before there were two folders, and a loop of your own run while they
+    # are imported. Others have `begin`, because an import leaves objects on the stack, which keeps
+    # memory from being freed.
     begin = getattr(__import__(name, None, None, ("begin",)), "begin", None)
     del name, chosen
     if begin:

@@ -1,7 +1,7 @@
-# Freeze nearhum into a firmware image: make BOARD=... FROZEN_MANIFEST=.../firmware/manifest.py; for
-# an RP2040, .../firmware/manifest_rp2040.py: it adds the kernels in inline assembler, which other
-# chips cannot compile. Settings still come from /nearhum.json on the file system (`nearhum deploy`,
-# or a file of your own).
+# Freeze nearhum into a firmware image: make BOARD=... FROZEN_MANIFEST=.../firmware/manifest.py
+# For an RP2040 use .../firmware/manifest_rp2040.py, which adds the kernels in inline assembler.
+# Other chips cannot compile those. The settings still come from /nearhum.json on the file system,
+# written by `nearhum deploy` or by yourself.
 import os
 
 options.defaults(rp2040=False)

@@ -1,15 +1,12 @@
-"""What evaluating a fleet costs: `make bench-fleet`.
+"""Measure what evaluating a fleet costs: `make bench-fleet`. PERFORMANCE.md has the table.
 
-PERFORMANCE.md has its table, and the plan beyond.
+1. Tables of --boards boards and --days days, a row a minute, resampled from scores that the
+firmware computed. They are kept in --folder and used again.
+2. `nearhum fleet evaluate` on DuckDB, and on Spark in local mode, on the same tables. Each is a
+process of its own.
+3. `nearhum fleet merge` of as many states, which the firmware made from as many signals.
 
-1. tables of --boards boards and --days days, a row a minute, resampled from scores that the
-   firmware gave (kept in
-   --folder, and used again where they are there)
-2. `nearhum fleet evaluate` on DuckDB, and on Spark in local mode, each a process of its own, on the
-   same tables
-3. `nearhum fleet merge` of as many states, which the firmware made of so many signals
-
-Ends 1 where the engines do not agree to the last digit.
+Exits with 1 if the engines do not agree to the last digit.
 """
 
 from __future__ import annotations
@@ -33,7 +30,7 @@ VIBRATION = {"n_channels": 3, "n_window": 64, "n_hop": 64, "n_bands": 12, "f_low
 
 
 def tables(folder: Path, n_boards: int, n_days: int) -> None:
-    """Make the tables unless they are there."""
+    """Make the tables, unless they exist."""
     done = folder / f"made-{n_boards}x{n_days}"
     if done.exists():
         return
@@ -50,8 +47,8 @@ def tables(folder: Path, n_boards: int, n_days: int) -> None:
 
 
 def evaluated(folder: Path, *options: str) -> tuple[str, float, float, float]:
-    """Return (what evaluate printed, seconds, seconds of processors, GB at most) of a process
-    of its own.
+    """Return (what evaluate printed, seconds, processor seconds, largest memory in GB) of one
+    process.
     """
     command = [
         sys.executable,

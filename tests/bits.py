@@ -1,10 +1,10 @@
-"""The same bits everywhere, on real recordings: `python tests/bits.py [--target
-unix|virtual|emulated|PORT] [--uf2 F]`.
+"""Check that a target computes the same bits as the unix port, on real recordings.
 
-Windows of a smartwatch's recordings (in the wheel of seglearn) go through the whole pipeline on the
-target; CRCs of features, embedding, score, threshold, label and learned state are compared with
+`python tests/bits.py [--target unix|virtual|emulated|PORT] [--uf2 F]`. Windows of a smartwatch's
+recordings (in the wheel of seglearn) go through the whole pipeline on the target. CRCs of features,
+embedding, score, threshold, label and learned state are compared with
 tests/vectors/real_windows.json, which the unix port made (tests/vectors/make.py). The unix port
-takes 11000 windows, the others the first 240.
+takes 11,000 windows, the others the first 240.
 """
 
 from __future__ import annotations
@@ -22,15 +22,13 @@ from nearhum_host.virtual.targets import UNIX, open_target
 
 TESTS = Path(__file__).resolve().parent
 VECTORS = TESTS / "vectors" / "real_windows.json"
-ALL, FEW = 11000, 240  # windows, of those that device/real_windows.py tells of
+ALL, FEW = 11000, 240  # Windows for the unix port, and for the other targets.
 TIMEOUT_S = 1800
-_HOP, _WINDOW = 12, 128  # frames, as device/real_windows.py sets them
+_HOP, _WINDOW = 12, 128  # Frames, as device/real_windows.py sets them.
 
 
 def recording(n_windows: int) -> bytes:
-    """Return the first frames of all wearers in one, int16 of 6 channels, as many as n_windows
-    take.
-    """
+    """Return the frames of n_windows, int16 of 6 channels, of all wearers in one recording."""
     wearers = gestures.seglearn_watch()
     frames = np.concatenate(
         [wearers[key][name] for key in sorted(wearers) for name in sorted(wearers[key])]

@@ -1,9 +1,8 @@
-"""A real browser without a window: finds Chromium, opens a page, and tells all that a person
-would see go wrong.
+"""A real browser without a window: open a page, and report what goes wrong.
 
-Debian's chromium or chromium-headless-shell, or what NEARHUM_CHROMIUM names; driven by playwright.
-`python tests/browser.py PAGE.html STEM` photographs a page in light and dark, on a desk and on a
-telephone.
+It is Debian's chromium or chromium-headless-shell, or what NEARHUM_CHROMIUM names, driven by
+playwright. `python tests/browser.py PAGE.html STEM` takes pictures of a page in light and dark, on
+a desktop and on a phone.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ SCHEMES = ("light", "dark")
 
 
 def executable() -> str | None:
-    """Return the browser to use, None where there is none."""
+    """Return the browser to use, None if there is none."""
     named = os.environ.get("NEARHUM_CHROMIUM")
     return (
         shutil.which(named)
@@ -39,15 +38,16 @@ def executable() -> str | None:
 class Looked:
     """An open page.
 
-    complaints: what the console said, errors of scripts, requests for anything but the file itself.
+    complaints: messages of the console, errors of scripts, requests for anything but the file
+        itself.
     """
 
     page: Page
     complaints: list[str] = field(default_factory=list)
 
     def widths(self) -> tuple[int, int]:
-        """Return (width of the content, width of the window): the first is larger where one
-        must scroll sideways.
+        """Return (width of the content, width of the window). One must scroll sideways if the first
+        is larger.
         """
         wide, window = self.page.evaluate(
             "[document.documentElement.scrollWidth, window.innerWidth]"
@@ -61,7 +61,7 @@ def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        # a container's root has no sandbox of its own; the pages are ours
+        # Chromium's sandbox does not work for root in a container. The pages are our own.
         running = playwright.chromium.launch(executable_path=executable(), args=["--no-sandbox"])
         try:
             yield running
@@ -93,7 +93,7 @@ def opened(
 
 
 def photograph(file: Path, stem: Path) -> list[Path]:
-    """Write a picture of the whole page in each size and scheme; returns the files."""
+    """Write a picture of the whole page in each size and scheme. Returns the files."""
     out = []
     with browser() as running:
         for size in SIZES:

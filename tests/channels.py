@@ -1,5 +1,5 @@
-"""What `nearhum follow` tells, for its tests: a real MQTT broker, and a web server that writes down
-what comes.
+"""Receivers for the tests of `nearhum follow`: a real MQTT broker, and a web server that keeps
+posts.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ def free_port() -> int:
 
 
 class Broker:
-    """amqtt in a thread of its own; and a client that has subscribed to everything."""
+    """amqtt in a thread of its own, and a client that has subscribed to everything."""
 
     def __init__(self, folder: Path, tls: bool, port: int = 0) -> None:
         self.port = port or free_port()
@@ -82,7 +82,7 @@ class Broker:
 
     def stop(self) -> None:
         if self._loop.is_closed() or not self._loop.is_running():
-            return  # it was stopped in the middle of a test
+            return  # A test stopped it on purpose.
         self._client.disconnect()
         self._client.loop_stop()
         self._wait(self._broker.shutdown())
@@ -90,7 +90,8 @@ class Broker:
 
 
 class Hook:
-    """A web server. posts: JSON that came and was taken; answers: status codes to give first;
+    """A web server. posts: JSON that was accepted. answers: status codes to give first.
+
     headers: of each post.
     """
 

@@ -1,3 +1,1 @@
-"""Puts this folder on the path of the tests: `reference`, `contract` and `device` are shared by
-them.
-"""
+"""Put this folder on the path of the tests, which share `reference`, `contract` and `device`."""

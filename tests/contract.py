@@ -1,18 +1,17 @@
 # ruff: noqa: UP031 (no f-strings where a board's MicroPython reads them slower than %)
-"""The contract every learner of nearhum keeps.
+"""The contract that every learner of nearhum keeps.
 
-Runs under MicroPython, on every target; see tests/device/learners.py.
+Runs under MicroPython, on every target, see tests/device/learners.py.
 
-A learner is described by a `Learner`: how to make one, teach it one embedding, ask it, and read and
-write its bytes. Each check takes such a description and raises AssertionError. What they demand:
+A `Learner` describes a learner: how to make one, teach it one embedding, ask it, and read and write
+its bytes. Each check takes such a description, and raises AssertionError if the learner breaks it:
 
     scoring never mutates       the bytes are the same, and a second answer is the first one
-    save -> load -> same        a fresh one that loads the bytes answers the same to everything and
-                                learns on the same
-    bounded size                the bytes stop growing; what does not fit raises CommandError and
+    save -> load -> same        a new one that loads the bytes gives the same answers, and learns
+                                the same from then on
+    bounded size                the bytes stop growing. What does not fit raises CommandError and
                                 changes nothing
     survives every input        constant, saturated, alternating, one dimension, and nothing learned
-                                at all
     loading replaces            nothing of what a learner knew before is left after loading
     answers are in range        an int within int16
     order is not chance         the same lessons give the same bytes
@@ -22,7 +21,7 @@ write its bytes. Each check takes such a description and raises AssertionError. 
 class Learner:
     """A kind of learner.
 
-    make(): a fresh one. learn(it, x): one int8 embedding. answer(it, x): an int.
+    make(): a new one. learn(it, x): one int8 embedding. answer(it, x): an int.
     """
 
     def __init__(self, name, n_dims, make, learn, answer):
@@ -33,7 +32,7 @@ class Learner:
         self.answer = answer
 
     def taught(self, rows):
-        """Return a fresh learner that has learned rows."""
+        """Return a new learner that has learned rows."""
         it = self.make()
         for row in rows:
             self.learn(it, row)
@@ -51,7 +50,7 @@ def spread_out(n_dims, count, seed=1):
 
 
 def one_by_one(n_dims, count, seed=1):
-    """Yield the same: a board's heap has no room for hundreds beside a learner that is full."""
+    """Yield the same one by one. A board's heap has no room for hundreds beside a full learner."""
     state = seed
     for i in range(count):
         row = []

@@ -1,10 +1,9 @@
-"""Boots a combined image on an emulated RP2040, as a user drags it onto a board: `python
-tests/emulated_image.py`.
+"""Boot a combined image on an emulated RP2040, as a user drags it onto a board.
 
-NEARHUM_UF2, or --uf2, names a MicroPython firmware for the RP2040. The image is made of it, of the
-application and of a recording that stands in for the sensor; the chip gets nothing else. It must
-come up by itself, learn, watch, and answer on its console. Minutes: the chip runs some fifty times
-slower than a real one.
+`python tests/emulated_image.py`. NEARHUM_UF2, or --uf2, names a MicroPython firmware for the
+RP2040. The image is made from it, from the application, and from a recording that replaces the
+sensor. The chip gets nothing else. It must start by itself, learn, watch, and answer on its
+console. This takes minutes, because the emulated chip is about fifty times slower than a real one.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ def recording(path: Path) -> bytes:
 
 
 def boots(firmware: Path, on_line: Any = print) -> dict[str, Any]:
-    """Return what the board says of itself (`status`) when the recording has ended.
+    """Return the board's `status` when the recording has ended.
 
     Raises AssertionError.
     """

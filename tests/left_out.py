@@ -1,17 +1,17 @@
-"""Constants chosen with a set left out, and what limits the sets that miss a target.
+"""Choose constants with a set left out, and show what limits the sets that miss a target.
 
 `python tests/left_out.py [--sets skab,nab] [--keep FOLDER]`, with NEARHUM_DATA. Each set goes
-through the firmware once, which leaves the scores of every window (minutes; --keep stores them and
-uses them again). Then, from these scores, the oracle of tests/reference makes thresholds and alarms
-with other constants:
+through the firmware once, which gives the scores of every window. This takes minutes, and --keep
+stores the scores for the next time. From these scores, the oracle of tests/reference computes
+thresholds and alarms with other constants:
 
-  left out   for each constant that acts after the features: which value the other sets would have
-             chosen, and what the set that was left out gets with it, beside what it gets with the
-             default and with its own choice. A set's merit is the mean of the figures it has a
-             target for, what is to be low taken from 1.
-  limits     the figures where every threshold of a set is moved by one distance, and where each
-             unit's is moved by its own, both chosen with the labels. What is missed even so is not
-             missed because of the thresholds.
+  left out   for each constant that acts after the features: the value that the other sets would
+             choose, and the merit of the left-out set with this value, with the default, and with
+             its own best value. The merit of a set is the mean of the figures that have a target.
+             Figures that should be low are subtracted from 1.
+  limits     the figures if all thresholds of a set are moved by one distance, and if those of each
+             unit are moved by its own, both chosen with the labels. What is missed even then is
+             not missed because of the thresholds.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _setting(name: str) -> Of:
     return lambda value: Constants(settings={name: value})
 
 
-# constant, its sets, the default, the others that were tried, how it is laid over the shipped ones
+# (constant, its sets, the default, other values tried, how to set a value).
 TRIED: Sequence[tuple[str, Sequence[str], Any, Sequence[Any], Of]] = (
     ("margin over few scores, 1/256 octave", ALL, MARGINS.over, (64, 192, 256), _margin("over")),
     ("the same of one score", ALL, MARGINS.one, (160, 224, 448), _margin("one")),
@@ -68,11 +68,13 @@ TRIED: Sequence[tuple[str, Sequence[str], Any, Sequence[Any], Of]] = (
     ("`smooth` of vibration", VIBRATION, 64, (32, 48, 96, 128), _setting("smooth")),
     ("`smooth` of radio", RADIO, 64, (32, 48, 96, 128), _setting("smooth")),
 )
-MOVED = range(-768, 769, 64)  # 1/256 octaves
+MOVED = range(-768, 769, 64)  # Distances in 1/256 octave.
 
 
 def merit(name: str, figures: Figures) -> float:
-    """Return the mean of the figures a set has a target for, what is to be low taken from 1."""
+    """Return the mean of the figures that have a target. Those that should be low count as 1 -
+    figure.
+    """
     values = []
     for figure, target in TARGETS[name].items():
         value = figures.get(figure)
@@ -91,14 +93,14 @@ def figures_of(name: str, some: Iterable[Scored], constants: Constants) -> Figur
 
 
 def left_out(sets: dict[str, list[Scored]]) -> Iterator[str]:
-    """Yield the table of what the other sets would have chosen, as lines of Markdown."""
+    """Yield the table of what the other sets would choose, as lines of Markdown."""
     yield "| constant | default | left out | the others choose | with it | default | own best |"
     yield "|---|---|---|---|---|---|---|"
     for what, names, default, others, of in TRIED:
         names = [name for name in names if name in sets]
         if len(names) < 2:
             continue
-        values = [default, *others]  # the default first: it wins where nothing is better
+        values = [default, *others]  # The default comes first, so it wins a tie.
         merits = np.array(
             [
                 [merit(name, figures_of(name, sets[name], of(value))) for name in names]
@@ -116,7 +118,7 @@ def left_out(sets: dict[str, list[Scored]]) -> Iterator[str]:
 
 
 def limits(sets: dict[str, list[Scored]]) -> Iterator[str]:
-    """Yield, for each set, its figures with thresholds that were chosen with the labels."""
+    """Yield for each set its figures with thresholds that were chosen with the labels."""
     for name, some in sets.items():
         targets = TARGETS[name]
         yield ""
@@ -154,7 +156,7 @@ def _row(what: str, name: str, figures: Figures) -> str:
 def _scores_of(name: str, keep: Path | None) -> list[Scored]:
     stored = keep / f"{name}.pickle" if keep else None
     if stored and stored.exists():
-        return pickle.loads(stored.read_bytes())  # noqa: S301, this tool wrote it
+        return pickle.loads(stored.read_bytes())  # noqa: S301, this tool wrote the file
     sessions = assessment.sessions_of(name, assessment.root_of(name, None), {})
     some = scored(sessions, getattr(PROTOCOLS[name], "batch", 1))
     for one in some:

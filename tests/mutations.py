@@ -1,12 +1,14 @@
-"""Do the tests notice when the source is another? `mutations.py [--named] [--count N] [--from N]
-[--seed S] [--of NAME] [--jobs J] [--quick] [--again FILE]`.
+"""Change the source, and see whether the tests notice.
 
-Changes one place of one file in a copy of the checkout, runs the tests of that file there, and says
-which noticed: --named the changes of NAMED, each of which no test noticed once; otherwise N of
-those that a generator draws from the files of TESTS: a boundary, an operator, a number, a
-condition, a statement left out. Those that nobody noticed are printed, with the reason where
-somebody looked (tests/mutations.json). Ends 1 below 90 %, or at the first named one that goes
-unnoticed.
+`mutations.py [--named] [--count N] [--from N] [--seed S] [--of NAME] [--jobs J] [--quick]
+[--again FILE]`.
+
+Changes one place of one file in a copy of the checkout, runs the tests of that file there, and
+reports which of them failed. --named tries the changes in NAMED, each of which once went unnoticed.
+Otherwise N changes are drawn from the files in TESTS: a boundary, an operator, a number, a
+condition, or a statement left out. Those that no test noticed are printed, with the reason if
+somebody has looked into it (tests/mutations.json). Exits with 1 below 90 %, or for the first named
+change that no test notices.
 """
 
 from __future__ import annotations
@@ -35,11 +37,11 @@ from nearhum_host.boards import application  # noqa: E402
 from nearhum_host.errors import HostError  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
-REASONS = Path(__file__).with_suffix(".json")  # {"file line old new": why nothing can notice}
+REASONS = Path(__file__).with_suffix(".json")  # {"file old -> new": why no test can notice it}
 WANTED = 0.90
-# What runs longer does not end. The time of the processor says so on a busy machine, too; that of
-# the wall is for what waits.
-LIMIT_CPU_S = {"device": 30, "pytest": 180}  # of one process; the longest takes a third of it
+# A process that takes longer has hung. Processor time tells so on a busy machine too. The limit of
+# elapsed time is for a process that waits.
+LIMIT_CPU_S = {"device": 30, "pytest": 180}  # Of one process. The longest takes a third of it.
 LIMIT_WALL_S = 1800
 
 _CUTS = "tests/host/virtual/test_power_cuts.py"
@@ -48,7 +50,7 @@ _OF_KERNELS = [
     *("kernels", "golden", "filters", "heads", "words_said", "float_path", "prototype_sums"),
     *(f"tests/host/firmware/{name}.py" for name in _ORACLES),
 ]
-# file: device tests on the unix port and files of pytest, the quick ones first
+# {file: device tests on the unix port and files of pytest, the quick ones first}.
 TESTS: dict[str, list[str]] = {
     "firmware/nearhum/storage/journal.py": [
         *("journal_log", "damaged_files", "pipeline_flow", "long_uptime", "hostile_lines"),
@@ -75,20 +77,20 @@ TESTS: dict[str, list[str]] = {
     ],
 }
 for _path in sorted((ROOT / "firmware/nearhum/kernels").glob("*.py")):
-    # assembler has machine_code/mutations.py
+    # Changes of assembler code are in machine_code/mutations.py.
     if not _path.name.startswith(("thumb", "__")):
         TESTS[_path.relative_to(ROOT).as_posix()] = _OF_KERNELS
 
 
 @dataclass(frozen=True)
 class Change:
-    """One place of a file: lines as they are, and as they become."""
+    """One place of a file: its lines before and after the change."""
 
     file: str
     line: int
     old: str
     new: str
-    start: int = -1  # in bytes of the file; of a drawn one
+    start: int = -1  # Of a drawn change: its place in the file, in bytes.
     end: int = -1
 
     def apply(self, source: bytes) -> bytes:
@@ -112,7 +114,7 @@ class Change:
 _KEYS, _CHANGE = "nearhum_host/boards/keys.py", "nearhum_host/boards/upgrade/change.py"
 _JOURNAL, _WINDOWS = "nearhum/storage/journal.py", "nearhum/recognition/windows.py"
 _TEMPORAL, _COVARIANCE = "nearhum/detection/temporal.py", "nearhum/detection/covariance.py"
-# file, what becomes what, the test that has to notice: no test did when these were first tried
+# (file, old, new, the test that must notice). When first tried, no test noticed them.
 NAMED = [
     (_JOURNAL, "MAX_PENDING = 4096", "MAX_PENDING = 0", "journal_log"),
     (_JOURNAL, "room * 13 // 16", "room * 16 // 16", "journal_log"),
@@ -122,7 +124,7 @@ NAMED = [
     (_WINDOWS, "if not within and between", "if between", "recognise_open"),
     (_WINDOWS, "distances[at] <= self.limit", "distances[at] < self.limit", "recognise_open"),
     (
-        "nearhum/sources/mpu6050.py",
+        "nearhum/sources/accelerometers/mpu6050.py",
         "(_GYRO_CONFIG, 0x10)",
         "(_GYRO_CONFIG, 0x18)",
         "accelerometers",
@@ -169,7 +171,7 @@ _SWAPPED = {"min": "max", "max": "min"}
 
 
 def changes_of(file: str) -> list[Change]:
-    """Return all changes that a file has, in its order."""
+    """Return all possible changes of a file, in the order of the file."""
     source = (ROOT / file).read_bytes()
     starts = [0]
     for line in source.splitlines(keepends=True):
@@ -186,7 +188,7 @@ def changes_of(file: str) -> list[Change]:
 
 
 def _changed(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
-    """Yield (node, what it becomes)."""
+    """Yield (node, its replacement)."""
     annotations = set()
     for node in ast.walk(tree):
         for part in (getattr(node, "annotation", None), getattr(node, "returns", None)):
@@ -216,7 +218,7 @@ def _changed(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
         elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in _SWAPPED:
             yield node.func, _SWAPPED[node.func.id]  # type: ignore[attr-defined]
         elif _is_done(node) and node.col_offset:  # type: ignore[attr-defined]
-            yield node, "pass"  # none at the top of a module: what is missing there, anything finds
+            yield node, "pass"  # Not at module level, where any test notices a missing statement.
 
 
 def _is_done(node: ast.AST) -> bool:
@@ -234,7 +236,7 @@ def _is_text(node: ast.BinOp) -> bool:
 
 
 def drawn(count: int, seed: int, of: str) -> list[Change]:
-    """Return `count` changes, as many of each kind of file as there are kinds."""
+    """Return count changes, spread evenly over the kinds of files."""
     dice = random.Random(seed)
     groups: dict[str, list[Change]] = {}
     for file in TESTS:
@@ -255,16 +257,17 @@ def drawn(count: int, seed: int, of: str) -> list[Change]:
 
 
 class Copies:
-    """Copies of the checkout, one for each that works at the same time, and what fails in them
-    without a change.
+    """Copies of the checkout, one for each parallel worker, and the tests that fail without a
+    change.
 
-    Device tests run on compiled firmware, in a third of the time: commands load their modules anew.
+    Device tests run on compiled firmware, which takes a third of the time, because commands load
+    their modules again and again.
     """
 
     def __init__(self, folder: Path, n: int) -> None:
         self.free = [folder / str(i) for i in range(n)]
-        self.failing: list[str] = []  # tests of pytest; they can notice nothing
-        self.tried: set[str] = set()  # files of tests, each tried without a change at its first use
+        self.failing: list[str] = []  # Tests of pytest that fail anyway, so they notice nothing.
+        self.tried: set[str] = set()  # Files of tests that were run once without a change.
         self.trying = threading.Lock()
         for copy in self.free:
             for name in ("firmware", "host_tools", "tests", "boards", "heads", "examples", "docs"):
@@ -277,13 +280,13 @@ class Copies:
                 compile_one(copy, source.relative_to(copy).as_posix())
 
     def run(self, folder: Path, name: str, is_changed: bool = True) -> str | None:
-        """Run the tests of a name; return what they print where one fails."""
+        """Run the tests of a name. Returns their output if one fails, otherwise None."""
         if name.endswith(".py"):
             command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider"]
             command += [f"--deselect={test}" for test in self.failing] + ["-x"] * is_changed
             done = self._done([*command, name], folder)
             return done.stdout if done.returncode else None
-        # not by device/run.py: its limit of time is for a machine that does nothing else
+        # Not with device/run.py, whose time limit is for a machine that does nothing else.
         command = [device.micropython() or "no unix port", "-X", "heapsize=1M"]
         with tempfile.TemporaryDirectory() as scratch:
             done = self._done([*command, f"tests/device/{name}.py"], folder, scratch)
@@ -306,8 +309,9 @@ class Copies:
         )  # fmt: skip
 
     def try_unchanged(self, name: str, folder: Path) -> None:
-        """Note which tests of a name fail as they are. Raises RuntimeError where device tests
-        do.
+        """Note which tests of a name fail without a change.
+
+        Raises RuntimeError if device tests do.
         """
         with self.trying:
             if name in self.tried:
@@ -322,7 +326,7 @@ class Copies:
             self.tried.add(name)
 
     def noticed(self, change: Change, tests: list[str]) -> str:
-        """Return which tests notice a change, "" where none does."""
+        """Return which tests notice a change, "" for none."""
         folder = self.free.pop()
         path = folder / change.file
         whole = path.read_bytes()
@@ -349,7 +353,7 @@ class Copies:
 
 
 def compile_one(copy: Path, path: str) -> bool:
-    """Compile a file of the firmware for the device tests of a copy; False where it does not."""
+    """Compile a file of the firmware for the device tests of a copy. False if that fails."""
     target = (copy / "compiled" / path).with_suffix(".mpy")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -1,7 +1,7 @@
-"""The pictures of the README, from boards that run: `make pictures` writes docs/pictures anew.
+"""Draw the README's pictures again, from running boards: `make pictures` writes docs/pictures.
 
-live.svg: two boards in `nearhum live`, one of them with a bearing that rings. page.png: the
-report of that one's log, where there is a browser.
+live.svg: two boards in `nearhum live`, one of them with a ringing bearing. report.png: the report
+of that board's log, if there is a browser.
 """
 
 from __future__ import annotations
@@ -49,9 +49,7 @@ def main() -> None:
 
 
 def board(folder: Path, fault: float, name: str) -> VirtualBoard:
-    """Return a running board that learned a pump, and whose bearing rings after a while, or
-    does not.
-    """
+    """Return a running board that learned a pump. With a fault, its bearing rings after a while."""
     card = synthetic.card(
         folder,
         (synthetic.hum(240, seed=1), "learn 240"),
@@ -69,7 +67,9 @@ def board(folder: Path, fault: float, name: str) -> VirtualBoard:
 
 
 async def photographed(ports: list[str]) -> str:
-    """Return the picture of the live view once the first board's alarm is on for a while."""
+    """Return the picture of the live view, taken when the first board has been in alarm for a
+    while.
+    """
     app = Live([Follower(port) for port in ports])
     async with app.run_test(size=(132, 44)) as pilot:
         end = time.monotonic() + 240
@@ -79,7 +79,7 @@ async def photographed(ports: list[str]) -> str:
             await pilot.pause(0.2)
         await pilot.pause(1)
         svg = app.export_screenshot(title="nearhum live")
-    # fonts are the reader's own: the picture asks for nothing
+    # Without @font-face the picture loads nothing, and uses the reader's fonts.
     return re.sub(r"@font-face \{.*?\}", "", svg, flags=re.S)
 
 

@@ -1,16 +1,15 @@
-"""Poisoning: how far an adversary who feeds the worst stream for a day moves what a board has
-learned.
+"""Poisoning: how far the worst possible input of a day moves what a board has learned.
 
-`make poison`, or `python tests/poison.py`: a table, by the firmware under MicroPython, with the
-defaults of motion (a window in four seconds, 21,600 a day) where a row does not say otherwise. The
-adversary sees everything inside the board and chooses every embedding; it cannot give the user's
-word.
+`make poison`, or `python tests/poison.py`. Prints a table, computed by the firmware under
+MicroPython with the defaults of motion (a window in four seconds, 21,600 a day) unless a row says
+otherwise. The adversary sees everything inside the board and chooses every embedding, but cannot
+give the user's confirmation.
 
 Labels: five examples of a word in 48 dimensions. Every second window is a near miss of it, chosen
-along a direction, the nearest or the farthest there is, and every second one a hit: what the board
-takes for its teacher. Each row is the worst of the directions: along one dimension, along all, to
-and fro along all. Normal: 400 windows learned, of which the adversary has a share: those just near
-enough to be taken for a mode's own.
+    along a direction, the nearest or the farthest possible. The other windows are hits, which the
+    board takes for its teacher. Each row shows the worst direction: along one dimension, along all,
+    or to and fro along all. Normal: 400 windows are learned, a share of which the adversary
+    chooses. Those are just near enough to count as part of a mode.
 """
 
 from __future__ import annotations
@@ -26,15 +25,15 @@ from typing import Any
 import numpy as np
 from reference.boards import Call, means, opened, spread
 
-A_DAY = 21600  # windows
+A_DAY = 21600  # Windows.
 N = 48
-FLOOR = 3  # steps, of motion
+FLOOR = 3  # Steps: the least spread, by the defaults of motion.
 ALL = [100] * N
 ONE = [100] + [0] * (N - 1)
-SCATTER = 4.0  # spread of examples, steps
+SCATTER = 4.0  # Steps: the spread of the examples.
 
-# as many windows a day as motion's defaults make, but short ones: the adversary chooses what comes
-# of them anyway
+# As many windows a day as with motion's defaults, but short ones. Their content does not matter,
+# because the adversary chooses the embeddings.
 BOARD: dict[str, Any] = {
     "kind": "motion",
     "rate_hz": 8,
@@ -48,9 +47,9 @@ NO_GUARD = {"teach_budget": 1000, "teach_days": 0.001}
 
 @dataclass
 class Harm:
-    """What came of a day.
+    """The result of a day.
 
-    moved, grown, reach: spreads of the anchor; limit: octaves of squared distance.
+    moved, grown, reach: spreads of the anchor. limit: octaves of squared distance.
     """
 
     moved: float
@@ -78,7 +77,7 @@ def attacked(
 ) -> Harm:
     """Return what became of a word after so many windows of lures.
 
-    word: what the user says to all that waits.
+    word: the user's answer to every near miss that waits.
     """
     with opened() as call:
         assert call, "no MicroPython unix port"
@@ -119,13 +118,15 @@ def pooled(facts: dict[str, Any]) -> list[Fraction]:
 
 
 def reached(call: Call, centre: list[int], direction: list[int], unit: list[Fraction]) -> float:
-    """Return the farthest window along a direction that has the label, in spreads."""
+    """Return the distance of the farthest window along a direction that still has the label, in
+    spreads.
+    """
     size, _ = call("reach", centre, direction)
     return float(max(abs(d) * Fraction(size, 32) / u for d, u in zip(direction, unit, strict=True)))
 
 
 def worst(settings: dict[str, Any], word: str, n_windows: int) -> Harm:
-    """Return the worst of all directions, nearest and farthest near misses."""
+    """Return the worst of all directions, with the nearest and with the farthest near misses."""
     to_and_fro = [ALL, [-d for d in ALL]]
     ways = [(turns, far) for turns in ([ALL], [ONE], to_and_fro) for far in (False, True)]
     with ThreadPoolExecutor(2) as pool:
@@ -134,16 +135,16 @@ def worst(settings: dict[str, Any], word: str, n_windows: int) -> Harm:
 
 
 def learned(share: float, n: int = 400) -> tuple[float, float, float]:
-    """Return (threshold in octaves, mean moved, own spread), where the adversary has a share of
-    learning.
+    """Return (threshold in octaves, mean moved, own spread) with a share of the adversary's
+    windows.
     """
     random = np.random.default_rng(2)
     with opened() as call:
         assert call, "no MicroPython unix port"
         call("new", BOARD)
         clean = rows(n, 3)
-        # 5 octaves in squared distance begin a mode of their own: 5.6 spreads in all dimensions;
-        # just below that
+        # 5 octaves of squared distance, 5.6 spreads in all dimensions, begin a new mode. These
+        # windows stay just below that.
         pull = [5] * N
         stream = [(pull if random.random() < share else x) for x in clean]
         stream = [[round(SCATTER * v) for v in x] if x is pull else x for x in stream]
@@ -159,8 +160,10 @@ def learned(share: float, n: int = 400) -> tuple[float, float, float]:
 
 
 def watched(settings: dict[str, Any], n_windows: int) -> tuple[float, float, float]:
-    """Return the farthest window without an alarm, spreads, before and after a day of those;
-    the threshold's move.
+    """Return the farthest window without an alarm, before and after a day of them, and the
+    threshold's move.
+
+    Distances are in spreads.
     """
     with opened() as call:
         assert call, "no MicroPython unix port"

@@ -1,12 +1,11 @@
-"""What the firmware takes of a board: `make size`, or `python tests/size.py --uf2 FILE`.
+"""Measure what the firmware takes of a board: `make size`, or `python tests/size.py --uf2 FILE`.
 
-First the native code of each board file and kind, beside what its chip has room for; that needs no
-image. Then of a Raspberry Pi Pico, where --uf2 or NEARHUM_UF2 names one: flash is the .mpy of each
-module, heap what loading it takes on an emulated RP2040 that boots that image; then the heap of a
-board as main.py starts it, with its sensor's driver, that has learned, knows three labels and
-watches, for each kind's defaults, beside the budgets (templates of words have one of their own, and
-count apart); and what it takes besides, at most, while it is asked something or changed. Ends 1
-where a budget is not kept.
+First the native code of each board file and kind, against the room on its chip. It needs no image.
+Then, if --uf2 or NEARHUM_UF2 names a firmware, a Raspberry Pi Pico: the flash of each module's
+.mpy, and the heap that loading it takes on an emulated RP2040 that boots that image. Then for each
+kind the heap of a board as main.py starts it, with its sensor's driver, which has learned, knows
+three labels and watches, against the budgets (templates of words have one of their own), and the
+largest further use while a verb runs. Exits with 1 if a budget is exceeded.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ from nearhum_host.virtual.targets import EMULATED, open_target
 DEVICE = Path(__file__).resolve().parent / "device"
 FILES = (DEVICE / "harness.py", DEVICE / "heap_use.py")
 KINDS = ("telemetry", "vibration", "motion", "audio", "spectra", "radio")
-# what a board of that kind listens to; the others to the accelerometer of its board file
+# The sources of some kinds. The other kinds use the accelerometer of the board file.
 SOURCES: dict[str, dict[str, object]] = {
     "audio": {"driver": "i2s_microphone", "sck": 16, "ws": 17, "sd": 18},
     "telemetry": {"driver": "push"},
     "radio": {"driver": "wifi"},
 }
-AUDIO_BY_PIO = {"driver": "pio_microphone", "sck": 16, "ws": 17, "sd": 18}  # on port rp2
+AUDIO_BY_PIO = {"driver": "pio_microphone", "sck": 16, "ws": 17, "sd": 18}  # On the port rp2.
 KB = 1024
 BUDGETS = {
     "flash": 192 * KB,
@@ -46,7 +45,7 @@ TIMEOUT_S = 3600
 
 
 def native() -> tuple[list[dict[str, object]], list[str]]:
-    """Return rows of the native code of each board file by kind, and the budgets not kept."""
+    """Return rows of the native code of each board file by kind, and the budgets exceeded."""
     rows, broken = [], []
     for name in board_files.names():
         board = board_files.load(name)
@@ -81,7 +80,7 @@ def flash() -> dict[str, int]:
 
 
 def heap(target: str, uf2: Path | None, kind: str) -> dict[str, int]:
-    """Return {module, or what heap_use.py says beside them: bytes} of a board of that kind."""
+    """Return {module, or another entry of heap_use.py: bytes} of a board of that kind."""
     with open_target(target, FILES, uf2, TIMEOUT_S) as there:
         said = there.run(
             f"import heap_use\nheap_use.main({kind!r},"
@@ -96,7 +95,7 @@ def heap(target: str, uf2: Path | None, kind: str) -> dict[str, int]:
 
 
 def over(flash_bytes: int, used: dict[str, int]) -> list[str]:
-    """Return the budgets that a board of one kind does not keep."""
+    """Return the budgets that a board of one kind exceeds."""
     together = used["code"] + used["beyond code"]
     found = {**used, "flash": flash_bytes, "code": together}
     return [

@@ -1,14 +1,14 @@
-"""Soak: a virtual board runs for months of its own time, loses its power every day, and is
-pulled every five days.
+"""Soak: a virtual board runs for months of its own time, with a power cut a day and a pull every
+five.
 
-`make soak DAYS=90`, or `make soak HOURS=N` at the host's own pace. The whole way runs as on a
-board: the source, the pipeline (telemetry: a window a second, three ranged channels, full
-covariance, drift followed), the journal, the store, LittleFS, the console and `nearhum pull` over
-the serial line. What is compressed is the waiting: the sensor gives the frames of each second at
-once and the board's clock follows it (soak_board.py). No window is left out.
+`make soak DAYS=90`, or `make soak HOURS=N` at the pace of the host's clock. Everything runs as on a
+board: source, pipeline (telemetry: a window a second, three ranged channels, full covariance, drift
+followed), journal, store, LittleFS, console, and `nearhum pull` over the serial line. Only the
+waiting is compressed: the sensor delivers the frames of each second at once, and the board's clock
+follows it (soak_board.py). No window is left out.
 
-Every operation of the flash is counted on its way. A table is printed, with what was promised; ends
-1 if any is not so.
+Every operation of the flash is counted. Prints a table of promises, and exits with 1 if one is
+broken.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ from nearhum_host.virtual.powercut import ERASE, read_journal  # noqa: E402
 from states import modes_of  # noqa: E402
 
 SETTINGS = {"kind": "telemetry", "rate_hz": 1, "n_channels": 3, "source": {"driver": "soak"}}
-DAY_S, PULLED = 86400, 5  # seconds, days: a Pico keeps six days at a window a second
-LEARN = 2400  # windows: 40 minutes, two cycles of the machine
-HEAP_BYTES = 1024  # that memory in use may differ from that after the first hour
-SCORE = 26  # tenth of an octave, in Q8: that the mean score of a day may drift
-CYCLES = 100_000  # a NOR block stands
-N_BLOCKS = 352  # of a Pico's file system
+DAY_S, PULLED = 86400, 5  # Seconds of a day, days between pulls. A Pico's log holds six days.
+LEARN = 2400  # Windows: 40 minutes, two cycles of the machine.
+HEAP_BYTES = 1024  # By which memory in use may differ from that after the first hour.
+SCORE = 26  # Q8, a tenth of an octave: by which the mean score of a day may drift.
+CYCLES = 100_000  # Erases that a block of NOR flash endures, by its data sheet.
+N_BLOCKS = 352  # Of a Pico's file system.
 YEARS = 10
-UNSYNCED = 130  # windows that a power cut may cost: two minutes of them wait
+UNSYNCED = 130  # Windows that a power cut may cost: those of two minutes wait to be written.
 
 Say = Callable[[str], None]
 
@@ -60,7 +60,7 @@ class Flash:
     programmed: int = 0
 
     def count(self, journal: Path) -> None:
-        """Count what a journal has, and empty it: the board that wrote it has no power."""
+        """Count the operations in a journal, and empty it. The board that wrote it has no power."""
         for operation in read_journal(journal):
             if operation.kind == ERASE:
                 self.erased[operation.address // 4096] += 1
@@ -71,7 +71,7 @@ class Flash:
 
 @dataclass
 class Day:
-    """The board at the end of a day, before its power went."""
+    """The board at the end of a day, before its power is cut."""
 
     at_s: int
     status: dict[str, Any]
@@ -98,7 +98,7 @@ class Soaked:
         self.board: VirtualBoard | None = None
 
     def plan(self, until_s: int) -> None:
-        """Let the board run to a second of the soak at full speed."""
+        """Let the board run at full speed to a second of the soak."""
         half = self._card / "soak.new"
         half.write_text(
             json.dumps({"start": self._start_s, "until": until_s, "speed": self._speed})
@@ -106,7 +106,7 @@ class Soaked:
         half.replace(self._card / "soak.json")
 
     def power_on(self, at_s: int) -> None:
-        """Start the board, or start it again."""
+        """Start the board, also after a power cut."""
         self._start_s = at_s
         self.plan(at_s)
         if self.board is None:
@@ -126,7 +126,7 @@ class Soaked:
                 time.sleep(0.05)
 
     def day(self) -> Day:
-        """Look at the board: its memory after all that waits was brought to flash."""
+        """Return the board's status and memory, once nothing waits to be written to flash."""
         assert self.board
         with Link(self.board.path) as link:
             status = link.ask("status", 60)
@@ -135,13 +135,13 @@ class Soaked:
         return Day(self._start_s + status["uptime_s"], status, -status["mem_free"])
 
     def state(self) -> bytes:
-        """Fetch what it has learned."""
+        """Return what it has learned."""
         assert self.board
         with Link(self.board.path) as link:
             return state_image.fetch(link)
 
     def ask(self, line: str) -> dict[str, Any]:
-        """Ask it something."""
+        """Send a console line, and return the answer."""
         assert self.board
         with Link(self.board.path) as link:
             return link.ask(line)
@@ -154,22 +154,22 @@ class Soaked:
         self._say(f"pulled {done.n_records} records, {done.n_bytes} bytes, gaps {len(done.gaps)}")
 
     def power_off(self) -> None:
-        """Take the power from it."""
+        """Cut the power."""
         assert self.board
         self.board.power_off()
         self.flash.count(self._journal)
 
 
 def soak(n_seconds: int, speed: int, folder: Path, say: Say) -> list[tuple[str, str, str, bool]]:
-    """Run a board so long; return what was promised: (promise, found, bound, whether it holds).
+    """Run a board for n_seconds of its time. Returns [(promise, found, bound, whether it holds)].
 
-    speed: 0 for as fast as it goes, else times as fast as the host's clock.
+    speed: 0 for as fast as possible, otherwise times as fast as the host's clock.
     """
     began = time.monotonic()
     it = Soaked(folder, speed, say)
     it.power_on(0)
     days: list[Day] = []
-    estimated = 0  # blocks erased, by the board's own count
+    estimated = 0  # Blocks erased, by the board's own count.
     try:
         it.run(60)
         it.ask(f"learn {LEARN}")
@@ -202,7 +202,7 @@ def soak(n_seconds: int, speed: int, folder: Path, say: Say) -> list[tuple[str, 
 
 
 def judged(it, days, first, states, estimated, took_s) -> list[tuple[str, str, str, bool]]:
-    """Return the table's lines; see soak."""
+    """Return the lines of the table, see soak."""
     log = read_log(it.log)
     scores, events = decode(log.records)
     n_days = days[-1].at_s / DAY_S
@@ -241,7 +241,7 @@ def judged(it, days, first, states, estimated, took_s) -> list[tuple[str, str, s
         ("mean score of a day, first and farthest",
          f"{means[0] / 256:+.3f}, {farthest / 256:+.3f} octaves", f"{SCORE / 256:.2f} apart",
          abs(farthest - means[0]) <= SCORE),
-        # the machine's own cycle of 20 minutes takes half of it
+        # The machine's cycle of 20 minutes alone accounts for half of it.
         ("budget of drift left, at least", f"{drift} %", "40 %", drift >= 40),
         ("alarms of a sound machine", f"{n_alarms} in {n_days:.1f} days, 1 a day allowed",
          f"{3 + 3 * n_days:.0f}", n_alarms <= 3 + 3 * n_days),
@@ -258,7 +258,7 @@ def judged(it, days, first, states, estimated, took_s) -> list[tuple[str, str, s
 
 
 def _means(scores) -> list[float]:
-    """Return the mean score of the watched windows of each start of the board, Q8."""
+    """Return the mean score, Q8, of the watched windows after each start of the board."""
     sums: dict[int, list[int]] = {}
     for boot, score, state in zip(scores.boots, scores.scores, scores.states, strict=True):
         if state == wire.WATCH and score != wire.NO_SCORE:

@@ -1,12 +1,11 @@
 # ruff: noqa: F821
-"""Runs on the virtual board, as its boot.py: a sensor and a clock for a soak that does not take
-as long as it lasts.
+"""The boot.py of the virtual board in a soak: a sensor and a clock that run faster than real time.
 
-/sd/soak.json says {"start": seconds at which this start of the board is, "until": seconds to run to
-at full speed, "speed": 0, or how many times as fast as the host's clock}. The sensor gives a frame
-a second of the board's clock, and the clock is what the sensor has given. Beyond `until` it goes on
-at 60 frames a second: while the host asks, pulls, or takes the power. Its milliseconds wrap at
-2^30, as those of a board, six hours after every start.
+/sd/soak.json says {"start": seconds of the soak at which this start of the board is, "until":
+seconds to which it runs at full speed, "speed": 0, or times as fast as the host's clock}. The
+sensor delivers a frame for each second of the board's clock, and the clock counts the frames
+delivered. After `until` it goes on at 60 frames a second, while the host asks, pulls, or cuts the
+power. Milliseconds wrap at 2^30, as on a board, six hours after every start.
 """
 
 import json
@@ -15,15 +14,15 @@ import time as real
 
 import micropython
 
-CHUNK = 20  # frames given at once
+CHUNK = 20  # Frames delivered at once.
 PERIOD = 1 << 30
 
 
 class Clock:
-    """Stands in the place of the module time."""
+    """Replaces the module time."""
 
     def __init__(self):
-        self.ms = 0  # since the start
+        self.ms = 0  # Since the start.
 
     def __getattr__(self, name):
         return getattr(real, name)
@@ -40,8 +39,8 @@ class Clock:
 
 @micropython.viper
 def _fill(block: ptr16, n: int, start: int, seed: int) -> int:
-    # three channels: a machine's cycle of 20 minutes, each with its own height, and noise of the
-    # sum of two dice
+    # Three channels: a machine's cycle of 20 minutes, in each of another height, and noise from
+    # the sum of two dice.
     for i in range(n):
         phase = (start + i) % 1200
         wave = phase if phase < 600 else 1200 - phase
@@ -70,10 +69,10 @@ class Source:
             with open("/sd/soak.json") as f:
                 self._plan = json.load(f)
         except ValueError:
-            pass  # the host is writing it: the next time
+            pass  # The host is writing the file. Read it the next time.
 
     def _due(self):
-        # frames that may be given now
+        # Frames that may be delivered now.
         if self._at >= self._plan["until"] or self._plan["speed"]:
             self._read_plan()
             rate = self._plan["speed"] or 60

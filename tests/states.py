@@ -1,5 +1,5 @@
-"""Learned states of boards that never were, made by the firmware under MicroPython; see
-reference/run_states.py.
+"""Learned states of imaginary boards, made by the firmware under MicroPython
+(reference/run_states.py).
 """
 
 import json
@@ -36,7 +36,7 @@ def _states(asked: str, timeout_s: float) -> tuple[bytes, ...]:
 def board(
     seed: int, modes: list[tuple[int, int, int]], kind: str = "vibration", **more: Any
 ) -> dict[str, Any]:
-    """Return what `states` takes. modes: (windows, level, tone)."""
+    """Return a description for `states`. modes: (windows, level, tone)."""
     settings = TELEMETRY if kind == "telemetry" else VIBRATION
     return {"kind": kind, "settings": settings, "seed": seed, "modes": modes, **more}
 
@@ -44,8 +44,9 @@ def board(
 def modes_of(
     image: bytes, n_dims: int, n_ranged: int = 0
 ) -> list[tuple[str, int, list[int], list[int]]]:
-    """Return (name, count, sums, sums of squares) of each mode in a state image, read here from
-    its bytes alone.
+    """Return (name, count, sums, sums of squares) of each mode in a state image.
+
+    They are read from the bytes here, independently of the firmware.
     """
     body = bytes(wire.unseal(wire.STATE_MAGIC, image, "it")[2])
     n, at = _first_mode(body, n_ranged)
@@ -63,18 +64,20 @@ def modes_of(
 
 
 def _first_mode(body: bytes | bytearray, n_ranged: int) -> tuple[int, int]:
-    """Return the number of modes, and where the first begins: behind the scores of the period."""
+    """Return the number of modes, and the offset of the first, after the scores of the learning
+    period.
+    """
     at = 8 * n_ranged + 2
     n, at = body[at], at + struct.calcsize("<BhIIIiB")
     n_blocks = struct.unpack_from("<II", body, at)[1]
     at += struct.calcsize("<IIIhhIbi")
-    at += 2 + 2 * body[at + 1]  # bins of the histogram
-    at += 2 * min(n_blocks, 32)  # the largest scores
-    return n, at + 1 + 2 * body[at]  # and those that were skipped
+    at += 2 + 2 * body[at + 1]  # Bins of the histogram.
+    at += 2 * min(n_blocks, 32)  # The largest scores.
+    return n, at + 1 + 2 * body[at]  # The scores that were skipped.
 
 
 def with_modes(image: bytes, modes: list[tuple[str, int, list[int], list[int]]]) -> bytes:
-    """Return a state image with other modes, as many, of the same names, in their place."""
+    """Return a state image with other values for its modes. Their number and names stay."""
     fingerprint, sequence, packed = wire.unseal(wire.STATE_MAGIC, image, "it")
     body, n_dims = bytearray(packed), len(modes[0][2])
     _, at = _first_mode(body, 0)
@@ -89,7 +92,7 @@ def with_modes(image: bytes, modes: list[tuple[str, int, list[int], list[int]]])
 def started_from(
     prior: bytes, kind: str, seed: int, modes: list[tuple[int, int, int]]
 ) -> dict[str, Any]:
-    """Return what a new board makes of a prior, and of windows of these modes: see
+    """Return what a new board makes of a prior and of windows of these modes, see
     reference/run_prior.py.
     """
     settings = TELEMETRY if kind == "telemetry" else VIBRATION

@@ -1,6 +1,5 @@
-"""A pump that nobody has: its hum, and a bearing that goes, as a sensor would deliver them.
-
-For tests and pictures.
+"""An imaginary pump, for tests and pictures: its hum, and a failing bearing, as a sensor delivers
+them.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ WINDOW_S = SETTINGS["n_hop"] / RATE_HZ
 def hum(n_windows: int, fault: float = 0.0, load: float = 1.0, seed: int = 1) -> np.ndarray:
     """Return int16 (n, 2) of two axes.
 
-    fault: height of a bearing's ring at 210 Hz, 1 is plain; load: of the hum.
+    fault: strength of the bearing's ringing at 210 Hz, where 1 is clear. load: strength of the hum.
     """
     random = np.random.default_rng(seed)
     n = n_windows * SETTINGS["n_hop"]
@@ -38,11 +37,11 @@ def hum(n_windows: int, fault: float = 0.0, load: float = 1.0, seed: int = 1) ->
 
 
 def card(folder: Path, *stretches: tuple[np.ndarray, str] | np.ndarray, speed: float = 0) -> Path:
-    """Make the card of a virtual board: stretches one after another, each with a console line
-    before it, or none.
+    """Make the SD card of a virtual board with a recording.
 
-    A line that begins with "~" comes without a gap before it. speed: 1 as recorded, 0 as fast as
-    the board computes.
+    stretches: samples, each optionally with a console line to carry out before it. With a line that
+        begins with "~" there is no gap before the stretch. speed: 1 as recorded, 0 as fast as the
+        board computes.
     """
     recording = Recording(RATE_HZ, 2)
     for stretch in stretches:
@@ -55,8 +54,8 @@ def card(folder: Path, *stretches: tuple[np.ndarray, str] | np.ndarray, speed: f
 
 
 def story(lengths: Sequence[int] = (300, 900, 40, 700, 24, 600)) -> list[tuple[np.ndarray, str]]:
-    """Return a machine's days in small: learning, watching, a bearing that rings, quiet, a
-    second load, an end.
+    """Return some days of a machine in short: learning, watching, a ringing bearing, quiet, a
+    second load.
     """
     learned, quiet, ringing, again, short, last = lengths
     return [

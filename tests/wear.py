@@ -1,9 +1,9 @@
-"""Wear of flash: a year of a board's syncs on a real LittleFS in RAM, every erase of every block
+"""Wear of flash: a year of syncs on a real LittleFS in RAM, with every erase of every block
 counted.
 
-`python tests/wear.py [DAYS]`: the geometry of a Pico (352 blocks, 256 bytes programmed at once), 50
-files of an application, the journal's ring, a sync every two minutes and a save an hour, a start a
-day. It takes a second a day or so, and prints how even the wear is: what
+`python tests/wear.py [DAYS]`. It has the geometry of a Pico (352 blocks, 256 bytes programmed at
+once), 50 files of an application, the journal's ring, a sync every two minutes, a save an hour and
+a start a day. A day takes about a second. Prints how even the wear is, which
 `nearhum.console.told.flash_years` assumes.
 """
 

@@ -1,17 +1,18 @@
 """nearhum: learns what is normal for a machine, on the board itself. Read pipeline.py first.
 
-Importing this imports nothing else: CPython takes only `wire` and `errors` from here, and a board
-loads a module when it is needed. At the REPL every console verb is a function, `import nearhum;
-nearhum.status()`, and `nearhum.run()` resumes the loop that Ctrl-C stopped. `nearhum.push(values)`
-gives it samples (sources/push.py).
+Importing this package imports nothing else. CPython uses only formats, errors and checks from
+it, and a board loads a module when it is needed. At the REPL every console verb is a function:
+`import nearhum; nearhum.status()`. `nearhum.run()` resumes the loop that Ctrl-C stopped, and
+`nearhum.push(values)` gives it samples (sources/push.py).
 """
 
 __version__ = "0.1.0"
-# Set by main.py: the folder of this application, "" for /; and the file that is not as deployed.
+# Set by choose_app.py: the folder of this application ("" for /), and the path of a file that is
+# not as it was deployed.
 folder = wrong = ""
 
-# The verbs of the console, each with the module that has it: there its function and its help stand
-# side by side. Of no more than this is there a table, for a module is loaded only when it is asked.
+# The verbs of the console, and the module of each, which has its function and its help text. This
+# table has no more than that, because a module is loaded only when one of its verbs is used.
 VERBS = {
     "help": "console.told", "status": "console.told", "list": "console.told",
     "log": "console.verbs", "get": "console.verbs",
@@ -27,8 +28,8 @@ VERBS = {
 
 def __getattr__(name):
     if name not in VERBS and name not in ("run", "push"):
-        # MicroPython asks here, before it looks for a file, when someone writes `from nearhum
-        # import wire`; start runs when it is loaded, which dir() must not bring about
+        # For `from nearhum import wire` MicroPython calls this before it looks for a file. `start`
+        # is left out, because dir() must not load it.
         if name[0] != "_" and name != "start":
             try:
                 __import__("nearhum." + name)

@@ -1,8 +1,8 @@
-"""Assembly: makes the stages of a pipeline, in the data's order. Loaded at a start, let go of
-after it.
+"""Assembly: makes the stages of a pipeline, in the order of the data.
 
 Enters: the settings on flash. Leaves: the stages, as attributes of the pipeline. What no setting
-asks for is not in memory: of two recognisers only the one in use is loaded.
+asks for is not loaded: of two recognisers only the one in use is in memory. Loaded at a start, and
+released after it.
 """
 
 import os
@@ -29,15 +29,17 @@ from nearhum.storage.journal import Journal
 from nearhum.storage.learned import Learned
 from nearhum.storage.store import Store
 
-_N_MODES = const(8)  # normal prototypes at most, found or named
-BLOCK_BYTES = 1024  # samples are read in blocks of at most this size
+_N_MODES = const(8)  # most normal prototypes, found or named
+BLOCK_BYTES = 1024  # most bytes of samples in one read
 
 
 def assemble(hum, root):
-    """Make the stages of a pipeline. Raises ConfigError, FormatError for settings and files that
-    no board can work with.
+    """Make the stages of a pipeline.
+
+    root: prefix of paths, ends with /. Raises ConfigError or FormatError if the settings, or the
+    files that they name, cannot be used.
     """
-    lifetime.drop_broken()  # it may be want of memory that ended the loop before this start
+    lifetime.drop_broken()  # The loop before this start may have run out of memory.
     hum.root = root
     config, told = settings(root)
     hum.config = config
@@ -63,7 +65,7 @@ def assemble(hum, root):
         hum.store.refused.append(lost)
     hum.about = {"version": __version__, "board": config["board"]}
     hum.journal = Journal(root, dict(hum.about, id=board.chip(), config=config))
-    hum.about["refused"] = hum.store.refused  # the start line tells, too
+    hum.about["refused"] = hum.store.refused  # The first line on the console has them too.
     hum.console = Console(Verbs(hum))
     hum.clock = board.Clock()
     # Windows skipped after `learn`, so that the operator's own movement is not learned.
@@ -74,8 +76,9 @@ def assemble(hum, root):
 
 
 def settings(root):
-    """Return (the complete settings of this board, what to say of those that `set` changed in
-    vain). Raises ConfigError.
+    """Return (the complete settings of this board, a text about changes that could not be used).
+
+    Raises ConfigError.
     """
     out, told = deployed.without, ""
     if not out:
@@ -90,9 +93,7 @@ def settings(root):
 
 
 def packets(config, log2):
-    """Return what makes channels of a Wi-Fi packet's subcarriers, None where samples come as
-    they are.
-    """
+    """Return the Packets that turn a Wi-Fi packet's subcarriers into channels, else None."""
     if not config["n_subcarriers"]:
         return None
     from nearhum.features.packets import Packets
@@ -101,12 +102,13 @@ def packets(config, log2):
 
 
 def detector(config, n_dims, hum):
-    """Return the Detector over n_dims, with what its settings add: drift that is followed,
-    covariance, more views. hum: the pipeline, whose features and head are made.
+    """Return the Detector with the parts that its settings add: drift, covariance, views.
+
+    n_dims: dimensions of the embeddings. hum: the pipeline, which already has features and head.
     """
     log2 = hum.features.transform.log2
     made = _detector(config, n_dims, log2, 0)
-    if not hum.head.fingerprint:  # what a trained head makes of a range is not known
+    if not hum.head.fingerprint:  # A trained head may treat values out of range in any way.
         made.ranges, made.stride = hum.features.ranges, hum.plan.n_per_channel
     if config["drift_budget"]:
         from nearhum.detection.drift import Drift
@@ -141,9 +143,7 @@ def _detector(config, n_dims, log2, slow):
 
 
 def listeners(config):
-    """Return what is told that an alarm begins and ends: objects with begin(), end() and close(),
-    see outputs/.
-    """
+    """Return the alarm outputs: objects with begin(), end() and close(), see outputs/."""
     out = []
     if config["alarm_pin"]:
         from nearhum.outputs.pin import Output
@@ -153,7 +153,7 @@ def listeners(config):
 
 
 def recogniser(config, hum, log2):
-    """Return the recogniser of single windows or of words, over what comes before in a pipeline."""
+    """Return the recogniser of single windows or of words, over the earlier stages of hum."""
     if config["recognise"] == "words":
         from nearhum.recognition.words import Words
 

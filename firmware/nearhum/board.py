@@ -1,6 +1,7 @@
-"""Board: opens the sensor, tells the time and the chip.
+"""Board: opens the sensor, and knows the time, the chip and its memory.
 
-`machine` is imported here and in sources. Leaf.
+Only this module, the sources and the outputs import `machine`, and two modules that are loaded on
+demand (guard/watchdog, console/checks). Leaf.
 """
 
 import gc
@@ -10,40 +11,50 @@ import time
 
 from nearhum.errors import CommandError, ConfigError
 
-NATIVE_LEAST = 4096  # bytes of executable memory: with less, loading a module's kernels may fail
+NATIVE_LEAST = 4096  # bytes of executable memory. With less, loading a module's kernels may fail.
 
 
 def stable(root):
-    """Note that this start was no false one: main.py counts those in hum/boots."""
+    """Note that this start is stable: boots.py counts the others in the file hum/boots."""
     try:
         os.remove(root + "hum/boots")
     except OSError:
         pass
 
 
+def driver(name):
+    """Return the class of the driver of that name. Raises ImportError where the board has none."""
+    for folder in ("accelerometers.", ""):
+        try:
+            return __import__("nearhum.sources." + folder + name, None, None, ("Source",)).Source
+        except ImportError:
+            pass
+    raise ImportError(name)
+
+
 def open_source(config):
-    """Return the driver that config names, opened. Raises SourceError, ConfigError."""
+    """Return the opened source that config names. Raises SourceError, ConfigError."""
     name = config["source"]["driver"]
     if not all([c.isalpha() or c.isdigit() or c == "_" for c in name]):
         raise ConfigError("driver = %r" % name, "the name of a file in nearhum/sources")
     try:
-        module = __import__("nearhum.sources." + name, None, None, ("Source",))
+        source = driver(name)
     except ImportError:
         raise ConfigError(
             "driver = %r: not on the board" % name, "deploy again with the board file that names it"
         )
     try:
-        return module.Source(config)
+        return source(config)
     except KeyError as e:
         raise ConfigError("source has no %s" % e)
-    except (ValueError, TypeError) as e:  # a port says so of a pin that has no I2C, say
+    except (ValueError, TypeError) as e:  # For example, the pin has no I2C.
         raise ConfigError("source: %s" % e, "pins and numbers that this chip has for that")
 
 
 def chip():
-    """Return the chip's own number in hex, "" where it says none.
+    """Return the chip's unique id in hex, "" if it has none.
 
-    Boards of one name are told apart by it.
+    It tells boards with the same name apart.
     """
     import machine
 
@@ -51,25 +62,22 @@ def chip():
 
 
 class Clock:
-    """Time since start: whole `seconds`, and `ms` of the next one. time.ticks_ms wraps (at 2^30
-    on most ports).
+    """Time since the start: whole `seconds`, and `ms` beyond them.
 
-    Both stay small integers for 34 years: milliseconds in one would be made on a board's heap after
-    12 days.
+    time.ticks_ms cannot serve, because it wraps (at 2^30 on most ports). Both numbers stay small
+    integers for 34 years. Milliseconds in a single number would need heap after 12 days.
     """
 
     def __init__(self):
         self._ticks = time.ticks_ms()
         self.seconds = 0
         self.ms = 0
-        self.longest_ms = 0  # from one tick to the next, since somebody last asked
+        self.longest_ms = 0  # longest time between two ticks since `status` last asked
 
     def tick(self):
-        """Bring the time up to date; at least once in six days, the reach of time.ticks_diff
-        (2^29 ms).
-        """
+        """Update the time. Call it at least every six days: time.ticks_diff reaches 2^29 ms."""
         now = time.ticks_ms()
-        ms = max(0, time.ticks_diff(now, self._ticks))  # time does not go back
+        ms = max(0, time.ticks_diff(now, self._ticks))  # Time never goes back.
         self.longest_ms = max(ms, self.longest_ms)
         ms += self.ms
         self._ticks = now
@@ -78,9 +86,7 @@ class Clock:
 
 
 def reset_cause():
-    """Return why the board started, as `machine` calls it: PWRON, WDT ...; "" where it does not
-    tell.
-    """
+    """Return why the board started, as `machine` names it: PWRON, WDT ..., or "" if unknown."""
     try:
         import machine
 
@@ -94,16 +100,16 @@ def reset_cause():
 
 
 def heap_free():
-    """Return the free bytes of the heap, after a collection."""
+    """Return the free bytes of the heap after a garbage collection."""
     gc.collect()
     return gc.mem_free()
 
 
 def native_free():
-    """Return the free bytes of executable memory, None where native code lies in the heap.
+    """Return the free bytes of executable memory, None if native code lies in the heap.
 
-    An ESP32 has it apart, and only a soft reset gives back what is taken of it. A C6 reports it
-    too, but runs code from its heap (ports/esp32/mpconfigport.h).
+    An ESP32 has separate memory for it, which only a soft reset frees. An ESP32-C6 reports it too,
+    but runs code from its heap (ports/esp32/mpconfigport.h).
     """
     try:
         import esp32
@@ -117,8 +123,9 @@ def native_free():
 
 
 def short_of(native):
-    """Return what a user should know about so many free bytes of executable memory, "" for
-    nothing.
+    """Return a warning if little executable memory is free, else "".
+
+    native: what native_free returned.
     """
     if native is None or native >= NATIVE_LEAST:
         return ""
@@ -126,7 +133,7 @@ def short_of(native):
 
 
 def out_of_memory(error):
-    """Return the CommandError for a MemoryError: which memory is short, and what gives it back."""
+    """Return the CommandError for a MemoryError: which memory is short, and what frees it."""
     short = short_of(native_free())
     if short:
         return CommandError("no room for native code: " + short, "Ctrl-C, then Ctrl-D restarts it")

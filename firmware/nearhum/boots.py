@@ -1,7 +1,7 @@
-"""Boots: starts in a row that were not stable, counted on flash; safe mode, which ends them; and a
-stop, which has to be meant.
+"""Boots: counts unstable starts on flash, runs safe mode, and waits after a Ctrl-C.
 
-Loaded at a start, at a stop, and where safe mode begins. See start.py, which says when that is.
+Enters: the file hum/boots, and bytes of the console. Leaves: a judgement of this start, or a soft
+reset. Loaded at a start, at a stop, and when safe mode begins. start.py says when that is.
 """
 
 import os
@@ -13,28 +13,29 @@ from micropython import const
 
 import nearhum
 
-# two bytes: starts in a row that were not stable; how often safe mode has ended by itself
+# Two bytes: the number of unstable starts in a row, and how often safe mode has ended by itself.
 BOOTS = "/hum/boots"
-_MANY = const(6)
-RESUME_S = 60  # a Ctrl-C that nobody follows up within it was noise: the detector goes on
-_SESSION = b"\r\x01\x02\x05"  # what follows a Ctrl-C that was meant
+_MANY = const(6)  # unstable starts in a row that lead to safe mode
+RESUME_S = 60  # A Ctrl-C that nothing follows within this time was noise: the detector goes on.
+_SESSION = b"\r\x01\x02\x05"  # bytes that follow a Ctrl-C of a person or a tool
 
 
 def judge(changed):
-    """Count this start, and judge it. changed: start.changed.
+    """Count this start, and judge it.
 
-    Returns (why there is safe mode, None for none; how often it has ended by itself; True to write
-    that it came; True where the files are as they were deployed).
+    changed: start.changed. Returns (why, retries, fresh, sound). why: (what is wrong, what to do)
+    for safe mode, else None. retries: how often safe mode has ended by itself. fresh: True if the
+    journal should record safe mode. sound: True if the files are as deployed.
     """
     n, retries, fresh = count()
-    if n == 1:  # the start before was a stable one
+    if n == 1:  # The start before this one was stable.
         try:
             os.stat("/hum/set.new")
             changed("proven")
         except OSError:
             pass
     wrong = nearhum.wrong
-    # it is the other application's file where this one starts in its place
+    # If this application starts in place of the other one, the file belongs to the other one.
     if wrong == "/main.py" or wrong and wrong.startswith("/beside/") == (nearhum.folder != ""):
         why = wrong + " is not as it was deployed", "deploy again: `nearhum deploy`"
         return why, retries, fresh, False
@@ -50,9 +51,7 @@ def judge(changed):
 
 
 def in_place():
-    """Return what to tell where this application runs in place of the other, "" where it does
-    not.
-    """
+    """Return a text if this application runs in place of the deployed one, else ""."""
     if not nearhum.wrong:
         return ""
     return "%s is not as it was deployed, so the application in %s runs: deploy again" % (
@@ -72,7 +71,7 @@ def count():
     except (OSError, ValueError):
         n = retries = 0
     if n >= _MANY:
-        return n, retries, False  # a board that browns out for hours writes no more
+        return n, retries, False  # A board that browns out for hours does not write again.
     note(n + 1, retries)
     return n + 1, retries, True
 
@@ -82,7 +81,7 @@ def note(n, retries):
         with open(BOOTS, "wb") as f:
             f.write(bytes((n, retries)))
     except OSError:
-        pass  # the first start of all has no folder yet
+        pass  # At the very first start the folder does not exist.
 
 
 def forget():
@@ -93,12 +92,13 @@ def forget():
 
 
 def stopped(wait_s=RESUME_S):
-    """Wait for who has sent Ctrl-C, which is a byte now; return True where somebody follows it up.
+    """Wait for the sender of a Ctrl-C. Return True if a session follows, False if none does.
 
-    It may be noise, or of a program that has gone: nothing follows then, and the detector has to go
-    on. What a tool or a person sends next ends the wait: Enter (mpremote, pyboard.py and what is
-    like them begin with it), or the Ctrl-A, Ctrl-B or Ctrl-E of a REPL; the byte is lost, which
-    costs nothing with Enter. Ctrl-D restarts at once, as at the prompt. Anything else is noise.
+    The Ctrl-C may be noise, or from a program that has gone. Then nothing follows, and the detector
+    must go on. A person or a tool sends more: Enter (mpremote, pyboard.py and similar tools begin
+    with it), or the Ctrl-A, Ctrl-B or Ctrl-E of a REPL. That byte is lost, which does no harm if it
+    is Enter. Ctrl-D restarts at once, as at the prompt. All other bytes count as noise. During the
+    wait another Ctrl-C is only a byte. wait_s: seconds.
     """
     forget()
     print("nearhum: stopped. Enter gives the prompt; else it goes on in %d s." % wait_s)
@@ -109,7 +109,7 @@ def stopped(wait_s=RESUME_S):
     while time.ticks_diff(end, time.ticks_ms()) > 0:
         if not waiting.poll(100):
             continue
-        # the end of the line is a session's too: nobody will ever type here
+        # End of file counts as a session too, because no more input will come.
         if not sys.stdin.buffer.readinto(byte) or byte[0] in _SESSION:
             print("nearhum: resume with Ctrl-D, or nearhum.run() after import nearhum.")
             return True
@@ -119,16 +119,16 @@ def stopped(wait_s=RESUME_S):
 
 
 def safe(why, retries, fresh, sound):
-    """Answer the console until somebody has put things right, or time has; then start anew.
+    """Run safe mode until `trust` or the end of its wait, then restart the board.
 
-    sound: whether the files are as they were deployed.
+    The arguments are what `judge` returns.
     """
     print("nearhum: safe mode: %s. %s" % why)
     from nearhum.console.safe import Safe
 
     again = not Safe(why, 600 << min(retries, 7), fresh, sound).serve()
     if again:
-        note(_MANY - 2, min(retries + 1, 255))  # one start to show that all is well
+        note(_MANY - 2, min(retries + 1, 255))  # One start may show that all is well.
     else:
         forget()
-    sys.exit()  # a soft reset
+    sys.exit()  # causes a soft reset

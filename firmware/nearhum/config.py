@@ -1,8 +1,8 @@
-"""Config: every setting of a board, each checked alone and all of them together.
+"""Config: checks every setting of a board, each alone and all of them together.
 
-Enters: what a board file says, and what the user changed with `set`. Leaves: a dict with a value
-for every setting of the table in settings.py. Everything is validated here, before the first
-sample, with the name, the value, the allowed range and the remedy.
+Enters: the contents of a board file, and what the user changed with `set`. Leaves: a dict with a
+value for every setting of the table in settings.py. Everything is checked here, before the first
+sample. Each error has the name, the value, the allowed range and the remedy.
 """
 
 from nearhum.errors import ConfigError
@@ -10,8 +10,9 @@ from nearhum.settings import SETTINGS, SOURCE, STATISTICS, defaults
 
 
 def check(name, value):
-    """Return value if the setting of that name may have it; raise ConfigError with the allowed
-    range if not.
+    """Return value as the setting `name` stores it.
+
+    Raises ConfigError with the allowed range if the setting cannot have that value.
     """
     if name not in SETTINGS:
         raise ConfigError("no setting is called %r" % (name,), "`get` lists them")
@@ -40,7 +41,7 @@ def check(name, value):
 
 
 def parse(name, text):
-    """Return the value that the words of a console line give a setting; checked."""
+    """Return the checked value of a setting. text: as typed at the console. Raises ConfigError."""
     if (
         name in SETTINGS
         and SETTINGS[name][0] is not None
@@ -54,8 +55,9 @@ def parse(name, text):
 
 
 def complete(given):
-    """Return every setting: the kind's defaults overridden by `given`, each checked, then
-    checked together.
+    """Return a dict of all settings: the defaults of the kind, overridden by `given`.
+
+    Raises ConfigError if a value is not allowed, alone or together with the others.
     """
     out = filled(given)
     for wrong in together(out):
@@ -64,7 +66,7 @@ def complete(given):
 
 
 def filled(given):
-    """Return every setting, each checked alone."""
+    """Return the same as `complete`, but each setting is checked only alone."""
     for name in given:
         if name != SOURCE:
             check(name, given[name])
@@ -79,19 +81,19 @@ def filled(given):
 
 
 def statistics(config, setting="statistics"):
-    """Return the tuple of names in the setting `statistics`, or `aside`."""
+    """Return the names in the setting `statistics` or `aside`, as a tuple."""
     return tuple([word.strip() for word in config[setting].split(",") if word.strip()])
 
 
 def frame_values(config):
-    """Return the int16 values of a frame as the source delivers it."""
+    """Return the number of int16 values in a frame that the source delivers."""
     return config["n_subcarriers"] or config["n_channels"]
 
 
 def together(c):
-    """Yield what complete settings cannot be beside each other, as (message, hint).
+    """Yield (message, hint) for all complete settings that exclude each other.
 
-    A board refuses the first one, hosts tell all.
+    A board reports the first one, host tools report all.
     """
     half, of_what = c["rate_hz"] / 2, "half of rate_hz"
     if c["bin_hz"]:

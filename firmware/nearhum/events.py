@@ -1,11 +1,12 @@
-"""Events: what comes of a window now and then, and of a gap.
+"""Events: what follows from a window now and then, and from a gap.
 
-Enters: a pipeline with a window just scored and logged, or samples lost. Leaves: records in the
-journal, listeners told of an alarm, a learning period ended, an example taken. Most windows bring
-none of it.
+Enters: a pipeline whose last window was scored, or that has lost samples. Leaves: records in the
+journal, calls of listeners, the end of a learning period, an enrolled example. Most windows cause
+none of these.
 
-Each function takes the pipeline: an event has to do with nearly all of its stages. None is native,
-which is four times as large; each has few enough locals to need no heap for them.
+Each function takes the pipeline, because an event concerns nearly all of its stages. None is
+native, because native code is four times as large. Each has so few locals that MicroPython keeps
+them on the stack.
 """
 
 from nearhum.detection.temporal import BEGIN
@@ -14,7 +15,7 @@ from nearhum.wire import NO_SCORE
 
 
 def due(hum):
-    """Return True where the last window brings an event. Allocates nothing."""
+    """Return True if the last window causes an event. Allocates nothing."""
     if (
         hum.turn
         or hum.period_over
@@ -27,7 +28,7 @@ def due(hum):
 
 
 def happened(hum):
-    """Journal what the last window brings, and do what follows from it."""
+    """Journal the events of the last window, and do what follows from them."""
     _alarm(hum)
     detector, learned = hum.detector, hum.learned
     if hum.recogniser.heard:
@@ -59,9 +60,9 @@ def _alarm(hum):
 
 
 def tell_alarm(hum):
-    """Tell the listeners that an alarm has begun or ended since they were told last.
+    """Tell the listeners if an alarm has begun or ended since they were last told.
 
-    Not in the way of a window: an output may take its time.
+    Called outside take_window, because an output may be slow.
     """
     alarm = hum.temporal.alarm
     if alarm != hum.told_alarm:
@@ -76,9 +77,9 @@ def tell_alarm(hum):
 
 
 def interrupted(hum, code):
-    """Begin anew where samples are lost, or the source rests or ends: nothing goes on from before.
+    """Restart the stages after lost samples, or because the source rests or has ended.
 
-    code: what the source returned in the place of a count, see sources/.
+    code: GAP, END, FOUND or REST, which the source returned instead of a count.
     """
     hum.window.restart()
     hum.health.restart()
@@ -98,12 +99,12 @@ def interrupted(hum, code):
     elif hum.guard.faults == 0:
         hum.gaps += 1
         if hum.n_windows != hum.gap_at:
-            hum.gap_at = hum.n_windows  # gap after gap, and no window between, is told once
+            hum.gap_at = hum.n_windows  # Gaps without a window between them are journalled once.
             hum.journal.event("gap", window=hum.n_windows)
 
 
 def cue(hum):
-    """Carry out the line that a recording has at this place."""
+    """Execute the console line that a recording has at this place."""
     line, hum.source.cue = hum.source.cue, ""
     answer = hum.console.execute(line)
     hum.journal.event("cue", line=line, window=hum.n_windows, error=answer.get("error"))

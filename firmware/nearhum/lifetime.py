@@ -18,7 +18,7 @@ WHILE_LEARNING = ("detection.period", "detection.modes", "detection.calibration"
 # A command that changes or shows something needs these while it runs.
 PER_COMMAND = (
     "console.told", "console.changes", "console.taught", "storage.snapshots", "storage.deployed",
-    "detection.doubts",
+    "detection.doubts", "guard.plausible",
     "config", "settings", "features.plan", "features.bands", "features.look",
 )  # fmt: skip
 

@@ -3,13 +3,14 @@
     source -> window -> features -> head -> prototypes (score | label) -> temporal -> guard ->
     journal -> console
 
-A source delivers blocks of samples, the window cuts them, features make an int8 vector of each
-window, the head embeds it. The detector scores the embedding against what it learned to be normal;
-the recogniser names it if it is near an enrolled example. Temporal turns scores into alarms, the
-guard says whether anything may be learned, the journal keeps all of it, and the console answers
-questions while this goes on. `step` is one turn; main.py turns it for ever.
+A source delivers blocks of samples, and the window cuts them. The features turn each window into
+an int8 vector, and the head embeds it. The detector scores the embedding against what it learned to
+be normal. The recogniser names it if it is near an enrolled example. Temporal turns scores into
+alarms, and the guard says whether anything may be learned. The journal records all of it, and the
+console answers commands meanwhile. `step` is one turn of the loop, and start.py runs it without
+end.
 
-From sample to guard a window allocates nothing on the fixed path, once warm.
+On the fixed path a window allocates nothing from sample to guard, after the first windows.
 """
 
 import micropython
@@ -23,16 +24,16 @@ _current = None
 
 
 def nothing(_=0):
-    """Stand in for what is called where there is nothing to do."""
+    """Do nothing: a default for functions that are called always."""
 
 
 class Pipeline:
     """One board's detector: everything between the sensor and the serial line.
 
-    Its stages, in the data's order, as assembly.py makes them: source, packets, window, features,
-    head, detector, recogniser (teacher in its place where labels ask for one), temporal, guard,
-    health, journal, console; and what was learned, as store keeps it. root: prefix of paths, ends
-    with /.
+    assembly.py makes its stages as attributes, in the order of the data: source, packets, window,
+    features, head, detector, recogniser (with `teacher` before it if labels need one), temporal,
+    guard, health, journal, console. `learned` and `store` keep what was learned. root: prefix of
+    paths, ends with /. Raises ConfigError, FormatError.
     """
 
     def __init__(self, root="/"):
@@ -41,18 +42,18 @@ class Pipeline:
         from nearhum import assembly
 
         self.n_windows = 0
-        self.gaps = 0  # of the sensor's samples: overruns
+        self.gaps = 0  # gaps in the sensor's samples
         self.label_id = 0
-        self.turn = 0  # of the alarm: BEGIN, END or neither
+        self.turn = 0  # what the last window did to the alarm: BEGIN, END or 0
         self.period_over = self.ended = False
         self.embedding = self.source = None
-        self.gap_at = 0  # window of the last one
-        self.told_alarm = False  # of the listeners' last call
-        self.alarm_at = 0  # window in which that was
-        # windows in alarm until then, and the window from which they are counted: that at which the
-        # board started, or its last learning period ended
+        self.gap_at = 0  # window of the last gap
+        self.told_alarm = False  # whether the listeners were last told of an alarm
+        self.alarm_at = 0  # window in which they were told
+        # Windows in alarm until then, and the window from which they are counted: the start of the
+        # board, or the end of its last learning period.
         self.n_alarm = self.watched_from = 0
-        self._ctrl_c = nothing  # only `run` is interrupted by it
+        self._ctrl_c = nothing  # Only `run` changes what Ctrl-C does.
         assembly.assemble(self, root)
         self.learned.load()
         self.listen()
@@ -62,10 +63,9 @@ class Pipeline:
         _current = self
 
     def listen(self):
-        """Let the teacher stand in the recogniser's place where labels and a setting, or a veto,
-        ask for it.
+        """Put the teacher before the recogniser, if the labels and a setting or a veto need it.
 
-        After every change of labels or vetoes. Allocates.
+        Call it after every change of labels or vetoes. Allocates.
         """
         c, vetoed = self.config, self.guard.vetoed
         if self.recogniser.ids and (vetoed or c["label_n"] > 1 or c["teach"] != "off"):
@@ -77,8 +77,8 @@ class Pipeline:
         self._line_up()
 
     def _line_up(self):
-        # What a window meets on its way, in one tuple: taking eleven attributes one by one takes
-        # longer than unpacking it.
+        # Everything that take_window uses, in one tuple, because unpacking it is faster than
+        # reading eleven attributes.
         window, features = self.window, self.features
         self._stages = (
             window.samples, window.look, window.rows, features.ranges, features.extract_into,
@@ -86,11 +86,10 @@ class Pipeline:
             self.health,
         )  # fmt: skip
 
-    # --- the way of the data ----------------------------------------------------------------------
+    # --- the flow of the data ---------------------------------------------------------------------
 
     def step(self):
-        """One turn: take what the sensor has, work through the windows it completes, serve the
-        console.
+        """Run one turn: read the sensor, process the windows that it completes, serve the console.
 
         Returns False once the source has ended (a recording was played), True before.
         """
@@ -118,18 +117,18 @@ class Pipeline:
         return not self.ended
 
     def run(self):
-        """Turn for ever; until Ctrl-C, which is journalled as a stop, and raised.
+        """Run turns until Ctrl-C, which is journalled as a stop and raised as KeyboardInterrupt.
 
-        It ends the loop between two turns, or inside the driver, which may hang: never in the
-        middle of a change. Where the setting asks for it, the chip resets a board whose turn does
-        not end.
+        Ctrl-C ends the loop between two turns, or inside the driver, which may hang, but never in
+        the middle of a change. With watchdog_s set, the chip resets a board whose turn does not
+        end.
         """
         feed, watchdog = nothing, None
         if self.config["watchdog_s"]:
             from nearhum.guard import watchdog
 
             feed = watchdog.start(self.config["watchdog_s"]).feed
-        self._ctrl_c = ctrl_c = micropython.kbd_intr  # -1: it comes as a byte, 3: it interrupts
+        self._ctrl_c = ctrl_c = micropython.kbd_intr  # -1: Ctrl-C is a byte. 3: it interrupts.
         try:
             while not self.console.interrupted:
                 self.step()
@@ -146,8 +145,10 @@ class Pipeline:
 
     @micropython.native
     def take_window(self):
-        """Sample to guard: features, embedding, score, label, alarm; and learning, where a
-        period runs.
+        """Process a full window, from samples to guard, and learn it if a period runs.
+
+        Computes features, embedding, label, score and alarm. On the fixed path it allocates
+        nothing.
         """
         (
             samples, look, rows, ranges, extract_into, head, recogniser, detector, temporal, guard,
@@ -166,7 +167,7 @@ class Pipeline:
         score, state = detector.scorer(embedding), detector.state
         self.label_id = recogniser.predict_one(embedding)
         if state == LEARN and detector.dirt:
-            temporal.restart()  # what follows dirt is not smoothed with it
+            temporal.restart()  # The next windows are not smoothed with dirt.
         self.turn = temporal.update(score, detector.threshold, detector.other)
         if state == LEARN and guard.learning() and not detector.paused:
             if detector.learn_total - detector.learn_left < self.n_settling:
@@ -186,45 +187,44 @@ class Pipeline:
             health.well()
 
     def _range(self, ranges):
-        # the first windows of a learning period set the range of slow channels; nothing else comes
-        # of them
+        # Uses the first windows of a learning period only to find the range of slow channels.
         self.embedding, self.label_id, self.turn = None, 0, 0
         if self.detector.state == LEARN and self.guard.learning() and not self.detector.paused:
             ranges.observe(self.window.rows)
             self.detector.learn_left -= 1
 
     def _widen(self, rows, vector):
-        # the range of slow channels is that of the whole period: what left it makes it wider
+        # Widens the range of slow channels, because it is that of the whole learning period.
         detector = self.detector
         if detector.ranges and self.guard.learning() and not detector.paused:
             return detector.period.widen(self.features, rows, vector)
         return vector
 
     def keep_window(self):
-        """Guard to journal: note the window, and what comes of it now and then: an alarm, an
-        example, the end of a learning period.
+        """Journal a window, and what follows from it: an alarm, an example, the end of a period.
 
-        Not native, which is four times as large.
+        Not native, because native code is four times as large.
         """
         self._log(self.temporal.score if self.embedding else NO_SCORE)
         if events.due(self):
             events.happened(self)
         self.n_windows = self.n_windows + 1 if self.n_windows < LAST_WINDOW else 0
 
-    def _log(self, score):  # apart: with few enough locals to need no heap for them
+    def _log(self, score):
+        # A function of its own: with so few locals MicroPython keeps them on the stack.
         self.journal.score(
             self.n_windows, score, self.detector.threshold, self.detector.state, self.label_id
         )
 
     def strangest(self):
-        """Return [[name, percent]] of what is strange of the last window. Allocates."""
+        """Return [[name, percent]] of what is strange in the last window. Allocates."""
         d = self.detector
         if d.strange and d.other == self.temporal.score:
             return d.strange.strangest()
         return [[self.name(i), percent] for i, percent in d.strangest(self.embedding)]
 
     def name(self, i):
-        """Return the name of dimension i of an embedding; a trained head's have numbers."""
+        """Return the name of dimension i of an embedding. A trained head has only numbers."""
         return "embedding %d" % i if self.head.fingerprint else self.plan.name(i)
 
     def _read(self):
@@ -235,7 +235,7 @@ class Pipeline:
             ctrl_c(3)
             n = self.source.read_into(self.block)
             ctrl_c(-1)
-            if n > 0 and self.packets:  # a Ctrl-C that came until now is raised at a jump, here
+            if n > 0 and self.packets:  # MicroPython raises a pending Ctrl-C at this jump.
                 self.packets.reduce(self.block, n)
             return n
         except (NearhumError, OSError) as e:
@@ -248,11 +248,11 @@ class Pipeline:
         return r.labels[r.ids.index(self.label_id)] if self.label_id in r.ids else None
 
     def in_alarm(self):
-        """Return the windows in alarm since `watched_from`."""
+        """Return the number of windows in alarm since `watched_from`."""
         return self.n_alarm + (max(0, self.n_windows - self.alarm_at) if self.told_alarm else 0)
 
     def close(self):
-        """Stop: let go of the sensor and bring everything to flash."""
+        """Stop: release the sensor, and write everything to flash."""
         self.release()
         if self.detector.state == LEARN:
             self.learned.save()
@@ -260,8 +260,10 @@ class Pipeline:
         self.journal.flush()
 
     def release(self):
-        """Close the sensor and the outputs: a DMA would go on into memory that is given away, and
-        a lamp would stay on. `current` makes another pipeline then, which needs this one's memory.
+        """Close the sensor and the outputs.
+
+        Otherwise DMA would go on writing into freed memory, and a lamp would stay on. `current`
+        then makes another pipeline, which needs the memory of this one.
         """
         global _current
         _current = None
@@ -270,9 +272,9 @@ class Pipeline:
         try:
             self.source.close()
         except (AttributeError, OSError):
-            pass  # none was opened, or it does not answer
+            pass  # No source was opened, or it does not answer.
 
 
 def current():
-    """Return the pipeline of this board, made if none is there yet: for the verbs at the REPL."""
+    """Return the pipeline of this board, for the verbs at the REPL. Makes one if there is none."""
     return _current or Pipeline()

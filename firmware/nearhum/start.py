@@ -1,16 +1,17 @@
-"""Start: what main.py runs at power-on, once it has chosen an application.
+"""Start: what main.py runs at power-on, after choose_app has chosen the application.
 
-Ctrl-C and Enter leave the plain REPL, with what was learned and logged safe on flash. A Ctrl-C that
-nothing follows is noise on the line: a minute later the detector goes on (boots.stopped).
+Ctrl-C and Enter give the plain REPL. What was learned and logged is then on flash. A Ctrl-C that
+nothing follows is noise on the line, and the detector goes on a minute later (boots.stopped).
 
-The one catch of the application: what nobody else caught is journalled as a fault, and the loop
-begins again from the stored state. A setting changed with `set` that keeps the board from starting,
-or from staying up, is taken back (storage/changed.py). What is worse ends in safe mode: a console
-that answers (console/safe.py), no sensor, nothing learned, nothing written. It ends by itself after
-ten minutes, and after twice as long each time it was in vain; `trust`, or Ctrl-C and Ctrl-D, end it
-at once. Reasons:
- 1 the last MANY starts ended before they had run for ten seconds: a supply that browns out, a loop
-   that stalls
+This is the only place that catches all errors of the application. An error is journalled as a
+fault, and the loop begins again from the stored state. If a setting changed with `set` keeps the
+board from starting, or from running for long, the change is undone (storage/changed.py).
+
+The other cases end in safe mode: a console that answers (console/safe.py), while no sensor is read,
+and nothing is learned or written. Safe mode ends by itself after ten minutes, and after twice as
+long each time the start failed again. `trust`, or Ctrl-C and Ctrl-D, end it at once. Reasons:
+ 1 the last MANY starts ended before they had run for ten seconds: the supply browns out, or the
+   loop stalls
  2 a file of the application is not as it was deployed
  3 the settings, or a file that they name, cannot be used
  4 three failures within a minute
@@ -26,11 +27,10 @@ from nearhum import boots, lifetime
 
 
 def watch(taken):
-    """Watch for ever.
+    """Run the pipeline without end, and start it again after a failure.
 
-    taken: what to tell of this application, "" for nothing.
-
-    Returns (what is wrong, what to do about it) where trying again would change nothing.
+    taken: a text to journal about this application, or "". Returns (what is wrong, what to do about
+    it) if another attempt would fail as well.
     """
     failures, left, out = [], None, ()
     while True:
@@ -46,7 +46,7 @@ def watch(taken):
                 changed("took_back", hum, out, left[0][0])
                 left, out = None, ()
             hum.run()
-        except KeyboardInterrupt:  # `run` has closed, before it gives Ctrl-C back to the REPL
+        except KeyboardInterrupt:  # `run` has already closed the pipeline.
             raise
         except Exception as e:
             known = isinstance(e, ImportError) or hasattr(e, "hint")
@@ -55,10 +55,10 @@ def watch(taken):
                 getattr(e, "hint", "deploy again with the settings"),
             )
             if not hum and (known or isinstance(e, MemoryError)):
-                # a setting, what was not deployed for it, or a file: trying again changes nothing,
-                # unless it was a setting that `set` changed
+                # The reason is a setting, a file, or a module that was not deployed. Another
+                # attempt would fail as well, unless `set` changed the setting.
                 print("nearhum: %s. %s" % why)
-                left = left or [why]  # what was wrong first, and what to start without
+                left = left or [why]  # the first reason, then the settings to start without
                 out = changed("trial", left)
                 if out:
                     continue
@@ -85,7 +85,7 @@ def watch(taken):
 def tell(hum, error):
     """Close what a pipeline had open, and journal why it failed.
 
-    What memory is too short for is not told: that must not end the loop.
+    Without memory for that, nothing is journalled, because this must not end the loop.
     """
     try:
         hum.release()
@@ -98,7 +98,7 @@ def tell(hum, error):
 
 
 def changed(act, *given):
-    """Return what storage/changed.py says, () where it cannot be asked."""
+    """Call a function of storage/changed.py. Returns (), if the module cannot be loaded."""
     try:
         from nearhum.storage import changed
 
@@ -108,29 +108,29 @@ def changed(act, *given):
 
 
 def begin():
-    """Run this application, until Ctrl-C. Called by main.py."""
+    """Run this application until Ctrl-C. Called by main.py."""
     try:
         why, retries, fresh, sound = boots.judge(changed)
         taken = boots.in_place() if sound else ""
-        del globals()["boots"]  # once is enough, and memory is short
+        del globals()["boots"]  # It is needed once, and memory is short.
         lifetime.let_go(("boots",))
         if not why:
             try:
                 why = watch(taken)
-            except MemoryError as e:  # raised while a failure was handled
+            except MemoryError as e:  # raised while an earlier failure was handled
                 sys.print_exception(e)
-                sys.exit()  # a soft reset gives back all memory
+                sys.exit()  # A soft reset frees all memory.
             fresh = True
         folder = nearhum.folder
         for name in list(sys.modules):
             if name.startswith("nearhum"):
-                del sys.modules[name]  # memory may be what was short
+                del sys.modules[name]  # Memory may have been short.
         __import__("nearhum").folder = folder
         from nearhum.boots import safe
 
         safe(why, retries, fresh, sound)
     except KeyboardInterrupt:
-        micropython.kbd_intr(-1)  # a second one must not end this halfway
+        micropython.kbd_intr(-1)  # A second Ctrl-C must not interrupt this.
         try:
             from nearhum.boots import stopped
 

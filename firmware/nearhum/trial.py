@@ -1,10 +1,13 @@
-"""Trial: the ten minutes in which a new application may still give way to the one before it.
+"""Trial: the first ten minutes of a new application, in which `deploy --undo` can restore the old.
 
-`deploy` writes two lines into nearhum.app: the folder that starts, and the one that `nearhum deploy
---undo` puts back. When the new one has run for ten minutes, the second line goes, and then the
-application in the other folder: its list of hashes first, without which main.py does not take it
-for a whole one, then a file at every check of health, so that no sample is missed. Wherever the
-power fails, the next start goes on from there. Loaded until all of it is done. Leaf.
+Enters: the file nearhum.app, into which `deploy` has written two lines: the folder that starts, and
+the folder that `nearhum deploy --undo` puts back. Leaves: only the new application.
+
+When the new application has run for ten minutes, this removes the second line, and then the
+application in the other folder. Its list of hashes goes first, because without it choose_app does
+not take the rest for a whole application. Then one file goes at every check of health, so that no
+sample is lost. After a power cut the next start continues. Loaded until everything is removed.
+Leaf.
 """
 
 import os
@@ -19,11 +22,11 @@ _IS_FOLDER = const(0x4000)
 
 
 def end(root):
-    """Do the next step; return True once there is none.
+    """Do the next step. Returns True if there is none left.
 
-    root: prefix of paths, ends with /. What cannot be written is tried again.
+    root: prefix of paths, ends with /. A step that fails with an OSError is tried again.
     """
-    if nearhum.wrong:  # what runs is not what was deployed: that is for a deploy to put right
+    if nearhum.wrong:  # The application is damaged, and only another deploy can repair it.
         return True
     first, _, second = (read_file(root + _NAMED) or b"").partition(b"\n")
     at = root if nearhum.folder else "/beside" + root
@@ -36,16 +39,17 @@ def end(root):
                 os.remove(at + name)
                 return False
             except OSError:
-                pass  # it has gone in an earlier step
+                pass  # An earlier step has removed it.
         return not (_take(at + "nearhum") or not nearhum.folder and _take(at[:-1]))
     except OSError:
         return False
 
 
 def _take(path):
-    """Remove the first file below a folder, or the folder where it is empty.
+    """Remove the first file below a folder, or the folder if it is empty.
 
-    Returns False where neither is there. The board's key, nearhum/key, stays: it is of both.
+    Returns False if there is nothing to remove. The board's key, nearhum/key, stays, because both
+    applications use it.
     """
     try:
         entries = list(os.ilistdir(path))

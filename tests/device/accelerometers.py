@@ -26,9 +26,10 @@ class Machine:
 
 real = sys.modules.get("machine")
 sys.modules["machine"] = Machine
-import nearhum.sources.on_spi  # noqa: F401  while machine is the models'
+import nearhum.sources.accelerometers.on_spi  # noqa: F401  while machine is the models'
 from nearhum.errors import ConfigError, SourceError
-from nearhum.sources import GAP, NONE, adxl345, lis3dh, lsm6ds3, lsm6dsox, mpu6050
+from nearhum.sources import GAP, NONE
+from nearhum.sources.accelerometers import adxl345, lis3dh, lsm6ds3, lsm6dsox, mpu6050
 
 if real:
     sys.modules["machine"] = real

@@ -29,7 +29,7 @@ WAY = (
 EVERYTHING = ("pipeline", "events", "assembly", "start", "boots")
 MACHINE = ("board", "sources", "outputs")  # import `machine` and its kin
 # read by both Pythons
-FORMATS = {"wire", "errors", "sources.recording", "storage.scores", "storage.signing"}
+FORMATS = {"wire", "errors", "sources.recording", "storage.scores", "storage.chain", "storage.signing"}
 AT_MOST_MODULES = 16  # in a folder, `commands` and `kernels` apart; __init__ does not count
 AT_MOST_LINES = 300  # in a file, kernels apart
 AT_MOST_TWICE = 12  # equal lines in two places

@@ -53,10 +53,9 @@ from nearhum.kernels import (  # noqa: E402
 from nearhum.sources import (  # noqa: E402
     adc_dma,
     i2s_microphone,
-    lsm6dsox,
-    mpu6050,
     pio_microphone,
 )
+from nearhum.sources.accelerometers import lsm6dsox, mpu6050  # noqa: E402
 
 
 def constants(module):
@@ -752,7 +751,7 @@ def _(r, i):
     return (out,)
 
 
-@calls("sources/lsm6dsox._frames", 6)
+@calls("sources/accelerometers/lsm6dsox._frames", 6)
 def _(r, i):
     n = 1 + r.below(12)
     raw = r.u8(i, 7 * n)
@@ -762,7 +761,7 @@ def _(r, i):
     return lsm6dsox._frames(raw, n, out), out
 
 
-@calls("sources/mpu6050._swap", 4)
+@calls("sources/accelerometers/mpu6050._swap", 4)
 def _(r, i):
     block = r.i16(i, r.below(30))
     mpu6050._swap(block, len(block))

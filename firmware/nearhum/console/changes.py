@@ -1,9 +1,9 @@
-"""Changes: the verbs that change what is learned next, and what time it is.
+"""Changes: the verbs that change what is learned next, and the verb that sets the time.
 
-Each takes a list of words and returns a dict; where it raises CommandError nothing has changed.
-Whatever changes what was learned first keeps a snapshot, and afterwards saves and journals. A board
-is seldom told to change anything: this is loaded when it is, and let go of afterwards. No more is
-loaded than a verb needs: the sensor waits meanwhile.
+Enters: a pipeline and the words of a command. Leaves: a dict for the answer. A verb that raises
+CommandError has changed nothing. A verb that changes what was learned first keeps a snapshot, and
+afterwards saves and journals. The board seldom gets such a command, so this module is loaded for it
+and released afterwards. A verb loads no more than it needs, because the sensor waits meanwhile.
 """
 
 from micropython import const
@@ -11,8 +11,8 @@ from nearhum import board
 from nearhum.errors import CommandError, whole
 from nearhum.wire import LEARN, LEARN_WINDOWS, STATE_NAMES, WATCH
 
-# Bytes of heap that a command takes at most (`set`, see tests/size.py), beside the state that is
-# packed to be saved.
+# Bytes: the most heap that a command takes (`set`, measured by tests/size.py), without the packed
+# state that is saved.
 _BESIDE_STATE = const(18432)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -33,7 +33,7 @@ def learn(hum, words):
     n = windows(words[0], hum.config) if words else hum.config["learn_windows"]
     low, high = LEARN_WINDOWS
     if hum.features.ranges and not mode:
-        low = max(low, 2 * hum.config["n_range"])  # the range of slow channels is learned first
+        low = max(low, 2 * hum.config["n_range"])  # The range of slow channels is learned first.
     low = max(low, 2 * hum.n_settling)
     if not low <= n <= high:
         raise CommandError("a learning period of %d windows" % n, "%d to %d windows" % (low, high))
@@ -41,7 +41,7 @@ def learn(hum, words):
     hum.health.well()
     hum.learned.snapshot(cause)
     if stable:
-        from nearhum.detection.calibration import ENOUGH  # never before there are scores enough
+        from nearhum.detection.calibration import ENOUGH  # It never ends with fewer scores.
 
         hum.learned.start(min(n, max(low, ENOUGH, hum.config["learn_windows"])), mode, n)
     else:
@@ -110,15 +110,17 @@ def time(hum, words):
     if not word.isdigit() or not 9 <= len(word) <= 10:
         raise CommandError("time %r" % word[:40], "time SECONDS, since 1970, UTC")
     epoch_s = int(word) - hum.clock.seconds
-    if abs(epoch_s - hum.journal.epoch_s) > 1:  # who polls may say it often
+    if abs(epoch_s - hum.journal.epoch_s) > 1:  # A host that polls may send the time often.
         hum.journal.epoch_s = epoch_s
         hum.journal.event("time", utc=int(word), window=hum.n_windows)
     return {"utc": int(word)}
 
 
 def windows(word, settings):
-    """Return the windows that a learning period of this length has: `400`, or `30s`, `10m`,
-    `24h`, `2d`.
+    """Return the number of windows in a learning period.
+
+    word: windows as `400`, or a time as `30s`, `10m`, `24h`, `2d`. settings: complete. Raises
+    CommandError if it is no number.
     """
     if word[-1:] in _SECONDS:
         seconds = whole(word[:-1]) * _SECONDS[word[-1]]
@@ -126,7 +128,7 @@ def windows(word, settings):
     return whole(word)
 
 
-# Each verb here: its function, and what it is for after its words.
+# The verbs of this module: function, and help text, which begins with the words that may follow.
 VERBS = {
     "learn": (
         learn,

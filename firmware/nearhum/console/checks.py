@@ -1,28 +1,29 @@
-"""Checks: whether a board can start with its settings, before it has to.
+"""Checks: whether a board can start with its settings, before it tries.
 
-Enters: complete settings. Leaves: the plan of their features; or the ConfigError, FormatError or
-ImportError that the start would raise. Loaded while `set` changes a setting. Hosts run this very
-file too, under CPython, before they deploy (boards/configuration.py).
+Enters: complete settings. Leaves: the plan of their features, or the ConfigError, FormatError or
+ImportError that the start would raise. A board loads this while `set` changes a setting. Host tools
+run the same file under CPython before they deploy (boards/configuration.py).
 """
 
 import os
 import sys
 
+from nearhum.board import driver
 from nearhum.errors import ConfigError
 from nearhum.features.extract import Plan
 from nearhum.features.plan import fingerprint
 
-# paths that begin so are viper's transform; with assembler it is in one file
+# Paths of viper's transform begin like this. On an RP2040 one file in assembler replaces them.
 OF_TRANSFORM = ("kernels/viper_l", "kernels/viper_s")
-MOST_WHITENED = 32  # as embedding/whitening.py has it, which is not loaded to be asked
+MOST_WHITENED = 32  # dimensions, as in embedding/whitening.py, which is not loaded just for this
 PINS = ("sda", "scl", "sck", "ws", "sd", "mosi", "miso", "cs")
 
 
 def whole(config, there=None):
-    """Return the Plan of settings that a board can start with.
+    """Return the Plan of complete settings, if a board can start with them.
 
-    there: called with the path of each module that they load, raises ImportError where it is not on
-    the board.
+    there: function that raises ImportError if a module is not on the board. It is called with the
+    path of every module that the settings load. Default: on_board. Raises ConfigError too.
     """
     plan = features(config)
     alarm(config)
@@ -33,7 +34,7 @@ def whole(config, there=None):
 
 
 def features(config):
-    """Return the Plan of complete settings."""
+    """Return the Plan of complete settings. Raises ConfigError."""
     plan = Plan(config)
     if not config["head"]:
         whitened(config, plan.n_features)
@@ -42,7 +43,7 @@ def features(config):
 
 
 def whitened(config, n_dims):
-    """Check that the covariance of so many dimensions can be learned, where the settings ask so."""
+    """Raise ConfigError if the settings ask for the covariance of more dimensions than possible."""
     if config["spread"] == "full" and n_dims > MOST_WHITENED:
         raise ConfigError(
             "spread = 'full' with %d dimensions" % n_dims,
@@ -51,7 +52,7 @@ def whitened(config, n_dims):
 
 
 def alarm(config):
-    """Check that the alarm's pin is a pin, and not one of the sensor's."""
+    """Raise ConfigError unless alarm_pin is empty, or an output that the sensor does not use."""
     text, source = config["alarm_pin"], config["source"]
     name, _, level = text.partition(" ")
     taken = [source[key] for key in PINS if key in source] + list(source.get("pins", ()))
@@ -70,24 +71,24 @@ def alarm(config):
 
 
 def check_pin(name):
-    """Raise ValueError where the chip has no pin of that number or name; the pin stays as it is."""
+    """Raise ValueError if the chip has no pin of that number or name. Does not change the pin."""
     try:
         from machine import Pin
     except ImportError:
-        return  # MicroPython's unix port has none
+        return  # MicroPython's unix port has no pins.
     Pin(name)
 
 
 class _Planned:
-    """What a driver's plan() sets."""
+    """Takes the attributes that a driver's plan() sets."""
 
 
 def sensor(config):
-    """Check that the sensor can do what the settings ask for, as far as its driver says it."""
+    """Raise ConfigError if the sensor's driver cannot do what the settings ask."""
     given = config["source"]
     name = given["driver"]
     try:
-        source = __import__("nearhum.sources." + name, None, None, ("Source",)).Source
+        source = driver(name)
     except ImportError:
         raise ConfigError("driver = %r: not on the board" % name, "deploy with that driver")
     try:
@@ -103,7 +104,10 @@ def sensor(config):
 
 
 def needed(c, plan):
-    """Return the paths of the modules that these settings load and others do not."""
+    """Return the paths of the modules that these settings load and not all settings do.
+
+    c: complete settings. plan: their Plan.
+    """
     words, full, fixed = c["recognise"] == "words", c["spread"] == "full", c["path"] == "fixed"
     taught = c["teach"] != "off" and not words
     out = []
@@ -140,7 +144,7 @@ def needed(c, plan):
 
 
 def on_board(path):
-    """Raise ImportError where the board has no module at that path; nothing is loaded for it."""
+    """Raise ImportError if the board has no module at that path. Loads nothing."""
     from nearhum import kernels
 
     if kernels.VARIANT == "asm" and path[:15] in OF_TRANSFORM:
@@ -159,8 +163,10 @@ def on_board(path):
 
 
 def prints(config, plan, hum):
-    """Return the fingerprint of what is learned with these settings; the head is opened where it
-    may be another than the pipeline's.
+    """Return the fingerprint of a state that is learned with these settings.
+
+    config, plan: the new settings. hum: the running pipeline. The head's file is opened only if it
+    may differ from the pipeline's head. Raises ConfigError, FormatError.
     """
     path, head = config["head"], 0
     same = path == hum.config["head"] and plan.n_features == hum.plan.n_features
@@ -187,7 +193,7 @@ def _opened(path, n):
 
 
 def near(name, known):
-    """Return ": did you mean X?" for the most similar name, "" where none is."""
+    """Return ": did you mean X?" with the most similar of the known names, or ""."""
     best, most = "", 0
     for other in known:
         n = sum([2 for i in range(len(name) - 1) if name[i : i + 2] in other])

@@ -1,9 +1,9 @@
-"""Console: line commands in, one JSON line out, on the serial line, while the detector runs.
+"""Console: commands in, one line of JSON out, on the serial line, while the detector runs.
 
-Enters: bytes of the serial line. Leaves: one line a command, {"ok":true,"verb":...} or
-{"ok":false,"error":,"hint":}. Nothing here waits. Input is taken as far as it has come; output goes
-out in small pieces and only while the line takes them, so a host that opens the port and stops
-reading costs the detector nothing: what does not fit is dropped, whole lines at a time, and
+Enters: bytes of the serial line. Leaves: one line for each command, {"ok":true,"verb":...} or
+{"ok":false,"error":,"hint":}. Nothing here waits. It reads only the bytes that have arrived, and it
+writes small pieces, only while the line accepts them. So a host that opens the port and stops
+reading does not delay the detector. Answers that do not fit are dropped as whole lines, and
 counted.
 """
 
@@ -17,14 +17,17 @@ from nearhum.errors import CommandError, NearhumError
 from nearhum.wire import is_sound
 
 MAX_LINE_BYTES = 1024
-MAX_PENDING_BYTES = 6144  # output that may wait for the host
-_CHUNK_BYTES = const(32)  # written at once: less than any port's buffer
-_READ_BYTES = const(256)  # taken in one turn of the loop
+MAX_PENDING_BYTES = 6144  # most output that waits for the host
+_CHUNK_BYTES = const(32)  # bytes of one write: less than the buffer of any port
+_READ_BYTES = const(256)  # most bytes read in one turn of the loop
 
 
 class Console:
-    """Reads lines from `reader`, writes lines to `writer`; verbs: as a dict of name ->
-    function(words) -> dict.
+    """Reads commands from `reader`, and writes answers to `writer`.
+
+    verbs: a dict of name -> function(words), which returns the answer as a dict. reader, writer:
+    binary streams, by default stdin and stdout. `interrupted` is set by a Ctrl-C that came as a
+    byte, see Pipeline.run. `dropped` counts the bytes of dropped answers.
     """
 
     def __init__(self, verbs, reader=None, writer=None):
@@ -38,14 +41,14 @@ class Console:
         self._line = bytearray(MAX_LINE_BYTES)
         self._n = 0
         self._byte = bytearray(1)
-        self._skipping = False  # in a line that is too long
+        self._skipping = False  # True inside a line that is too long
         self._closed = False
-        self.interrupted = False  # Ctrl-C came as a byte, see Pipeline.run
+        self.interrupted = False
         self._out = bytearray()
         self.dropped = 0
 
     def poll(self):
-        """Take what has come and give what the line takes. Returns True when it did anything."""
+        """Read what has arrived, and write what the line accepts. Returns True if it did either."""
         busy = False
         if not self._closed:
             for _ in range(_READ_BYTES):
@@ -53,11 +56,10 @@ class Console:
                     break
                 busy = True
                 if not self._reader.readinto(self._byte):
-                    self._closed = True  # end of file: nobody will ever type here
+                    self._closed = True  # End of file: no more input will come.
                     break
                 if self._take(self._byte[0]):
-                    # one command a turn: whatever comes down the line, the sensor is read in
-                    # between
+                    # Only one command in a turn, so that the sensor is read between commands.
                     break
         if self._out:
             busy = self._pump() or busy
@@ -69,7 +71,8 @@ class Console:
         return 0
 
     def _take(self, byte):
-        # true where a command ended, and after Ctrl-C: what comes behind that is for the REPL
+        # Returns True after a command, and after a Ctrl-C, because the bytes after that are for the
+        # REPL.
         if byte == 3:
             self.interrupted = True
             return True
@@ -91,9 +94,9 @@ class Console:
             self._skipping = True
 
     def execute(self, line):
-        """Carry out one line (bytes or str) and return its answer, a dict.
+        """Execute one line, bytes or str, and return its answer, a dict.
 
-        Never raises for what the line says.
+        No contents of a line make it raise.
         """
         verb = ""
         try:
@@ -121,12 +124,13 @@ class Console:
         except MemoryError as e:
             lifetime.drop_broken()
             return failure(verb, board.out_of_memory(e))
-        except ImportError as e:  # what was not deployed
+        except ImportError as e:  # A module was not deployed.
             return failure(verb, CommandError(repr(e), "deploy again"))
 
     def answer(self, what):
-        """Queue one JSON line. Dropped, and counted, where too much waits already."""
-        # "ok" comes first, whatever order this build keeps its dicts in: hosts know an answer by it
+        """Queue one line of JSON. If too much waits already, drop it and count its bytes."""
+        # "ok" comes first, because hosts recognise an answer by it. Not every port keeps the order
+        # of a dict.
         what = dict(what)
         line = b'{"ok":%s,' % (b"true" if what.pop("ok") else b"false")
         line += json.dumps(what, separators=(",", ":")).encode()[1:] + b"\n"
@@ -148,13 +152,14 @@ class Console:
         return sent > 0
 
     def as_function(self, verb):
-        """Return the verb as a function for the REPL: words as arguments, a dict as result,
-        errors raised.
+        """Return a verb as a function for the REPL.
+
+        It takes words as arguments, returns a dict, and raises CommandError.
         """
         act = self.verbs[verb]
         return lambda *words: act([str(word) for word in words])
 
 
 def failure(verb, error):
-    """Return the answer that tells of an error."""
+    """Return the answer, a dict, that reports an error."""
     return {"ok": False, "verb": verb[:40], "error": error.message, "hint": error.hint}

@@ -1,9 +1,8 @@
 """Safe mode: a console that answers, and nothing else.
 
-No sensor is read, nothing learned, the state is not touched.
-
-Enters: why, from main.py, which loads this only then. The log can be pulled; `set` puts a
-setting right, or takes one back; `trust` starts the board, and time does.
+Enters: the reason, from start.py, which loads this only then. Leaves: answers on the serial line.
+No sensor is read, nothing is learned, and the learned state is not touched. The log can be pulled,
+and `set` corrects a setting or restores it. `trust` ends safe mode, and so does time.
 """
 
 import gc
@@ -17,10 +16,12 @@ from nearhum.storage.deployed import as_deployed
 
 
 class Safe:
-    """why: (what is wrong, what to do about it). wait_s: until the board tries by itself.
-    fresh: journal that it came. sound: whether the files are as deployed, so that `set` may run.
+    """The console of safe mode.
 
-    A board that browns out comes here again and again: only the first time is written.
+    why: (what is wrong, what to do about it). wait_s: seconds until the board tries a normal start.
+    fresh: True to journal that safe mode began. A board that browns out comes here again and again,
+    and only the first time is written. sound: True if the files are as deployed, so that `set` may
+    run.
     """
 
     root = "/"
@@ -54,8 +55,9 @@ class Safe:
             self.journal.flush()
 
     def serve(self):
-        """Answer until `trust` (returns True) or the end of the wait (False)."""
-        # Each verb of this mode: its function, and what it is for after its words.
+        """Answer commands. Returns True after `trust`, False at the end of the wait."""
+        # The verbs of safe mode: function, and help text, which begins with the words that may
+        # follow.
         own = {
             "help": (lambda words: {"verbs": {name: own[name][1] for name in own}}, "this"),
             "status": (self._status, "why safe mode"),
@@ -72,7 +74,7 @@ class Safe:
                 lifetime.rest()
             self._clock.tick()
         for _ in range(200):
-            console.poll()  # the last answer leaves
+            console.poll()  # Send the last answer.
             lifetime.rest()
         return self._trusted
 

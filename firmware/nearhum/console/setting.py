@@ -1,6 +1,7 @@
-"""Setting: the verb `set`, with what is checked before a setting is kept.
+"""Setting: the verb `set`, and the checks before a setting is kept.
 
-Loaded where it is asked, over a pipeline or in safe mode.
+Enters: a pipeline or safe mode, and the words of a command. Leaves: a changed setting, stored for
+the next start. Loaded for each `set`, and released afterwards.
 """
 
 from nearhum.errors import CommandError
@@ -10,8 +11,8 @@ from nearhum.lifetime import let_go
 def set_(hum, words):
     """set [yes] KEY VALUE | KEY default
 
-    hum: a pipeline, with whose head, plan, state and labels the new settings are compared; or in
-    safe mode what stands there, without a detector.
+    hum: a pipeline, with whose head, plan, state and labels the new settings are compared. In safe
+    mode it is a Safe, which has none of them.
     """
     sure = words[:1] == ["yes"]
     try:
@@ -23,7 +24,7 @@ def set_(hum, words):
 
 
 def _put(hum, name, text, sure):
-    # sure: also where what was learned would be of no use
+    # sure: True to change the setting even if what was learned becomes useless.
     from nearhum import config
     from nearhum.console import checks
     from nearhum.settings import SETTINGS
@@ -34,7 +35,7 @@ def _put(hum, name, text, sure):
             "no setting is called %r%s" % (name[:40], checks.near(name[:40], SETTINGS)),
             "`get` lists them",
         )
-    # "" is no text: a line ends before it
+    # An empty text is typed as "", because a line is split into words.
     value = None if text == "default" else config.parse(name, "" if text == '""' else text)
     learned = getattr(hum, "detector", None)
 
@@ -45,7 +46,7 @@ def _put(hum, name, text, sure):
         found = checks.prints(settings, plan, hum)
         if sure or found == hum.store.fingerprint:
             return
-        # the first windows of a learning period are no prototype yet
+        # The last condition: the first windows of a learning period are not in a prototype yet.
         if (
             learned.prototypes.counts
             or hum.recogniser.ids
@@ -57,7 +58,7 @@ def _put(hum, name, text, sure):
                 % (name, text),
             )
 
-    # a board in safe mode may have several bad settings: each is taken back without a check
+    # A board in safe mode may have several bad settings, so each is restored without a check.
     unchecked = value is None and not learned
     value = changed.change(hum.root, name, value, None if unchecked else check)
     hum.journal.event("set", key=name, value=value)
@@ -69,7 +70,7 @@ def _put(hum, name, text, sure):
     }
 
 
-# Each verb here: its function, and what it is for after its words.
+# The verbs of this module: function, and help text, which begins with the words that may follow.
 VERBS = {
     "set": (set_, "[yes] KEY VALUE | default: change a setting, from the next start"),
 }

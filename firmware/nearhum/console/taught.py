@@ -1,9 +1,8 @@
 """Taught: the verbs by which a user changes what was learned.
 
-Loaded when one is asked for, and let go of afterwards.
-
-Each takes a list of words and returns a dict; where it raises CommandError nothing has changed.
-Each keeps a snapshot first, and afterwards saves and journals.
+Enters: a pipeline and the words of a command. Leaves: a dict for the answer. Each verb first keeps
+a snapshot, and afterwards saves and journals. A verb that raises CommandError has changed nothing.
+Loaded for a command, and released afterwards.
 """
 
 from binascii import crc32
@@ -31,7 +30,7 @@ def forget(hum, words):
 
 
 def relabel(hum, words):
-    """relabel OLD NEW: what was pending for the old one is dropped"""
+    """relabel OLD NEW: pending examples of the old label are dropped."""
     if len(words) != 2:
         raise CommandError("relabel takes two names", "relabel OLD NEW; `list` shows the labels")
     old, new = words
@@ -53,9 +52,9 @@ def _renew(hum, label_id):
 
 
 def rollback(hum, words):
-    """rollback [N]: to a snapshot; the present state is kept as one too.
+    """rollback [N]: restore snapshot N, and keep the present state as a snapshot too.
 
-    Without N: what undoes the last change
+    Without N it restores the newest snapshot that differs from the present state.
     """
     learned, store = hum.learned, hum.store
     number = whole(words[0]) if words else 0
@@ -75,7 +74,7 @@ def rollback(hum, words):
 
 
 def trust(hum, words):
-    """trust: all is right as it is, the sensor, and where the prototypes are"""
+    """trust: approve the sensor, and the present place of all prototypes."""
     hum.learned.snapshot("trust")
     hum.guard.trust()
     hum.health.well()
@@ -139,7 +138,7 @@ def reset(hum, words):
     return {"what": what}
 
 
-# Each verb here: its function, and what it is for after its words.
+# The verbs of this module: function, and help text, which begins with the words that may follow.
 VERBS = {
     "forget": (forget, "LABEL"),
     "relabel": (relabel, "OLD NEW: another name for a label"),

@@ -1,4 +1,8 @@
-"""Told: the verbs that say how things are, and change nothing. Loaded when one of them is asked."""
+"""Told: the verbs that show something and change nothing.
+
+Enters: a pipeline and the words of a command. Leaves: a dict for the answer. Loaded for a command,
+and released afterwards.
+"""
 
 import gc
 
@@ -6,11 +10,12 @@ import nearhum
 from nearhum import __version__, board
 from nearhum.detection.doubts import TIME_PERCENT, interval
 from nearhum.errors import CommandError
+from nearhum.guard.plausible import doubts
 from nearhum.lifetime import let_go
 from nearhum.storage.snapshots import Snapshots
 from nearhum.wire import NO_SCORE, STATE_NAMES
 
-LONG_S = 864  # a hundredth of a day: no sound machine is in alarm for longer
+LONG_S = 864  # seconds, 1 % of a day: a sound machine is not in alarm for longer
 
 
 def status(hum, words):
@@ -77,6 +82,7 @@ def status(hum, words):
                     of_long_alarm(alarm_s, hum.in_alarm() * hop_s(hum), percent),
                     hum.learned.warning(),
                     board.short_of(native),
+                    doubts(hum),
                 )
                 if text
             ]
@@ -87,22 +93,22 @@ def status(hum, words):
 
 
 def help_(hum, words):
-    """help: of each module, one after the other; they are not in memory together"""
+    """help: loads one module after the other, because they do not fit into memory together."""
     out = {}
     for module in sorted(set(nearhum.VERBS.values())):
         there = __import__("nearhum." + module, None, None, ("VERBS",)).VERBS
         out.update({name: there[name][1] for name in there})
-        if module != "console.verbs":  # which stays
+        if module != "console.verbs":  # This one is always loaded.
             let_go((module,))
     return {"verbs": out}
 
 
 def list_(hum, words):
-    """list [snapshots | pending | set]: set is the settings that wait for a restart"""
+    """list [snapshots | pending | set]: `set` lists the settings that wait for a restart."""
     if words == ["snapshots"]:
         return {"snapshots": Snapshots(hum.store).all()}
     if words == ["pending"]:
-        # where near misses teach nothing, none waits
+        # With teach off no near miss is kept, and the code may not be on the board.
         off = hum.config["teach"] == "off"
         return {"pending": [] if off else hum.learned.quarantine().told()}
     if words == ["set"]:
@@ -125,7 +131,7 @@ def list_(hum, words):
 
 
 def stands_s(hum):
-    """Return the seconds for which the present alarm has lasted, 0 without one."""
+    """Return how long the present alarm has lasted, in seconds, 0 without an alarm."""
     if not hum.told_alarm:
         return 0
     return int((hum.n_windows - hum.alarm_at) * hop_s(hum))
@@ -137,8 +143,11 @@ def hop_s(hum):
 
 
 def of_long_alarm(seconds, in_all_s, percent):
-    """Return what to do about an alarm that has lasted longer than LONG_S, or about alarms that
-    lasted longer in all, and for more of the time watched than was promised; "" for none.
+    """Return advice about alarms that last too long, or "".
+
+    seconds: age of the present alarm. in_all_s: duration of all alarms together. percent: of the
+    time watched that this is. Too long is one alarm of more than LONG_S, or alarms of more than
+    that in all which exceed TIME_PERCENT.
     """
     if seconds > LONG_S:
         text = "in alarm for %d minutes" % (seconds // 60)
@@ -153,17 +162,17 @@ def of_long_alarm(seconds, in_all_s, percent):
 
 
 def flash_years(n_blocks, erased, seconds):
-    """Return the years that flash of n_blocks lasts, where `erased` were erased in so many seconds
-    (at least an hour).
+    """Return the years that a flash of n_blocks will last.
 
-    A NOR block stands 100,000 erases. LittleFS levels them, but not evenly: the busiest block takes
-    what a third of all blocks would take on average (tests/wear.py); and its own bookkeeping, with
-    the notes of how far log and state have come, takes 15 % more.
+    erased: blocks erased in `seconds` (at least an hour is assumed). A NOR block survives 100,000
+    erases. LittleFS levels them, but not evenly: the busiest block gets three times the average
+    (tests/wear.py). Its own bookkeeping, with the notes of how far log and state have come, takes
+    15 % more. A year has 31,536,000 s, and 31,536,000 * 3 * 1.15 = 108,799,200.
     """
     return 100000 * n_blocks * max(seconds, 3600) // ((1 + erased) * 108799200)
 
 
-# Each verb here: its function, and what it is for after its words.
+# The verbs of this module: function, and help text, which begins with the words that may follow.
 VERBS = {
     "help": (help_, "this"),
     "status": (status, "what it is doing"),

@@ -1,11 +1,13 @@
 """Verbs: what a person may ask of the board, at the console or at the REPL.
 
-Each verb takes a list of words and returns a dict; where it raises CommandError nothing has
-changed. A board is asked something now and then, so the code of a verb is loaded when it is asked
-and let go of afterwards: told.py says how things are, look.py shows a window, changes.py, taught.py
-and setting.py change something. Only what a host asks for many times in a row stands here. Each of
-these files ends with a table of its verbs, function and help; nearhum/__init__.py says which file
-has which.
+Enters: the name of a verb and its words. Leaves: a dict for the answer. A verb that raises
+CommandError has changed nothing.
+
+A board gets a command only now and then. So the code of a verb is loaded for the command and
+released afterwards: told.py and features/look.py show something, changes.py, taught.py and
+setting.py change something. This file has only the verbs that a host sends many times in a row.
+Each of these files ends with a table of its verbs, with function and help text.
+nearhum/__init__.py says which file has which verb.
 """
 
 from binascii import b2a_base64, crc32
@@ -17,17 +19,19 @@ from nearhum.errors import CommandError, whole
 from nearhum.files import read_file
 from nearhum.wire import MAX_PAYLOAD_BYTES, RECORD_CRC_BYTES, RECORD_HEADER_BYTES
 
-# the largest record must fit into an answer, and the answer into the console's buffer
+# Bytes of records in an answer: at least the largest record, and at most what fits, in base64, into
+# the console's buffer.
 _LOG_LEAST = MAX_PAYLOAD_BYTES + RECORD_HEADER_BYTES + RECORD_CRC_BYTES
 _LOG_MOST = const(1536)
-_STATE_CHUNK = const(768)
-# What changes nothing learned, and may run out of memory anywhere.
+_STATE_CHUNK = const(768)  # bytes of the state in one answer
+# These verbs change nothing learned, so nothing is restored if they run out of memory.
 _HARMLESS = ("status", "list", "look", "raw", "help", "time", "set")
 
 
 class Verbs:
-    """The verbs over one pipeline: a dict of them to the console, each made when it is asked
-    for. It takes the pipeline to hand it to them.
+    """The verbs over one pipeline: for the console a dict of functions, made when asked for.
+
+    hum: the pipeline, which every verb gets.
     """
 
     def __init__(self, hum):
@@ -45,14 +49,14 @@ class Verbs:
                 return act(self._hum, words)
             except MemoryError:
                 if act and name not in _HARMLESS:
-                    act = None  # its code makes room for what is put back
+                    act = None  # Releasing its code makes room to restore the state.
                     lifetime.let_go(lifetime.PER_COMMAND)
                     self._hum.learned.put_back()
                 raise
             finally:
                 lifetime.let_go(lifetime.PER_COMMAND)
 
-        if name in VERBS:  # a host asks for these many times in a row
+        if name in VERBS:  # A host sends these many times in a row, so they release nothing.
             return lambda words: VERBS[name][0](self._hum, words)
         return run
 
@@ -73,7 +77,7 @@ def get(hum, words):
     if words[0] == "state":
         at = whole(words[1]) if len(words) > 1 else 0
         if at == 0 or not hum.store.sequence:
-            hum.learned.save()  # the first piece fixes the image that the next ones are of
+            hum.learned.save()  # The first part saves the image that the next parts belong to.
         image = read_file(hum.store.path())
         if at > len(image):
             raise CommandError("offset %d" % at, "0 to %d" % len(image))
@@ -85,11 +89,11 @@ def get(hum, words):
 
 
 def base64(raw):
-    """Return raw bytes as base64 text, in one piece."""
+    """Return bytes as base64 text, without a line break."""
     return b2a_base64(raw)[:-1].decode()
 
 
-# Each verb here: its function, and what it is for after its words.
+# The verbs of this module: function, and help text, which begins with the words that may follow.
 VERBS = {
     "log": (log, "FROM [MAXBYTES]: records of the journal"),
     "get": (get, "[KEY] | state OFFSET"),

@@ -1,18 +1,17 @@
-"""Detection: learn what is normal, then say how strange a window is. idle -> learn -> watch.
+"""Detection: learn what is normal, then score how strange a window is. idle -> learn -> watch.
 
-Enters: int8 embeddings and the smoothed scores that temporal makes of them. Leaves: scores, and a
-threshold.
+Enters: int8 embeddings, and the smoothed scores that temporal makes of the scores. Leaves: scores,
+and a threshold.
 
-How a learning period goes is period.py's. Slow drift may be followed (drift.py), distances may be
-by covariance (covariance.py), and windows may be looked at in a second way (view.py), where the
-settings ask for it.
+period.py is one learning period. Settings may add that slow drift is followed (drift.py), that
+distances use the covariance (covariance.py), and that windows are scored in a second way (view.py).
 
-States, numbered as the journal has them:
-  0 idle   nothing learned, nothing to compare with
-  1 learn  first the range of slow channels (ranges.py), then warming up: no scores for the first
-    half of the period, then scores and learning side by side
-  2 watch  scores against the threshold; nothing is learned, what creeps is followed inside its
-    budget
+States, numbered as in the journal:
+  0 idle   nothing is learned, so there is no score
+  1 learn  first the range of slow channels (ranges.py), then half of the period without scores,
+    then the second half with scores and learning side by side
+  2 watch  scores are compared with the threshold. Nothing is learned, but drift may be followed
+    within its budget
 """
 
 import struct
@@ -24,9 +23,9 @@ from nearhum.detection.doubts import unreachable
 from nearhum.errors import FormatError
 from nearhum.wire import IDLE, LEARN, NO_SCORE, NO_THRESHOLD, WATCH
 
-# state, paused, prototypes, threshold, learn_left, learn_total, most; threshold, modes of before
+# state, paused, prototypes, threshold, learn_left, learn_total, most, before, n_before
 _STATE = "<BBBhIIIiB"
-# Of the state: it is of format 3. The scores of format 2 set thresholds otherwise: left out.
+# Bit of the state: format 3. Scores of format 2 are skipped, because they set thresholds otherwise.
 _FORMAT_3 = const(128)
 
 
@@ -37,40 +36,40 @@ class Detector:
     """
 
     def __init__(self, prototypes, one_in, tied=1, skip=0, held=1, mean=False):
-        """prototypes: Prototypes of normal. The others: of the calibration."""
+        """prototypes: the normal ones. The other arguments go to Calibration."""
         self.prototypes = prototypes
-        self.n_found = prototypes.capacity  # modes at most that are found without a name
-        self.ranges = None  # ranges.Ranges, of slow channels that are dimensions 0, stride, ...
+        self.n_found = prototypes.capacity  # most modes that are found without a name
+        self.ranges = None  # ranges.Ranges of slow channels: dimensions 0, stride, 2 stride, ...
         self.stride = 1
         self._near = bytearray(prototypes.n_dims)
-        self.views = ()  # of view.View
-        self.other, self.strange = NO_SCORE, None  # the largest score of a view, and that view
+        self.views = ()  # view.View
+        self.other, self.strange = NO_SCORE, None  # largest score of a view, and that view
         self.period = None  # period.Period, while learning
         self.drift = None  # drift.Drift
         self.covariance = None  # covariance.Covariance
         self._blocks = one_in, tied, skip, held, mean
         self.tied = tied
-        self._scores = b""  # of the last period, as its calibration packs them
+        self._scores = b""  # of the last period, packed by Calibration
         self._keep(self.calibration())
         self._no_scores = self._scores
         self._enter(IDLE)
         self.threshold = NO_THRESHOLD
         self.learn_total = self.learn_left = 0
-        # windows of a period until stable, at most; 0: ends at its length, or was not stable
+        # Most windows of a period until stable. 0: a fixed length, or it did not become stable.
         self.most = 0
-        self.before = self.n_before = 0  # threshold, as a distance, and modes, when compared last
-        self.paused = False  # a learning period waits
-        self.dirt = self.stale = False  # the last window may be dirt; time for `refresh`
-        self.stray = False  # the last window is dirt out of range
-        self.out_of_reach = False  # no window can reach the threshold
-        self.dropped = 0  # windows of dirt, of the last period
+        # The distance of the threshold, and the number of modes, at the last comparison.
+        self.before = self.n_before = 0
+        self.paused = False  # True while a learning period waits
+        self.dirt = self.stale = False  # The last window may be dirt. `refresh` is due.
+        self.stray = False  # The last window is dirt out of range.
+        self.out_of_reach = False  # No window can reach the threshold.
+        self.dropped = 0  # windows of dirt in the last period
 
     def start(self, n_windows, mode=None, most=0):
-        """Forget what is normal and learn it anew from the next n_windows; or add them as a mode of
-        that name.
+        """Learn what is normal from the next n_windows.
 
-        most: 0, or windows of a period until stable; it is compared with itself at n_windows for
-        the first time.
+        mode: None to forget what was normal, else the name of a mode to add. most: 0, or the most
+        windows of a period until stable, which is then first compared with itself at n_windows.
         """
         from nearhum.detection.period import Period
 
@@ -94,14 +93,14 @@ class Detector:
             view.start(n_windows, mode, most)
 
     def restart(self):
-        """The next window does not follow the last one: views begin anew."""
+        """Restart the views, because the next window does not follow the last one."""
         for view in self.views:
             view.restart()
 
     def calibration(self):
-        """Return the scores of the last learning period, as a Calibration.
+        """Return the Calibration with the scores of the last learning period.
 
-        Allocates, and loads its code.
+        Allocates, and loads the code.
         """
         from nearhum.detection.calibration import Calibration
 
@@ -111,7 +110,7 @@ class Detector:
         return made
 
     def _keep(self, scores):
-        # beyond_q8: octaves by which a false alarm is rarer than the independent scores can show
+        # beyond_q8: octaves by which a false alarm is to be rarer than the scores can show.
         self._scores, self.n_scores = scores.pack(), scores.n
         self.independent = max(1, scores.independent_q8() + 128 >> 8) if scores.n else 0
         self.beyond_q8 = scores.beyond_q8()
@@ -124,16 +123,16 @@ class Detector:
         if state != LEARN:
             self.period = None
             lifetime.let_go(lifetime.WHILE_LEARNING)
-        # where nothing stands between, a watching window goes to the prototypes at once
+        # A plain detector calls the prototypes directly while watching, because that is faster.
         self.other, self.strange = NO_SCORE, None
         plain = state == WATCH and not (self.drift or self.covariance or self.views or self.ranges)
         self.scorer = self.prototypes.score_one if plain else self.score_one
 
     @micropython.native
     def score_one(self, embedding):
-        """Return the first score, NO_SCORE where there is nothing to compare with.
+        """Return the detector's own score, in octaves, Q8, or NO_SCORE if nothing is learned.
 
-        `other` is then the largest smoothed one of the views, while watching.
+        While watching, `other` becomes the largest smoothed score of the views.
         """
         self.other, self.strange = NO_SCORE, None
         for view in self.views:
@@ -146,9 +145,9 @@ class Detector:
 
     @micropython.native
     def first_score(self, embedding, early=False):
-        """Return the score that no view has a part in.
+        """Return the detector's own score without the views.
 
-        early: also where too little is learned for a score to count.
+        early: True to score even if too little is learned for the score to count.
         """
         p = self.prototypes
         halvings = 0
@@ -164,11 +163,11 @@ class Detector:
             score = self.covariance.score_one(x)
         else:
             score = p.score_one(x)
-        # half the distance is two octaves less of its square
+        # Each halving of the distance took two octaves (512 in Q8) off its square.
         return score + (halvings << 9)
 
     def refresh(self):
-        """Make the covariance of what was learned so far. Allocates."""
+        """Update the covariance from what was learned so far. Allocates."""
         self.stale = False
         if self.covariance:
             self.covariance.refresh()
@@ -177,19 +176,19 @@ class Detector:
                 view.detector.refresh()
 
     def follow(self):
-        """Follow what creeps: the window scored last was not strange."""
+        """Follow slow drift with the last scored window, which was not strange."""
         p = self.prototypes
         if not (self.ranges and self.ranges.beyond):
             self.drift.follow(p.mean_of(p.nearest()))
 
     def finish(self):
-        """End the learning period: derive what was learned, set the threshold, watch.
+        """End the learning period: set the threshold and watch.
 
-        Idle if nothing was learned.
+        Without a learned window the state becomes idle.
         """
         p, period = self.prototypes, self.period
         if self.learn_left > 0 or self.learn_total >= self.most:
-            self.most = 0  # ended by the user, or at its length: not stable
+            self.most = 0  # Ended by the user, or at its full length: not stable.
         self.learn_left = 0
         self.dirt = self.stale = self.paused = False
         if not sum(p.counts):
@@ -211,13 +210,11 @@ class Detector:
             view.finish(self.threshold)
 
     def strangest(self, embedding):
-        """Return what is strange of the embedding scored last, as prototypes do."""
+        """Return what is strange in the last scored embedding, as Prototypes.strangest."""
         return self.prototypes.strangest(self.drift.apply(embedding) if self.drift else embedding)
 
     def mode(self):
-        """Return the name of the mode that the last window was nearest to; None where it has
-        none.
-        """
+        """Return the name of the mode that the last window was nearest to, None without a name."""
         p = self.prototypes
         return p.labels[p.nearest()] if p.n and self.state == WATCH else None
 
@@ -237,9 +234,7 @@ class Detector:
             view.detector.forget()
 
     def pack(self):
-        """Return state, threshold, the scores of the calibration, prototypes, drift and
-        covariance as bytes.
-        """
+        """Return state, threshold, scores, prototypes, drift, covariance and views as bytes."""
         p = self.prototypes
         out = struct.pack(
             _STATE, self.state | _FORMAT_3, self.paused, p.n, self.threshold, self.learn_left,
@@ -257,7 +252,7 @@ class Detector:
         return out
 
     def unpack(self, view):
-        """Take the place of what `pack` returned. Returns the bytes used."""
+        """Restore the detector from the bytes that `pack` returned. Returns the bytes used."""
         p = self.prototypes
         self.forget()
         fields = struct.unpack_from(_STATE, view, 0)
@@ -275,8 +270,8 @@ class Detector:
         for _ in range(n):
             end = at + 1 + view[at]
             at = end + p.unpack(bytes(view[at + 1 : end]).decode() or None, view[end:])
-        # what a part's setting no longer asks for is left; what it asks for now comes with the next
-        # learning period
+        # Parts that are no longer set are skipped. Parts that were not set before get their state
+        # in the next learning period.
         for part in (self.drift, self.covariance):
             size = struct.unpack_from("<H", view, at)[0]
             at += 2 + size

@@ -1,17 +1,19 @@
 """Doubts: how far what was learned can be trusted, in numbers and in words.
 
-Enters: a detector. Leaves: what status, the log and the report say of it.
-Loaded when they are asked.
+Enters: a detector. Leaves: what `status`, the log and the report say about it. Loaded only when one
+of them asks.
 """
 
-TIME_PERCENT = 1  # of the time that a sound machine is in alarm at most: what is promised
+TIME_PERCENT = 1  # A sound machine is in alarm for at most this share of the time, as promised.
 FEW = 8  # With fewer independent scores a threshold is a guess: warn.
-SHOWN = 3  # constant dimensions that are named
+SHOWN = 3  # most constant dimensions that are named
 
 
 def trusted(detector):
-    """Return (independent scores that set the threshold, octaves in Q8 by which a false alarm is
-    rarer than those can show), of the view that has the fewest.
+    """Return (number of independent scores, octaves in Q8) behind the threshold.
+
+    The octaves say by how much a false alarm is to be rarer than the scores can show. Both are of
+    the worst view.
     """
     n, beyond = detector.independent, detector.beyond_q8
     for view in detector.views:
@@ -21,10 +23,11 @@ def trusted(detector):
 
 
 def interval(detector, stated):
-    """Return what is known of the threshold, as fields of a record.
+    """Return how far the threshold can be trusted, as fields of a record.
 
-    independent: scores that set it. alarms_per_day, alarm_percent (of the time): from what is
-    promised, to what the scores can show at most.
+    stated: the setting alarms_per_day. independent: independent scores that set the threshold.
+    alarms_per_day and alarm_percent (of the time) are pairs: what is promised, and the most that
+    the scores cannot rule out. They are None if nothing was scored.
     """
     n, beyond = trusted(detector)
     if not n:
@@ -38,19 +41,19 @@ def interval(detector, stated):
 
 
 def percent_at_most(n):
-    """Return the percent of the time in alarm that n independent scores, none of them over the
-    threshold, cannot rule out with a confidence of 95 %: 3 / n.
+    """Return the largest share of the time in alarm that n scores cannot rule out, in percent.
 
-    Source: Hanley, Lippman-Hand, JAMA 249 (1983), 1743.
+    n: independent scores, none of them over the threshold. With a confidence of 95 % the share is
+    at most 3 / n (Hanley, Lippman-Hand, JAMA 249 (1983), 1743).
     """
     return max(TIME_PERCENT, min(100, 3000 // max(1, n) / 10))
 
 
 def unreachable(detector):
-    """Return True where no window can reach the threshold. Allocates."""
+    """Return True if no window can reach the threshold. Allocates."""
     p = detector.prototypes
     if detector.ranges or not p.n:
-        return False  # what is beyond its range counts, however far it is
+        return False  # Values out of range count however far they are.
     mean = p.mean_of(0)
     far = bytearray(p.n_dims)
     for i in range(p.n_dims):
@@ -59,9 +62,9 @@ def unreachable(detector):
 
 
 def said(detector, name, hop_s):
-    """Return the worst of what is doubtful as a text, "" for nothing.
+    """Return the most serious doubt as a text, or "".
 
-    name: a function of a dimension. hop_s: seconds from one window to the next.
+    name: function that returns the name of a dimension. hop_s: seconds from one window to the next.
     """
     p = detector.prototypes
     several = sum(p.counts) > 1

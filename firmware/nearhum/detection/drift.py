@@ -1,14 +1,15 @@
-"""Drift: what creeps, followed inside a budget. Loaded where `drift_budget` is set.
+"""Drift: slow changes of normal, followed within a budget. Loaded only if `drift_budget` is set.
 
 Enters: int8 embeddings, on their way to the detector's prototypes. Leaves: the same less an offset.
-The prototypes' sums stay what was learned; the offset stands beside them and can be taken away.
+The sums of the prototypes stay as they were learned. The offset is kept apart, so that it can be
+removed.
 
-While learning the offset is 0. While watching, and while nothing is strange, the offset follows
-what the nearest prototype leaves over, a `windows`-th of it a window, but never further from what
-was learned than `budget` spreads of the whole learning period. It stands still while a score is at
-its threshold or over it, and while a channel is out of its range: a step is never swallowed. So a
-temperature that creeps raises no alarm for ever, and a fault that creeps below the threshold hides
-`budget` spreads at most. `trust` lets the budget start from here.
+During a learning period the offset is 0. While watching, the offset follows the difference between
+the embedding and the nearest prototype: by a `windows`-th of it at each window, up to `budget`
+spreads of the learning period. It does not move while a score is at its threshold or above, or
+while a channel is out of its range. So a step is never absorbed. A slow change of temperature does
+not raise an alarm that never ends, and a fault that grows slowly below the threshold can hide at
+most `budget` spreads. `trust` starts the budget anew from the present offset.
 """
 
 import struct
@@ -25,29 +26,29 @@ class Drift:
     """
 
     def __init__(self, n_dims, budget, windows):
-        """budget: spreads. windows: 16 at least, of following."""
+        """budget: in spreads. windows: time constant of following, at least 16."""
         self.n_dims = n_dims
         self.budget = budget
         self._rate_q16 = 65536 // windows
-        self.offset = array("i", bytes(4 * n_dims))  # Q12 of a step
-        # Q12: budgets, and the offsets that they are around
+        self.offset = array("i", bytes(4 * n_dims))  # steps, Q12
+        # Steps, Q12: the budget of each dimension, then the trusted offset from which it counts.
         self._limits = array("i", bytes(8 * n_dims))
         self._out = bytearray(n_dims)
 
     def forget(self):
-        """Begin a learning period: no offset, no budget yet."""
+        """Reset for a learning period: no offset, and no budget until it ends."""
         for some in (self.offset, self._limits):
             for i in range(len(some)):
                 some[i] = 0
 
     @micropython.native
     def apply(self, x):
-        """Return x less the offset: int8 (n_dims,), one buffer."""
+        """Return x less the offset, int8 (n_dims,), always in the same buffer."""
         _apply(x, self.n_dims, self.offset, self._out)
         return self._out
 
     def bound(self, variance):
-        """Set the budget by the variance, Q12 (n_dims,), of what was learned. Allocates."""
+        """Set the budget from the learned variance, Q12 (n_dims,). Allocates."""
         for i in range(self.n_dims):
             v = variance[i]
             self._limits[i] = min(
@@ -56,16 +57,16 @@ class Drift:
 
     @micropython.native
     def follow(self, mean):
-        """Follow what `apply` returned last: mean, int8 (n_dims,), of its prototype."""
+        """Move the offset towards what `apply` returned last less mean, int8 (n_dims,)."""
         _follow(self._out, mean, self.n_dims, self.offset, self._limits, self._rate_q16)
 
     def trust(self):
-        """Let the budget start anew from the present offset."""
+        """Start the budget anew from the present offset."""
         self._limits[self.n_dims :] = self.offset
 
     @property
     def budget_left(self):
-        """The share of the budget, in percent, that the dimension which moved most has left."""
+        """The percent of the budget that is left to the dimension that moved most."""
         left = 100
         for i in range(self.n_dims):
             if self._limits[i]:
@@ -77,13 +78,13 @@ class Drift:
         return left
 
     def pack(self):
-        """Return offset and what is trusted as bytes, 8 a dimension."""
+        """Return the offset and the trusted offset as bytes, 8 for each dimension."""
         return bytes(self.offset) + bytes(self._limits[self.n_dims :])
 
     def unpack(self, view):
-        """Take the place of what `pack` returned; `bound` comes after it.
+        """Restore the offsets from the bytes that `pack` returned. Call `bound` afterwards.
 
-        A state of format 2 has 24 bytes a dimension; what is trusted comes last in it as well.
+        A state of format 2 has 24 bytes for each dimension, with the trusted offset last as well.
         """
         n = self.n_dims
         self.offset[:] = array("i", struct.unpack_from("<%di" % n, view, 0))
@@ -105,10 +106,9 @@ def _apply(x: ptr8, n: int, offset: ptr32, out: ptr8):
 
 @micropython.viper
 def _follow(y: ptr8, mean: ptr8, n: int, offset: ptr32, limits: ptr32, rate_q16: int):
-    # a difference of 255 times a rate of 4096 stays below 2^20, and so does a limit. Beyond 255
-    # steps an offset leaves
-    # -128 of any x, or 127: no mean is further out, and so it goes no further. It is below 2^21
-    # then, and so is a base
+    # A difference of at most 255 times a rate of at most 4096 is below 2^20, and so is a limit. An
+    # offset stops near 255 steps, because beyond them `apply` returns -128 or 127 for any x, and no
+    # mean is further out. So the offset and the base are below 2^21.
     b = 31
     sign = 1 << b
     for i in range(n):

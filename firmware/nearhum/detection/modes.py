@@ -1,25 +1,31 @@
 """Modes: the normal prototypes.
 
-A machine is off, idle or at full load; each mode is found while it is learned.
+A machine is off, idle or at full load. Each of these modes is found during the learning period.
 
-Enters: the int8 embeddings of a learning period. Leaves: a few prototypes without a label, or with
-a mode's name. The first windows are one mode. After that warm-up a window further than NEW from
-every mode begins one of its own, and one further than FAR already after the first few of them. Two
-modes whose means are as near to each other as a member is to its mode become one. What no SHARE-th
-of the windows belongs to was dirt: it gives way to the next new mode, and is dropped when the
-period ends. No window sets a threshold before its mode has a SHARE-th of the whole period: what
-comes for less than that, in whatever bursts, never does. Leader clustering (Hartigan, Clustering
-Algorithms, 1975, chapter 3) over running means, with one spread for all.
+Enters: the int8 embeddings of a learning period. Leaves: a few prototypes, without a label or with
+the name of a mode.
+
+1. The first windows are one mode. During this warm-up, a window further than FAR from every mode
+   begins a new one, though not among the first _WARM_LEAST windows. Afterwards NEW is enough.
+2. Two modes whose means are closer than MEET, as close as a member is to its mode, are joined.
+3. A mode with less than a SHARE-th of the windows is dirt. It is replaced by the next new mode, and
+   dropped when the period ends.
+4. A window sets no threshold before its mode has a SHARE-th of the whole period. So what occurs for
+   less than that, in whatever bursts, never sets one.
+
+This is leader clustering (Hartigan, Clustering Algorithms, 1975, chapter 3) over running means,
+with one spread for all modes.
 """
 
 from nearhum.detection.prototypes import MAX_COUNT
 
-NEW = 5 * 256  # octaves of squared distance in Q8: five spreads and more in all dimensions
-MEET = 256  # as far as a typical member is from its mode
-FAR = 6 * 256  # the same of a warm-up
-SHARE = 20
-LEAST = 3  # windows of a mode, whatever their share
-_WARM_LEAST, _WARM_MOST = 8, 64
+# Distances are octaves of squared distance in Q8, where 0 is a typical member.
+NEW = 5 * 256  # more than five spreads in every dimension
+MEET = 256  # about as far as a typical member is from its mode
+FAR = 6 * 256  # eight spreads, because the spread is still uncertain during the warm-up
+SHARE = 20  # 5 % of the windows
+LEAST = 3  # fewest windows of a mode, whatever their share
+_WARM_LEAST, _WARM_MOST = 8, 64  # windows of the warm-up
 
 
 class Modes:
@@ -29,15 +35,16 @@ class Modes:
     """
 
     def __init__(self, prototypes, n_found):
-        """n_found: modes at most that are found without a name."""
+        """n_found: most modes that are found without a name."""
         self.prototypes = prototypes
         self._n_found = n_found
-        self._warm = self._whole = _WARM_MOST  # windows
-        self.at = 0  # the mode of the last window learned
+        self._warm = self._whole = _WARM_MOST  # in windows
+        self.at = 0  # mode of the last learned window
 
     def start(self, n_windows, name):
-        """Begin a period: forget what is normal; or, where the mode to learn has a name, keep
-        it and add that one.
+        """Begin a period of n_windows.
+
+        name: None to forget what is normal, else the name of a mode to add.
         """
         p = self.prototypes
         if not name:
@@ -49,17 +56,15 @@ class Modes:
             p.add(name)
 
     def resume(self, n_windows):
-        """Go on with a period of n_windows: have room for all modes, for learning allocates
-        nothing.
-        """
+        """Continue a period of n_windows. Reserves room for all modes, so learning needs none."""
         self._warm = max(_WARM_LEAST, min(_WARM_MOST, n_windows >> 3))
         self._whole = n_windows
         self.prototypes.reserve(self.prototypes.capacity)
 
     def learn_one(self, x):
-        """Learn one embedding in its mode.
+        """Learn embedding x, int8 (n_dims,), in its mode.
 
-        Returns True where it may be dirt: its mode has no share of the windows.
+        Returns True if it may be dirt, because its mode has not yet a SHARE-th of the windows.
         """
         p = self.prototypes
         total = sum(p.counts)
@@ -67,7 +72,7 @@ class Modes:
             p.add(None)
         j = p.n - 1
         if not p.counts[j]:
-            pass  # the first of a mode
+            pass  # the first window of a mode
         elif p.n > 1 or total >= _WARM_LEAST:
             score = p.score_one(x)
             j = p.nearest()
@@ -81,15 +86,16 @@ class Modes:
         return p.n > 1 and p.counts[j] * SHARE < max(total, self._whole) and not p.labels[j]
 
     def is_known(self):
-        """Return True once so much is learned that a window may be far from it."""
+        """Return True once enough is learned to tell that a window is far from it."""
         return sum(self.prototypes.counts) >= _WARM_LEAST
 
     def is_new(self, score):
-        """Return True where a window of that score is far from every mode."""
+        """Return True if a window with that score is far from every mode."""
         return score > NEW
 
     def _begin(self, nearest, total):
-        # a mode of its own, in the place of dirt where there is no room
+        # Begins a new mode and returns its index. If there is no room, it replaces dirt, or the
+        # window goes to the nearest mode.
         p = self.prototypes
         if self._n_found == 1:
             return nearest
@@ -101,7 +107,7 @@ class Modes:
         return p.add(None)
 
     def _meet(self, j):
-        # join j with a mode it has met; returns where it is then
+        # Joins mode j with a mode that it has come close to. Returns the index of the result.
         p = self.prototypes
         p.score_one(p.mean_of(j))
         for k in range(p.n):
@@ -118,12 +124,12 @@ class Modes:
         return j
 
     def _smallest(self):
-        # the mode of the fewest windows; of named ones only where all are
+        # Returns the mode with the fewest windows. Named modes count only if all are named.
         p = self.prototypes
         return min([(p.labels[j] is not None, p.counts[j], j) for j in range(p.n)])[2]
 
     def weak(self):
-        """Return the indices, falling, of the modes that `finish` would drop."""
+        """Return the indices, in falling order, of the modes that `finish` would drop."""
         p = self.prototypes
         counts = p.counts
         least, most = max(LEAST, sum(counts) // SHARE), max(counts)
@@ -132,9 +138,9 @@ class Modes:
         ]
 
     def finish(self):
-        """End the period: drop dirt, and the room for more modes.
+        """End the period: drop dirt, and free the room for more modes.
 
-        Returns how many windows were dirt.
+        Returns the number of windows that were dirt.
         """
         p = self.prototypes
         total = sum(p.counts)

@@ -1,19 +1,18 @@
-"""Period: how a detector learns what is normal, from the first window of a learning period to
-its threshold.
+"""Period: one learning period of a detector, from its first window to its threshold.
 
-Enters: int8 embeddings and their smoothed scores, while the detector's state is LEARN; otherwise
-none is in memory. Leaves: modes in the detector's prototypes, and the threshold.
+Enters: int8 embeddings and their smoothed scores, while the detector's state is LEARN. At other
+times no Period is in memory. Leaves: modes in the detector's prototypes, and the threshold.
 
-Every window is scored against what was learned before it, and then learned: so the scores that set
-the threshold (calibration.py) are those of windows the modes had not seen; what may be dirt
-(modes.py) sets none. The range of slow channels is that of the whole period: a window out of it
-makes it wider (features/ranges.py).
+Every window is first scored against what was learned before it, and then learned. So the scores
+that set the threshold (calibration.py) are of windows that the modes had not seen. Windows that may
+be dirt (modes.py) set none. The range of slow channels is that of the whole period: a window out of
+range widens it (features/ranges.py).
 
-A period until stable ends when more would change nothing: at its length, and whenever a quarter
-more was learned, its threshold, as a distance, and its modes are compared with those of the time
-before. A quarter that moved the threshold by less than STILL, that brought no mode, and that ends
-with a window of a mode, was the last; but not before there are scores enough for the threshold to
-be read off their tail alone, and N_BLOCKS blocks of them: fewer leave it vague.
+A period until stable ends when more windows would change nothing, or at its full length. Whenever a
+quarter more was learned, it compares the distance of its threshold and the number of its modes with
+the time before. It ends if the threshold moved by less than STILL, no mode was added, and the last
+window was no dirt. But it does not end before there are ENOUGH scores to read the threshold off
+their tail alone, and N_BLOCKS blocks of them, because with fewer the threshold is vague.
 """
 
 from micropython import const
@@ -21,38 +20,42 @@ from nearhum.detection.calibration import ENOUGH
 from nearhum.detection.modes import Modes
 from nearhum.wire import NO_SCORE
 
-STILL = 32  # Q8: an eighth of an octave
-N_BLOCKS = 64
-_STRAYS = const(10)  # at most a tenth of a period is stray: twice the dirt that it bears
+STILL = 32  # octaves in Q8: an eighth of an octave
+N_BLOCKS = 64  # blocks of independent scores
+# At most a tenth of a period is stray: twice the share of dirt (modes.SHARE).
+_STRAYS = const(10)
 
 
 class Period:
-    """A learning period of a detector, which counts its windows.
+    """A learning period of a detector, which counts the windows.
 
-    Learning one allocates only where a mode begins.
+    Learning a window allocates only if a mode begins.
     """
 
     def __init__(self, detector):
-        """Goes on with the scores of the detector's last period: a mode that is added has its
-        threshold in common.
+        """Take the scores of the detector's last period, if it kept them.
+
+        An added mode shares the threshold with the earlier ones, so their scores count too.
         """
         self._detector = detector
         self.modes = Modes(detector.prototypes, detector.n_found)
         self.calibration = detector.calibration()
-        self._n_strays = 0  # windows of dirt out of the range of slow channels
+        self._n_strays = 0  # windows of dirt that were out of range
 
     def start(self, n_windows, mode):
-        """Begin a period of n_windows; see Modes.start. A named mode lies anywhere: none of its
-        windows is dirt.
+        """Begin a period of n_windows, as Modes.start.
+
+        mode: None, or the name of a mode to add. A named mode may lie anywhere, so none of its
+        windows is stray.
         """
         self.modes.start(n_windows, mode)
         self._n_strays = n_windows if mode else 0
 
     def widen(self, features, rows, vector):
-        """Make the ranges of slow channels as wide as a window that is out of them asks for, unless
-        it is dirt.
+        """Widen the ranges of slow channels to include a window, unless it is dirt.
 
-        features: extract.Features. rows: of the window. Returns its vector, made anew. Allocates.
+        features: extract.Features. rows: of the window. vector: its features. Returns its features
+        in the new ranges. Allocates.
         """
         d = self._detector
         ranges = d.ranges
@@ -66,23 +69,23 @@ class Period:
                     self._halve(c * d.stride)
             vector = features.extract_into(rows)
             if ranges.beyond == widest:
-                break  # a step cannot be larger
+                break  # The step has its largest size.
         d.refresh()
         return vector
 
     def _strays(self, x):
-        # such dirt is learned nowhere, and widens no range. It is dirt far from every mode, until a
-        # _STRAYS-th of the period was
+        # Returns True for a window far from every mode: it is not learned, and widens no range.
+        # After a _STRAYS-th of the period such windows count as normal.
         d, modes = self._detector, self.modes
         if self._n_strays * _STRAYS >= d.learn_total or not modes.is_known():
             return False
-        d.prototypes.score_one(x)  # which mode it is nearest to
+        d.prototypes.score_one(x)  # finds the nearest mode
         d.stray = modes.is_new(d.first_score(x, True))
         self._n_strays += d.stray
         return d.stray
 
     def _halve(self, i):
-        # dimension i of what was learned: its step has become twice as large
+        # Halves dimension i of what was learned, because its step has doubled.
         p, covariance = self._detector.prototypes, self._detector.covariance
         p.halve(i)
         for j in range(p.n):
@@ -91,9 +94,9 @@ class Period:
             covariance.halve(i)
 
     def learn_one(self, embedding, smoothed):
-        """Learn one embedding whose smoothed score is given (NO_SCORE if none).
+        """Learn one embedding, int8 (n_dims,).
 
-        Returns True at the period's end.
+        smoothed: its smoothed score, or NO_SCORE. Returns True at the end of the period.
         """
         d, modes = self._detector, self.modes
         drift, covariance = d.drift, d.covariance
@@ -116,8 +119,9 @@ class Period:
         return left <= 0
 
     def extend(self):
-        """Return True, and learn a quarter more, where a period until stable is at its length
-        and not stable yet.
+        """Extend a period until stable by a quarter, if it is not stable yet.
+
+        Call it when learn_one has returned True. Returns True if the period goes on.
         """
         d, c = self._detector, self.calibration
         p = d.prototypes

@@ -1,13 +1,14 @@
-"""Prototypes: everything the board learns.
+"""Prototypes: everything that the board learns.
 
-A label, a count, a running mean and a running spread of embeddings.
+A prototype is a label, a count, a running mean and a running spread of embeddings.
 
-Enters: int8 embeddings (n_dims,). Leaves: distances. The raw sums are the truth (sum of x in one
-word, of x^2 in two); mean and variance are derived from them by exact integer division, so the sums
-of two boards add to what one board would have learned from both, in any order. Exact for 2^24 - 1
-embeddings; then the count stands still. All prototypes of a set share one spread, pooled over them
-(Duda, Hart, Stork, Pattern Classification, 2001, 2.6.2): a handful of examples knows no spread of
-its own. All of it is integer arithmetic in the kernels: the same bits on every board.
+Enters: int8 embeddings (n_dims,). Leaves: distances. Only the raw sums are stored: the sum of x in
+one word, and that of x^2 in two. Mean and variance follow from them by exact integer division. So
+the sums of two boards add up to what one board would have learned from both, in any order. They are
+exact for 2^24 - 1 embeddings. Then the count and the sums stop changing. All prototypes of a set
+share one spread, pooled over them (Duda, Hart, Stork, Pattern Classification, 2001, 2.6.2), because
+a few examples have no reliable spread of their own. The kernels use integers only, so every board
+gets the same bits.
 """
 
 import struct
@@ -19,19 +20,21 @@ from nearhum import kernels
 from nearhum.errors import CommandError
 
 MAX_COUNT = (1 << 24) - 1
-SHOWN = 3  # dimensions that an alarm names
-_EMPTY = const(-(1 << 28))  # scale of a prototype without a count: no score is worse than its
+SHOWN = 3  # most dimensions that an alarm names
+_EMPTY = const(-(1 << 28))  # scale of a prototype with count 0, so that it is never the nearest
 
 
 class Prototypes:
-    """A bounded set of prototypes of one dimension.
+    """A bounded set of prototypes, all with n_dims dimensions.
 
-    Only adding one allocates; learning and scoring do not.
+    Adding a prototype allocates. Learning and scoring do not.
     """
 
     def __init__(self, capacity, n_dims, spread_floor, log2):
-        """capacity: prototypes at most. spread_floor: steps, spreads below count as it. log2:
-        transform_fixed.Log2.
+        """Make an empty set.
+
+        capacity: most prototypes. spread_floor: the smallest spread in steps, lower ones count as
+        this. log2: transform_fixed.Log2.
         """
         self.capacity = capacity
         self.n_dims = n_dims
@@ -41,8 +44,8 @@ class Prototypes:
         self.labels = []
         self.counts = []
         self.variance = array("i", bytes(4 * n_dims))  # pooled, Q12
-        self.extra = None  # variances, Q12, to add to it: of a fleet, which is measured by its own
-        self.scale = 0  # distance of a typical member, octaves in Q8: where scores are 0
+        self.extra = None  # variance to add, Q12, or None: a fleet's prototypes have no spread
+        self.scale = 0  # distance of a typical member, octaves in Q8: score 0
         self._score = kernels.score
         self._sums = self._squares = self._means = self._weights = self._scales = (
             self._variances
@@ -50,9 +53,9 @@ class Prototypes:
         self.reserve(0)
 
     def reserve(self, n_rows):
-        """Have room for n_rows prototypes, at least for those there are: a board's heap is small.
+        """Reserve room for n_rows prototypes, or for the present ones if there are more. Allocates.
 
-        Allocates.
+        Not for `capacity` at once, because a board's heap is small.
         """
         n = self.n_dims
         n_rows = max(n_rows, self.n)
@@ -61,19 +64,19 @@ class Prototypes:
         self._means = _longer(self._means, "B", n_rows * n)
         self._weights = _longer(self._weights, "B", n_rows * n)
         self._variances = _longer(self._variances, "i", n_rows * n)
-        self._scales = _longer(self._scales, "i", n_rows)  # score of a typical member, Q8
+        self._scales = _longer(self._scales, "i", n_rows)  # distance of a typical member, Q8
         self._shares = array("i", bytes(4 * n_rows))
-        self.scores = array("i", bytes(4 * n_rows))  # of the last embedding to each prototype
+        self.scores = array("i", bytes(4 * n_rows))  # of the last embedding, to each prototype
         self._bound = kernels.bind(
             self._means, self._weights, n, self._log2.table, self._scales, self.scores
         )
-        # views made once: a slice at every window would allocate
+        # Views are made once, because a slice at every window would allocate.
         self._row = [_Row(self, j) for j in range(n_rows)]
 
     def add(self, label):
-        """Add an empty prototype; label: str, or None for normal.
+        """Add an empty prototype, and return its index.
 
-        Returns its index. Raises CommandError when full.
+        label: str, or None for a normal one. Raises CommandError if the set is full.
         """
         if self.n == self.capacity:
             raise CommandError("the board holds %d prototypes" % self.capacity, "forget one first")
@@ -104,9 +107,9 @@ class Prototypes:
         self.derive(j)
 
     def halve(self, i):
-        """Halve dimension i of all that was learned: its step has become twice as large.
+        """Halve dimension i of everything learned, because its step has doubled (ranges.py).
 
-        `derive` comes after it. A sum of squares stays large enough for its sum.
+        Call `derive` afterwards. A sum of squares stays so large that no variance is negative.
         """
         for j in range(self.n):
             row, count = self._row[j], max(1, self.counts[j])
@@ -116,7 +119,7 @@ class Prototypes:
             row.squares[2 * i], row.squares[2 * i + 1] = square >> 24, square & 0xFFFFFF
 
     def remove(self, j):
-        """Remove prototype j; those after it move down by one."""
+        """Remove prototype j. The indices of those after it fall by one."""
         self.n = last = self.n - 1
         for k in range(j, last):
             here, there = self._row[k], self._row[k + 1]
@@ -129,7 +132,7 @@ class Prototypes:
         self._pool()
 
     def clear(self):
-        """Remove all."""
+        """Remove all prototypes."""
         self.n = 0
         del self.labels[:]
         del self.counts[:]
@@ -137,7 +140,7 @@ class Prototypes:
     def learn_one(self, j, x):
         """Add embedding x, int8 (n_dims,), to the sums of prototype j.
 
-        Scoring sees it after `derive`.
+        Scores change only after `derive`. Allocates nothing.
         """
         if self.counts[j] < MAX_COUNT:
             row = self._row[j]
@@ -145,7 +148,7 @@ class Prototypes:
             self.counts[j] += 1
 
     def derive(self, j):
-        """Bring the mean of prototype j, and the spread of all, up to date with its sums."""
+        """Update the mean of prototype j, and the pooled spread, from the sums."""
         if self.counts[j]:
             row = self._row[j]
             kernels.derive(
@@ -155,7 +158,7 @@ class Prototypes:
 
     @micropython.native
     def _pool(self):
-        # the variance within prototypes: sum of count * variance / (sum of counts - their number)
+        # Pooled variance: sum of count * variance / (sum of counts - number of prototypes).
         counts, shares, scales = self.counts, self._shares, self._scales
         n_dims = self.n_dims
         free = halvings = 0
@@ -173,8 +176,8 @@ class Prototypes:
             for i in range(n_dims):
                 self.variance[i] += extra[i]
         low = kernels.weigh(self.variance, n_dims, self._floor_q12, self._weights, self.n)
-        # a typical member is one spread away in every dimension: sum = 255 low n, and a largest
-        # term of the same
+        # The distance of a typical member, one spread away in every dimension: its sum over n
+        # dimensions is 255 * low * n, and all its terms are equal.
         log2 = self._log2
         scale = log2(255) + log2(low) - 12 * 256 + log2(n_dims)
         self.scale = scale
@@ -183,11 +186,12 @@ class Prototypes:
 
     @micropython.native
     def score_one(self, x):
-        """Return how strange x is to the nearest prototype: octaves of squared distance in Q8.
+        """Return the distance of x to the nearest prototype, in octaves of squared distance, Q8.
 
-        The mean over the dimensions of (x - mean)^2 / variance, plus a quarter of the largest of
-        them; a typical window has 0 to 1 octave. Scoring changes nothing that was learned. Call
-        only when there is one with a count.
+        x: int8 (n_dims,). The squared distance is the mean over the dimensions of
+        (x - mean)^2 / variance, plus a quarter of its largest term. A typical window has 0 to 1
+        octave. At least one prototype must have a count. Changes nothing learned, allocates
+        nothing.
         """
         return self._score(x, self.n, self._bound)
 
@@ -196,8 +200,9 @@ class Prototypes:
         return kernels.smallest(self.scores, 0, self.n)
 
     def strangest(self, x):
-        """Return [[dimension, percent of distance]] of the three strangest of x to the nearest
-        prototype. Allocates.
+        """Return [[dimension, percent of the distance]] of the SHOWN strangest dimensions of x.
+
+        The distance is to the prototype that is nearest by the last score. Allocates.
         """
         row = self._row[self.nearest()]
         terms = []
@@ -212,21 +217,21 @@ class Prototypes:
         """Return a view of prototype j's mean, int8 (n_dims,)."""
         return self._row[j].mean
 
-    # --- to and from bytes: a prototype is u32 count, n_dims x i32 sum, n_dims x (u32 high, u32 low
+    # --- to and from bytes: u32 count, n_dims x i32 sum of x, n_dims x (u32 high, u32 low) of x^2
 
     def pack(self, j):
-        """Return the raw sums of prototype j as bytes, 4 + 12 n_dims."""
+        """Return the count and the sums of prototype j as 4 + 12 n_dims bytes."""
         row = self._row[j]
         return struct.pack("<I", self.counts[j]) + bytes(row.sums) + bytes(row.squares)
 
     def unpack(self, label, view):
-        """Add a prototype from what `pack` returned. Returns the bytes used."""
+        """Add a prototype from the bytes that `pack` returned. Returns the bytes used."""
         j = self.add(label)
         self.put(j, view)
         return 4 + 12 * self.n_dims
 
     def put(self, j, view):
-        """Give prototype j the raw sums that `pack` returned."""
+        """Replace the count and the sums of prototype j by those that `pack` returned."""
         n = self.n_dims
         self.counts[j] = struct.unpack_from("<I", view, 0)[0]
         row = self._row[j]
@@ -248,7 +253,7 @@ class _Row:
 
 
 def _longer(old, kind, n):
-    # an array of n with what is in the other one
+    # Returns an array of n elements that begins with those of the old one.
     out = array(kind, bytes(n if kind == "B" else 4 * n))
     for i in range(min(n, len(old))):
         out[i] = old[i]

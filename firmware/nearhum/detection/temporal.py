@@ -1,14 +1,16 @@
 """Time as a teacher: one odd window is an error, several are an alarm.
 
-Enters: the score of each window, and what other views (view.py) make of it, which is smoothed
-already. Leaves: the smoothed score, the larger of both, and an alarm's begin and end.
+Enters: the score of each window, and the smoothed score of other views (view.py). Leaves: the
+smoothed score, which is the larger of the two, and the begin and end of an alarm.
 
-The smoothed score is a running mean of scores, which are logarithms: one wild window moves it
-little. The first scores have the share of a plain mean, so that smoothing does not begin at one.
+The smoothed score is a running mean of scores. They are logarithms, so one wild window moves it
+little. The n-th score has a share of at least 1 / n, so that smoothing begins as a plain mean of
+all scores so far, and the first score alone does not dominate.
 
-An alarm needs alarm_m of the last alarm_n windows over the threshold. While it lasts the threshold
-rises by a share, `release`, of the way to the highest score seen, and that memory fades: an alarm
-ends although the machine does not come all the way back, and a lasting fault raises it again.
+An alarm begins when alarm_m of the last alarm_n windows are over the threshold. During an alarm the
+threshold rises: by the share `release` of the way to the highest score seen, which fades slowly. So
+an alarm ends even if the machine does not come back all the way, and a fault that stays raises it
+again. This is a hysteresis that follows the alarm's peak.
 
 Cases of `update`:
   1 no score                      nothing changes
@@ -26,10 +28,10 @@ from nearhum.wire import NO_SCORE
 
 BEGIN = 1
 END = 2
-_LIMIT = const(8191)  # of a score: 32 octaves either way
-_LOWEST = const(-0x10000000)  # no peak yet
+_LIMIT = const(8191)  # Scores are limited to +-32 octaves, Q8.
+_LOWEST = const(-0x10000000)  # the peak before the first score
 
-# words of what is set and what is remembered; Q8 is of the score's unit
+# Words of the settings and the memory. Names in Q8 have 8 bits below the score's unit.
 _SHARE = const(0)
 _M = const(1)
 _MASK = const(2)
@@ -45,11 +47,11 @@ _OTHER = const(11)
 
 
 class Temporal:
-    """Smooths scores and decides on alarms. Holds no learned state; allocates nothing."""
+    """Smooths scores and decides on alarms. Has no learned state, and allocates nothing."""
 
     def __init__(self, config):
-        others = (1 << config["alarm_n"] - 1) - 1  # the windows that stay of alarm_n when one comes
-        fade_q8 = max(1, 65536 // config["fade"])  # a window
+        others = (1 << config["alarm_n"] - 1) - 1  # alarm_n - 1 bits
+        fade_q8 = max(1, 65536 // config["fade"])  # per window
         self._words = array(
             "i", [config["smooth"], config["alarm_m"], others, config["release"], fade_q8] + [0] * 7
         )
@@ -57,17 +59,17 @@ class Temporal:
         self.restart()
 
     def reset(self):
-        """Forget alarm and peak: a new period begins."""
+        """Forget the alarm and the peak, because a new period begins."""
         self._words[_ALARM] = self._words[_OVER] = 0
         self._words[_PEAK_Q8] = _LOWEST
 
     def restart(self):
-        """Forget the running mean: the next window does not follow the last one."""
+        """Forget the running mean, because the next window does not follow the last one."""
         self._words[_RUNNING] = 0
 
     @property
     def score(self):
-        """The smoothed score, rounded to the score's unit; NO_SCORE before the first."""
+        """The smoothed score, octaves in Q8, NO_SCORE before the first."""
         return self._words[_SCORE] if self._words[_RUNNING] else NO_SCORE
 
     @property
@@ -77,10 +79,10 @@ class Temporal:
 
     @micropython.native
     def update(self, score, threshold, other=NO_SCORE):
-        """Take in a score (NO_SCORE: none), compare the smoothed one with the threshold.
+        """Smooth a score, and compare the smoothed score with the threshold.
 
-        other: a smoothed score of another view, which counts where it is the larger one.
-        Returns BEGIN, END or 0.
+        score: octaves in Q8, or NO_SCORE. other: the smoothed score of another view, which replaces
+        the own one if it is larger. Returns BEGIN, END or 0.
         """
         self._words[_OTHER] = other
         return 0 if score == NO_SCORE else _update(self._words, score, threshold)
@@ -88,8 +90,8 @@ class Temporal:
 
 @micropython.viper
 def _update(words: ptr32, score: int, threshold: int) -> int:
-    # machine words: |score| is held below 2^13, so in Q8 a difference is below 2^22 and its product
-    # with a share 2^30
+    # No overflow of int32: |score| < 2^13, so a difference in Q8 is below 2^22, and its product
+    # with a share of at most 2^8 below 2^30.
     b = 31
     sign = 1 << b
     if score > _LIMIT:
@@ -99,7 +101,7 @@ def _update(words: ptr32, score: int, threshold: int) -> int:
     q8 = score << 8
     n = int(words[_RUNNING])
     if n > 0:
-        # the n-th score has a share of 1 / n at least: smoothing begins as the mean of all so far
+        # The n-th score has a share of at least 1 / n, so smoothing begins as a plain mean.
         share = 256 // (n + 1)
         if share <= int(words[_SHARE]):
             share = int(words[_SHARE])
@@ -120,7 +122,7 @@ def _update(words: ptr32, score: int, threshold: int) -> int:
         peak = score << 8
     words[_PEAK_Q8] = peak
     bits = (int(words[_OVER]) & int(words[_MASK])) << 1
-    # a peak is less than 2^15 above a threshold, a share below 2^8
+    # No overflow: a peak is less than 2^15 above a threshold, and a share is below 2^8.
     if score > threshold:
         if (score - threshold) << 8 > ((peak >> 8) - threshold) * int(words[_RELEASE]):
             bits |= 1

@@ -1,19 +1,19 @@
-"""View: a second look at the same windows, with a threshold of its own.
+"""View: a second score of the same windows, with its own threshold.
 
-Enters: the embedding of each window, or statistics that stand beside it. Leaves: a score that
-compares with the detector's first one. Loaded where `slow` or `aside` asks for it.
+Enters: the embedding of each window, or statistics that the features keep beside it. Leaves: a
+score that can be compared with the detector's own. Loaded only if `slow` or `aside` is set.
 
-A view is a detector over vectors of its own, and learns in the same period:
-  slow   the embedding averaged over `slow` windows. What a single window scatters averages out, so
-         a small lasting change shows. The average begins as a plain mean and starts anew at a gap.
-         The mean of a few scatters more: until it has seen `slow` windows, its score is lowered by
-         the octaves by which independent windows would scatter more.
-  aside  statistics of each channel that are judged apart from the means: a level may be normal
-         while the signal's spread is not. In one vector with the means they would hide each other.
-Scores of two views are scattered differently, so each has its own calibration, of its own smoothed
-scores. While watching, a view's smoothed score is shifted by the difference of the two thresholds;
-the larger of the two is the detector's score. Smoothing comes first: the mean of the larger one of
-two is larger than either mean, and neither threshold was set for it.
+A view is a detector over other vectors, which learns in the same period:
+  slow   The embedding averaged over `slow` windows. The average scatters less than a window, so a
+         small lasting change shows. It begins as a plain mean, and begins anew at a gap. A mean of
+         few windows scatters more. So before `slow` windows were seen, the score is lowered by the
+         octaves by which independent windows would scatter more.
+  aside  Statistics of each channel, judged apart from the means. A level may be normal while the
+         spread of the signal is not, and in one vector each would hide the other.
+The scores of two views scatter differently, so each view calibrates its own smoothed scores. While
+watching, the smoothed score of a view is shifted by the difference of the two thresholds, and the
+larger score is the detector's. Smoothing comes before this choice: the mean of the larger of two
+scores exceeds both means, and neither threshold was set for it.
 """
 
 from array import array
@@ -23,14 +23,14 @@ from nearhum.wire import NO_SCORE, NO_THRESHOLD
 
 
 class Slow:
-    """The embedding averaged over windows: int8, one buffer. Allocates nothing."""
+    """The embedding averaged over windows, int8 in one buffer. Allocates nothing."""
 
     def __init__(self, n_dims, windows):
-        """windows: 2 at least."""
+        """windows: of the average, at least 2."""
         from nearhum.detection.calibration import octaves_q8
 
         self._out = bytearray(n_dims)
-        self._mean = array("i", bytes(4 * n_dims))  # Q12 of a step
+        self._mean = array("i", bytes(4 * n_dims))  # steps, Q12
         self._before = array("i", bytes(4 * n_dims))  # the same, without the last window
         self._n = n_dims
         self._windows = windows
@@ -42,12 +42,12 @@ class Slow:
         )
 
     def restart(self):
-        """Begin anew: the next window does not follow the last one."""
+        """Begin a new average, because the next window does not follow the last one."""
         self._seen = 0
 
     @micropython.native
     def take(self, x):
-        """Return the average of embedding x and those before it."""
+        """Return the average of embedding x, int8 (n_dims,), and those before it."""
         self._was = self._seen
         if self._seen < self._windows:
             self._seen += 1
@@ -59,7 +59,7 @@ class Slow:
         return self._out
 
     def leave(self):
-        """Leave the last window out of the average: it was dirt."""
+        """Remove the last window from the average, because it was dirt."""
         mean = self._before
         self._before = self._mean
         self._mean = mean
@@ -67,7 +67,7 @@ class Slow:
 
 
 class Aside:
-    """Statistics that the features leave beside the embedding. Nothing is kept of them."""
+    """Statistics that the features keep beside the embedding. They are not averaged."""
 
     young_q8 = 0
 
@@ -76,13 +76,13 @@ class Aside:
         self._values = values
 
     def restart(self):
-        """There is nothing to begin anew."""
+        """Do nothing, because there is no average."""
 
     def leave(self):
-        """There is no average."""
+        """Do nothing, because there is no average."""
 
     def take(self, x):
-        """Return the statistics of the window that embedding x is of."""
+        """Return the statistics of the present window. x: its embedding, not used."""
         return self._values
 
 
@@ -90,31 +90,32 @@ class View:
     """One view of a detector. Scoring and learning a window allocate nothing."""
 
     def __init__(self, detector, source, temporal, name):
-        """detector: over what the source makes. temporal: Temporal of its own, which smooths.
+        """Make a view.
 
-        name: a function of a dimension, for the log.
+        detector: Detector over the vectors of the source. source: Slow or Aside. temporal: its own
+        Temporal, which smooths. name: function that returns the name of a dimension, for the log.
         """
         self.detector = detector
         self.name = name
         self._source = source
         self._temporal = temporal
         self._x = b""
-        self.score = NO_SCORE  # of the last window, before it is shifted
-        self._offset = 0  # of its threshold to the detector's first one
+        self.score = NO_SCORE  # score of the last window, before the shift
+        self._offset = 0  # its threshold less that of the main detector
 
     def start(self, n_windows, mode, most):
-        """Begin a learning period, as the detector does."""
+        """Begin a learning period, as Detector.start."""
         self.restart()
         self.detector.start(n_windows, mode, most)
 
     def restart(self):
-        """Begin anew: the next window does not follow the last one."""
+        """Restart average and smoothing, because the next window does not follow the last one."""
         self._source.restart()
         self._temporal.restart()
 
     @micropython.native
     def score_one(self, embedding):
-        """Return the score of a window in this view, or NO_SCORE."""
+        """Return the score of a window in this view, octaves in Q8, or NO_SCORE."""
         self._x = x = self._source.take(embedding)
         score = self.detector.score_one(x)
         return score if score == NO_SCORE else score - self._source.young_q8
@@ -122,8 +123,8 @@ class View:
     def learn_one(self, score, left, total, dirt):
         """Learn the window that was scored last.
 
-        score: as score_one gave it. left, total: windows of the detector's period. dirt: the window
-        may be dirt by the detector's first look; then it is not learned here either.
+        score: what score_one returned. left, total: windows of the main detector's period. dirt:
+        True if the window may be dirt for the main detector. Then it is not learned here either.
         """
         d = self.detector
         d.learn_left = left
@@ -142,38 +143,40 @@ class View:
         d.period.learn_one(self._x, score)
 
     def finish(self, threshold):
-        """End the learning period. threshold: the detector's first one."""
+        """End the learning period. threshold: of the main detector."""
         self.detector.finish()
         self.settle(threshold)
 
     def settle(self, threshold):
-        """Compare from now on with the detector's first threshold."""
+        """Shift scores from now on, so that they compare with the main detector's threshold."""
         mine = self.detector.threshold
         self._offset = 0 if NO_THRESHOLD in (threshold, mine) else threshold - mine
 
     @micropython.native
     def compared(self, score):
-        """Take in the score of a watched window; return the smoothed one as it compares with the
-        detector's first threshold.
+        """Smooth the score of a watched window, octaves in Q8.
+
+        Returns the smoothed score, shifted to compare with the main detector's threshold.
         """
         temporal = self._temporal
         temporal.update(score, NO_THRESHOLD)
         return temporal.score + self._offset
 
     def strangest(self):
-        """Return [[name, percent]] of what is strange of the window scored last. Allocates."""
+        """Return [[name, percent]] of what is strange in the last scored window. Allocates."""
         return [[self.name(i), percent] for i, percent in self.detector.strangest(self._x)]
 
 
 @micropython.viper
 def _average(x: ptr8, n: int, before: ptr32, mean: ptr32, out: ptr8, windows: int):
-    # |mean| <= 128 << 12 = 2^19, a difference of two below 2^21
+    # No overflow: |mean| <= 128 << 12 = 2^19, so a difference of two is below 2^21.
     b = 31
     sign = 1 << b
     for i in range(n):
         m = (int(before[i]) ^ sign) - sign
         v = (((x[i] ^ 128) - 128) << 12) - m
-        # towards zero on both sides, as a shift is not; of a first window all of it
+        # The division rounds towards zero on both sides, which a shift would not. The first window
+        # counts in full.
         s = v >> b
         m += (((v ^ s) - s) // windows ^ s) - s
         mean[i] = m

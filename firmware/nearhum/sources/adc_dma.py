@@ -1,13 +1,19 @@
-"""Analogue sensors on the RP2040's ADC, by DMA: no sample is late or lost while the board computes.
+"""Analogue sensors on the RP2040's ADC, by DMA: computing neither delays nor loses a sample.
 
-source = {"driver": "adc_dma", "pins": [26], "oversample": 8, "ring_bytes": 4096} pins: of 26 to 29,
-rising, one a channel. 65536 counts are the 3.3 V of the ADC's reference, 0 its middle: 19859 counts
-a V. oversample: conversions averaged to a sample (1 to 64); without it what brings the ADC to some
-16 kHz, which also keeps out what is faster than the samples. rate_hz * n_channels * oversample: 733
-to 500000 a second. The ADC converts its inputs in turn into its FIFO, and two DMA channels that
-start each other carry that into one ring, for ever. A ring that was not read in time is a gap; so
-is an ADC FIFO that ran over. Source: RP2040 Datasheet, 4.9 ADC and Temperature Sensor (List of
-Registers), 2.5 DMA (System DREQ Table).
+Enters: conversions that DMA has written into a ring. Leaves: int16 frames. 65536 counts are the
+3.3 V of the ADC's reference, and 0 is its middle: 19859 counts a volt.
+
+source = {"driver": "adc_dma", "pins": [26], "oversample": 8, "ring_bytes": 4096}
+pins        Of 26 to 29, rising, one for each channel.
+oversample  Conversions that are averaged to one sample, 1 to 64. By default as many as bring the
+            ADC to about 16 kHz. The average also attenuates signals above the sampling rate.
+            rate_hz * n_channels * oversample must be 733 to 500000 conversions a second.
+ring_bytes  Size of the ring, which bounds how long the board may be away.
+
+The ADC converts its inputs in turn into its FIFO. Two DMA channels, which start each other, copy
+the FIFO into one ring without end. A ring that was not read in time is a gap, and so is an overrun
+of the ADC's FIFO. Source: RP2040 Datasheet, 4.9 ADC and Temperature Sensor (List of Registers), 2.5
+DMA (System DREQ Table).
 """
 
 import sys
@@ -21,27 +27,28 @@ from machine import ADC, Pin, mem32
 from nearhum.errors import ConfigError, SourceError
 from nearhum.sources import GAP, NONE
 
-# bit 0 on; 3 convert on and on; 14:12 first input; 20:16 inputs in turn
+# Bit 0: on. Bit 3: convert without end. Bits 14:12: first input. Bits 20:16: inputs in turn.
 _CS = micropython.const(0x4004C000)
-_FCS = micropython.const(
-    0x4004C008
-)  # bit 0 FIFO on; 3 ask the DMA; 11 ran over (write 1 to clear); 27:24 from how many
+# Bit 0: FIFO on. Bit 3: request DMA. Bit 11: overrun, cleared by writing 1. Bits 27:24: number of
+# conversions that request DMA.
+_FCS = micropython.const(0x4004C008)
 _FIFO = micropython.const(0x4004C00C)
-# cycles of 48 MHz between conversions, less one, in 1/256; at least 96 cycles
+# Cycles of 48 MHz from one conversion to the next, less one, Q8. At least 96 cycles.
 _DIV = micropython.const(0x4004C010)
 _FCS_ON = micropython.const(0x01000009)
 _OVER = micropython.const(0x800)
 _DREQ_ADC = micropython.const(36)
-# transfers of a DMA channel before the other takes over: a whole number of rings
+# Transfers of a DMA channel before the other takes over: a whole number of rings.
 _LAP = micropython.const(1 << 29)
 _CLOCK_HZ = micropython.const(48000000)
 
 
 @micropython.viper
 def _gather(ring: ptr16, at: int, mask: int, n_frames: int, block: ptr16, n: int, k: int):
-    """Average k conversions of each of n inputs to a sample, from ring[at] on.
+    """Average k conversions of each of n inputs to n_frames frames of block.
 
-    12 bits become 16 around 0.
+    ring: the conversions, 12 bits each. at: the first of them, modulo mask + 1. Samples have 16
+    bits, with 0 in the middle of the range.
     """
     out = 0
     for f in range(n_frames):
@@ -49,7 +56,7 @@ def _gather(ring: ptr16, at: int, mask: int, n_frames: int, block: ptr16, n: int
             total = 0
             i = at + c
             for j in range(k):
-                total += ring[i & mask] & 0xFFF  # 64 * 4095 * 16 < 2^23
+                total += ring[i & mask] & 0xFFF  # 64 * 4095 * 16 < 2^23, so int32 holds it.
                 i += n
             block[out] = total * 16 // k - 32768
             out += 1
@@ -57,12 +64,12 @@ def _gather(ring: ptr16, at: int, mask: int, n_frames: int, block: ptr16, n: int
 
 
 class Source:
-    """Reads what the DMA has put into the ring."""
+    """Reads what DMA has written into the ring."""
 
     cue = ""
     unit = "V"
     counts = 19859
-    clip = 32752  # 12 bits at the top of 16
+    clip = 32752  # the largest sample: the ADC's 12 bits are the upper ones of 16
 
     def plan(self, config, given):
         n, rate, pins = config["n_channels"], config["rate_hz"], given["pins"]
@@ -98,14 +105,14 @@ class Source:
         k, pins = self._k, given["pins"]
         self._inputs = 0
         for pin in pins:
-            ADC(Pin(pin))  # the pad: input, no pulls; and the ADC is on
+            ADC(Pin(pin))  # sets the pad to input without pulls, and turns the ADC on
             self._inputs |= 1 << (pin - 26)
         self._first = pins[0] - 26
         self._div = int((_CLOCK_HZ / total - 1) * 256 + 0.5)
         self._n, self._group, self._mask = n, n * k, ring_bytes // 2 - 1
         self._frame_us = int(1000000 / rate)
         self._ring_us = int(ring_bytes / 2 * 1000000 / total)
-        # a ring lies at a multiple of its size (RING_SIZE in CHx_CTRL_TRIG)
+        # The hardware needs a ring at a multiple of its size (RING_SIZE in CHx_CTRL_TRIG).
         self._memory = bytearray(2 * ring_bytes)
         self._ring = (uctypes.addressof(self._memory) + ring_bytes - 1) & ~(ring_bytes - 1)
         self._dmas = (rp2.DMA(), rp2.DMA())
@@ -123,8 +130,8 @@ class Source:
         self._begin()
 
     def _begin(self):
-        # everything stands still, is emptied, and goes on together: the first conversion is of the
-        # first input
+        # Stops the ADC and the DMA, empties them and starts them together, so that the first
+        # conversion in the ring is of the first input.
         mem32[_CS] = 1
         for dma in self._dmas:
             dma.active(0)
@@ -140,7 +147,7 @@ class Source:
             self.close()
             raise SourceError("the DMA does not start", "is it used by other code?")
         self._at = 0
-        # when the first conversion that is still to be read was made, at the latest
+        # The latest time at which the first unread conversion may have been made.
         self._tail_us = time.ticks_us()
 
     def read_into(self, block):
@@ -167,7 +174,7 @@ class Source:
         return n
 
     def close(self):
-        """Stop the ADC and let go of the DMA."""
+        """Stop the ADC and release the DMA channels."""
         mem32[_CS] = 0
         for dma in self._dmas:
             dma.active(0)

@@ -1,11 +1,14 @@
-"""Analogue sensors on any board's ADC, by a timer, for slow signals.
+"""Analogue sensors on the ADC of any board, by a timer, for slow signals.
 
-On an RP2040 adc_dma is better at any rate.
+Enters: readings that a timer's callback has put into a ring. Leaves: int16 frames. 65536 counts are
+the full scale of the port's ADC.read_u16, and 0 is its middle. On an RP2040, adc_dma is better at
+any rate.
 
-source = {"driver": "adc_timer", "pins": [34], "timer": 0} 65536 counts are the full scale of the
-port's ADC.read_u16, 0 its middle. rate_hz: 1000 at most. The timer calls back between two
-bytecodes, so a kernel that computes for milliseconds delays a sample: `late` counts those that came
-more than a quarter of a period off. One that came a whole period late is a gap.
+source = {"driver": "adc_timer", "pins": [34], "timer": 0} with rate_hz of at most 1000.
+
+The callback runs between two bytecodes, so a kernel that computes for milliseconds delays a sample.
+`late` counts samples that came more than a quarter of a period off their time. A delay of a whole
+period is a gap.
 """
 
 import time
@@ -18,7 +21,7 @@ from nearhum.sources import GAP, NONE
 
 
 class Source:
-    """Hands out what the timer's callback has put into a ring of a second, 64 frames at least."""
+    """Reads a ring that the timer's callback fills. It holds one second, at least 64 frames."""
 
     cue = ""
     unit = "full scale"
@@ -38,7 +41,7 @@ class Source:
         self._period_us = int(1000000 / rate)
         self._n_ring = max(64, int(rate))
         self._ring = array("h", bytes(2 * n * self._n_ring))
-        self._head = self._tail = 0  # frames, modulo the ring
+        self._head = self._tail = 0  # in frames, modulo the ring's length
         self._gap = False
         self.late = 0
         self._last_us = time.ticks_us()
@@ -63,7 +66,7 @@ class Source:
     def read_into(self, block):
         """Fill block, array('h'), with interleaved frames.
 
-        Returns their number, NONE, or GAP after a lost one.
+        Returns their number, NONE, or GAP if a frame was lost.
         """
         if self._gap:
             self._tail = self._head

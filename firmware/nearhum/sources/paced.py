@@ -1,17 +1,19 @@
-"""A source that rests: it wraps the driver that the board file names where that file says so.
+"""A source that sleeps between windows, to save power. It wraps the driver of a sensor.
+
+Enters: frames of the wrapped driver. Leaves: the same frames, one window per waking.
 
 source = {"driver": "paced", "wraps": "lis3dh", ..., "duty_s": 60, "sleep": "light", "rest_ms": 20}
-duty_s    wake, sample one window, score it, sleep until so many seconds after the last waking.
-          What was learned, the alarm and the console stay; times that are counted in windows
-          (learn 10m) count the time awake.
-sleep     "idle" (default): the processor waits, USB and UART go on. "light": machine.lightsleep,
-          with clocks off; the RP2040 keeps a host on USB, an ESP32 loses it meanwhile, and
-          characters typed are lost.
-rest_ms   look at the chip no more often than this while awake: its FIFO must last longer, else
-          `status` counts gaps.
-The chip itself sleeps too: it is closed and opened again, and its first twentieth of a second is
-dropped. One that does not wake, or delivers no window in time, is a fault, and has its next chance
-with the next waking.
+duty_s    Seconds from one waking to the next. The board wakes, samples one window, scores it, and
+          sleeps for the rest. The learned state, the alarm and the console stay. Times that are
+          counted in windows (learn 10m) count only the time awake.
+sleep     "idle" (default): the processor waits, and USB and UART keep working. "light":
+          machine.lightsleep, which stops clocks. The RP2040 keeps its USB connection, an ESP32
+          loses it during the sleep. Characters typed during the sleep are lost.
+rest_ms   While awake, read the chip no more often than this. Its FIFO must hold the samples of
+          that time, else `status` counts gaps.
+The sensor sleeps too. It is closed and opened again, and the first twentieth of a second is
+dropped. A sensor that does not wake, or delivers no window in time, is a fault. It is tried again
+at the next waking.
 """
 
 import time
@@ -22,15 +24,15 @@ from nearhum import board
 from nearhum.errors import ConfigError, SourceError
 from nearhum.sources import GAP, NONE, REST
 
-# slept at once: the console is served, a watchdog fed in between
+# The longest sleep in one piece. In between, the console is served and a watchdog is fed.
 _SLICE_MS = micropython.const(100)
 
 
 class Source:
-    """read_into waits, at most a tenth of a second, while the board is to rest."""
+    """Wraps a driver. While the board sleeps, read_into waits for at most _SLICE_MS."""
 
     def plan(self, config, given):
-        # the driver's own part of it
+        # The settings of the wrapped driver.
         self._config = dict(config)
         self._config["source"] = {
             key: given[key] for key in given if key not in ("duty_s", "rest_ms", "sleep")
@@ -39,7 +41,7 @@ class Source:
         self._duty_ms = int(given.get("duty_s", 0) * 1000)
         self._rest_ms = given.get("rest_ms", 0)
         self._n_window = config["n_window"]
-        self._awake_ms = int((self._n_window / config["rate_hz"] + 0.05) * 1000)  # at best
+        self._awake_ms = int((self._n_window / config["rate_hz"] + 0.05) * 1000)  # without delays
         if self._duty_ms and not self._awake_ms < self._duty_ms <= 86400000:
             raise ConfigError(
                 "duty_s = %s" % given["duty_s"],
@@ -60,20 +62,22 @@ class Source:
 
             self._sleep_ms = machine.lightsleep
         self._drop = int(config["rate_hz"] / 20)
-        self._due_ms = time.ticks_ms()  # of the next waking
+        self._due_ms = time.ticks_ms()  # time of the next waking
         self.n_wakings = 0
         self._wake()
-        # time passes a sleeper by
+        # A sleeping board has no steady rate that could be checked.
         self.live = not self._duty_ms and getattr(self.inner, "live", True)
 
     def _wake(self):
         self.inner = None
         now = time.ticks_ms()
         if time.ticks_diff(now, self._due_ms) > self._duty_ms:
-            self._due_ms = now  # far behind: a host had stopped the loop
+            self._due_ms = now  # More than a period late, because a host had stopped the loop.
         self._woken_ms = self._due_ms
         self._due_ms = time.ticks_add(self._due_ms, self._duty_ms)
         self.inner = board.open_source(self._config)
+        # kept while it sleeps, for guard/plausible.py
+        self.counts_of_g = self.inner.counts if hasattr(self.inner, "who") else 0
         self._left = self._n_window
         self._skip = self._drop if self.n_wakings else 0
         self.n_wakings += 1
@@ -95,8 +99,9 @@ class Source:
         return getattr(self.inner, "late", 0)
 
     def read_into(self, block):
-        """Fill block, array('h'), as the driver does; REST when a window is to start anew after
-        a sleep.
+        """Fill block, array('h'), as the wrapped driver does.
+
+        Returns REST after a sleep, because a new window starts then.
         """
         if not self.inner:
             left = time.ticks_diff(self._due_ms, time.ticks_ms())
@@ -127,7 +132,7 @@ class Source:
         return n
 
     def close(self):
-        """Let go of the driver."""
+        """Close the wrapped driver, if it is open."""
         if self.inner:
             inner, self.inner = self.inner, None
             inner.close()

@@ -1,15 +1,19 @@
-"""Numbers from the user's own code as the sensor. Three lines, in place of main.py:
+"""Numbers from the user's own code as the sensor. Three lines replace main.py:
 
     import nearhum
     while True:
         nearhum.push([temperature(), pressure()])
 
-source = {"driver": "push", "scale": [100, 10], "n_waiting": 64} Each call is a sample of n_channels
-numbers, at the pace of rate_hz that the caller keeps; what is measured becomes counts by `scale`,
-one number or one a channel, rounded and stopped at the ends of int16: 23.4 degrees and 100 are 2340
-counts. Each call also turns nearhum's loop, so that the console answers. A timer's callback beside
-nearhum.run() must not turn it a second time: it calls `put` of `nearhum.pipeline.current().source`
-instead. More than n_waiting samples that were put and not fetched are a gap.
+Enters: calls of `nearhum.push`, each with one sample of n_channels numbers. Leaves: int16 frames.
+
+source = {"driver": "push", "scale": [100, 10], "n_waiting": 64}
+scale      Counts of one unit: one number, or one for each channel. The product is rounded and
+           limited to int16. With 100, 23.4 degrees are 2340 counts.
+n_waiting  Samples that may wait until they are read. With more, samples are lost, which is a gap.
+
+The caller keeps the pace of rate_hz. Each call also runs a turn of nearhum's loop, so that the
+console answers. A timer's callback beside nearhum.run() must not run a second loop. It calls
+`put` of `nearhum.pipeline.current().source` instead.
 """
 
 from array import array
@@ -17,11 +21,11 @@ from array import array
 from nearhum.errors import CommandError, ConfigError
 from nearhum.sources import GAP, NONE
 
-_MOST_WAITING = 4096  # samples: 64 KB of eight channels, more than most boards have
+_MOST_WAITING = 4096  # samples. With eight channels they take 64 KB, more than most boards have.
 
 
 class Source:
-    """A ring of samples."""
+    """A ring of samples, filled by `put` and emptied by `read_into`."""
 
     cue = ""
     unit = ""
@@ -43,11 +47,14 @@ class Source:
         n = config["n_channels"]
         self._n_ring = self.plan(config, config["source"]) + 1
         self._ring = array("h", bytes(2 * n * self._n_ring))
-        self._head = self._tail = 0  # samples, modulo the ring
+        self._head = self._tail = 0  # in samples, modulo the ring's length
         self._gap = False
 
     def put(self, values):
-        """Add a sample of n_channels numbers. Raises CommandError for another number of them."""
+        """Add a sample. If the ring is full, the sample is lost, and the next read is a gap.
+
+        values: n_channels numbers. Raises CommandError for another number of values.
+        """
         n = len(self._scale)
         if len(values) != n:
             raise CommandError("push of %d values" % len(values), "n_channels = %d" % n)
@@ -64,7 +71,7 @@ class Source:
     def read_into(self, block):
         """Fill block, array('h'), with interleaved samples.
 
-        Returns their number, NONE, or GAP after lost ones.
+        Returns their number, NONE, or GAP if samples were lost.
         """
         if self._gap:
             self._tail = self._head
@@ -79,8 +86,9 @@ class Source:
         return got or NONE
 
     def feeder(self, step):
-        """Return the function `nearhum.push`, which turns the loop by `step`. It raises
-        CommandError.
+        """Return the function `nearhum.push`.
+
+        step: Pipeline.step, one turn of the loop. The function raises CommandError as `put` does.
         """
 
         def push(values):
@@ -91,4 +99,4 @@ class Source:
         return push
 
     def close(self):
-        """Nothing to let go of."""
+        """There is no hardware to release."""

@@ -1,7 +1,8 @@
-"""Recordings: what a sensor delivered, int16 samples in segments; a segment boundary is a gap.
+"""Recordings: the format of a file with the int16 samples of a sensor, in segments.
 
-Leaf, for both Pythons: the host writes and reads recordings with this very file, the source
-`replay` plays them. All little endian; the header carries a CRC-32.
+A gap lies between two segments. All numbers are little endian, and a CRC-32 protects the header.
+Leaf, for both Pythons: the host writes and reads recordings with this file, and the source `replay`
+plays them on a board.
 """
 
 import struct
@@ -19,7 +20,7 @@ SEGMENT_HEADER_BYTES = 6
 def pack_recording_header(n_channels, n_segments, rate_mhz, n_frames):
     """Return the 24-byte header.
 
-    rate_mhz: sampling rate in millihertz; n_frames: over all segments.
+    rate_mhz: sampling rate in millihertz. n_frames: frames of all segments together.
     """
     head = struct.pack(
         _RECORDING, RECORDING_MAGIC, 1, n_channels, n_segments, rate_mhz, n_frames, 0, 0
@@ -28,7 +29,10 @@ def pack_recording_header(n_channels, n_segments, rate_mhz, n_frames):
 
 
 def unpack_recording_header(buf):
-    """Return (n_channels, n_segments, rate_mhz, n_frames) of a recording's first 24 bytes."""
+    """Return (n_channels, n_segments, rate_mhz, n_frames).
+
+    buf: the first 24 bytes of a recording. Raises FormatError if they are no valid header.
+    """
     if len(buf) < RECORDING_HEADER_BYTES or bytes(buf[:4]) != RECORDING_MAGIC:
         raise FormatError(
             "not a nearhum recording (magic %r)" % bytes(buf[:4]), "convert it with the host tools"
@@ -49,8 +53,9 @@ def unpack_recording_header(buf):
 
 
 def pack_segment_header(n_frames, cue=""):
-    """Return a segment's header with its cue, a console line carried out before its first
-    sample.
+    """Return a segment's header and its cue, padded to an even number of bytes.
+
+    cue: a console line that is executed before the segment's first sample.
     """
     text = cue.encode()
     return struct.pack(_SEGMENT, n_frames, len(text)) + text + b"\0" * (len(text) & 1)

@@ -1,13 +1,15 @@
-"""Replay: a recording as the sensor, at its own pace or as fast as it goes.
+"""Replay: a recording as the sensor, in real time or faster.
 
-A recording (recording.py, NHR1) is what a sensor delivered, in segments, with the console lines
-that were typed meanwhile: a segment's cue is carried out before its first sample. A segment
-boundary is a gap, as after an overrun, unless its cue begins with ~ : then the samples go on where
-the last segment ended. Before the first sample there is none.
+Enters: a recording (recording.py, magic NHR1), which holds the frames that a sensor delivered, in
+segments, and the console lines that were typed meanwhile. Leaves: the same frames. The cue of a
+segment is executed before its first sample. A segment boundary is a gap, as after an overrun,
+unless its cue begins with ~. Then the samples continue those of the last segment. Before the first
+segment there is no gap.
 
-source = {"driver": "replay", "path": "/sd/replay.nhr", "speed": 1} speed: 1 plays in real time, 20
-twenty times as fast, 0 as fast as the board computes. A file beside the recording, /sd/replay.json,
-may say {"speed": ...} and wins: that is how the virtual board's user chooses.
+source = {"driver": "replay", "path": "/sd/replay.nhr", "speed": 1}
+speed: 1 plays in real time, 20 twenty times as fast, 0 as fast as the board computes. The file
+/sd/replay.json beside the recording may say {"speed": ...}, which overrides the setting. The
+virtual board uses that for its option --speed.
 """
 
 import time
@@ -27,7 +29,8 @@ from nearhum.sources.recording import (
 class Source:
     """Reads frames from a recording.
 
-    `cue` holds a console line when read_into has returned GAP or NONE for it.
+    Raises SourceError if it cannot be opened, ConfigError if the settings do not fit it, and
+    FormatError if it is damaged. `cue` has a console line if read_into returned GAP or NONE for it.
     """
 
     live = False
@@ -72,7 +75,7 @@ class Source:
     def read_into(self, block):
         """Fill block, array('h'), with interleaved frames.
 
-        Returns their number, or NONE, GAP, END.
+        Returns their number, or NONE, GAP or END. Raises SourceError if the file ends early.
         """
         if not self._left:
             return self._next_segment()
@@ -94,7 +97,7 @@ class Source:
         return n
 
     def _due(self):
-        # frames that the sensor would have delivered by now and were not given
+        # Returns the frames that a sensor would have delivered by now, less those already given.
         elapsed = time.ticks_diff(time.ticks_ms(), self._begun_ms)
         return int(elapsed * self._speed * self._rate_mhz) // 1000000 - self._given
 
@@ -116,5 +119,5 @@ class Source:
         return GAP if self._given else NONE
 
     def close(self):
-        """Let go of the recording."""
+        """Close the file."""
         self._file.close()

@@ -1,11 +1,16 @@
-"""Wi-Fi as a sensor: the strength of the access point's signal, and the pace at which packets come.
+"""Wi-Fi as a sensor: the access point's signal strength, and the time between packets.
 
-source = {"driver": "wifi", "port": 5005}; kind = "radio", n_subcarriers = 0, rate_hz up to 100
-n_channels 1: that strength, 640 counts a dB around -65 dBm. 2: and the time between the last two
-UDP packets that came to `port` (which opens that port; without it nothing listens), 16 counts a
-millisecond, 2047 ms at most. The board must be on the network already: boot.py connects it, with a
-password that stays there. The strength is read at the pace of the clock, by polling: `late` counts
-samples that were held because the board came more than one period too late; four or more are a gap.
+Enters: readings of the radio. Leaves: int16 frames of one or two channels.
+
+source = {"driver": "wifi", "port": 5005} with kind = "radio", n_subcarriers = 0 and rate_hz up to
+100. n_channels:
+1  signal strength: 640 counts a dB, 0 at -65 dBm
+2  the same, and the time between the last two UDP packets that came to `port`: 16 counts a
+   millisecond, at most 2047 ms. Only this opens the port.
+
+The board must already be connected: boot.py does that, and the password stays there. The signal
+strength is read once a period, by polling. If the board comes more than one period too late, the
+last value is repeated: `late` counts those samples. Four or more in a row are a gap.
 """
 
 import time
@@ -15,10 +20,10 @@ import network
 from nearhum.errors import ConfigError, SourceError
 from nearhum.sources import GAP, NONE
 
-_CENTRE_DBM = -65
-_PER_DB = 640
-_PER_MS = 16
-_HELD = 3  # samples
+_CENTRE_DBM = -65  # 0 counts
+_PER_DB = 640  # counts: int16 covers -116 to -14 dBm
+_PER_MS = 16  # counts: int16 covers 2047 ms
+_HELD = 3  # most samples that repeat one reading, more are a gap
 
 
 class Source:
@@ -61,11 +66,11 @@ class Source:
         self._due_us = time.ticks_us()
 
     def _listen(self):
-        # how far apart the last two packets came; nothing of them is looked at
+        # Measures the time between the last two packets. Their contents are ignored.
         for _ in range(16):
             try:
                 if not self._socket.readinto(self._packet):
-                    return  # None: nothing has come
+                    return  # None: no packet has come.
             except OSError:
                 return
             now = time.ticks_ms()
@@ -73,9 +78,9 @@ class Source:
             self._packet_ms = now
 
     def read_into(self, block):
-        """Fill block, array('h'), with a frame, more where the board was late.
+        """Fill block, array('h'), with one frame, or with repeated ones if the board was late.
 
-        Returns how many, NONE, or GAP.
+        Returns their number, NONE, or GAP if more than _HELD would be repeated.
         """
         if self._socket:
             self._listen()
@@ -96,6 +101,6 @@ class Source:
         return n
 
     def close(self):
-        """Stop listening. The connection is not ours."""
+        """Close the port. The connection stays, because boot.py made it."""
         if self._socket:
             self._socket.close()

@@ -15,21 +15,18 @@ the note outside the folder.
 import json
 import os
 
+from nearhum import wire
 from nearhum.files import as_json, make_folder, note, noted
+from nearhum.storage.chain import Chain
 from nearhum.storage.runs import Runs
 from nearhum.wire import (
-    BOOT,
-    EVENT,
-    FORMAT,
     MAX_PAYLOAD_BYTES,
     RECORD_CRC_BYTES,
     RECORD_HEADER_BYTES,
-    TICKS_MODULO,
     pack_record,
     record_bytes,
     record_seq,
-    unpack_record,
-)  # fmt: skip
+)
 
 ENOSPC = 28  # errno: the file system is full
 SEGMENT_BYTES = 16384  # of a segment: whole blocks of 4 KB, few enough files to list at a start
@@ -55,6 +52,7 @@ class Journal:
             [int(name[:8], 16) for name in os.listdir(self._folder) if name.endswith(".seg")]
         )
         self.measure()
+        self._chain = Chain()
         self.boot, self.seq = self._last()
         seq, boot = noted(self._reached)
         # How many records the file system has lost. Their numbers are not used again.
@@ -62,9 +60,7 @@ class Journal:
         self.seq += self.gone
         self.boot = max(self.boot, boot) + 1
         self.synced_seq = self.seq
-        self._about = dict(about)
-        self._about["boot"] = self.boot
-        self._about["format"] = FORMAT
+        self._about = dict(about, boot=self.boot, format=wire.FORMAT)
         self._room = 0  # bytes left in the open segment, 0 if none is open
         self._pending = bytearray()
         self._runs = Runs(self._append)
@@ -110,11 +106,14 @@ class Journal:
                 n = record_bytes(buf, at, len(buf))
                 if not n:
                     break
-                kind, after, _, payload = unpack_record(buf, at, n)
+                kind, after, _, payload = wire.unpack_record(buf, at, n)
                 after += 1
-                if kind == BOOT:
+                if kind == wire.BOOT:
                     boot = json.loads(payload)["boot"]  # The CRC proves that it is whole.
                 at += n
+            if at and not seq:  # the newest segment
+                self._chain.begin(first)
+                self._chain.add(memoryview(buf)[:at], after)
             seq = max(seq, after - (at - len(buf)) // (RECORD_HEADER_BYTES + RECORD_CRC_BYTES))
             if boot:
                 break
@@ -136,7 +135,7 @@ class Journal:
         payload = as_json(what)
         if len(payload) > MAX_PAYLOAD_BYTES:
             payload = as_json({"event": name, "window": what.get("window"), "cut": len(payload)})
-        self._append(EVENT, payload)
+        self._append(wire.EVENT, payload)
         self._has_event = True
 
     def _append(self, kind, payload):
@@ -145,7 +144,7 @@ class Journal:
             self.flush()
             if not self._pending:  # Else the file system refused: records of this segment wait.
                 self._open_segment()
-        ticks_ms = self.now_s * 1000 + self.now_ms & TICKS_MODULO - 1
+        ticks_ms = self.now_s * 1000 + self.now_ms & wire.TICKS_MODULO - 1
         self._pending += pack_record(kind, self.seq, ticks_ms, payload)
         self.seq += 1
         self._room -= n
@@ -157,21 +156,24 @@ class Journal:
             pass
         if self.epoch_s:
             self._about["utc"] = self.epoch_s + self.now_s
+        self._about["chain"] = self._chain.said() or self._about.get("chain")
         payload, source = as_json(self._about), None
         if len(payload) > MAX_PAYLOAD_BYTES:  # the source follows in a record of its own
             config = dict(self._about["config"])
             source = as_json(dict(config.pop("source", {}), event="source"))
             payload = as_json(dict(self._about, config=config))
         self._segments.append(self.seq)
+        self._chain.begin(self.seq)
         self._room = SEGMENT_BYTES
         try:
-            self._append(BOOT, payload)
+            self._append(wire.BOOT, payload)
         except MemoryError:  # There must be no segment without this record.
             self._segments.pop()
+            self._chain.said()
             self._room = 0
             raise
         if source and len(source) <= MAX_PAYLOAD_BYTES:
-            self._append(EVENT, source)
+            self._append(wire.EVENT, source)
 
     def make_room(self, error=None):
         """Delete the oldest segment, and return True if that succeeded.
@@ -218,6 +220,7 @@ class Journal:
                     self._room = 0  # The next record begins a new segment, with a BOOT record.
                 return
             self.erased += 1 + (len(self._pending) >> 12)
+            self._chain.add(self._pending, self.seq)
             self._pending = bytearray()
             note(self._reached, self.seq, self.boot)
             self.synced_seq = self.seq

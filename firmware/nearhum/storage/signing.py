@@ -20,6 +20,7 @@ from nearhum.wire import SIGNED
 KEY_BYTES = 32
 NO_KEY = bytes(KEY_BYTES)
 TRAILER_BYTES = 36  # 32 of HMAC-SHA256, 4 of wire.SIGNED
+LOG = b"NHLC"  # begins what is signed of the log, see Signer.chained
 _BLOCK = 64  # block size of SHA-256 in bytes, see RFC 2104
 # Files in hum that are signed.
 _SIGNED = (
@@ -96,6 +97,16 @@ class Signer:
         """Return an image with its trailer, or as it is if the first key is NO_KEY."""
         key = self.keys[0]
         return image if key == NO_KEY else image + mac(key, image) + SIGNED
+
+    def chained(self, digest):
+        """Return (sum, True) of a segment of the log, an HMAC under the first key, or (digest,
+        False) if that is NO_KEY.
+
+        digest: the SHA-256 of its records. A sealed image begins with another magic than LOG, so
+        that no signature of the one is one of the other.
+        """
+        key = self.keys[0]
+        return (digest, False) if key == NO_KEY else (mac(key, LOG + digest), True)
 
     def opened(self, image, what):
         """Return a signed image without its trailer, as a memoryview.

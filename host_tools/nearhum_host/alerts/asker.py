@@ -20,7 +20,7 @@ from ..errors import DeviceError, HostError, UsageError
 from ..logs.log_file import Record
 from ..logs.pulling import fetch, tell_time
 from ..logs.seen import name_of
-from ..logs.times import TOLERANCE_S, Times
+from ..logs.times import TOLERANCE_S, Times, lasting
 from ..serial_line.link import Link
 from . import event as events
 from .outbox import Outbox
@@ -121,11 +121,14 @@ class Asker(threading.Thread):
                 "give one another name: `nearhum set board NAME`",
             )
         tell_time(link, status)
+        # Asked again for the time that the board knows now: it dates the records fetched next.
+        status = link.ask("status")
         settings = link.ask("get").get("settings", {})
         n_channels = int(settings.get("n_channels", 0))
         self._channels = sensor_units.names(settings) or [""] * n_channels
         at = {outbox: self._where_to_begin(outbox, status) for outbox in self._outboxes}
-        self._note(f"{self.port}: {self._board} answers, state {status.get('state')}")
+        standing = f"; {_standing(status)}" if status.get("alarm") else ""
+        self._note(f"{self.port}: {self._board} answers, state {status.get('state')}{standing}")
         while not self._ended.is_set():
             began = time.monotonic()
             self._heard(status)
@@ -179,6 +182,11 @@ class Asker(threading.Thread):
                 events.of_host(self._board, self.port, events.LOG_ANEW, time.time(), why), boot
             )
         outbox.begin(self._board, end, boot)
+        if mark is None and status.get("alarm"):
+            text = _standing(status)
+            outbox.put(
+                events.of_host(self._board, self.port, events.IN_ALARM, time.time(), text), boot
+            )
         return end, boot
 
     def _fetch(self, link: Link, end: int, at: dict[Outbox, tuple[int, int]]) -> None:
@@ -212,3 +220,12 @@ class Asker(threading.Thread):
         if found:
             outbox.put(found, boot)
         return boot
+
+
+def _standing(status: dict[str, Any]) -> str:
+    """Return a sentence about the alarm that a board is in. An older board does not say since
+    when.
+    """
+    alarm_s = status.get("alarm_s")
+    since = "" if alarm_s is None else f": it began {lasting(alarm_s)} ago"
+    return f"the board is in alarm{since}"

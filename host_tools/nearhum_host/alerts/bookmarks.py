@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 from typing import IO, Any
 
+from .. import kept_files
 from ..errors import HostError
 
 FORMAT = 1
@@ -39,12 +40,21 @@ class Bookmarks:
             return
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = _locked(file.with_name(file.name + ".lock"))
+            self._lock = file.with_name(file.name + ".lock").open("a", encoding="utf-8")
         except OSError as error:
             raise HostError(
                 f"cannot write {file}: {error.strerror}", "name another file with --state"
             ) from None
-        self._boards = _read(file)
+        try:
+            kept_files.lock(
+                self._lock,
+                "another `nearhum follow` is running with the same bookmarks",
+                "stop it, or name another file with --state",
+            )
+            self._boards = _read(file)
+        except HostError:
+            self._lock.close()
+            raise
 
     def at(self, board: str, channel: str) -> tuple[int, int] | None:
         """Return (seq, boot): the next record to tell, and the start it belongs to; None where
@@ -68,17 +78,8 @@ class Bookmarks:
     def _save(self) -> None:
         if self._file is None:
             return
-        half = self._file.with_name(self._file.name + ".new")
-        try:
-            with half.open("w", encoding="utf-8") as out:
-                json.dump({"format": FORMAT, "boards": self._boards}, out)
-                out.flush()
-                os.fsync(out.fileno())
-            half.replace(self._file)
-        except OSError as error:
-            raise HostError(
-                f"cannot write {self._file}: {error.strerror}", "make room, then start it again"
-            ) from None
+        kept = json.dumps({"format": FORMAT, "boards": self._boards})
+        kept_files.replace(self._file, kept.encode(), "make room, then start it again")
 
 
 def _read(file: Path) -> dict[str, dict[str, list[int]]]:
@@ -102,19 +103,3 @@ def _read(file: Path) -> dict[str, dict[str, list[int]]]:
             f"{file} is damaged", "remove it: events are told from now on, earlier ones are not"
         )
     return boards
-
-
-def _locked(file: Path) -> IO[str]:
-    lock = file.open("a", encoding="utf-8")
-    if os.name == "posix":  # elsewhere the ports' own locks have to do
-        import fcntl
-
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            raise HostError(
-                "another `nearhum follow` is running with the same bookmarks",
-                "stop it, or name another file with --state",
-            ) from None
-    return lock

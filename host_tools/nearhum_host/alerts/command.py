@@ -7,20 +7,19 @@ import shlex
 import shutil
 import subprocess
 import sys
-from typing import Any
 
 from ..errors import UsageError
+from .channel import Channel, NotTold
 from .event import Event
-from .outbox import NotTold
 
 LONGEST_S = 60.0  # then the program is ended: the next event waits for it
 
 
-class Command:
+class Command(Channel):
     """Runs a command line, without a shell, and one event at a time."""
 
     name = "exec"
-    tries: int | None = 5  # a program that fails five times in half a minute will not mend itself
+    tries = 5  # Within half a minute. A program that still fails will not recover by itself.
 
     def __init__(self, line: str) -> None:
         """Raises UsageError where line names no program."""
@@ -51,9 +50,3 @@ class Command:
             raise NotTold(f"{self._words[0]} does not run: {error.strerror}") from None
         if done.returncode:
             raise NotTold(f"{self._words[0]} ended with {done.returncode}")
-
-    def show(self, board: str, status: dict[str, Any]) -> None:
-        """A status is no event."""
-
-    def close(self) -> None:
-        """Nothing is held."""

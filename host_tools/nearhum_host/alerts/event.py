@@ -20,9 +20,11 @@ from ..logs.log_file import Record
 from ..logs.times import Times
 from ..report.wording import plural, strangest_named
 
-# Events of the host's own, which no board can log: it is silent, or its records are gone.
+# Events that the host finds out. No board can log that it is silent or that its records are gone.
 SILENT, ANSWERS, LOST, LOG_ANEW = "silent", "answers", "lost", "log_began_anew"
-_ALARM, _FAULT = ("alarm", SILENT), ("fault", LOST)
+# A channel that meets a board during an alarm is told so, because the alarm's record is older.
+IN_ALARM = "in_alarm"
+_ALARM, _FAULT = ("alarm", IN_ALARM, SILENT), ("fault", LOST)
 _OCTAVES = ("score", "threshold")
 _NOT_TOLD = ("event", "strangest", "utc", *_OCTAVES)
 

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from ..errors import HostError, UsageError
+from .channel import Channel
 from .event import Event
 
 STALE_S = 30.0  # after its last answer a board counts as down
@@ -32,11 +33,11 @@ _COUNTERS = (
 _OCTAVES = ("score", "threshold")
 
 
-class Metrics:
+class Metrics(Channel):
     """Serves /metrics; a channel that shows status, and tells no events."""
 
     name = "prometheus"
-    tries: int | None = 1
+    tries = 1
 
     def __init__(self, where: str) -> None:
         """where: ":9477" for this machine alone, "0.0.0.0:9477" for all that can reach it.
@@ -81,7 +82,7 @@ class Metrics:
                 yield metric
 
     def tell(self, event: Event) -> None:
-        """An event is no metric."""
+        """Do nothing: Prometheus reads the state, not events."""
 
     def close(self) -> None:
         """Stop listening."""

@@ -28,9 +28,9 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from ..errors import UsageError
+from .channel import Channel, NotTold
 from .event import ANSWERS, SILENT, Event, octaves
 from .home_assistant import discovery
-from .outbox import NotTold
 
 PASSWORD_VARIABLE = "NEARHUM_MQTT_PASSWORD"
 MOST_QUEUED = 200  # messages
@@ -39,13 +39,12 @@ STATE_EVERY_S = 10.0  # score and threshold; an alarm's turn is shown at once
 _WRONG = "mqtt://[user@]host[:1883][/topic], or mqtts:// with TLS"
 
 
-class Mqtt:
+class Mqtt(Channel):
     """Publishes to one broker, and stays connected. Certificates are checked; SSL_CERT_FILE names
     one's own authority.
     """
 
     name = "mqtt"
-    tries: int | None = None
 
     def __init__(self, url: str) -> None:
         """url: mqtt:// or mqtts://, user and password in it, or the password in the environment.

@@ -9,41 +9,14 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
-from typing import Any, Protocol
 
 from ..errors import HostError
 from .bookmarks import Bookmarks
+from .channel import Channel, NotTold
 from .event import Event
 
 ROOM = 1000  # events that wait in memory; more wait on the boards
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0  # between two tries, doubled each time
-
-
-class NotTold(Exception):
-    """A channel did not take an event. again: whether another try may help."""
-
-    def __init__(self, why: str, again: bool = True) -> None:
-        super().__init__(why)
-        self.why = why
-        self.again = again
-
-
-class Channel(Protocol):
-    """A way of telling. name: its bookmark's; tries: at most so many for one event, None for no
-    end.
-    """
-
-    name: str
-    tries: int | None
-
-    def tell(self, event: Event) -> None:
-        """Tell one event, and return once it was taken. Raises NotTold."""
-
-    def show(self, board: str, status: dict[str, Any]) -> None:
-        """Show what a board's status says now; what cannot be shown is left out."""
-
-    def close(self) -> None:
-        """Let go of what the channel holds."""
 
 
 class Outbox(threading.Thread):

@@ -17,7 +17,8 @@ from ..errors import UsageError
 from ..serial_line.ports import board_ports, find_port
 from .asker import Asker
 from .bookmarks import Bookmarks
-from .outbox import Channel, Outbox
+from .channel import Channel
+from .outbox import Outbox
 from .presence import Presence
 
 RESCAN_S = 5.0  # between two looks for boards that were plugged in
@@ -65,6 +66,19 @@ class Relay:
         for outbox in self._outboxes:
             outbox.stop()
         self._bookmarks.close()
+
+    def follow_until(
+        self, ended: Callable[[], bool], ports: Sequence[str], all_boards: bool, doing: str
+    ) -> None:
+        """Follow boards until `ended` returns True.
+
+        ports: see `chosen`. all_boards: also those that are plugged in later. doing: for the note,
+        such as "watching". Raises UsageError if a port is not a serial port.
+        """
+        for port in ports:
+            self.follow(port)
+        self._note(f"{doing} {', '.join(ports) or 'every board on USB'}; press Ctrl-C to end")
+        self.run(all_boards, ended)
 
     def follow(self, port: str, named: bool = True) -> None:
         """Follow the board at a port from now on. named: by the user, see Asker."""

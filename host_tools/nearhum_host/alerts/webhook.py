@@ -13,8 +13,8 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from nearhum import __version__
 
 from ..errors import UsageError
+from .channel import Channel, NotTold
 from .event import Event
-from .outbox import NotTold
 
 LONGEST_S = 20.0  # for one answer
 
@@ -33,13 +33,12 @@ def _key(event: Event) -> str:
     return f"{event.board}-{event.name}-{round(1000 * event.utc)}"
 
 
-class Webhook:
+class Webhook(Channel):
     """Posts to one http or https address. Certificates are checked; SSL_CERT_FILE names one's own
     authority.
     """
 
     name = "webhook"
-    tries: int | None = None
 
     def __init__(self, url: str) -> None:
         """Raises UsageError where url is no web address."""
@@ -86,9 +85,3 @@ class Webhook:
             raise NotTold(f"{self._where} cannot be reached: {error.reason}") from None
         except (OSError, http.client.HTTPException) as error:
             raise NotTold(f"{self._where} does not answer: {error}") from None
-
-    def show(self, board: str, status: dict[str, Any]) -> None:
-        """A status is no event."""
-
-    def close(self) -> None:
-        """Nothing is held."""

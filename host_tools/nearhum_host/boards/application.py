@@ -25,7 +25,7 @@ from ..errors import HostError
 from ..paths import firmware_dir
 from . import memory_plan
 from .board_files import Board
-from .checking import configuration
+from .checking import configuration, drivers
 
 CONFIG_PATH = "/nearhum.json"
 KEY_PATH = "/nearhum/key"
@@ -38,8 +38,6 @@ _RP2040 = "armv6m"
 # without numbers of lines: 4 KB of flash and of heap less; a traceback still names file and
 # function
 _SMALL = ("-O3",)
-# drivers that stand on sources/registers
-_OF_REGISTERS = ("mpu6050", "adxl345", "lis3dh", "lsm6ds3", "lsm6dsox")
 # By module: the arch and the complete settings of a board that loads it; all others do without.
 _LOADED_BY: dict[str, Callable[[str, Config], bool]] = {
     # inline assembler: other arches cannot compile it
@@ -202,21 +200,9 @@ def modules(mpy_arch: str, config: Config | None = None) -> list[Path]:
 def _is_loaded(module: str, mpy_arch: str, config: Config | None) -> bool:
     if config is None:
         return mpy_arch == _RP2040 or not module.startswith("kernels/thumb")
-    folder, _, name = module.rpartition("/")
-    if folder == "sources" and name != "__init__":
-        return name in _of_source(config[SOURCE])
+    if module.startswith("sources/") and module != "sources/__init__":
+        return module in drivers.loaded_by(config[SOURCE])
     return module not in _LOADED_BY or _LOADED_BY[module](mpy_arch, config)
-
-
-def _of_source(source: Config) -> set[str]:
-    """Return the modules of nearhum.sources that a board with this source loads."""
-    driver = source.get("wraps", source["driver"])
-    out = {driver, source["driver"]}
-    if driver == "replay":
-        out.add("recording")
-    if driver in _OF_REGISTERS:
-        out |= {"registers", "on_spi"} if "spi" in source else {"registers"}
-    return out
 
 
 def compiled(source: Path, name: str, mpy_arch: str, scarce: bool = False) -> bytes:

@@ -20,6 +20,7 @@ from nearhum import wire
 from nearhum.errors import FormatError
 from nearhum.storage import signing
 
+from .. import kept_files
 from ..errors import DeviceError, HostError, UsageError
 from ..serial_line.repl import Repl
 from ..serial_line.visible_text import as_name
@@ -187,13 +188,7 @@ def sign_file(file: Path, key: bytes) -> None:
         raise UsageError(
             f"{file} is no backup and no head", hint="a .nhs of `backup`, a .nhh of `train`"
         )
-    half = file.with_name(file.name + ".new")
-    try:
-        half.write_bytes(signed(image, key) + rest)
-        half.replace(file)
-    except OSError as error:
-        half.unlink(missing_ok=True)
-        raise HostError(f"cannot write {file}: {error.strerror}") from None
+    kept_files.replace(file, signed(image, key) + rest)
 
 
 def change(repl: Repl, places: Places, new: bytes | None, target: str) -> Callable[[], None] | None:

@@ -112,7 +112,9 @@ def let_go() -> set[str]:
 
     They stand in the tables of firmware/nearhum/lifetime.py, and nowhere else.
     """
-    tables = ast.parse((firmware_dir() / "nearhum" / "lifetime.py").read_text()).body
+    tables = ast.parse(
+        (firmware_dir() / "nearhum" / "lifetime.py").read_text(encoding="utf-8")
+    ).body
     return {
         name.replace(".", "/")
         for node in tables

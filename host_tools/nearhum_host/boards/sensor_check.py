@@ -48,7 +48,9 @@ def examine(port: str | None, seconds: float = SECONDS) -> dict[str, Any]:
             found_first = f"import nearhum\nnearhum.folder={folder!r}\n"
             if folder:
                 found_first = f"import sys\nsys.path.insert(0,{folder!r})\n" + found_first
-            said = repl.run(found_first + MODULE.read_text() + f"\nmain('/', {seconds})\n")
+            said = repl.run(
+                found_first + MODULE.read_text(encoding="utf-8") + f"\nmain('/', {seconds})\n"
+            )
         found = _parsed(said)
         found["port"], found["native_free"] = link.port, native_free
         try:

@@ -71,7 +71,7 @@ def load(path: Path) -> dict[str, str]:
     """
     hint = "install nearhum again; in a checkout, `python tests/vectors/make.py` makes it"
     try:
-        vectors = json.loads(path.read_text())
+        vectors = json.loads(path.read_text(encoding="utf-8"))
         kind = vectors["magic"], vectors["version"]
         stages, sha256 = vectors["stages"], vectors["sha256"]
     except (OSError, ValueError, KeyError, TypeError):

@@ -8,7 +8,6 @@ is asked afterwards whether it holds it.
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from binascii import Error as Base64Error
 from binascii import a2b_base64
@@ -18,6 +17,7 @@ from nearhum import wire
 from nearhum.errors import FormatError
 from nearhum.storage import signing
 
+from .. import kept_files
 from ..errors import DeviceError, HostError, UsageError
 from ..serial_line.link import Link
 from ..serial_line.visible_text import as_name
@@ -97,21 +97,15 @@ def load(file: Path) -> bytes:
 
 def save(file: Path, image: bytes) -> None:
     """Write a backup, whole or not at all. Raises UsageError rather than replace a file."""
-    half = file.with_name(file.name + ".new")
     if file.exists():
         raise UsageError(f"{file} exists", hint="choose another name")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with open(half, "wb") as out:
-            out.write(image)
-            out.flush()
-            os.fsync(out.fileno())
-        half.replace(file)
     except OSError as error:
-        half.unlink(missing_ok=True)
         raise HostError(
-            f"cannot write {file}: {error.strerror}", hint="make room or choose another place"
+            f"cannot write {file}: {error.strerror}", hint="choose another place"
         ) from None
+    kept_files.replace(file, image)
 
 
 def dated_name(stem: str) -> Path:

@@ -133,6 +133,14 @@ class Commands(TyperGroup):
                 raise
             say(error.message, error.hint)
             raise typer.Exit(getattr(error, "exit_code", 1)) from None
+        except typer.BadParameter as error:
+            from .refused import value_error
+
+            refused = value_error(error)
+            if refused is None:
+                raise
+            say(refused.message, refused.hint)
+            raise typer.Exit(refused.exit_code) from None
         except KeyboardInterrupt:
             # Ctrl-C is the way that `watch` and `follow` say they end by, and so no error.
             typer.echo(

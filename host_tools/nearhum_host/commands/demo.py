@@ -56,7 +56,7 @@ def demo(
         card = Path(folder) / "sd"
         card.mkdir()
         nhr.write_nhr(session, card / "replay.nhr")
-        (card / "replay.json").write_text(f'{{"speed": {SPEED}}}')
+        (card / "replay.json").write_text(f'{{"speed": {SPEED}}}', encoding="utf-8")
         with VirtualBoard("rp2040", sd=card) as board, connect(board.path) as link:
             with progress("1/4 deploying", "bytes") as bar:
                 done = deployment.deploy(
@@ -77,7 +77,8 @@ def demo(
         trace = traces.trace(log_file.read_log(log), "demo", spans)
         labels = Path(folder) / "labels.csv"
         labels.write_text(
-            "first,last,label\n" + "".join(f"{a},{b},{label}\n" for a, b, label in spans)
+            "first,last,label\n" + "".join(f"{a},{b},{label}\n" for a, b, label in spans),
+            encoding="utf-8",
         )
         out.write_text(page.report(log, labels), encoding="utf-8")
     note(f"4/4 report: {out}")

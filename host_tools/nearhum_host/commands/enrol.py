@@ -14,7 +14,7 @@ _POLL_S = 0.3
 def enrol(
     label: Annotated[str, typer.Argument(help="The name that the examples get.")],
     n: Annotated[
-        int, typer.Argument(metavar="[N]", min=1, help="How many of the next windows are examples.")
+        int, typer.Argument(metavar="N", min=1, help="How many of the next windows are examples.")
     ] = 1,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until all examples are there.")

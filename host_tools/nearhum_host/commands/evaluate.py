@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import HostError, UsageError
-from .terminal import Json, note, print_json, print_rows, progress
+from .terminal import DayFirst, Json, note, print_json, print_rows, progress
 
 
 def evaluate(
@@ -90,6 +90,7 @@ def evaluate(
     columns: Annotated[
         str | None, typer.Option("--columns", help="Columns of samples, with commas.")
     ] = None,
+    day_first: DayFirst = None,
     normal: Annotated[
         str | None, typer.Option("--normal", help="The label that is normal; normal, healthy, ok …")
     ] = None,
@@ -131,7 +132,9 @@ def evaluate(
         from ..recordings.counts import scales
         from ..recordings.tables.meaning import Named
 
-        named = Named(columns.split(",") if columns else None, label_column, group_column)
+        named = Named(
+            columns.split(",") if columns else None, label_column, group_column, day_first
+        )
         with progress(f"evaluating {protocol}", "sessions") as bar:
             found = own_recordings.evaluate(
                 Path(protocol),

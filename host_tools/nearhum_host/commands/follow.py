@@ -12,12 +12,14 @@ from ..errors import UsageError
 from .terminal import Json, Ports, Resume, note
 
 if TYPE_CHECKING:
-    from ..alerts.event import Event
-    from ..alerts.outbox import Channel
+    from ..alerts.channel import Channel
 
 ALARM_EXIT = 10
-# what `--until` may wait for
-EVENTS = ("alarm", "alarm_end", "heard", "learned", "enrolled", "fault", "gap", "boot", "silent")
+# Events that `--until` may wait for.
+EVENTS = (
+    "alarm", "in_alarm", "alarm_end", "heard", "learned", "enrolled", "fault", "gap", "boot",
+    "silent",
+)  # fmt: skip
 
 
 def follow(
@@ -76,37 +78,16 @@ def follow(
     from ..alerts.relay import Relay, chosen
 
     named = chosen(ports, all_boards)
-    end = _End(until)
-    channels = _channels(command, webhook, mqtt, prometheus)
-    channels.append(Lines(as_json, end.write))
+    if until is not None and until not in EVENTS:
+        raise UsageError(f"--until {until!r}: there is no event of that name", ", ".join(EVENTS))
+    lines = Lines(as_json, until)
+    channels = [*_channels(command, webhook, mqtt, prometheus), lines]
     kept = Bookmarks(state or usual())
-    warning = "<4>" if journal_reads(sys.stderr) else ""  # what is down, and what is back
+    warning = "<4>" if journal_reads(sys.stderr) else ""  # a channel is down, or works again
     with Relay(channels, kept, resume, lambda text: note(warning + text)) as relay:
-        for port in named:
-            relay.follow(port)
-        note(f"following {', '.join(named) or 'every board on USB'}; Ctrl-C ends it")
-        relay.run(all_boards, lambda: end.due and relay.idle())
-    if end.came:
+        relay.follow_until(lambda: lines.ended and relay.idle(), named, all_boards, "following")
+    if lines.came:
         raise typer.Exit(ALARM_EXIT)
-
-
-class _End:
-    """Says when to end: an event of that name has come, or nobody reads stdout any more."""
-
-    def __init__(self, name: str | None) -> None:
-        if name is not None and name not in EVENTS:
-            raise UsageError(f"--until {name!r}: no event has that name", ", ".join(EVENTS))
-        self._name = name
-        self.came = self.due = False
-
-    def write(self, text: str, event: Event) -> None:
-        """Print a line of an event."""
-        try:
-            print(text, flush=True)
-        except BrokenPipeError:
-            self.due = True
-        if event.name == self._name:
-            self.came = self.due = True
 
 
 def _channels(

@@ -15,7 +15,7 @@ def learn(
     spec: Annotated[
         str | None,
         typer.Argument(
-            metavar="[400 | 10m | stop]",
+            metavar="400 | 10m | stop",
             help=(
                 "How many windows, how long (30s, 10m, 24h), or `stop` to end it now; default: the"
                 " board's."

@@ -60,8 +60,10 @@ def pull(
 
 
 def _pull_one(path: Path, port: str | None, resume: bool, as_json: bool, form: str | None) -> None:
+    from ..boards import keys
     from ..extras import needs
-    from ..logs import pulling, seen
+    from ..logs import chained, pulling, seen
+    from ..logs.log_file import read_log
     from ..serial_line.link import connect
 
     if form:
@@ -73,11 +75,9 @@ def _pull_one(path: Path, port: str | None, resume: bool, as_json: bool, form: s
         with progress("pulling", "records") as bar:
             done = pulling.pull(link, path, bar)
         seen.save(done.file, seen.look_at(link))
-    written = []
+    written, log = [], read_log(done.file)
     if form:
-        from ..logs.log_file import read_log
-
-        written = exporting.export_log(read_log(done.file), done.file, form)
+        written = exporting.export_log(log, done.file, form)
     if done.torn_bytes:
         note(
             f"cut off {done.torn_bytes} bytes of a record that an interrupted write had left at"
@@ -88,10 +88,16 @@ def _pull_one(path: Path, port: str | None, resume: bool, as_json: bool, form: s
             f"records {gap.first} to {gap.before - 1} were gone from the board before they could be"
             " pulled"
         )
+    found = chained.check(log, keys.known())
+    for text in chained.told(found):
+        note(text)
     if as_json:
         gaps = [{"first": gap.first, "before": gap.before} for gap in done.gaps]
         files = [str(file) for file in written]
-        print_json({**vars(done), "file": str(done.file), "gaps": gaps, "written": files})
+        print_json(
+            {**vars(done), "file": str(done.file), "gaps": gaps, "written": files}
+            | {"chain": vars(found)}
+        )
     else:
         tell(
             f"{done.file}: {done.n_records} new records, {done.n_bytes} bytes; the next is"

@@ -13,7 +13,7 @@ def rollback(
     number: Annotated[
         int | None,
         typer.Argument(
-            metavar="[N]",
+            metavar="N",
             min=1,
             help="A snapshot (`nearhum list --snapshots`); default: the last change.",
         ),

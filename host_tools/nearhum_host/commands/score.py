@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .terminal import Json, note, print_json, print_rows, progress, tell
+from .terminal import DayFirst, Json, note, print_json, print_rows, progress, tell
 
 
 def score(
@@ -54,6 +54,7 @@ def score(
         str | None,
         typer.Option("--scale", help="Counts per unit, one or one a column; guessed."),
     ] = None,
+    day_first: DayFirst = None,
     changed: Annotated[
         list[str] | None, typer.Option("--set", help="KEY=VALUE: a setting of the board.")
     ] = None,
@@ -100,7 +101,7 @@ def score(
     if form:
         scored_files.check_form(form)
     seconds = capturing.seconds_of(learn) if learn else None
-    named = Named(columns.split(",") if columns else None, label_column)
+    named = Named(columns.split(",") if columns else None, label_column, day_first=day_first)
     for file in files:
         refuse_labels(file)
     name = scored_files.name_of(files)
@@ -112,7 +113,7 @@ def score(
     if len(readings) > 8:
         note(f"and {len(readings) - 8} more")
     if labels:
-        label_readings(labels, readings)
+        label_readings(labels, readings, day_first)
     settings = dict(setting(text) for text in changed or [])
     fit = fitting.fit(readings, kind, scales(scale), settings)
     for text in fit.why:

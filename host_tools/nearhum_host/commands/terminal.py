@@ -46,6 +46,14 @@ DeployedAs = Annotated[
 Resume = Annotated[
     bool, typer.Option("--resume", help="Start the detector if it is stopped, without asking.")
 ]
+DayFirst = Annotated[
+    bool | None,
+    typer.Option(
+        "--day-first/--month-first",
+        help="Which is first in dates as 01/02/2026, where the file does not say it.",
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

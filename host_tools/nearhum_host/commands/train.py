@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .terminal import Json, note, print_json, print_pairs, print_rows
+from .terminal import DayFirst, Json, note, print_json, print_pairs, print_rows
 
 
 def train(
@@ -49,6 +49,7 @@ def train(
     columns: Annotated[
         str | None, typer.Option("--columns", help="Columns of samples, with commas.")
     ] = None,
+    day_first: DayFirst = None,
     onnx: Annotated[
         Path | None,
         typer.Option("--onnx", help="Take this network; recordings calibrate and judge it."),
@@ -102,7 +103,7 @@ def train(
     kinds.check(config["kind"], config["rate_hz"], config, "what is trained on")
     config.pop("source", None)
     config.pop("head", None)
-    chosen = Named(columns.split(",") if columns else None, label_column, group_column)
+    chosen = Named(columns.split(",") if columns else None, label_column, group_column, day_first)
     some, notes = labelled.labelled(recordings, config["rate_hz"], scales(scale), names, chosen)
     for text in notes:
         note(text)

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from ..errors import UsageError
-from .terminal import note
+from .terminal import DayFirst, note
 
 
 def virtual(
@@ -46,6 +46,7 @@ def virtual(
         str | None,
         typer.Option(help="Counts per unit, one or one a column; guessed.", show_default=False),
     ] = None,
+    day_first: DayFirst = None,
     board_file: Annotated[
         Path | None,
         typer.Option(
@@ -81,8 +82,9 @@ def virtual(
     with tempfile.TemporaryDirectory(prefix="nearhum-sd-") as sd:
         deployed_as = "virtual"
         if replay:
+            chosen = columns.split(",") if columns else None, day_first
             deployed_as = _insert_card(
-                replay, 0 if fast else speed, Path(sd), rate, columns, scale, board_file
+                replay, 0 if fast else speed, Path(sd), rate, chosen, scale, board_file
             )
         with VirtualBoard(
             model or chip, image, sd=Path(sd) if replay else None, link=link, sensors=sensor or ()
@@ -112,15 +114,18 @@ def _insert_card(
     speed: float,
     sd: Path,
     rate: float | None,
-    columns: str | None,
+    chosen: tuple[list[str] | None, bool | None],
     scale: str | None,
     board_file: Path | None,
 ) -> str:
-    """Put a recording on the card, and write the board file that fits; returns how to name that."""
+    """Put a recording on the card, and write the board file that fits; returns how to name that.
+
+    chosen: the columns of samples, and whether the day is first in dates as 01/02/2026.
+    """
     if not recording.exists():
         raise UsageError(f"there is no recording {recording}")
     inserted = sd / "replay.nhr"
-    (sd / "replay.json").write_text(json.dumps({"speed": speed}))
+    (sd / "replay.json").write_text(json.dumps({"speed": speed}), encoding="utf-8")
     if recording.suffix == ".nhr" and board_file is None:
         inserted.symlink_to(recording.resolve())  # the card shows it; nothing is copied
         return "virtual"
@@ -136,7 +141,7 @@ def _insert_card(
     refuse_labels(recording, "virtual --replay")
     written = board_file or Path(fitted_file.file_name(recording.stem))
     fitted_file.check_place(written)
-    named = Named(columns.split(",") if columns else None)
+    named = Named(chosen[0], day_first=chosen[1])
     readings = read_all([recording], named, rate)
     fit = fitting.fit(readings, scale=scales(scale))
     made, n_clipped = converting.recorded(readings, fit.scale)

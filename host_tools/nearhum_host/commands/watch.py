@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from .terminal import Json, Ports, Resume, note
-
-if TYPE_CHECKING:
-    from ..alerts.event import Event
 
 
 def watch(
@@ -30,16 +27,6 @@ def watch(
     from ..alerts.relay import Relay, chosen
 
     named = chosen(ports, all_boards)
-    closed: list[Event] = []
-
-    def write(text: str, event: Event) -> None:
-        try:
-            print(text, flush=True)
-        except BrokenPipeError:  # nobody reads any more
-            closed.append(event)
-
-    with Relay([Lines(as_json, write)], Bookmarks(None), resume, note) as relay:
-        for port in named:
-            relay.follow(port)
-        note(f"watching {', '.join(named) or 'every board on USB'}; Ctrl-C ends it")
-        relay.run(all_boards, lambda: bool(closed))
+    lines = Lines(as_json)
+    with Relay([lines], Bookmarks(None), resume, note) as relay:
+        relay.follow_until(lambda: lines.ended, named, all_boards, "watching")

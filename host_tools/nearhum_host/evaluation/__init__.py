@@ -1,1 +1,1 @@
-"""Figures: what the firmware tells on recordings, and how far to trust them."""
+"""Run the firmware on recordings, and compute how well it does and how certain that is."""

@@ -1,7 +1,7 @@
-"""What the evaluation leaves out or changes, to show what each part is worth.
+"""Ablations: settings changed one at a time, to show what each part of the firmware contributes.
 
-Enters: nothing. Leaves: ABLATIONS, by protocol: a name and the settings of each, run on the fixed
-path beside the defaults.
+Enters: nothing. Leaves: ABLATIONS, for each protocol (name, settings). They run on the fixed path,
+    beside the defaults.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from typing import Any
 Settings = Mapping[str, Any]
 _NO_SMOOTHING: tuple[str, Settings] = ("no smoothing", {"smooth": 256})
 _ONE_MODE: tuple[str, Settings] = ("one mode", {"n_modes": 1})
-# drift: what the kind's default does without; the guard: the budget within which learning may move
-# anything
+# Drift is followed only within the guard's budget, in spreads. 64 is as good as no budget.
 _DRIFT: tuple[str, Settings] = ("slow drift followed", {"drift_budget": 3})
 _NO_BUDGET: tuple[str, Settings] = ("slow drift followed, no guard", {"drift_budget": 64})
 _NO_GUARD: Settings = {"teach": "auto", "teach_budget": 1000, "teach_days": 0.001}
 
-# What is left out, or changed, to see what it is worth; on the fixed path.
+# By protocol: (what is left out or changed, the settings that do it).
 ABLATIONS: Mapping[str, Sequence[tuple[str, Settings]]] = {
     "skab": (
         ("one spread per feature, no covariance", {"spread": "diagonal"}),

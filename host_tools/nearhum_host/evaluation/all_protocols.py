@@ -1,9 +1,10 @@
-"""Every protocol that has recordings, on both numeric paths, with peers, ablations and over the
-serial line.
+"""Evaluate every protocol that has recordings: both numeric paths, peers, ablations, and serial
+line.
 
-Enters: the folder of recordings. Leaves: the page of results_page, and an SVG a protocol. No figure
-is computed here: see assessment, confidence, timing. What is run is cut into tasks that do not wait
-for each other, as many at a time as there are processors.
+Enters: the folder of recordings. Leaves: the page of results_page, and one SVG for each protocol.
+
+The figures come from assessment, confidence and timing. The work is divided into independent tasks,
+and as many run at a time as there are processors.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from .benchmarks.runner import interpreter, run_one
 from .benchmarks.serial import differences, run_over_serial
 from .confidence import N_RESAMPLES
 
-# the longest first, so that none is left alone at the end
+# These take longest and start first, so that no processor is left with one of them at the end.
 LONGEST = ("atlas", "wakeword", "nab", "fsdd", "rssi", "watch")
 
 
@@ -36,11 +37,11 @@ def evaluate_all(
     n_resamples: int = N_RESAMPLES,
     names: Sequence[str] = (),
 ) -> tuple[str, dict[str, str]]:
-    """Return (page, {file name: picture}) of the protocols that have recordings; names: of some
-    alone.
+    """Return (page, {file name: picture}) of the protocols that have recordings.
 
-    note: told what has been done. Raises HostError where no protocol has recordings, or a run
-    fails; RuntimeError on a defect. Both name the set and what of it failed.
+    names: evaluate only these. note: called with what has been done.
+    Raises HostError if no protocol has recordings or a run fails, and RuntimeError for a defect.
+    Both name the set and the part of it that failed.
     """
     present, absent = [], []
     for name in names or PROTOCOLS:
@@ -52,7 +53,7 @@ def evaluate_all(
                 raise
             absent.append(name)
     if not [name for name in present if not _made(name)] and not names:
-        assessment.root_of(absent[0], data)  # says what is missing
+        assessment.root_of(absent[0], data)  # Raises the error that says what is missing.
     sets = {name: {"ablations": [], "float": None, "serial": None} for name in present}
     drawn = {}
     answers: dict[tuple[str, str], Any] = {}
@@ -66,7 +67,7 @@ def evaluate_all(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    for name, what in asked.values():  # in their own order
+    for name, what in asked.values():  # In the order of the tasks, not of their ends.
         if what == "fixed":
             sets[name]["fixed"], svg = answers[name, what]
             if svg:
@@ -81,12 +82,12 @@ def evaluate_all(
 
 
 def _answer(future: Future[Any], name: str, what: str) -> Any:
-    """Return what a task found. What it raises says which set, and what of it, failed."""
+    """Return the result of a task. An error names the set and the part of it that failed."""
     try:
         return future.result()
     except HostError as wrong:
         raise HostError(f"{name}, {what}: {wrong.message}", wrong.hint, wrong.exit_code) from wrong
-    except Exception as wrong:  # a defect: keeps its traceback
+    except Exception as wrong:  # A defect. It keeps its traceback.
         raise RuntimeError(f"{name}, {what}: {type(wrong).__name__}: {wrong}") from wrong
 
 
@@ -100,7 +101,7 @@ def _tasks(
     asked: dict[Future[Any], tuple[str, str]] = {}
     longest_first = sorted(names, key=lambda n: LONGEST.index(n) if n in LONGEST else len(LONGEST))
     for name in longest_first:
-        n = 0 if _made(name) else n_resamples  # made-up signals are not drawn from a world
+        n = 0 if _made(name) else n_resamples  # Synthetic signals are no sample of a population.
         asked[pool.submit(_fixed, name, data, n)] = name, "fixed"
     for name in longest_first:
         if _made(name):
@@ -113,7 +114,7 @@ def _tasks(
 
 
 def _fixed(name: str, data: Path | None, n_resamples: int) -> tuple[dict[str, Any], str]:
-    """Return a protocol's result with its peers, and the picture of a session; "" for none."""
+    """Return a protocol's result with its peers, and the picture of one session, or "" for none."""
     svg = ""
     with tempfile.TemporaryDirectory(prefix="nearhum-evaluation-") as folder:
         out = Path(folder) / "run"
@@ -138,8 +139,10 @@ def _other(
 
 
 def over_serial(name: str, data: Path | None) -> dict[str, Any]:
-    """Run a protocol's first session over a virtual board's serial line and directly, and
-    return what differs.
+    """Run a protocol's first session directly and over a virtual board's serial line, and compare
+    them.
+
+    Returns {session, windows, differing}. differing: names of what is not the same in both runs.
     """
     session = assessment.sessions_of(name, assessment.root_of(name, data), {})[0]
     direct, there = run_one(session, "fixed", interpreter()), run_over_serial(session)
@@ -151,8 +154,8 @@ def over_serial(name: str, data: Path | None) -> dict[str, Any]:
 
 
 def _representative(sessions: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """Return the first session that has something normal and something that is not, None where
-    there is none.
+    """Return the first session with both normal and anomalous spans, else the first with an
+    anomaly.
     """
     for session in sessions:
         if {LABEL_NORMAL, LABEL_ANOMALY} <= {label for *_, label in session["spans"]}:

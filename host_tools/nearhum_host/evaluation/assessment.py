@@ -1,7 +1,7 @@
-"""Evaluation: a protocol's sessions through the firmware, judged, with all it takes to believe it.
+"""Evaluate one protocol: run its sessions through the firmware, and judge the runs.
 
-Enters: a protocol's name and the folder of recordings. Leaves: a result, plain JSON, and where a
-run folder is asked for, that result as run.json beside the journals it was computed from.
+Enters: a protocol's name and the folder of recordings. Leaves: a result as plain JSON values. With
+    a run folder, the result is written there as run.json, beside the journals it was computed from.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .timing import timing
 RUN_FILE = "run.json"
 LOGS_FOLDER = "sessions"
 
-Progress = Callable[[int, int], None]  # sessions done, of how many
+Progress = Callable[[int, int], None]  # Sessions done, and how many there are.
 
 
 def evaluate(
@@ -48,14 +48,19 @@ def evaluate(
     own: Mapping[str, Callable[[], Peer]] | None = None,
     n_workers: int | None = None,
 ) -> dict[str, Any]:
-    """Return the result of the protocol called name: see result().
+    """Evaluate the protocol called name. Returns its result, see result().
 
-    data: the folder of recordings, or NEARHUM_DATA. path: "fixed" or "float". out: a run folder to
-    write; it must not hold another run. choose: which sessions, all of them for a figure that
-    counts. settings: laid over every session's, for an ablation. n_resamples: of the bootstrap, 0
-    for no intervals. peers: whether those of the set answer, too; own: more of them, by name; they
-    answer then. n_workers: sessions at a time, or as there are processors. Raises UsageError on an
-    unknown name or path, HostError where recordings, interpreter or firmware fail.
+    data: the folder of recordings, by default NEARHUM_DATA.
+    path: the numeric path, "fixed" or "float".
+    out: a run folder to write. It must not exist, or be empty.
+    choose: which sessions to run. A figure counts only if all of them run.
+    settings: replace those of every session, for an ablation.
+    n_resamples: of the bootstrap, 0 for no intervals.
+    peers: whether the protocol's usual peers are evaluated too.
+    own: further peers by name. They are always evaluated.
+    n_workers: sessions at a time, by default one for each processor.
+    Raises UsageError for an unknown name or path, HostError if recordings, interpreter or firmware
+    fail.
     """
     if name not in PROTOCOLS:
         raise UsageError(f"no protocol {name!r}", hint="there are: " + ", ".join(PROTOCOLS))
@@ -90,16 +95,17 @@ def evaluate(
 
 
 def root_of(name: str, data: Path | None) -> Path:
-    """Return the folder of a protocol's recordings; of one that makes its signals its own file.
+    """Return the folder of a protocol's recordings. A protocol that makes its signals has its own
+    file.
 
-    Raises HostError where there is no such folder.
+    Raises HostError if there is no such folder.
     """
     made = getattr(PROTOCOLS[name], "made_in", None)
     return made or folders.folder(data, name)
 
 
 def sessions_of(name: str, root: Path, settings: Mapping[str, Any]) -> list[Session]:
-    """Return the sessions of a protocol with other settings; root: the set's folder."""
+    """Return the sessions of a protocol with other settings. root: the folder of the set."""
     changed = PROTOCOLS[name].sessions(
         root, lambda config, n: windows_in({**config, **settings}, n)
     )
@@ -107,10 +113,10 @@ def sessions_of(name: str, root: Path, settings: Mapping[str, Any]) -> list[Sess
 
 
 def inputs_of(root: Path) -> dict[str, Any]:
-    """Return what a set consists of: how many files and bytes, and one hash over them.
+    """Return what a set consists of: the number of files and bytes, and one hash over all of them.
 
-    sha256: of the lines "<sha256 of a file>  <its path from root>", by path, as `sha256sum` prints
-    them.
+    sha256: of the lines "<sha256 of a file>  <its path below root>", sorted by path, as `sha256sum`
+        prints them.
     """
     files = sorted(
         path for path in root.rglob("*") if path.is_file() and path.parent.name != "__pycache__"
@@ -127,7 +133,7 @@ def inputs_of(root: Path) -> dict[str, Any]:
 
 
 def missed(found: dict[str, Any]) -> list[str]:
-    """Return the figures of a result that are not what they must be."""
+    """Return the names of the figures that do not meet their target."""
     targets = TARGETS.get(found["protocol"], {})
     return [
         name for name, target in targets.items() if not target.holds(found["figures"].get(name))
@@ -140,12 +146,13 @@ def result(
     runs: list[tuple[Session, Run]],
     judgement: Judgement,
 ) -> dict[str, Any]:
-    """Return what was found as plain JSON values.
+    """Return the result of a protocol as plain JSON values.
 
-    figures: fractions from 0 to 1, None where there is none; trivial: the same of answers that need
-    no board; peers, which evaluate() adds: the same of what a user would take instead; files: one
-    object a file; settings: as the firmware reported them; sessions: name, log and true spans
-    [first window, last window, label] of each.
+    figures: fractions from 0 to 1, None if there is none.
+    trivial: the same figures of answers that need no board.
+    peers: the same figures of other detectors. evaluate() adds them.
+    files: one object for each file. settings: as the firmware reported them.
+    sessions: name, log and true spans [first window, last window, label] of each.
     """
     settings = {key: value for key, value in runs[0][1].boot["config"].items() if key != "source"}
     return {
@@ -179,12 +186,12 @@ def result(
 
 
 def log_name(session: str) -> str:
-    """Return where in a run folder a session's log lies."""
+    """Return the path of a session's log below the run folder."""
     return f"{LOGS_FOLDER}/{session.replace('/', '_')}{SUFFIX}"
 
 
 def write_run(out: Path, found: dict[str, Any], runs: list[tuple[Session, Run]]) -> None:
-    """Write a run folder: the journals, and last run.json, so that a folder with it is complete."""
+    """Write a run folder. run.json comes last, so that a folder with it is complete."""
     try:
         (out / LOGS_FOLDER).mkdir(parents=True, exist_ok=True)
         for session, run in runs:
@@ -199,7 +206,7 @@ def write_run(out: Path, found: dict[str, Any], runs: list[tuple[Session, Run]])
 
 
 def read_run(folder: Path) -> dict[str, Any]:
-    """Return the result in a run folder. Raises HostError where there is none."""
+    """Return the result in a run folder. Raises HostError if there is none."""
     file = folder / RUN_FILE
     try:
         found = json.loads(file.read_text(encoding="utf-8"))

@@ -1,10 +1,11 @@
-"""Confidence: how far the figures would move with other files, speakers or machines of the same
-kind.
+"""Confidence: how much the figures would change with other files, speakers or machines of the kind.
 
 Enters: a protocol and its runs. Leaves: for each figure the 95 % interval of a bootstrap (Efron
-1979) over the units that were drawn from the world: files, wearers, rooms. A resample has as many
-units as there are, drawn with replacement; it is judged by the protocol as the whole was. Seeded:
-the same runs give the same intervals.
+    1979).
+
+The bootstrap draws units with replacement, as many as there are: files, wearers or rooms. The
+protocol judges each resample as it judged the whole. The seed is fixed, so the same runs give the
+same intervals.
 """
 
 from __future__ import annotations
@@ -18,16 +19,15 @@ import numpy as np
 from .benchmarks.base import SEED, EvaluationProtocol, Run, Session, judged
 
 N_RESAMPLES = 200
-LEAST_UNITS = 3  # fewer say nothing about others
+LEAST_UNITS = 3  # Fewer units say nothing about others.
 _PERCENTILES = (2.5, 97.5)
 
-# By protocol: the unit that a session belongs to. Where none is named a session is a unit of its
-# own.
+# By protocol: the unit that a session belongs to. Without an entry, each session is a unit.
 UNIT_OF: Mapping[str, Callable[[Session], str]] = {
     "adi_motor": lambda session: session.about.condition,
     "fan": lambda session: session.about.group,
-    "fsdd": lambda session: session.name.split("_")[0],  # a speaker's draws
-    "watch": lambda session: session.name.split("_")[0],  # a wearer's both sides and all draws
+    "fsdd": lambda session: session.name.split("_")[0],  # All draws of a speaker.
+    "watch": lambda session: session.name.split("_")[0],  # Both sides and all draws of a wearer.
 }
 
 
@@ -36,9 +36,8 @@ def intervals(
     runs: Sequence[tuple[Session, Run]],
     n_resamples: int = N_RESAMPLES,
 ) -> tuple[dict[str, tuple[float, float]], int]:
-    """Return ({figure: (low, high)}, units).
-
-    No intervals where there are fewer than three units.
+    """Return ({figure: (low, high)}, number of units). There are no intervals for fewer than
+    LEAST_UNITS.
     """
     unit_of = UNIT_OF.get(protocol.name, lambda session: session.name)
     units: dict[str, list[tuple[Session, Run]]] = {}
@@ -64,12 +63,12 @@ def intervals(
 
 
 def _again(session: Session, place: int) -> Session:
-    """Return the session under a name of its own: a unit drawn twice counts twice."""
+    """Return the session under a new name, so that a unit drawn twice counts twice."""
     return replace(session, name=f"{place}.{session.name}", about=_renamed(session.about, place))
 
 
 def _renamed(about: Any, place: int) -> Any:
-    for field in ("condition", "group"):  # what a protocol keeps together by name
+    for field in ("condition", "group"):  # Protocols group their sessions by these.
         if hasattr(about, field):
             about = replace(about, **{field: f"{place}.{getattr(about, field)}"})
     return about

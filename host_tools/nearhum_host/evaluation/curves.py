@@ -1,6 +1,6 @@
-"""Curves: how well scores tell anomalies from normal windows, over all thresholds.
+"""Curves of detections and false alarms over all thresholds.
 
-Enters: scores and what was true. Leaves: path data for the template.
+Enters: scores and true labels. Leaves: path data for the template.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ class Curve:
 def roc_chart(
     anomalous: np.ndarray, score: np.ndarray, alarm: np.ndarray, size: int = 300
 ) -> Curve | None:
-    """Return the ROC curve of rows with both classes, None else.
+    """Return the ROC curve of the rows, or None if one of the two classes is missing.
 
-    anomalous, alarm: bool (n,); score: real (n,), higher = stranger.
+    anomalous, alarm: bool (n,). score: real (n,), higher is stranger.
     """
     if not anomalous.any() or anomalous.all():
         return None
     far, tpr, _ = metrics.roc(anomalous, score)
     frame = Frame(size + 40, size, 0, 1, 0, 1)
-    kept = [0]  # corners closer than half a pixel cannot be told apart
+    kept = [0]  # Corners at least half a pixel apart. Closer ones look the same.
     for i in range(1, len(far)):
         apart = max(far[i] - far[kept[-1]], tpr[i] - tpr[kept[-1]]) * size
         if apart >= 0.5 or i == len(far) - 1:
@@ -55,13 +55,12 @@ def roc_chart(
 def det_chart(
     anomalous: np.ndarray, score: np.ndarray, alarm: np.ndarray, size: int = 300
 ) -> Curve | None:
-    """Return the detection error trade-off of rows with both classes, None else.
+    """Return the detection error trade-off (DET) of the rows, or None if one of the classes is
+    missing.
 
-    Arguments as roc_chart's.
-
-    Missed against false alarms, each on the scale of a normal deviate: two normal distributions
-    make a straight line (Martin et al., The DET curve in assessment of detection task performance,
-    Eurospeech 1997).
+    Arguments as of roc_chart. Both axes, missed and false alarms, are on the scale of a normal
+    deviate, on which two normal distributions make a straight line (Martin et al., The DET curve in
+    assessment of detection task performance, Eurospeech 1997).
     """
     if not anomalous.any() or anomalous.all():
         return None

@@ -1,8 +1,8 @@
-"""One recording of the user's own, put to the firmware and to what is to stand beside it.
+"""Evaluate one recording of the user, with the peers beside the firmware.
 
-Enters: a .nhr file whose cues say what is learned and watched, and the settings that a board file
-would have. Leaves: a result as assessment.result gives it. Nobody says what is true of a recording:
-the figures are how many alarms began, and the share of time in alarm, of the windows watched.
+Enters: a .nhr file, whose cues say what to learn and to watch, and the settings of a board file.
+    Leaves: a result like assessment.result. There are no true labels, so the figures are the number
+    of alarms begun, and the share of time in alarm of the windows watched.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Evaluation on labelled recordings of one's own: how well the firmware tells normal from the
-rest.
+"""Evaluate the firmware on the user's own labelled recordings.
 
-Enters: a folder of recordings whose names, or a column, say their label and what they are of.
-Leaves: a result as of a protocol (assessment.result), with usual detectors beside. Of each group
-the first half of what is normal is learned; the rest of it, and every other label, is watched by a
-board that learned the same and saw nothing else.
+Enters: a folder of recordings whose label and group are in their names, or in a column. Leaves: a
+    result like assessment.result, with the usual peers.
+
+In each group, the first half of the normal recordings is learned. Its rest, and each other label,
+is watched by a board of its own that learned the same half.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ from .peers.answers import peers_of
 from .peers.detectors import Peer
 from .scoring import LEAST, NORMALS
 
-SAID = 8  # how a file was read is printed for so many of them
+SAID = 8  # Files for which it is printed how they were read.
 
 
 class OwnRecordings:
-    """The protocol of such recordings: tpr, far and auc, a label against its group's normal."""
+    """The protocol of such recordings. tpr, far and auc compare a label with its group's normal."""
 
     name = "own recordings"
     told = "a learning period: the first half of what is normal, of each group"
@@ -64,9 +64,9 @@ class OwnRecordings:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a session is for.
+    """The content of a session.
 
-    group: whose; label: what is watched; n_learned: segments before it.
+    group: of the recordings. label: what is watched. n_learned: segments before it.
     """
 
     group: str
@@ -91,13 +91,14 @@ def evaluate(
     peers: bool = True,
     on_said: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
-    """Return the figures of the firmware on a folder of labelled recordings, plain JSON values.
+    """Return the firmware's figures on a folder of labelled recordings, as plain JSON values.
 
-    names, columns: where label and group stand, as for `train`; normal: the label that is normal,
-    None for one that says so (normal, healthy, ok, 0 ...). own: detectors that answer beside the
-    usual ones, by name; peers: whether the usual ones do; on_said: gets what was taken for what, a
-    line each. Other arguments: as of `score`. Raises
-    UsageError where no label is normal, or too little of it is there.
+    names, columns: where label and group stand, as for `train`.
+    normal: the label that is normal. None chooses the one called normal, healthy, ok, 0 and so on.
+    own: further detectors, by name. peers: whether the usual ones are evaluated too.
+    on_said: called with each line about how the files were understood.
+    Other arguments as of `score`. Raises UsageError if no label is normal, or if too little of it
+    was recorded.
     """
     paths = files_of(folder)
     if not paths:
@@ -184,8 +185,9 @@ def _sessions(recordings: Sequence[Labelled], normal: str, fitted: Fit) -> list[
 
 
 def _halves(frames: Sequence[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Return what is learned and what is kept: the first half of the samples, by whole recordings
-    but for the one in which it ends.
+    """Divide recordings into what is learned and what is kept.
+
+    The first half of the samples is learned. Only the recording at the middle is cut.
     """
     half = sum(len(some) for some in frames) // 2
     learned, kept = [], []

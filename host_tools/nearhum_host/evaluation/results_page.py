@@ -1,8 +1,8 @@
 """The page of the evaluation, as Markdown.
 
-Enters: what all_protocols found, a dict a protocol. Leaves: the lines of EVALUATION.md. Part one
-holds pooled figures beside what must hold, trivial rows, intervals, times and ablations; part two a
-row a file.
+Enters: the results of all_protocols, one dict for each protocol. Leaves: the lines of
+    EVALUATION.md. The first part has pooled figures, targets, trivial answers, intervals, times and
+    ablations, the second part one row for each file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .benchmarks.bars import TARGETS, Target
 PAGE = "EVALUATION.md"
 PICTURES = Path("docs") / "evaluation"
 
-LEAST_NORMAL_S = 600  # of what is normal: seconds say nothing about a day
+LEAST_NORMAL_S = 600  # With less normal signal than this, no rate a day is stated.
 
 
 def page(sets: Sequence[dict[str, Any]], absent: Sequence[str], n_resamples: int) -> Iterator[str]:

@@ -1,4 +1,8 @@
-"""What `nearhum score` leaves behind: log, labels, report, and a board file that fits."""
+"""Write the files of `nearhum score`: log, labels, report, and a board file that fits the
+recording.
+
+Enters: what was scored. Leaves: the files, and the values that `score --json` prints.
+"""
 
 from __future__ import annotations
 
@@ -27,18 +31,19 @@ REPORT, LABELS = "report.html", "labels.csv"
 
 
 def name_of(files: Sequence[Path]) -> str:
-    """Return what a recording is called by its files: the first one's name, or the folder's."""
+    """Return the name of a recording: that of its first file, or of its folder."""
     name = files[0].resolve().name if files[0].is_dir() else files[0].stem
     return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:40] or "recording"
 
 
 def refuse_labels(folder: Path, command: str = "score") -> None:
-    """Raise UsageError where a folder holds one a label: the first by name would be learned.
+    """Raise UsageError if folder has one sub-folder for each label, because the first would be
+    learned.
 
-    command: what is asked for, `score` or `virtual --replay`.
+    Sub-folders are labels if one of them is called normal, or if two of their names have no digit.
+    Days and numbers are parts of one recording.
 
-    Sub-folders are labels where one says normal, or two of their names have no digit; days and
-    numbers are parts of one recording.
+    command: the command asked for, `score` or `virtual --replay`.
     """
     inside = (
         [path.relative_to(folder).parts for path in files_of(folder)] if folder.is_dir() else []
@@ -61,7 +66,7 @@ def refuse_labels(folder: Path, command: str = "score") -> None:
 
 
 def board_file(folder: Path, name: str, base: str) -> Path:
-    """Return where the board file goes; base, which it extends, is not written over."""
+    """Return the path of the board file. It never replaces base, which it extends."""
     board = folder / fitted_file.file_name(name)
     if base.endswith(".toml") and board.resolve() == Path(base).expanduser().resolve():
         return folder / fitted_file.file_name(f"{board.stem[:33]}-scored")
@@ -69,7 +74,7 @@ def board_file(folder: Path, name: str, base: str) -> Path:
 
 
 def check_place(folder: Path, name: str, base: str) -> None:
-    """Raise UsageError where `write` could not write to that folder, before anything is scored."""
+    """Raise UsageError before anything is scored if `write` could not write to folder."""
     there = folder
     while not there.exists() and there != there.parent:
         there = there.parent
@@ -81,15 +86,15 @@ def check_place(folder: Path, name: str, base: str) -> None:
 def write(
     folder: Path, name: str, found: Scored, fit: Fit, base: str, files: Sequence[str]
 ) -> dict[str, Path]:
-    """Write log, labels, report and board file of what was scored; returns them by what they are.
+    """Write log, labels, report and board file. Returns {what it is: path}.
 
-    base: the board that the board file extends. Raises HostError where the folder cannot be
-    written, UsageError where base is no board.
+    base: the board that the board file extends. Raises HostError if the folder cannot be written,
+        UsageError if base is no board.
     """
     log = folder / f"{name}{SUFFIX}"
     board = board_file(folder, name, base)
     if base.endswith(".toml"):
-        # Whole, for `extends` is looked up beside the file that says it.
+        # An absolute path, because `extends` is looked up beside the file that contains it.
         base = str(Path(base).expanduser().resolve())
     out = {"log": log, "report": folder / REPORT, "board file": board}
     try:
@@ -113,10 +118,11 @@ def write(
 def write_as(
     folder: Path, name: str, found: Scored, readings: Sequence[Reading], form: str
 ) -> list[Path]:
-    """Write what was found as others read it; returns the files.
+    """Write what was scored in a form for other programs. Returns the files.
 
-    csv, parquet: a row a window, with the time of its last sample; ei-json, ei-cbor: score and
-    threshold; wav: the samples, as the firmware had them. Raises UsageError, HostError.
+    form: csv, parquet: a row for each window, with the time of its last sample. ei-json, ei-cbor:
+        score and threshold. wav: the samples as the firmware had them. Raises UsageError,
+        HostError.
     """
     if form == "wav":
         files = []
@@ -129,14 +135,15 @@ def write_as(
 
 
 def check_form(form: str) -> None:
-    """Raise UsageError where what was found cannot be written so."""
+    """Raise UsageError if there is no such form."""
     if form != "wav":
         exporting.check_form(form)
 
 
 def row_times(found: Scored, readings: Sequence[Reading]) -> tuple[np.ndarray, bool]:
-    """Return when the last sample of each window was taken, and whether that is since 1970; where
-    not all files say it, it is since the start, by their own times.
+    """Return (time of the last sample of each window in ns, whether it counts from 1970).
+
+    It counts from the start of the recording if a file does not state its time.
     """
     pairs = [(reading, stretch) for reading in readings for stretch in reading.stretches]
     known = all(stretch.start_ns is not None for _, stretch in pairs)

@@ -1,8 +1,8 @@
-"""Scoring: recordings of one's own through the firmware itself, without a board.
+"""Score recordings of the user with the firmware itself, without a board.
 
-Enters: readings of one sensor, one after the other, and the board that fits them. Leaves: the
-journal that a board would have written, and figures where the truth is known. The beginning is
-learned as normal, the rest is watched.
+Enters: readings of one sensor in their order, and the settings that fit them. Leaves: the journal
+    that a board would have written, and figures if there are true labels. The beginning is learned
+    as normal, and the rest is watched.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from . import truth
 from .benchmarks.base import Run, Session
 from .benchmarks.runner import interpreter, run_one
 
-LEARN_S = 120  # of a recording, unless told otherwise, and half of it at most
-LEAST = 8  # windows to learn from, and to watch
-SLOWEST = 200  # windows a second that any machine does; what takes longer has stopped
-# Labels of rows that are normal, in the words of data sets and of those who make them.
+LEARN_S = 120  # Learned by default, but at most half of the recording.
+LEAST = 8  # Windows to learn from, and windows to watch.
+SLOWEST = 200  # Windows a second of the slowest machine. A run that takes longer has stopped.
+# Labels that mean normal in public data sets, and in German.
 NORMALS = frozenset(
     ("normal", "healthy", "ok", "good", "nominal", "baseline", "background", "gut", "idle")
     + ("0", "false", "no", "none", "n", "", "0.0")
@@ -36,9 +36,10 @@ NORMALS = frozenset(
 
 @dataclass
 class Scored:
-    """What the firmware said of a recording. spans: true labels by window, (first, last, label).
+    """What the firmware said about a recording.
 
-    learned: windows; figures: (name, share) where labels are known; normal: labels that count so.
+    spans: true labels, (first window, last window, label). learned: number of windows.
+    figures: (name, share) if labels are known. normal: the labels that count as normal.
     """
 
     run: Run
@@ -59,10 +60,11 @@ def score(
     path: str = "fixed",
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Scored:
-    """Run the firmware over readings, which follow each other with a gap between them.
+    """Run the firmware over readings. Between two readings there is a gap.
 
-    learn_s: how much of it is learned; None: two minutes, half at most, and nothing that a label
-    calls strange. Raises HostError where there are too few windows, or the firmware fails.
+    learn_s: how much is learned. None learns two minutes, at most half of the recording, and
+        nothing that a label calls strange.
+    Raises HostError if there are too few windows, or if the firmware fails.
     """
     recording, n_clipped = recorded(readings, fit.scale)
     stretches = [stretch for reading in readings for stretch in reading.stretches]
@@ -72,7 +74,7 @@ def score(
     recording.segments[0].cue = f"learn {n_learn}"
     config = {"board": name, **fit.config}
     names = fitted_file.channel_names(readings[0].names)
-    if names:  # they go into the log, and whoever reads it finds them there
+    if names:  # The firmware writes them into the log, where the report finds them.
         config["source"] = {"names": names}
     session = Session(name, config, recording)
     timeout_s = 900 + sum(windows) / SLOWEST
@@ -84,7 +86,9 @@ def score(
 
 
 def _normal(stretches: Sequence[Stretch]) -> list[str]:
-    """Return the labels that are normal: those that say so, else that of the first row."""
+    """Return the labels that mean normal. If there are none, the first row's label counts as
+    normal.
+    """
     labels = dict.fromkeys(label for stretch in stretches for _, _, label in stretch.labels)
     some = [label for label in labels if label.strip().lower() in NORMALS]
     return some or list(labels)[:1]
@@ -129,7 +133,9 @@ def _n_learn(
 def _first_strange(
     fit: Fit, stretches: Sequence[Stretch], windows: Sequence[int], normal: Sequence[str]
 ) -> int | None:
-    """Return how many windows end before the first row that is labelled other than normal."""
+    """Return how many windows end before the first row whose label is not normal, None for no such
+    row.
+    """
     before = 0
     for stretch, n in zip(stretches, windows, strict=True):
         for first, _, label in stretch.labels:
@@ -144,8 +150,8 @@ def _spans(
 ) -> list[tuple[int, int, str]]:
     """Return the true labels by window.
 
-    A window has the label of its rows where they have one, or of an event that lies whole in it;
-    one that has rows of several is not judged.
+    A window has the label of its rows, or of an event that lies completely inside it. A window with
+    rows of several labels has none.
     """
     size, hop = fit.value("n_window"), fit.value("n_hop")
     out = []

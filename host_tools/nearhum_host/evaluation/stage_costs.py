@@ -1,8 +1,7 @@
-"""Times the firmware's stages where they run, beside the same work in ulab and in plain bytecode,
-in the same run.
+"""Measure the time of the firmware's stages on a target, beside ulab and plain bytecode.
 
-Enters: a target. Leaves: for each stage microseconds, cycles and bytes. What is timed is
-device_scripts/stage_times.py, the same code on every target.
+Enters: a target. Leaves: microseconds, cycles and bytes of each stage.
+    device_scripts/stage_times.py is what runs, unchanged on every target.
 """
 
 from __future__ import annotations
@@ -21,9 +20,9 @@ from ..serial_line.visible_text import object_in
 from ..virtual.targets import DEVICE_SCRIPTS, Target, open_target
 
 STAGES = ("features", "kernels", "whole", "float")
-# of this machine, for one run: an emulated board takes minutes for a float FFT in bytecode
+# For one run, by the clock of this machine: an emulated board takes minutes for a float FFT.
 TIMEOUT_S = 3600
-AUDIO_HOP_US = 16_000  # between two windows of the audio kind: 256 samples at 16 kHz
+AUDIO_HOP_US = 16_000  # Between two windows of the kind audio: 256 samples at 16 kHz.
 
 Line = dict[str, Any]
 
@@ -35,15 +34,17 @@ def bench(
     on_done: Callable[[int, int], None] = lambda n, of: None,
     board: Board | None = None,
 ) -> dict[str, Any]:
-    """Return {"target", "clock_hz", "versions", "stages":
+    """Measure the stages on target: unix, virtual, emulated (which boots uf2), or the port of a
+    board.
 
-    [{"name", "us", "us_min", "us_max", "cycles", "bytes", "ulab_us", "bytecode_us"}]} of target:
-    unix, virtual, emulated (boots uf2), or the port of a board.
+    growth: measure how the cost grows with the size instead.
+    on_done: called with (runs done, number of runs). board: as of targets.open_target.
 
-    us: median of five calls, net of an empty one. cycles: None where the clock is not known.
-    ulab_us, bytecode_us: the same work there, None where there is none. growth: how the cost grows,
-    instead. on_done(runs done, of how many). board: as targets.open_target. Raises HostError,
-    UsageError.
+    Returns {"target", "clock_hz", "versions", "stages"}. stages: [{"name", "us", "us_min",
+    "us_max", "cycles", "bytes", "ulab_us", "bytecode_us"}].
+    us: median of five calls, minus an empty one. cycles: None if the clock is not known.
+    ulab_us, bytecode_us: the same work there, None if it was not measured.
+    Raises HostError, UsageError.
     """
     with open_target(
         target,
@@ -66,7 +67,7 @@ def bench(
             lines = [line for some in pool.map(run, jobs) for line in some]
     try:
         return _collected(target, lines)
-    # a board may print anything
+    # A board may print anything, so its figures may have any type.
     except (ArithmeticError, KeyError, TypeError, ValueError) as error:
         raise HostError(
             f"the benchmark's figures make no sense: {error!r}"[:200], "deploy this release"
@@ -74,9 +75,9 @@ def bench(
 
 
 def _jobs(there: Target, growth: bool) -> list[str]:
-    """Return the code of each run: a board's heap holds no more at once.
+    """Return the code of each run. One run for each stage, because a board's heap holds no more.
 
-    The rivals run beside the last variant.
+    The rivals, ulab and bytecode, run beside the last variant.
     """
     out = []
     for variant in there.variants:
@@ -131,5 +132,5 @@ def _collected(target: str, lines: list[Line]) -> dict[str, Any]:
 
 
 def _work(line: Line) -> str:
-    """Return what a stage does, whatever the variant."""
+    """Return the name of a stage without its variant."""
     return line["name"].partition(":")[0]

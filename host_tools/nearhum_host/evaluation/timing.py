@@ -1,8 +1,7 @@
-"""Timing: when alarms came, over the spans whose truth is known: how soon after a fault, how
-often without one.
+"""Timing of alarms: how soon after a fault, and how often without one.
 
-Enters: sessions, their runs, and the protocol's spans. Leaves: figures in time, where the windows
-of a session follow each other in time; a share of windows says neither.
+Enters: sessions, their runs, and the protocol's spans. Leaves: figures in time. A share of windows
+    says neither.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ DAY_S = 86400
 def timing(
     runs: Sequence[tuple[Session, Run]], spans: Mapping[str, Sequence[Span]]
 ) -> dict[str, Any] | None:
-    """Return how often and how soon; None where no span is normal or an anomaly.
+    """Return how often and how soon alarms came, or None if no span is normal or an anomaly.
 
-    false_alarms: alarms begun while all was normal; normal_s: how long that was;
-    false_alarms_per_day; per_day_at_most: its upper 95 % bound, were they a Poisson process;
-    anomalies, detected: spans, and those of them with an alarm; delay_s: the median time from the
-    first window of a detected anomaly to its first with an alarm.
+    false_alarms: alarms begun in normal spans. normal_s: total length of these spans.
+    false_alarms_per_day: their rate. per_day_at_most: its upper 95 % bound as a Poisson process.
+    anomalies: number of anomalous spans. detected: those of them with an alarm.
+    delay_s: median time from the first window of a detected anomaly to its first alarm.
     """
     n_false = n_anomalies = 0
     normal_s = 0.0
@@ -61,8 +60,9 @@ def timing(
 
 
 def poisson_upper(count: int) -> float:
-    """Return the mean at which a Poisson process has so few events or fewer in one case of 20;
-    3.0 for none.
+    """Return the upper 95 % bound of the mean of a Poisson process with count events: 3.0 for none.
+
+    With this mean, count or fewer events occur with a probability of 1 in 20.
     """
     low, high = 0.0, 10.0 + 3 * count
     for _ in range(60):

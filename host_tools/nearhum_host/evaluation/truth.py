@@ -1,6 +1,7 @@
-"""Truth: what traces say, compared with what is known to be true of their windows.
+"""Compare traces with the truth.
 
-Enters: traces with a truth. Leaves: figures, a ROC curve or a table of answers, for the report.
+Enters: traces with true labels. Leaves: figures, a ROC curve and a table of answers, for the
+    report.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from . import curves, metrics
 def judged(traces: Sequence[Trace]) -> dict[str, Any]:
     """Return ROC, figures and confusion of the windows whose truth is known, pooled over traces.
 
-    The detector is judged where windows were watched, normal ones and others; the recogniser where
-    labels of the truth were enrolled. Each is None, or empty, where it was not asked.
+    The detector is judged if both normal and other windows were watched, the recogniser if labels
+    of the truth were enrolled. What is not judged is None or empty.
     """
     truth, answers, margins, alarms = [], [], [], []
     for t in traces:
@@ -64,10 +65,10 @@ def judged(traces: Sequence[Trace]) -> dict[str, Any]:
 
 
 def _confusion(true: np.ndarray, answer: np.ndarray, enrolled: set[str]) -> dict[str, Any]:
-    """Return the table of true labels against answers: columns, and rows of (label, n, [(n,
-    share, right)]).
+    """Return the table of true labels and answers: columns, and rows (label, n, [(n, share,
+    right)]).
 
-    The right answer to a label that was never enrolled is "unknown".
+    For a label that was never enrolled, the right answer is "unknown".
     """
     right = np.where(np.isin(true, list(enrolled)), true, "")
     columns = [*sorted({*answer, *enrolled} - {""}), ""]
@@ -85,9 +86,7 @@ def _confusion(true: np.ndarray, answer: np.ndarray, enrolled: set[str]) -> dict
 
 
 def margins(traces: Sequence[Trace]) -> list[tuple[str, np.ndarray]]:
-    """Return the margins of the watched windows known as normal, and of those known as
-    anomalous.
-    """
+    """Return (name, margins of the watched windows) for normal and for anomalous ones."""
     out: dict[str, list[np.ndarray]] = {"normal": [], "anomaly": []}
     for t in traces:
         out["normal"].append(t.margin[t.known & (t.truth == NORMAL)])

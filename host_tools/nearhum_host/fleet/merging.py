@@ -93,7 +93,9 @@ def merge(
             path.write_bytes(signing.unsigned(image))
             files.append([name, path.as_posix()])
         _settings(Path(folder), config, head)
-        (Path(folder) / "fleet.json").write_text(json.dumps({"files": files, "trim": trim}))
+        (Path(folder) / "fleet.json").write_text(
+            json.dumps({"files": files, "trim": trim}), encoding="utf-8"
+        )
         heap = _HEAP_BYTES[0] + _HEAP_BYTES[1] * len(files)
         command = [
             interpreter(),
@@ -173,7 +175,7 @@ def _settings(root: Path, config: Mapping[str, Any], head: bytes | None) -> None
         n, 1, int(completed(config)["rate_hz"] * 1000 + 0.5), 1
     )
     (root / "none.nhr").write_bytes(header + recording.pack_segment_header(1) + bytes(2 * n))
-    (root / "nearhum.json").write_text(json.dumps(config))
+    (root / "nearhum.json").write_text(json.dumps(config), encoding="utf-8")
 
 
 def read_states(paths: Sequence[Path]) -> dict[str, bytes]:

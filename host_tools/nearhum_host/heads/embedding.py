@@ -58,9 +58,9 @@ def extracted(
         write_nhr(recording, root / "training.nhr")
         source = {"driver": "replay", "path": (root / "training.nhr").as_posix(), "speed": 0}
         given = {**config, "n_channels": recording.n_channels, "source": source}
-        (root / "nearhum.json").write_text(json.dumps(given))
+        (root / "nearhum.json").write_text(json.dumps(given), encoding="utf-8")
         _run("extract.py", root)
-        about = json.loads((root / "about.json").read_text())
+        about = json.loads((root / "about.json").read_text(encoding="utf-8"))
         n = about["n_features"]
         rows = np.frombuffer((root / "vectors.bin").read_bytes(), np.uint8).reshape(
             -1, 2 + n + about["n_out"]
@@ -89,10 +89,10 @@ def embedded(
         names = _heads(networks, root)
         tasks = {key: settings[key] for key in ("spread_floor", "reject")}
         tasks |= {"n_features": x.shape[1], "heads": names, "rounds": [astuple(r) for r in rounds]}
-        (root / "tasks.json").write_text(json.dumps(tasks))
+        (root / "tasks.json").write_text(json.dumps(tasks), encoding="utf-8")
         _run("embed.py", root)
         outs = [(root / f"embedded.{i}.bin").read_bytes() for i in range(len(names))]
-        answers = json.loads((root / "answers.json").read_text())
+        answers = json.loads((root / "answers.json").read_text(encoding="utf-8"))
     return [np.frombuffer(out, np.int8).reshape(len(x), -1).astype(float) for out in outs], answers
 
 
@@ -118,10 +118,10 @@ def spoken(
         write_nhr(recording, root / "training.nhr")
         source = {"driver": "replay", "path": (root / "training.nhr").as_posix(), "speed": 0}
         (root / "nearhum.json").write_text(
-            json.dumps({**config, "n_channels": 1, "source": source})
+            json.dumps({**config, "n_channels": 1, "source": source}), encoding="utf-8"
         )
         _run("utterances.py", root)
-        n_bands = json.loads((root / "about.json").read_text())["n_bands"]
+        n_bands = json.loads((root / "about.json").read_text(encoding="utf-8"))["n_bands"]
         body = (root / "utterances.bin").read_bytes()
     whose, frames, at = [], [], 0
     while at < len(body):
@@ -159,10 +159,10 @@ def embedded_words(
             "heads": _heads(networks, root),
         }
         tasks["rounds"] = [astuple(r) for r in rounds]
-        (root / "tasks.json").write_text(json.dumps(tasks))
+        (root / "tasks.json").write_text(json.dumps(tasks), encoding="utf-8")
         _run("embed_words.py", root)
         outs = [(root / f"embedded.{i}.bin").read_bytes() for i in range(len(networks))]
-        answers = json.loads((root / "answers.json").read_text())
+        answers = json.loads((root / "answers.json").read_text(encoding="utf-8"))
     edges = np.cumsum([len(some) for some in frames])[:-1]
     made = [
         np.split(np.frombuffer(out, np.int8).reshape(-1, N_CEPSTRA).astype(float), edges)

@@ -44,13 +44,15 @@ _TOLD = {
 class Followed:
     """The latest answers of a board.
 
-    scores: octaves, the newest last. strange: (channel and feature, percent) of the last window.
+    scores: octaves, the newest last. times: of their arrival, by time.monotonic().
+    strange: (channel and feature, percent) of the last window.
     events: (seq, text), the newest last. error: "" while the board answers. n_asked: polls so far.
     """
 
     port: str
     status: dict[str, Any] = field(default_factory=dict)
     scores: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
+    times: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
     features: list[profile.Feature] = field(default_factory=list)
     strange: list[tuple[str, int]] = field(default_factory=list)
     events: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=EVENTS))
@@ -120,6 +122,7 @@ class Follower(threading.Thread):
         f = self.followed
         score = now.status.get("score")
         if isinstance(score, int) and now.status.get("n_windows") != f.status.get("n_windows"):
+            f.times.append(time.monotonic())
             f.scores.append(score / wire.SCORE_ONE)
         f.features = profile.features(now, floor, channels)
         f.strange = strangest_named(now.look, channels)
@@ -149,8 +152,8 @@ def told(what: dict[str, Any], channels: Sequence[str]) -> str:
     """
     name = str(what.get("event"))
     if name == "alarm":
-        found = ", ".join(
-            f"{words} {percent} %" for words, percent in strangest_named(what, channels)
+        found = "; ".join(
+            f"{words} ({percent} %)" for words, percent in strangest_named(what, channels)
         )
         return f"alarm: {found}" if found else "alarm"
     if name == "fault":

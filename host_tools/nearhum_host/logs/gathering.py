@@ -10,6 +10,7 @@ reported and does not delay the others.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -133,7 +134,8 @@ class Claims:
         chip: the chip's number, "" if it has none.
         """
         with self._lock:
-            other = self._ports.setdefault(board, port)
+            # on Windows Pump and pump are one file
+            other = self._ports.setdefault(os.path.normcase(board), port)
         if other == port:
             return
         if chip:

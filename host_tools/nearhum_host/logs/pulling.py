@@ -29,6 +29,7 @@ from typing import Any, BinaryIO
 
 from nearhum import wire
 
+from .. import kept_files
 from ..errors import DeviceError, HostError
 from ..serial_line.link import Link
 from .log_file import Gap, Log, Record, log_path, read_log
@@ -240,13 +241,5 @@ def free_name(file: Path) -> Path:
 def _locked(file: Path) -> Iterator[BinaryIO]:
     """Open the log for appending and lock it, so that two pulls cannot mix in one file."""
     with open(file, "ab") as out:
-        if os.name == "posix":  # Elsewhere only the lock of the serial port protects the file.
-            import fcntl
-
-            try:
-                fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise HostError(
-                    f"another nearhum is writing {file}", hint="let it finish"
-                ) from None
+        kept_files.lock(out, f"another nearhum is writing {file}", "let it finish")
         yield out

@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .. import kept_files
 from ..errors import DeviceError, HostError
 from ..serial_line.answers import sensible
 from ..serial_line.link import Link
-from ..serial_line.visible_text import object_in
+from ..serial_line.visible_text import no_device, object_in
 
 FORMAT = 1
 SUFFIX = ".seen.json"
@@ -56,7 +57,7 @@ def name_of(status: dict[str, Any]) -> str:
     """
     parts = [str(status.get("board") or "board"), str(status.get("id") or "")]
     whole = "-".join(part for part in parts if part)
-    name = re.sub(r"[^\w.-]|^\.", "_", whole, flags=re.ASCII)
+    name = no_device(re.sub(r"[^\w.-]|^\.|\.$", "_", whole, flags=re.ASCII))
     if len(name) <= MAX_NAME:
         return name
     return f"{name[:MAX_NAME]}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
@@ -99,18 +100,8 @@ def names_of(link: Link) -> list[str]:
 
 def save(log: Path, seen: Seen) -> None:
     """Write the file beside the log, completely or not at all. Raises HostError."""
-    file = path_beside(log)
-    half = file.with_name(file.name + ".new")
-    try:
-        half.write_text(
-            json.dumps({"format": FORMAT, **vars(seen)}, ensure_ascii=False), encoding="utf-8"
-        )
-        half.replace(file)
-    except OSError as error:
-        half.unlink(missing_ok=True)
-        raise HostError(
-            f"cannot write {file}: {error.strerror}", "make room or choose another place"
-        ) from None
+    kept = json.dumps({"format": FORMAT, **vars(seen)}, ensure_ascii=False)
+    kept_files.replace(path_beside(log), kept.encode())
 
 
 def load(log: Path) -> Seen | None:

@@ -26,16 +26,17 @@ _ALSO = {"from": ("from_utc", "begin", "start"), "until": ("until_utc", "end", "
 NORMAL = "normal"
 
 
-def label_readings(path: Path, readings: Sequence[Reading]) -> None:
+def label_readings(path: Path, readings: Sequence[Reading], day_first: bool | None = None) -> None:
     """Give the rows of readings the labels of a file; rows without one are normal.
 
     The file: csv with the columns from, until, label. Times are ISO (without a zone: in that of the
     recording's own times, UTC where these say none either), or seconds from the start by the
-    recording's own times. Raises HostError where a time is none, or the recording does not say when
-    it was.
+    recording's own times. day_first: what the user says of dates as 01/02/2026. Raises HostError
+    where a time is none, or the recording does not say when it was.
     """
     rows = _rows(path)
-    spans = _spans(path, rows)
+    hint = "say which with --day-first or --month-first, or write dates as 2026-03-02"
+    spans = _spans(path, rows, "", day_first, hint)
     by_clock = any(isinstance(begin, int) for begin, _, _ in spans)
     if by_clock and not all(isinstance(begin, int) for begin, _, _ in spans):
         raise HostError(
@@ -51,7 +52,7 @@ def label_readings(path: Path, readings: Sequence[Reading]) -> None:
     n_hit = 0
     for reading, starts in zip(readings, starts_s(readings), strict=True):
         zone = _zone(path, rows, reading) if by_clock else ""
-        placed = _spans(path, rows, zone) if zone else spans
+        placed = _spans(path, rows, zone, day_first) if zone else spans
         for stretch, start_s in zip(reading.stretches, starts, strict=True):
             start = (stretch.start_ns or 0) / 1e9 if by_clock else start_s
             n_hit += _lay(stretch, placed, start, pace_hz(reading, stretch))
@@ -86,11 +87,21 @@ def _rows(path: Path) -> list[tuple[int, str, str, str]]:
 
 
 def _spans(
-    path: Path, rows: Sequence[tuple[int, str, str, str]], zone: str = ""
+    path: Path,
+    rows: Sequence[tuple[int, str, str, str]],
+    zone: str = "",
+    said: bool | None = None,
+    hint: str = "write dates as 2026-03-02",
 ) -> list[tuple[int | float, int | float, str]]:
-    """Return the spans of rows; zone: of times that say none, "" for UTC."""
+    """Return the spans of rows.
+
+    zone: of times that say none, "" for UTC; said: whether dates as 01/02/2026 have the day first,
+    by the user; hint: where neither the user nor the file says it.
+    """
     out = []
     day_first = slashes_say_day_first([text for _, *both, _ in rows for text in both])
+    if day_first is None:
+        day_first = said
     for number, begin, end, label in rows:
         first, last = _time(begin, zone, day_first), _time(end, zone, day_first)
         if first is None or last is None or type(first) is not type(last) or last < first:
@@ -102,7 +113,7 @@ def _spans(
         if two and day_first is None:
             raise HostError(
                 f"{path} line {number}: {two!r} may have the day or the month first",
-                "write dates as 2026-03-02",
+                hint,
             )
         if not label:
             raise HostError(f"{path} line {number} has no label", "say what was true then")

@@ -19,8 +19,8 @@ from .of_tables import of_table
 from .reading import Reading, Stretch
 from .tables.cells import NUMBER, TEXT, TIME
 from .tables.clock import is_regular, same_rate
-from .tables.columns import Column, Table
-from .tables.meaning import MOST_LABELS, Named
+from .tables.columns import MOST_LABELS, Column, Table
+from .tables.meaning import Named
 from .tables.units import says_label, says_time, split_unit
 
 RATES = ("fs", "fs_hz", "rate", "rate_hz", "sr", "sampling_rate", "sample_rate", "samplerate")

@@ -69,7 +69,7 @@ def of_table(
     meaning = meaning or meaning_of(table, named)
     clock, breaks, order = None, set(table.restarts), None
     if meaning.time:
-        clock = clock_in(table, meaning, expected_hz)
+        clock = clock_in(table, meaning, expected_hz, named.day_first)
         if named.samples is None:
             used = [*meaning.time, *meaning.samples]
             others = [c for c in table.columns if not any(c is one for one in used)]

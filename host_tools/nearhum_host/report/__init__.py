@@ -1,1 +1,1 @@
-"""What people look at: the report, its charts and words, the live view."""
+"""Pages, pictures and words for people: the report of a log, its charts, the live view."""

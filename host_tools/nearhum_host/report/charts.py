@@ -1,7 +1,7 @@
-"""Charts: traces in, what the template has to draw out. Colours and fonts are the style sheet's.
+"""Charts. Enters: traces. Leaves: the coordinates that the template draws.
 
-All scores are octaves of squared distance: 0 is a typical normal window, one more is twice the
-squared distance.
+Colours and fonts are set by the style sheet. Scores are in octaves: an octave is a factor of two in
+squared distance, and a typical normal window has 0.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import numpy as np
 from ..logs.traces import NORMAL, Trace
 from .svg import Bar, Frame, bars, series_path, step_path, ticks, time_ticks
 
-N_BINS = 48
+N_BINS = 48  # Of the histogram: about 7 pixels each.
 
 
 @dataclass
 class ScoreChart:
     """Score over time.
 
-    series, threshold: path data; bars: horizontal extents of states, alarms and truth.
+    series, threshold: path data. learning, alarms, truth: horizontal extents. boots: x of restarts.
     """
 
     frame: Frame
@@ -40,7 +40,7 @@ class ScoreChart:
 class Histogram:
     """Shares of windows by score.
 
-    groups: (name, path data of a stepped outline, n); threshold: x or None.
+    groups: (name, path data of a stepped outline, number of windows). threshold: x or None.
     """
 
     frame: Frame
@@ -55,7 +55,7 @@ def score_chart(
 ) -> ScoreChart:
     """Return the chart of a trace's score over time.
 
-    n_columns: how finely the score is drawn, a pixel each where None.
+    n_columns: number of columns in which the score is drawn, by default one a pixel.
     """
     low, high = _range(trace.scores, trace.thresholds)
     frame = Frame(width, height, 0, trace.n, low, high + 0.04 * (high - low))
@@ -91,7 +91,7 @@ def score_chart(
 class Strip:
     """The score around one alarm, without axes.
 
-    alarm: its extent; y_low, y_high: octaves at the edges.
+    alarm: its horizontal extent.
     """
 
     frame: Frame
@@ -103,8 +103,9 @@ class Strip:
 def strip(
     trace: Trace, first: int, last: int, begin: int, end: int, width: int = 260, height: int = 64
 ) -> Strip:
-    """Return the score of the windows first to last (excluded), with an alarm from begin to end
-    (excluded).
+    """Return the chart of the windows from first to before last, with an alarm in them.
+
+    begin, end: the first window of the alarm, and the first one after it.
     """
     scores, thresholds = trace.scores[first:last], trace.thresholds[first:last]
     low, high = _range(scores, thresholds)
@@ -120,9 +121,7 @@ def strip(
 
 
 def _range(*series: np.ndarray) -> tuple[float, float]:
-    """Return the least and greatest value of all series, a unit apart at least; 0 and 1 without
-    any.
-    """
+    """Return the smallest and largest value of all series, at least 1 apart; 0 and 1 for none."""
     values = np.concatenate(series)
     values = values[~np.isnan(values)]
     if not len(values):
@@ -137,8 +136,9 @@ def histogram(
     width: int = 400,
     height: int = 300,
 ) -> Histogram | None:
-    """Return the histogram of groups of values, each a name and float (n,); None where no group
-    has one.
+    """Return the histogram of groups of values, or None if no group has a value.
+
+    groups: (name, float (n,)). Values that are NaN are left out.
     """
     known = [(name, values[~np.isnan(values)]) for name, values in groups]
     known = [(name, values) for name, values in known if len(values)]
@@ -168,9 +168,9 @@ def histogram(
 
 @dataclass
 class Columns:
-    """A column a stretch of time.
+    """One column for each stretch of time.
 
-    columns: (x, y, width, height, title); limit: y of a level to compare with.
+    columns: (x, y, width, height, tooltip). limit: y of a level to compare with, or None.
     """
 
     frame: Frame
@@ -186,7 +186,7 @@ def columns(
 ) -> Columns:
     """Return a column for each count.
 
-    unit: what a column stands for, "day"; limit: a level to draw.
+    unit: the time that a column stands for, such as "day". limit: a level to draw, or None.
     """
     n = len(counts)
     high = max(*counts, 1.0, limit or 0.0) * 1.12

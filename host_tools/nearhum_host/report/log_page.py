@@ -1,9 +1,8 @@
-"""Log page: what the report shows of one log, section by section, in the order in which a
-person asks.
+"""Collect what the report shows of one log, section by section.
 
-Enters: a log, true labels where somebody has them, and what was seen of the board. Leaves: what the
-template draws: verdict, score over time, alarms and what was strange, now against normal, alarms a
-day, truth, what was learned when, health, all events, settings.
+Enters: a log, true labels if there are any, and what was seen of the board. Leaves: the values for
+the template: verdict, score over time, alarms with their strange features, now beside normal,
+alarms a day, figures against the labels, history of learning, health, events and settings.
 """
 
 from __future__ import annotations
@@ -16,7 +15,9 @@ from typing import Any
 import numpy as np
 from nearhum import wire
 
+from ..boards import keys
 from ..evaluation import truth
+from ..logs import chained
 from ..logs.chronicle import MAX_EVENTS, after, events_of, history, local, when
 from ..logs.log_file import Log
 from ..logs.seen import Seen
@@ -25,9 +26,10 @@ from . import charts, profile, sensor_health, wording
 from .svg import duration, figure
 from .verdict import DAY_S, Alarm, alarms, verdict
 
-MAX_ALARMS = 12  # shown with their score; all are counted
-STRIP_WINDOWS = 40  # before an alarm and after it, at least
-NARROW = (400, 250)  # of the same chart on a telephone
+MAX_ALARMS = 12  # Shown with their score. All of them are counted.
+STRIP_WINDOWS = 40  # Windows shown before an alarm and after it, at least.
+NARROW = (400, 250)  # Pixels of the same chart on a phone.
+MAX_COLUMNS = 90  # Of alarms over time. Narrower columns could not be told apart.
 
 
 def log_page(
@@ -36,7 +38,7 @@ def log_page(
     spans: Sequence[tuple[int, int, str]],
     seen: Seen | None,
 ) -> dict[str, Any]:
-    """Return what the template shows of one log."""
+    """Return the values that the template shows of one log."""
     t = trace(log, name, spans)
     found = alarms(t)
     threshold = _latest(t.thresholds)
@@ -77,8 +79,9 @@ def log_page(
                 f"{damage.n_bytes} bytes at byte {damage.offset} are damaged."
                 for damage in log.damages
             ),
+            *chained.told(chained.check(log, keys.known())),
         ],
-        "facts": {**t.about, **_flat(t.config)},
+        "facts": {**{k: v for k, v in t.about.items() if k != "chain"}, **_flat(t.config)},
     }
 
 
@@ -91,7 +94,7 @@ def _listened(t: Trace) -> str:
     if t.window_s:
         parts.append(f"{duration(t.n * t.window_s)} listened")
     if len(t.boots) > 1:
-        parts.append(f"{len(t.boots)} boots")
+        parts.append(f"{len(t.boots)} starts")
     for key, unit in (("kind", ""), ("n_channels", "channel"), ("rate_hz", "Hz"), ("path", "path")):
         value = t.config.get(key)
         if key == "n_channels" and isinstance(value, int):
@@ -103,7 +106,7 @@ def _listened(t: Trace) -> str:
 
 
 def _tiles(t: Trace, found: list[Alarm], threshold: float | None) -> list[tuple[str, str, str]]:
-    """Return (name, value, unit or remark) of the figures to see first."""
+    """Return (name, value, unit or remark) of the most important figures."""
     n_watched, n_learned = int(t.watching.sum()), int(t.learning.sum())
     share = figure(100 * t.alarm.sum() / n_watched, 2) if n_watched else ""
     share += " % of the time watched" if n_watched else ""
@@ -142,9 +145,7 @@ def _groups(t: Trace) -> list[tuple[str, np.ndarray]]:
 
 
 def _alarm(t: Trace, alarm: Alarm) -> dict[str, Any]:
-    """Return what is shown of an alarm: when, how long, how far above, what was strange, and
-    the score around it.
-    """
+    """Return what is shown of an alarm: time, length, height, strange features, score around it."""
     length = alarm.last - alarm.first + 1
     around = max(STRIP_WINDOWS, length // 2)
     first, last = max(0, alarm.first - around), min(t.n, alarm.last + 1 + around)
@@ -160,8 +161,9 @@ def _alarm(t: Trace, alarm: Alarm) -> dict[str, Any]:
 
 
 def _often(t: Trace, found: list[Alarm]) -> list[tuple[str, int, float]]:
-    """Return (feature, alarms it was strange in, its mean share of them in percent), the
-    weightiest first.
+    """Return (feature, number of alarms with it, mean share in percent), the largest share first.
+
+    The list is empty for fewer than two alarms.
     """
     explained = [alarm for alarm in found if alarm.strange]
     if len(explained) < 2:
@@ -179,11 +181,10 @@ def _often(t: Trace, found: list[Alarm]) -> list[tuple[str, int, float]]:
 
 
 def _rate(t: Trace, found: list[Alarm]) -> dict[str, Any] | None:
-    """Return alarms a day, and how many in each stretch of time; None where nothing was watched or
-    time is not known.
+    """Return the number of alarms a day and over time.
 
-    Where true labels are known, an alarm is false that has no window of an anomaly in it, and only
-    those are counted.
+    With true labels, only false alarms are counted: those without any window of an anomaly.
+    Returns None if nothing was watched, or if the log does not state the length of a window.
     """
     n_watched = int(t.watching.sum())
     if not t.window_s or not n_watched:
@@ -191,22 +192,22 @@ def _rate(t: Trace, found: list[Alarm]) -> dict[str, Any] | None:
     judged = bool(t.known.any())
     counted = [a for a in found if not judged or not _is_true(t, a)]
     days = n_watched * t.window_s / DAY_S
-    told = t.config.get("alarms_per_day")
-    told = float(told) if isinstance(told, int | float) else None
+    allowed = t.config.get("alarms_per_day")
+    allowed = float(allowed) if isinstance(allowed, int | float) else None
     unit, unit_s = ("day", DAY_S) if t.n * t.window_s >= 2 * DAY_S else ("hour", 3600.0)
     n = int(t.n * t.window_s / unit_s) + 1
-    grouped = -(-n // 90)  # columns that can still be told apart
+    grouped = -(-n // MAX_COLUMNS)
     counts = np.zeros(-(-n // grouped))
     for alarm in counted:
         counts[int(alarm.first * t.window_s / unit_s / grouped)] += 1
     unit = unit if grouped == 1 else f"{grouped} {unit}s"
-    limit = told * unit_s * grouped / DAY_S if told is not None else None
+    limit = allowed * unit_s * grouped / DAY_S if allowed is not None else None
     return {
         "judged": judged,
         "n": len(counted),
         "per_day": figure(len(counted) / days, 2) if days >= 1 else None,
         "days": duration(days * DAY_S),
-        "told": told,
+        "allowed": allowed,
         "chart": charts.columns(counts.tolist(), unit, limit) if n >= 3 else None,
         "narrow": charts.columns(counts.tolist(), unit, limit, 400, 190) if n >= 3 else None,
     }
@@ -222,9 +223,7 @@ def _is_true(t: Trace, alarm: Alarm) -> bool:
 
 
 def _answers(t: Trace) -> list[tuple[str, int]]:
-    """Return how many watched windows had each label, the most frequent first; empty without
-    labels.
-    """
+    """Return (label, number of watched windows), the most frequent first; empty without labels."""
     counts = Counter(label or "unknown" for label in t.labels[t.watching])
     return counts.most_common() if set(counts) - {"unknown"} else []
 

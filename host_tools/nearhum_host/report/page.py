@@ -1,8 +1,7 @@
-"""Report: a log or a run folder as one HTML page that needs nothing else: no network, no
-script, no font.
+"""Make the report: one HTML page of a log or of a run folder, without network, script or font.
 
-Enters: a path, and true labels where somebody has them. Leaves: text, below 300 KB however long the
-log is.
+Enters: a path, and true labels if there are any. Leaves: text, below 300 KB for a log of any
+length.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from ..logs.traces import read_labels, trace
 from . import charts
 from .log_page import log_page
 
-STRIP_COLUMNS = 6000  # of all strips together: about 100 KB
+STRIP_COLUMNS = 6000  # Of all sessions together: about 100 KB.
 STRIP_WIDTH, STRIP_HEIGHT = 460, 150
 
 FIGURE_NAMES = {
@@ -40,8 +39,8 @@ def report(path: Path, labels: Path | None = None) -> str:
     """Return the report of a log file, of a folder with one, or of a run folder of `nearhum
     evaluate`.
 
-    labels: a labels file (traces.read_labels) for a log; a run folder has its own.
-    Raises HostError where path is none of these or holds no scored window.
+    labels: a labels file (traces.read_labels) for a log. A run folder has its own labels.
+    Raises HostError if path is none of these or has no scored window.
     """
     if (path / assessment.RUN_FILE).is_file():
         return _render(_of_run(path))
@@ -65,14 +64,14 @@ def _render(context: dict[str, Any]) -> str:
 
 
 def percent(share: Any, digits: int = 1) -> str:
-    """Return a fraction as percent, "–" for none, anything but a float as it is."""
+    """Return a fraction as percent, "–" for None. Anything else that is no float stays as it is."""
     if share is None:
         return "–"
     return f"{100 * share:.{digits}f} %" if isinstance(share, float) else str(share)
 
 
 def figures_of(row: dict[str, Any]) -> dict[str, str]:
-    """Return a row's figures by name as a person reads them: "accuracy_5" and its "_std" as one."""
+    """Return a row's figures as text, by their names for people. "x" and "x_std" become one."""
     out = {}
     for key, value in row.items():
         if key.endswith("_std"):
@@ -86,7 +85,7 @@ def figures_of(row: dict[str, Any]) -> dict[str, str]:
 
 
 def figure_name(key: str) -> str:
-    """Return a figure's name for a person."""
+    """Return a figure's name for people."""
     if key.startswith("accuracy_"):
         return f"{key.removeprefix('accuracy_')}-shot accuracy"
     if key.startswith("unknown_"):
@@ -98,7 +97,7 @@ def figure_name(key: str) -> str:
 
 
 def _of_run(folder: Path) -> dict[str, Any]:
-    """Return what the template shows of an evaluation."""
+    """Return the values that the template shows of an evaluation."""
     found = assessment.read_run(folder)
     traces = [
         trace(read_log(folder / s["log"]), s["name"], [tuple(span) for span in s["spans"]])
@@ -119,7 +118,7 @@ def _of_run(folder: Path) -> dict[str, Any]:
     return {
         "title": found["protocol"],
         "kicker": "nearhum evaluation",
-        "subtitle": f"{found['path']} path · told: {found['told']}",
+        "subtitle": f"{found['path']} path · learned from: {found['told']}",
         "verdict": None,
         "tiles": [(name, text, "") for name, text in figures_of(found["figures"]).items()],
         "chart": None,
@@ -134,7 +133,7 @@ def _of_run(folder: Path) -> dict[str, Any]:
             _table(
                 "Figures",
                 figures,
-                "The rows below the firmware's are what answers without any board get.",
+                "The rows below the firmware's are trivial answers, such as never an alarm.",
             ),
             _table("Files", [figures_of(row) for row in found["files"]]),
         ],

@@ -1,7 +1,7 @@
-"""Pictures: a trace as an SVG file of its own, small, that a page of Markdown shows.
+"""Draw a trace as a small SVG file for a page of Markdown.
 
-Enters: a trace. Leaves: the text of the file: score over threshold, what was learned, what was
-alarm, what was true. The report draws the same chart with a style sheet of its own.
+Enters: a trace. Leaves: the text of the file: score, threshold, learning periods, alarms and true
+labels. The report draws the same chart with its own style sheet.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .charts import score_chart
 from .svg import Bar
 
 WIDTH, HEIGHT = 860, 260
-N_COLUMNS = 430  # strokes of the score: two pixels each keep a file below 30 KB
+N_COLUMNS = 430  # Of the score, two pixels each: so a file stays below 30 KB.
 _STYLE = (
     "text{font:11px"
     " sans-serif;fill:#555}.s{fill:none;stroke:#1f5fa8}.t{fill:none;stroke:#c33;stroke-width:1.5}"
@@ -23,7 +23,7 @@ _STYLE = (
 
 
 def picture(trace: Trace, title: str) -> str:
-    """Return an SVG of the trace's score over time; title: what it says above it."""
+    """Return an SVG of the trace's score over time. title: for its caption."""
     chart = score_chart(trace, WIDTH, HEIGHT, N_COLUMNS)
     frame = chart.frame
     top, bottom = frame.top, frame.top + frame.inner_height
@@ -49,8 +49,8 @@ def picture(trace: Trace, title: str) -> str:
         *_rectangles(chart.alarms, "a", bottom + 7, 5),
         (
             f'<text x="{frame.left}" y="{HEIGHT + 10}">{escape(title)}; {escape(chart.x_title)}.'
-            " Score in octaves, threshold red; below: what was true (green normal, orange not),"
-            " alarms red.</text>"
+            " Score in octaves, threshold red. Below: true labels (green normal, orange anomaly)"
+            " and alarms (red).</text>"
         ),
         "</svg>",
     ]

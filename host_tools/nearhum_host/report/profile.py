@@ -1,7 +1,7 @@
-"""Profile: what the board hears now beside what it learned to be normal, feature by feature.
+"""Compare what the board hears now with what it learned to be normal, feature by feature.
 
 Enters: what was seen of a board. Leaves: a drawing of the bands of each channel, and the features
-that differ most. Features count in steps of an eighth of an octave of power, 0.376 dB.
+that differ most.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from ..logs.seen import Seen, vector
 from .svg import Frame, ticks
 from .wording import band_hz, feature, hertz, named
 
-STEP_DB = 10 * math.log10(2) / 8
-FAR = 3.0  # spreads beyond which a band is drawn as strange
-MAX_CHANNELS = 8
-SHOWN = 6
+STEP_DB = 10 * math.log10(2) / 8  # A feature counts eighths of an octave of power: 0.376 dB.
+FAR = 3.0  # Spreads. A band further from normal than this is drawn as strange.
+MAX_CHANNELS = 8  # Drawn, of a board with more.
+SHOWN = 6  # Features in the table of those furthest from normal.
 
 
 @dataclass
 class Feature:
-    """One feature: its name in words; now, normal, spread: dB; apart: spreads that now is above
-    normal.
+    """One feature.
+
+    words: its name for people. now, normal, spread: dB. apart: now minus normal, in spreads.
     """
 
     name: str
@@ -43,7 +44,7 @@ class Feature:
 class Spectrum:
     """The bands of a channel.
 
-    areas: (x, y, width, height) of normal; normal, now, strange: path data.
+    areas: (x, y, width, height) of what is normal. normal, now, strange: path data.
     """
 
     title: str
@@ -57,8 +58,10 @@ class Spectrum:
 
 
 def features(seen: Seen, spread_floor: float = 1, names: Sequence[str] = ()) -> list[Feature]:
-    """Return the features of the last window; empty where the board has learned nothing, or has
-    a head. names: of the channels, where they have some.
+    """Return the features of the last window.
+
+    The list is empty if the board has learned nothing, or if a head maps its features.
+    spread_floor: in steps, as the setting. names: of the channels, if they have any.
     """
     now = np.frombuffer(vector(seen.look, "embedding"), np.int8)
     variance = np.frombuffer(vector(seen.look, "variance")[: 4 * len(now)], "<i4")
@@ -83,16 +86,14 @@ def features(seen: Seen, spread_floor: float = 1, names: Sequence[str] = ()) -> 
 
 
 def most_apart(some: list[Feature]) -> list[Feature]:
-    """Return the features that are furthest from normal, the furthest first."""
+    """Return the SHOWN features furthest from normal, the furthest first."""
     return sorted(some, key=lambda f: -abs(f.apart))[:SHOWN]
 
 
 def spectra(
     some: list[Feature], names: Sequence[str] = (), width: int = 460, height: int = 230
 ) -> list[Spectrum]:
-    """Return a drawing of the bands of each channel; empty where there are none. names: of the
-    channels, where they have some.
-    """
+    """Return a drawing of the bands of each channel. names: of the channels, if they have any."""
     by_channel: dict[int, list[tuple[float, float, Feature]]] = {}
     for f in some:
         band = band_hz(f.name)
@@ -125,7 +126,7 @@ def _spectrum(
     width: int,
     height: int,
 ) -> Spectrum:
-    # on a scale of octaves where the bands have one, on a linear one where they are equally wide
+    # Bands of equal width get a linear axis. Bands that widen with frequency get a logarithmic one.
     widths = [top - bottom for bottom, top, _ in bands]
     octaves = max(widths) > 1.5 * min(widths)
     least = next((bottom for bottom, _, _ in bands if bottom > 0), bands[0][1] / 2)

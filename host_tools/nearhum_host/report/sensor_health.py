@@ -1,8 +1,7 @@
-"""Health: whether the board and its log are sound: restarts, lost samples, faults, holes, how
-long the log lasts.
+"""Health of the board and its log: restarts, lost samples, faults, missing records, memory, wear.
 
 Enters: a log, its trace, and what was seen of the board. Leaves: rows of (what, how it is, whether
-that is well).
+that is sound).
 """
 
 from __future__ import annotations
@@ -16,14 +15,14 @@ from .svg import duration
 from .verdict import DAY_S
 from .wording import plural
 
-# what the board keeps of its journal at most, see firmware/nearhum/storage/journal.py
+# Space of the journal on the board: 48 segments, see firmware/nearhum/storage/journal.py.
 _RING_BYTES = 48 * 16384
 
-WORN_YEARS = 5  # flash that lasts less is a matter to look into
+WORN_YEARS = 5  # If flash lasts shorter, the row is marked.
 
 
 class Row(NamedTuple):
-    """One thing that was looked at. sound: False where somebody should look at it."""
+    """One thing that was checked. sound: False if somebody should look into it."""
 
     what: str
     how: str
@@ -31,7 +30,7 @@ class Row(NamedTuple):
 
 
 def health(log: Log, t: Trace, seen: Seen | None) -> list[Row]:
-    """Return what there is to know of a board's health."""
+    """Return the rows of a board's health. seen: None if nothing was asked of the board itself."""
     named: dict[str, list[dict[str, Any]]] = {}
     for _, event in t.events:
         named.setdefault(event.name, []).append(event.what)
@@ -40,27 +39,27 @@ def health(log: Log, t: Trace, seen: Seen | None) -> list[Row]:
     lost = sum(gap.before - gap.first for gap in log.gaps)
     rows.append(
         Row(
-            "holes in the log",
+            "missing records",
             f"{plural(lost, 'record')} missing, in {plural(len(log.gaps), 'place')}",
             False,
         )
         if lost
-        else Row("holes in the log", "none")
+        else Row("missing records", "none")
     )
     damaged = sum(damage.n_bytes for damage in log.damages)
     if damaged:
-        rows.append(Row("damage of the log", f"{damaged} bytes are no records", False))
+        rows.append(Row("damage", f"{plural(damaged, 'byte')} of the log cannot be read", False))
     unsaved = named.get("unsaved", [])
     if unsaved:
         rows.append(
             Row(
-                "what was learned",
-                f"could not be saved {plural(len(unsaved), 'time')}: {unsaved[-1].get('error')}",
+                "saving",
+                f"failed {plural(len(unsaved), 'time')}, the last: {unsaved[-1].get('error')}",
                 False,
             )
         )
     for event in named.get("refused", [])[-1:]:
-        rows.append(Row("stored state", f"was refused at a start: {event.get('error')}", False))
+        rows.append(Row("stored state", f"refused at a start: {event.get('error')}", False))
     rows.append(_log_space(log, t))
     if seen:
         rows += _said(seen.status)
@@ -78,22 +77,21 @@ def _restarts(t: Trace, stopped: int) -> Row:
 
 
 def _overruns(t: Trace, n: int) -> Row:
-    # a cue of a recording makes a gap too: nothing was lost there
-    cues = {at for at, event in t.events if event.name == "cue"}
-    lost = sum(event.name == "gap" and at not in cues for at, event in t.events)
-    if not lost:
-        return Row(
-            "samples lost",
-            "never" if not n else f"never; {plural(n, 'break')} in the recording it plays",
-        )
-    return Row("samples lost", plural(lost, "time"), False)
+    if not n:
+        return Row("samples lost", "none")
+    source = t.config.get("source")
+    source = source if isinstance(source, dict) else {}
+    if source.get("wraps", source.get("driver")) == "replay":
+        # A recording waits for the board, so a gap is a boundary between two of its segments.
+        return Row("samples lost", f"none; the recording it plays has {plural(n, 'break')}")
+    return Row("samples lost", plural(n, "time"), False)
 
 
 def _faults(faults: list[dict[str, Any]]) -> Row:
     if not faults:
         return Row("faults", "none")
     last = faults[-1]
-    off = "" if last.get("learning", True) else "; learning is off until `nearhum trust`"
+    off = "" if last.get("learning", True) else ". Learning is off until `nearhum trust`"
     return Row(
         "faults", f"{plural(len(faults), 'fault')}, the last: {last.get('error')}{off}", False
     )
@@ -106,7 +104,8 @@ def _log_space(log: Log, t: Trace) -> Row:
     per_day = n_bytes / (t.n * t.window_s) * DAY_S
     lasts = duration(_RING_BYTES / per_day * DAY_S)
     return Row(
-        "log", f"{per_day / 1000:.0f} kB a day; the board keeps the last {lasts}: pull before that"
+        "log",
+        f"{per_day / 1000:.0f} kB a day. The board keeps the last {lasts}: pull the log in time",
     )
 
 
@@ -120,15 +119,18 @@ def _said(status: dict[str, Any]) -> list[Row]:
         rows.append(Row("free memory", f"{status['mem_free'] / 1000:.0f} kB when pulled"))
     if status.get("dropped"):
         rows.append(
-            Row("answers", f"{status['dropped']} bytes were not read by any host, and dropped")
+            Row(
+                "answers", f"{plural(status['dropped'], 'byte')} dropped, because no host read them"
+            )
         )
     if isinstance(status.get("uptime_s"), int):
-        rows.append(Row("up", f"{duration(status['uptime_s'])} since start {status.get('boot')}"))
+        up = f"{duration(status['uptime_s'])}, since start number {status.get('boot')}"
+        rows.append(Row("running for", up))
     if isinstance(status.get("flash_years"), int) and isinstance(status.get("erased"), int):
         years = status["flash_years"]
         told = (
-            f"{plural(status['erased'], 'block')} erased since this start; at that rate flash"
-            " lasts "
+            f"{plural(status['erased'], 'block')} of flash erased since this start. At this rate"
+            " the flash lasts "
         )
         rows.append(
             Row(

@@ -1,23 +1,24 @@
-"""Coordinates of a drawing: values in, pixels, round ticks and path data out.
+"""Coordinates of a drawing. Enters: values. Leaves: pixels, round ticks and SVG path data.
 
-A long series is reduced to the least and the greatest value in each column of pixels, so that no
-peak is lost and the drawing stays small, whatever the length of the log.
+A long series is reduced to the smallest and the largest value of each column of pixels. So no peak
+is lost, and the drawing stays small for a log of any length.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-LEAST_BAR_PX = 1.5
+LEAST_BAR_PX = 1.5  # Of a rectangle: a single window of a year must still be seen.
 
 
 @dataclass
 class Frame:
-    """The plotting area in an SVG, in pixels, and the values at its edges."""
+    """The plotting area of an SVG, in pixels, and the values at its edges."""
 
     width: int
     height: int
@@ -54,7 +55,7 @@ class Frame:
 
 @dataclass
 class Bar:
-    """A rectangle's horizontal extent, and what it says when pointed at."""
+    """The horizontal extent of a rectangle, and its tooltip."""
 
     x: float
     width: float
@@ -63,7 +64,7 @@ class Bar:
 
 
 def ticks(low: float, high: float, n: int = 5) -> list[float]:
-    """Return about n round values from low to high, at steps of 1, 2 or 5 times a power of ten."""
+    """Return about n round values from low to high. Their step is 1, 2 or 5 times a power of 10."""
     if not high > low:
         return [low]
     step = _round_step((high - low) / n, (1, 2, 5, 10))
@@ -76,6 +77,7 @@ def _round_step(rough: float, choices: Sequence[float]) -> float:
     return next(c for c in choices if c * magnitude >= rough * 0.999) * magnitude
 
 
+LONG = 100  # Of a unit: from here on, its parts are not worth saying.
 _TIME_UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 _TIME_STEPS = (
     0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600,
@@ -85,8 +87,9 @@ _TIME_STEPS = (
 
 
 def time_ticks(seconds: float, n: int = 7) -> tuple[list[tuple[float, str]], str]:
-    """Return ([(seconds, text)], unit) for an axis from 0 to seconds, in the largest unit that
-    fits.
+    """Return ([(seconds, text)], unit) for an axis from 0 to seconds.
+
+    The unit is the largest one of which the axis has at least two.
     """
     unit_s, unit = next(((s, u) for s, u in _TIME_UNITS if seconds >= 2 * s), (1.0, "s"))
     step = next((s for s in _TIME_STEPS if s * n >= seconds), _TIME_STEPS[-1])
@@ -95,9 +98,7 @@ def time_ticks(seconds: float, n: int = 7) -> tuple[list[tuple[float, str]], str
 
 
 def figure(value: float, digits: int = 3) -> str:
-    """Return a number to so many digits as a person writes it: 17,500 and 0.00002, without an
-    exponent.
-    """
+    """Return a number with so many significant digits, without an exponent: 17,500 or 0.00002."""
     near = float(f"{value:.{digits}g}")
     if abs(near) >= 1000:
         return f"{near:,.0f}"
@@ -107,15 +108,20 @@ def figure(value: float, digits: int = 3) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a duration as a person says it: 0.2 s, 45 s, 12.5 min, 3.1 h, 2.4 d."""
-    unit_s, unit = next(((s, u) for s, u in _TIME_UNITS if seconds >= 2 * s), (1.0, "s"))
-    return f"{figure(seconds / unit_s)} {unit}"
+    """Return a duration as text in at most two units: 0.2 s, 45 s, 3 min 19 s, 2 h 5 min, 659 d."""
+    for (unit_s, unit), (part_s, part) in itertools.pairwise(_TIME_UNITS):
+        whole, rest = divmod(round(seconds / part_s), round(unit_s / part_s))
+        if whole and not (rest and whole < LONG):
+            return f"{seconds / unit_s:,.0f} {unit}"
+        if whole:
+            return f"{whole} {unit} {rest} {part}"
+    return f"{figure(seconds)} s"
 
 
 def envelope(values: np.ndarray, n_columns: int) -> list[tuple[float, float, float]]:
-    """Return (position, least, greatest) of each column of values that has any; NaN is left out.
+    """Return (position, smallest, largest) of each column of values, without columns of NaN only.
 
-    values: float (n,). Positions are indices of values; a column's is the middle of it.
+    values: float (n,). A position is an index of values: the middle of the column.
     """
     n = len(values)
     if n <= n_columns:
@@ -131,15 +137,15 @@ def envelope(values: np.ndarray, n_columns: int) -> list[tuple[float, float, flo
 
 
 def runs(mask: np.ndarray) -> list[tuple[int, int]]:
-    """Return (first, last) of each stretch of True, last included. mask: bool (n,)."""
+    """Return (first, last) of each run of True, last included. mask: bool (n,)."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
     return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def series_path(frame: Frame, values: np.ndarray, n_columns: int) -> str:
-    """Return path data: a line through single values, vertical strokes where a column has many.
+    """Return path data: a line through single values, a vertical stroke for a column with many.
 
-    Strokes are joined, so that the line breaks only where more than a column is missing.
+    Strokes are joined, so the line breaks only where more than one column has no value.
     """
     parts = []
     columns = envelope(values, n_columns)
@@ -159,9 +165,7 @@ def series_path(frame: Frame, values: np.ndarray, n_columns: int) -> str:
 
 
 def step_path(frame: Frame, values: np.ndarray) -> str:
-    """Return path data of a series that seldom changes: a horizontal line for each run of one
-    value.
-    """
+    """Return path data of a series that seldom changes: a horizontal line for each constant run."""
     parts = []
     for first, last in runs(~np.isnan(values)):
         part = values[first : last + 1]
@@ -180,9 +184,7 @@ def step_path(frame: Frame, values: np.ndarray) -> str:
 
 
 def bars(frame: Frame, mask: np.ndarray, title: str, kind: str = "") -> list[Bar]:
-    """Return the stretches of True as rectangles wide enough to be seen; those that touch are
-    one.
-    """
+    """Return the runs of True as rectangles, wide enough to be seen; those that touch as one."""
     out: list[Bar] = []
     for first, last in runs(mask):
         x = frame.x(first)

@@ -1,6 +1,6 @@
-"""Verdict: what a log comes to, first thing, in plain words.
+"""The verdict: the first lines of a report, in plain words.
 
-Enters: a trace and its alarms. Leaves: a tone, a headline and a few sentences.
+Enters: a trace. Leaves: its alarms, and a tone, a headline and a few sentences.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from .svg import duration, figure, runs
 from .wording import doubt, named, plural, strangest, together
 
 DAY_S = 86400.0
-STANDS_OUT = 15  # percent of the distance in one feature, below which no feature stands out
-RARE = 0.01  # chance below which false alarms alone do not explain a number of alarms
+STANDS_OUT = 15  # % of the distance. If the strangest feature has less, no feature stands out.
+RARE = 0.01  # If false alarms alone are less likely than this, some alarms are probably real.
 
 
 @dataclass
 class Alarm:
     """One alarm.
 
-    first, last: indices of its windows, included; peak, threshold: octaves; strange: see wording.
+    first, last: its first and last window, as indices. peak, threshold: octaves.
+    strange: as wording.strangest returns it.
     """
 
     first: int
@@ -32,12 +33,12 @@ class Alarm:
     peak: float
     threshold: float
     strange: list[tuple[str, int]] = field(default_factory=list)
-    lasts: bool = False  # until the end of the log
+    lasts: bool = False  # To the end of the log.
 
 
 @dataclass
 class Verdict:
-    """tone: good, was (it was strange), bad (it is), busy or none."""
+    """tone: good, was (an alarm ended), bad (an alarm is on), busy (learning) or none."""
 
     tone: str
     headline: str
@@ -63,25 +64,27 @@ def alarms(t: Trace) -> list[Alarm]:
 
 
 def verdict(t: Trace, found: list[Alarm]) -> Verdict:
-    """Return what the log of a trace comes to; found: its alarms."""
+    """Return the verdict on a trace. found: its alarms."""
     state = int(t.states[-1])
     n_watched = int(t.watching.sum())
     if state == wire.LEARN:
         n = next((n for n, (first, _) in enumerate(reversed(runs(t.learning))) if first >= 0), 0)
         begun = runs(t.learning)[-1 - n][0]
         sentences = [
-            f"It has heard {_time(t, t.n - begun)} of this period so far; nothing is judged before"
-            " its end."
+            f"It has heard {_time(t, t.n - begun)} of this period so far. It judges nothing before"
+            " the period ends."
         ]
         return Verdict(
             "busy", "Still learning what is normal", sentences + _before(t, found, n_watched)
         )
     if not n_watched:
         return Verdict(
-            "none", "Nothing is known to be normal yet", ["Let it learn: nearhum learn 10m --wait"]
+            "none",
+            "It has not learned yet what is normal",
+            ["Let it learn: nearhum learn 10m --wait"],
         )
     if state == wire.IDLE:
-        return Verdict("none", "What was learned has been forgotten", _before(t, found, n_watched))
+        return Verdict("none", "It has forgotten what is normal", _before(t, found, n_watched))
     if found and found[-1].lasts:
         now = found[-1]
         sentences = [
@@ -109,31 +112,27 @@ def _time(t: Trace, n: int) -> str:
 def _above_all(t: Trace, alarm: Alarm) -> str:
     if not alarm.strange:
         return ""
-    # what carries at least half of what the strangest does belongs with it
+    # The strangest feature, and those with at least half of its share.
     most = alarm.strange[0][1]
     words = together([words for words, percent in alarm.strange if percent >= most / 2])
     words = named(words, t.channels)
     return (
-        f": above all {words}"
-        if most >= STANDS_OUT
-        else f": many features at once, most of all {words}"
+        f": above all {words}" if most >= STANDS_OUT else f": many features at once, mostly {words}"
     )
 
 
 def _before(t: Trace, found: list[Alarm], n_watched: int) -> list[str]:
-    """Return how much was watched, how often it alarmed, and whether false alarms alone would
-    explain that.
-    """
+    """Return how long it watched, how often it alarmed, and whether false alarms explain that."""
     if not n_watched:
         return []
     in_alarm = int(t.alarm.sum())
     watched = f"Watched for {_time(t, n_watched)}"
     if not found:
-        return [f"{watched}, without an alarm." + _expected(t, 0, n_watched)]
+        return [f"{watched} without an alarm." + _expected(t, 0, n_watched)]
     share = 100 * in_alarm / n_watched
     told = (
-        f"{watched}: {plural(len(found), 'alarm')}, {_time(t, in_alarm)} in all, "
-        f"{figure(share, 2)} % of it."
+        f"{watched}: {plural(len(found), 'alarm')}, {_time(t, in_alarm)} in all "
+        f"({figure(share, 2)} % of the time)."
     )
     return [told + _expected(t, len(found), n_watched)]
 
@@ -142,32 +141,27 @@ def _expected(t: Trace, n: int, n_watched: int) -> str:
     per_day = t.config.get("alarms_per_day")
     doubted = doubts(t)
     if not t.window_s or not isinstance(per_day, int | float):
-        return f" How far that can be trusted is not sure: {doubted}." if doubted else ""
+        return f" The threshold is uncertain: {doubted}." if doubted else ""
     mean = per_day * n_watched * t.window_s / DAY_S
-    asked = (
-        f" It was told to raise {per_day:g} false {'alarm' if per_day == 1 else 'alarms'} a day at"
-        " most"
-    )
+    allowed = f" You allowed {per_day:g} false {'alarm' if per_day == 1 else 'alarms'} a day"
     if doubted:
-        return f"{asked}, but how far that holds is not sure: {doubted}."
+        return f"{allowed}, but the threshold is uncertain: {doubted}."
     if n and at_least(n, mean) < RARE:
-        return (
-            f"{asked}:"
-            f" {'so many alarms are hardly all false' if n > 1 else 'this one is hardly false'}."
-        )
+        probably = "most of them are probably real" if n > 1 else "this one is probably real"
+        return f"{allowed}: {probably}."
     if n:
-        return f"{asked}: {figure(mean, 2)} would be no surprise."
-    return f"{asked}."
+        return f"{allowed}: in this time about {figure(mean, 2)} of them could be false."
+    return f"{allowed}."
 
 
 def doubts(t: Trace) -> str:
-    """Return the warning of the learning period whose threshold is in force, "" for none."""
+    """Return the warning of the learning period that set the present threshold, "" for none."""
     learned = [event.what for _, event in t.events if event.name == "learned"]
     return doubt(str(learned[-1].get("warning") or "")) if learned else ""
 
 
 def at_least(n: int, mean: float) -> float:
-    """Return the chance of n events or more where `mean` are expected (Poisson)."""
+    """Return the probability of n events or more if `mean` are expected (Poisson)."""
     term = below = math.exp(-mean)
     if n == 0:
         return 1.0

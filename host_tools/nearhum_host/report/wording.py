@@ -1,9 +1,12 @@
-"""Wording: what a log says in numbers and names, in the words of a person who stands beside the
-machine.
+"""Turn the names and numbers of a log into words for a person who stands beside the machine.
+
+Enters: names of features, events of the journal. Leaves: text for the report, the live view and
+the alerts.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -25,8 +28,8 @@ _FEATURE = re.compile(rf"c(\d+)\.(env\.)?(?:{_NUMBER}-{_NUMBER}Hz|(\w+))")
 def feature(name: str, n_channels: int = 0) -> str:
     """Return a feature's name in words: c1.env.20-30Hz is "envelope at 20–30 Hz, channel 1".
 
-    n_channels: of the board; the only channel of one is not named. What is no feature's name stays
-    as it is.
+    n_channels: number of channels of the board. A single channel is not named. Any other text is
+    returned as it is.
     """
     found = _FEATURE.fullmatch(name)
     if not found:
@@ -45,8 +48,9 @@ def feature(name: str, n_channels: int = 0) -> str:
 
 
 def band_hz(name: str) -> tuple[int, float, float] | None:
-    """Return (channel, low, high) of a band's name, None for any other feature, an envelope's
-    band among them.
+    """Return (channel, low, high) of a band's name, in Hz.
+
+    Returns None for any other feature, also for a band of the envelope.
     """
     found = _FEATURE.fullmatch(name)
     if not found or found[2] or found[3] is None:
@@ -55,12 +59,12 @@ def band_hz(name: str) -> tuple[int, float, float] | None:
 
 
 def hertz(value: float) -> str:
-    """Return a frequency as short as a person says it."""
+    """Return a frequency as text, rounded to what a person would say."""
     return f"{value:.0f}" if value >= 20 else f"{value:.2g}"
 
 
 def named(words: str, channels: Sequence[str]) -> str:
-    """Return words about channels by the names of their columns: "level, Temperatur [°C]"."""
+    """Replace "channel 1" in a text by the channel's name: "level, Temperatur [°C]"."""
 
     def name(found: re.Match[str]) -> str:
         i = int(found[1])
@@ -70,39 +74,42 @@ def named(words: str, channels: Sequence[str]) -> str:
 
 
 def doubt(warning: str) -> str:
-    """Return what the board doubts of what it learned, as a sentence says it."""
+    """Return the board's warning about its threshold, with the right plural."""
     return re.sub(r"^1 independent scores set", "1 independent score set", warning)
 
 
 def plural(n: int, one: str, many: str = "") -> str:
-    """Return "1 alarm", "3 alarms", "no alarm"."""
-    return f"{n or 'no'} {one if n in (0, 1) else many or one + 's'}"
+    """Return "1 alarm", "3 alarms", "no alarms"."""
+    return f"{n or 'no'} {one if n == 1 else many or one + 's'}"
 
 
 def listed(words: Sequence[str]) -> str:
-    """Return words as a sentence lists them: a, b and c."""
+    """Return words as a list in a sentence: a, b and c."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def together(features: Sequence[str]) -> str:
-    """Return features as a sentence lists them; a channel that they share is named once, at the
-    end.
+    """Return features as a list in a sentence.
+
+    A channel that they share, or a feature that the channels share, is named once.
     """
     parts = [words.rpartition(", channel ") for words in features]
-    channels = {channel for before, _, channel in parts if before}
-    if len(channels) == 1 and all(before for before, _, _ in parts):
-        return f"{listed([before for before, _, _ in parts])} (channel {channels.pop()})"
+    called = list(dict.fromkeys(before for before, _, _ in parts))
+    channels = list(dict.fromkeys(channel for _, _, channel in parts))
+    if all(called) and (len(channels) == 1 or len(called) == 1):
+        return f"{listed(called)} on {listed([f'channel {channel}' for channel in channels])}"
     return listed(
         [
-            f"{before} (channel {channel})" if before else words
+            f"{before} on channel {channel}" if before else words
             for (before, _, channel), words in zip(parts, features, strict=True)
         ]
     )
 
 
 def strangest(event: dict[str, Any], n_channels: int = 0) -> list[tuple[str, int]]:
-    """Return what an alarm found strange, [(words, percent of the distance)], the strangest
-    first.
+    """Return the strange features of an alarm, [(words, percent of the distance)], largest first.
+
+    A feature whose share rounds to 0 % says nothing and is left out.
     """
     found = event.get("strangest")
     if not isinstance(found, list):
@@ -110,27 +117,27 @@ def strangest(event: dict[str, Any], n_channels: int = 0) -> list[tuple[str, int
     out = []
     for item in found:
         if isinstance(item, list) and len(item) == 2 and isinstance(item[1], int | float):
-            out.append((feature(str(item[0]), n_channels), max(0, min(100, round(item[1])))))
+            percent = min(100, round(item[1])) if math.isfinite(item[1]) else 0
+            if percent > 0:
+                out.append((feature(str(item[0]), n_channels), percent))
     return out
 
 
 def strangest_named(event: dict[str, Any], channels: Sequence[str]) -> list[tuple[str, int]]:
-    """Return the same by what the channels are called: a name each, "" for one without."""
+    """Return `strangest` with the channels' names. channels: a name each, "" if it has none."""
     found = strangest(event, len(channels))
     return [(named(words, channels), percent) for words, percent in found]
 
 
 def learning(name: str, what: dict[str, Any], window_s: float | None) -> tuple[str, str] | None:
-    """Return (what happened, the particulars) of an event that is about learning, None for
-    another.
-    """
+    """Return (what happened, details) of an event about learning, None for any other event."""
     label = str(what.get("label") or "")
     if name == "state" and what.get("state") == "learn" and what.get("paused") is not None:
-        return ("learning paused" if what["paused"] else "learning goes on"), ""
+        return ("learning paused" if what["paused"] else "learning resumed"), ""
     if name == "state" and what.get("state") == "learn":
         mode = what.get("mode")
         return (
-            f"began to learn {mode}, a mode of normal" if mode else "began to learn what is normal"
+            f"began to learn the mode {mode}" if mode else "began to learn what is normal"
         ), _length(what.get("windows"), window_s)
     if name == "learned":
         return "learned what is normal", _learned(what, window_s)
@@ -141,13 +148,14 @@ def learning(name: str, what: dict[str, Any], window_s: float | None) -> tuple[s
         if what.get("close"):
             told.append(f"too close to {what['close']}")
         if isinstance(what.get("accepts"), int | float):
-            told.append(f"about {what['accepts']:g} % of other windows would be taken for it")
+            told.append(f"about {what['accepts']:g} % of other windows would be mistaken for it")
         return f"enrolled {label}", "; ".join(part for part in told if part)
     if name in _CHANGES:
         said, keys = _CHANGES[name]
         if name == "veto" and what.get("off"):
-            said = "veto taken back: {label}"
-        values = {key: what.get(key) for key in ("label", "was", "to", "what", "n")}
+            said = "veto removed: {label}"
+        keys_said = ("label", "was", "to", "what", "n", "key", "value")
+        values = {key: what.get(key) for key in keys_said}
         return said.format(
             **{key: "–" if value is None else value for key, value in values.items()}
         ), "; ".join(f"{key} {what[key]}" for key in keys if what.get(key) is not None)
@@ -158,14 +166,14 @@ _CHANGES = {
     "forgotten": ("forgot {label}", ()),
     "relabelled": ("renamed {was} to {label}", ()),
     "veto": ("vetoed {label}", ()),
-    "trusted": ("you trusted what it is now", ()),
+    "trusted": ("what it has learned was trusted", ()),
     "rollback": ("rolled back to snapshot {to}", ()),
     "reset": ("reset: {what}", ()),
-    "prior": ("began with a prior of {n} windows", ()),
-    "pending": ("a near miss waits for your word: {label}", ("distance", "limit")),
+    "prior": ("started from a prior of {n} windows", ()),
+    "pending": ("possible {label}, just outside its limit: accept or reject it", ()),
     "accepted": ("accepted a near miss as {label}", ("by",)),
     "rejected": ("rejected a near miss of {label}", ()),
-    "set": ("setting changed", ("key", "value")),
+    "set": ("setting changed: {key} = {value}", ()),
 }
 
 
@@ -176,8 +184,9 @@ def _length(n: Any, window_s: float | None) -> str:
 
 
 def promised(what: dict[str, Any]) -> str:
-    """Return the false alarms that a threshold stands for, a day and as a share of the time, as
-    intervals; "" for none.
+    """Return the false alarms to expect with a threshold, "" if the event does not say.
+
+    They are intervals: alarms a day, and the share of the time in alarm.
     """
     alarms, percent = _between(what.get("alarms_per_day")), _between(what.get("alarm_percent"))
     if not alarms:
@@ -203,7 +212,7 @@ def _learned(what: dict[str, Any], window_s: float | None) -> str:
     if isinstance(what.get("independent"), int):
         told.append(f"from {plural(what['independent'], 'independent score')}" + promised(what))
     if what.get("dirt"):
-        told.append(f"{what['dirt']} left out as dirt")
+        told.append(f"{what['dirt']} left out as outliers")
     causes = {"length": "full length", "stable": "stable", "stopped": "stopped by hand"}
     told.append(causes.get(str(what.get("cause")), ""))
     if what.get("warning"):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import time
 
 import serial
 
 from ..errors import DeviceError, HostError, UsageError
 
 BAUD = 115200
+BUSY_S = 1.0  # A program that just closed the port may still be ending.
 _SILICON_LABS = 0x10C4
 PORT_VARIABLE = "NEARHUM_PORT"
 
@@ -58,33 +60,41 @@ def board_ports() -> dict[str, list[str]]:
 
 
 def open_port(port: str) -> serial.SerialBase:
-    """Open and lock a port.
+    """Open and lock a port. One that is busy is tried again for BUSY_S.
 
     Raises DeviceError that tells absent, busy and forbidden ports apart.
     """
-    try:
-        # The short timeout only paces the reading loop: a byte that is there is returned at once.
-        # pyserial's client of that has none
-        write_timeout = None if port.startswith("rfc2217:") else 5
-        line = serial.serial_for_url(
-            port,
-            baudrate=BAUD,
-            timeout=0.05,
-            write_timeout=write_timeout,
-            exclusive=True,
-            do_not_open=True,
-        )
-        if _is_cp210x_on_windows(port):
-            # Its driver sets DTR and RTS at different times when a port is opened first, which is
-            # a reset to an ESP32's circuit (micropython/micropython#9659): both low, then in order.
-            line.dtr = line.rts = False
-            line.open()
-            line.dtr = True
-            line.rts = True
-        else:
-            line.open()
-    except (OSError, ValueError, serial.SerialException) as error:
-        raise _cannot_open(port, error) from None
+    end = time.monotonic() + BUSY_S
+    while True:
+        try:
+            return _opened(port)
+        except (OSError, ValueError, serial.SerialException) as error:
+            if not _is_busy(error) or time.monotonic() > end:
+                raise _cannot_open(port, error) from None
+        time.sleep(0.02)
+
+
+def _opened(port: str) -> serial.SerialBase:
+    # The short timeout only paces the reading loop: a byte that is there is returned at once.
+    # pyserial's client of that has none
+    write_timeout = None if port.startswith("rfc2217:") else 5
+    line = serial.serial_for_url(
+        port,
+        baudrate=BAUD,
+        timeout=0.05,
+        write_timeout=write_timeout,
+        exclusive=True,
+        do_not_open=True,
+    )
+    if _is_cp210x_on_windows(port):
+        # Its driver sets DTR and RTS at different times when a port is opened first, which is
+        # a reset to an ESP32's circuit (micropython/micropython#9659): both low, then in order.
+        line.dtr = line.rts = False
+        line.open()
+        line.dtr = True
+        line.rts = True
+    else:
+        line.open()
     return line
 
 
@@ -111,13 +121,21 @@ def _is_cp210x_on_windows(port: str) -> bool:
         return False
     from serial.tools import list_ports
 
-    return any(one.device == port and one.vid == _SILICON_LABS for one in list_ports.comports())
+    named = port.upper().removeprefix("\\\\.\\")  # com3 and \\.\COM3 are COM3 there
+    return any(
+        one.device.upper() == named and one.vid == _SILICON_LABS for one in list_ports.comports()
+    )
+
+
+def _is_busy(error: Exception) -> bool:
+    number, text = getattr(error, "errno", None), str(error)
+    locked = number in (errno.EAGAIN, errno.EBUSY, errno.EACCES) and "lock" in text
+    return locked or number == errno.EBUSY or (os.name == "nt" and "PermissionError" in text)
 
 
 def _cannot_open(port: str, error: Exception) -> HostError:
     number, text = getattr(error, "errno", None), str(error)
-    busy = number in (errno.EAGAIN, errno.EBUSY, errno.EACCES) and "lock" in text
-    if busy or number == errno.EBUSY or (os.name == "nt" and "PermissionError" in text):
+    if _is_busy(error):
         return DeviceError(
             f"port {port} is busy: another program (mpremote, Thonny, another nearhum) has it",
             hint="close that program, or wait for it, and repeat the command",

@@ -23,6 +23,9 @@ _STEERING = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 _NO_NAME = re.compile(r"[^A-Za-z0-9_-]+")
+# Names of devices on Windows, whatever follows a dot:
+# https://learn.microsoft.com/windows/win32/fileio/naming-a-file
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 
 
 def visible(text: str) -> str:
@@ -104,4 +107,9 @@ def as_name(text: Any, fallback: str = "board") -> str:
     """Return a text as a part of a file's name: letters, digits, _ and -, 64 at most; no path,
     nothing hidden.
     """
-    return _NO_NAME.sub("_", str(text)).strip("_-")[:64] or fallback
+    return no_device(_NO_NAME.sub("_", str(text)).strip("_-")[:64] or fallback)
+
+
+def no_device(name: str) -> str:
+    """Return the name of a file that Windows does not take for a device: `con_` for `con`."""
+    return _DEVICE.sub(r"\1_\2", name, count=1) if _DEVICE.match(name) else name

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..boards.application import compiled
+from .line import CTRL_C
 
 _HERE = Path(__file__).resolve().parent
 _ARCH = "x64"  # Of this interpreter.
@@ -31,8 +32,7 @@ _UNWANTED_ENVIRONMENT = ("HOME", "MICROPYPATH", "MICROPYINSPECT")
 class Child:
     """The running MicroPython, if any.
 
-    booted: boot.py has begun, and Ctrl-C may interrupt it. pending_address: of its pending
-    exception in memory (launcher.py). early_output: printed before booted.
+    booted: boot.py has begun, and Ctrl-C may interrupt it. early_output: printed before booted.
     """
 
     def __init__(self, interpreter: Path, heap_bytes: int, cwd: str) -> None:
@@ -47,7 +47,6 @@ class Child:
         self.control, self._control_of_child = os.pipe()
         self._control_rest = b""
         self.booted = False
-        self.pending_address = 0
         self.early_output = b""
         self._open_line()
 
@@ -83,7 +82,6 @@ class Child:
     def start(self, start: dict[str, Any], line_state_fd: int) -> None:
         """Start MicroPython as the board that start describes. See virtual_board.boot for keys."""
         self.booted = False
-        self.pending_address = 0
         self.early_output = b""
         start = {**start, "control_fd": self._control_of_child, "line_state_fd": line_state_fd}
         # fmt: off
@@ -91,7 +89,7 @@ class Child:
             [
                 sys.executable, "-I", "-S", self._launcher, str(self._interpreter),
                 str(self._device), str(self._heap_bytes), "raw" if start["raw"] else "friendly",
-                str(self._control_of_child), ascii(start),
+                str(int(CTRL_C)), ascii(start),
             ],
             stdin=self._stdin_of_child, stdout=self._stdout_of_child, stderr=self._stdout_of_child,
             pass_fds=(self._control_of_child, line_state_fd), cwd=self._cwd, start_new_session=True,
@@ -120,14 +118,11 @@ class Child:
         self._control_rest = b""
 
     def words(self) -> list[str]:
-        """Return the words on the control pipe, and update booted and pending_address."""
+        """Return the words on the control pipe, and update booted."""
         *lines, self._control_rest = (self._control_rest + os.read(self.control, 4096)).split(b"\n")
         for line in lines:
-            if line.startswith(b"pending "):
-                self.pending_address = int(line[8:])
-            elif line == b"booted":
-                self.booted = True
-        return [line.decode() for line in lines if not line.startswith(b"pending ")]
+            self.booted = self.booted or line == b"booted"
+        return [line.decode() for line in lines]
 
     def read(self) -> bytes:
         """Return the output, b"" for none."""

@@ -65,7 +65,7 @@ def run(
             Path(folder) / name for name in ("fs.img", "script.py", "err.txt")
         )
         image.write_bytes(file_system(files, load(BOARD).flash))
-        source.write_text(script)
+        source.write_text(script, encoding="utf-8")
         command = [
             sys.executable,
             "-m",
@@ -113,7 +113,9 @@ def run(
             )
         if code:
             told = [
-                line for line in complaints.read_text(errors="replace").splitlines() if line.strip()
+                line
+                for line in complaints.read_text(errors="replace", encoding="utf-8").splitlines()
+                if line.strip()
             ]
             at = next(
                 (i for i, line in enumerate(told) if line.startswith("Traceback")),

@@ -127,7 +127,7 @@ class OnI2c:
             "bursts": sorted(self.bursts)[-50:],
             "n_bursts": len(self.bursts),
         }
-        Path(os.environ[REPORT]).write_text(json.dumps(told))
+        Path(os.environ[REPORT]).write_text(json.dumps(told), encoding="utf-8")
 
 
 def _with(model: Any, bus: int, address: int) -> BoardSpec:

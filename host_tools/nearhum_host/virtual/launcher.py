@@ -1,7 +1,7 @@
 """The process of a virtual board: it starts as CPython and becomes MicroPython, for one start.
 
 Enters: six arguments. They are the folder of the interpreter's extension module, the folder of
-virtual_board.py, the heap in bytes, "raw" or "friendly", the file descriptor of the control pipe,
+virtual_board.py, the heap in bytes, "raw" or "friendly", the number of the signal that is Ctrl-C,
 and the argument of virtual_board.boot as a MicroPython literal. Leaves: exit code 100 or 101 for a
 soft reset from the friendly or the raw REPL.
 
@@ -18,28 +18,24 @@ _PR_SET_PDEATHSIG = 1
 _RAW_REPL = 1  # PYEXEC_MODE_RAW_REPL of shared/runtime/pyexec.h. The friendly REPL is 0.
 
 
-def _pending_interrupt_address(library: ctypes.CDLL) -> int:
-    """Return the address of the word that holds MicroPython's pending exception, 0 if not found.
+def _take_ctrl_c(library: ctypes.CDLL, ctrl_c: int) -> None:
+    """Let a signal do what Ctrl-C does on a chip: schedule a KeyboardInterrupt.
 
-    The unix port exits if a second SIGINT arrives while the first is still pending. The supervisor
-    therefore needs to see whether one is pending. The word's address depends on how the interpreter
-    was built. To find it, schedule an interrupt before the interpreter is initialised: the word of
-    its state that now points into this state is the one.
+    The unix port's own handler of SIGINT raises where the program happens to be. In the middle of
+    an import that leaves the lock of the table of names taken, and the interpreter waits for it
+    for ever. A chip's handler only schedules the exception, and the program raises it between two
+    instructions. MicroPython has that function, so make it the handler itself. A second call while
+    an interrupt is pending changes nothing.
     """
-    state = ctypes.addressof(ctypes.c_char.in_dll(library, "mp_state_ctx"))
-    words = (ctypes.c_size_t * 64).from_address(state)
-    before = list(words)
-    library.mp_sched_keyboard_interrupt()
-    address = 0
-    for index, (old, new) in enumerate(zip(before, words, strict=True)):
-        if new != old and state < new < state + 65536:
-            address = state + 8 * index
-        words[index] = old
-    return address
+    c = ctypes.CDLL(None)
+    c.signal.argtypes = (ctypes.c_int, ctypes.c_void_p)
+    c.signal.restype = ctypes.c_void_p
+    c.signal(ctrl_c, ctypes.cast(library.mp_sched_keyboard_interrupt, ctypes.c_void_p))
+    c.siginterrupt(ctrl_c, 1)  # A system call that waits must end, so that the program notices.
 
 
 def main() -> None:
-    extension_dir, device_dir, heap, mode, control, boot_arguments = sys.argv[1:7]
+    extension_dir, device_dir, heap, mode, ctrl_c, boot_arguments = sys.argv[1:7]
     # If the supervisor is killed, this process must end too. Until MicroPython installs its own
     # handler, SIGINT ends it.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -53,7 +49,7 @@ def main() -> None:
     library = ctypes.CDLL(micropython_module.__file__)
     repl_mode = ctypes.c_int.in_dll(library, "pyexec_mode_kind")
     repl_mode.value = _RAW_REPL if mode == "raw" else 0
-    os.write(int(control), b"pending %d\n" % _pending_interrupt_address(library))
+    _take_ctrl_c(library, int(ctrl_c))
     micropython_module.run_main(
         [
             "micropython",

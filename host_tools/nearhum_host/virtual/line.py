@@ -18,6 +18,8 @@ NO_HOST = b"\x00"  # No host has the port open. Output is dropped, as on USB CDC
 READING = b"\x01"
 CONGESTED = b"\x02"  # A host has the port open and has not read what was sent.
 
+CTRL_C = signal.SIGUSR1  # To the child: a KeyboardInterrupt, as a chip's Ctrl-C (launcher.py).
+
 
 class HostPort:
     """The host's end: a PTY, and a link to it whose name survives unplug and replug.
@@ -145,18 +147,16 @@ class Cooker:
         return cooked
 
 
-def interrupt(pid: int, pending_address: int) -> bool | None:
+def interrupt(pid: int) -> bool | None:
     """Do to the child process what Ctrl-C does to a board.
 
-    pending_address: of its pending exception (launcher.py).
     Returns True if the program is interrupted, False if Ctrl-C is an ordinary byte at present, and
     None if the child has ended.
 
     1. MicroPython installs a SIGINT handler only while Ctrl-C should interrupt, so the handler
-       shows the board's state.
+       shows the board's state. The signal that interrupts is another (launcher.py).
     2. The child is stopped during the check. Otherwise it could remove the handler before the
-       signal arrives, and the signal would end it.
-    3. A second SIGINT is not sent while the first is pending, because it would end the child too.
+       signal arrives.
     """
     try:
         os.kill(pid, signal.SIGSTOP)
@@ -169,29 +169,14 @@ def interrupt(pid: int, pending_address: int) -> bool | None:
     try:
         if not _catches_sigint(pid):
             return False
-        if not _interrupt_pending(pid, pending_address):
-            os.kill(pid, signal.SIGINT)
+        os.kill(pid, CTRL_C)
         return True
     finally:
         os.kill(pid, signal.SIGCONT)
 
 
 def _catches_sigint(pid: int) -> bool:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("SigCgt:"):
             return bool(int(line[7:], 16) >> (signal.SIGINT - 1) & 1)
     return False
-
-
-def _interrupt_pending(pid: int, address: int) -> bool:
-    # The kernel may not have delivered a SIGINT yet: check its set of pending signals, too.
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(("SigPnd:", "ShdPnd:")) and int(line[7:], 16) >> (signal.SIGINT - 1) & 1:
-            return True
-    try:
-        with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-            memory.seek(address)
-            return address != 0 and any(memory.read(8))
-    # A container may forbid this. Then a second Ctrl-C in native code resets the board.
-    except OSError:
-        return False

@@ -251,7 +251,7 @@ class Supervisor:
             self._to_board += before
             self._typed = after
             if ctrl_c:
-                done = interrupt(self._child.pid or 0, self._child.pending_address)
+                done = interrupt(self._child.pid or 0)
                 if done is None:
                     self._typed[:0] = ctrl_c
                     return  # The child has just ended. The next one gets the byte.

@@ -11,11 +11,12 @@ from channels import until
 from nearhum import wire
 from nearhum_host.alerts import asker
 from nearhum_host.alerts.bookmarks import Bookmarks
+from nearhum_host.alerts.channel import Channel
 from nearhum_host.alerts.event import Event
 from nearhum_host.alerts.outbox import Outbox
 from nearhum_host.alerts.relay import Relay
 from nearhum_host.errors import DeviceError, UsageError
-from nearhum_host.logs.times import Times
+from nearhum_host.logs.times import Times, lasting
 
 
 class Boards:
@@ -55,7 +56,7 @@ class Boards:
         self.records[seq] = wire.pack_record(kind, seq, 1000 * seq, text)
 
 
-class Told:
+class Told(Channel):
     """A channel that keeps what it is told."""
 
     name = "told"
@@ -69,12 +70,6 @@ class Told:
     def tell(self, event: Event) -> None:
         self.open.wait()
         self.events.append(event)
-
-    def show(self, board: str, status: dict[str, Any]) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
 
     def names(self) -> list[str]:
         return [event.name for event in self.events]
@@ -127,6 +122,29 @@ def test_events_that_wait_do_not_hide_those_of_a_log_that_began_anew(boards: Boa
     assert [event.seq for event in channel.events] == [4000, 3]
     assert outbox.at("pump-1") == (4, 1)
     outbox.stop()
+
+
+def test_an_alarm_that_stands_already_is_told_once(boards: Boards):
+    channel, marks = Told(), Bookmarks(None)
+    notes: list[str] = []
+    boards.at["A"] = {"seq": 7, "alarm": True, "alarm_s": 199}
+    for _ in range(2):  # the second run knows the board: it told of the alarm before
+        with Relay([channel], marks, False, notes.append) as one:
+            one.follow("A")
+            until(lambda: channel.events)
+            until(lambda: notes)
+        assert "the board is in alarm: it began 3 min 19 s ago" in notes.pop()
+    assert [(e.name, e.severity(), e.text) for e in channel.events] == [
+        ("in_alarm", 4, "the board is in alarm: it began 3 min 19 s ago")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (45, "45 s"), (120, "2 min"), (199, "3 min 19 s"), (7500, "2 h 5 min")],
+)
+def test_a_duration_has_two_units(seconds: float, text: str):
+    assert lasting(seconds) == text
 
 
 @pytest.mark.parametrize("status", [{"seq": 2, "boot": 9}, {"seq": 50, "boot": 1}])

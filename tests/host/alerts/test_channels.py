@@ -9,9 +9,10 @@ import paho.mqtt.client as paho
 import pytest
 from channels import Hook, until
 from nearhum_host.alerts.bookmarks import Bookmarks
+from nearhum_host.alerts.channel import NotTold
 from nearhum_host.alerts.event import SILENT, Event, of_host
 from nearhum_host.alerts.lines import journal_reads
-from nearhum_host.alerts.outbox import NotTold, Outbox
+from nearhum_host.alerts.outbox import Outbox
 from nearhum_host.alerts.webhook import Webhook
 
 

@@ -254,7 +254,7 @@ def test_a_log_that_began_anew_is_told_from_its_beginning(pump, follow, tmp_path
         ("--mqtt", "mqtt://me:secret@host:port", "port is no number"),
         ("--mqtt", "mqtt://host/a/%23", "wildcards"),
         ("--prometheus", "9477x", "no address"),
-        ("--until", "alarms", "no event has that name"),
+        ("--until", "alarms", "no event of that name"),
         ("--until", "alarm", "/dev/null is not a serial port"),
     ],
 )

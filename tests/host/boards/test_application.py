@@ -96,8 +96,8 @@ def test_nothing_that_is_loaded_is_left_off(board: str, what: str) -> None:
     assert {
         "pipeline",
         f"features/transform_{config['path']}",
-        f"sources/{config['source']['driver']}",
     } <= names
+    assert config["source"]["driver"] in {Path(name).name for name in names}
     for source in sources:
         assert not lacking(source, names), source.name
 

@@ -1,6 +1,7 @@
 """A configuration is checked before a board has it, by the firmware's own code."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from nearhum.settings import KINDS, SETTINGS
@@ -236,7 +237,7 @@ def test_a_board_knows_which_code_its_settings_load(arch: str) -> None:
     more, the board that has the other's code refuses it.
     """
     code = firmware_code.FirmwareCode(pins.Machine(""), "unix", "")
-    code.stand_in("nearhum.board", None)
+    code.stand_in("nearhum.board", SimpleNamespace(driver=None))
     checks = code.load("nearhum.console.checks")
     plan = code.load("nearhum.features.extract").Plan
     found = []

@@ -40,7 +40,21 @@ def compiled() -> Iterator[Path | None]:
         yield folder
 
 
-@pytest.mark.parametrize("name", run.names())
+# These take 4 to 9 s on the unix port. `make test` runs them on the virtual board alone.
+LONG = {
+    "accelerometers",
+    "damaged_files",
+    "dirt_learned",
+    "exact_over_time",
+    "hostile_states",
+    "journal_log",
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in run.names()],
+)
 def test_unix(name: str, compiled: Path | None) -> None:
     judge(run.on_unix(name, compiled))
 

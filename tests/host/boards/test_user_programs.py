@@ -1,5 +1,6 @@
 """The user's own programs on a board: a deploy keeps them, `nearhum remove` puts them back."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,14 +78,39 @@ def test_no_kept_program_replaces_another(virtual_board: Callable[..., "VirtualB
 def test_nearhums_own_main_is_no_users_program(
     virtual_board: Callable[..., "VirtualBoard"], tmp_path: Path
 ):
-    """Also where it is damaged: what puts it right does not keep the damage."""
     board = virtual_board()
     put(board, FILES)
-    write(board, {"/main.py": FILES["/main.py"] + b"#"})
     assert put(board, FILES).kept == ""
     said = call(board, tmp_path, "remove").stdout
     assert "nothing starts by itself now; what was learned stays" in said
     assert paths(board) == set()
+
+
+def test_only_a_whole_seal_of_the_whole_text_is_nearhums(
+    virtual_board: Callable[..., "VirtualBoard"],
+):
+    """A program that speaks of sums, or was made of nearhum's, is the user's own."""
+    board = virtual_board()
+    put(board, FILES)
+    ours = FILES["/main.py"]
+    body, _, seal = ours.rpartition(b"# sha256 ")
+    for n, text in enumerate(
+        (
+            OWN + b"# sha256 " + seal,  # of another text
+            body + b"print('mine')\n# sha256 " + seal,
+            # right, but in no line of its own
+            OWN[:-1] + b"# sha256 %s\n" % hashlib.sha256(OWN[:-1]).hexdigest().encode(),
+            ours + b"#",
+            ours + OWN,
+            b"# sha256 " + seal,
+            b"",
+        )
+    ):
+        write(board, {"/main.py": text})
+        kept = put(board, FILES).kept
+        assert kept == (f"{KEPT}.{n}" if n else KEPT), text[-90:]
+        assert on_board(board, kept) == text
+        assert on_board(board, "/main.py") == ours
 
 
 def test_a_removal_that_is_cut_off_goes_on(

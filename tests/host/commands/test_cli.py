@@ -87,6 +87,20 @@ def test_a_length_that_is_none_is_said_with_the_forms_it_may_have(nearhum: Run):
     assert "30s, 10m, 24h" in nearhum("learn", "ten", code=2).stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("enrol", "tap", "three"), "N is 'three', but must be a whole number of at least 1"),
+        (("demo", "--wearer", "9"), "--wearer is '9', but must be a number from 1 to 6"),
+        (("doctor", "--seconds", "x"), "--seconds is 'x', but must be a number from 1 to 20"),
+    ],
+)
+def test_a_value_that_is_no_number_is_said_with_its_range(nearhum: Run, arguments: tuple, why: str):
+    said = nearhum(*arguments, code=2).stderr
+    assert why in said
+    assert f" {arguments[0]} --help` explains it" in said
+
+
 def test_a_file_that_is_no_backup_is_refused_before_the_board_is_touched(
     nearhum: Run, tmp_path: Path
 ):

@@ -329,6 +329,7 @@ def test_watch():
     assert found["trivial"]["random"]["accuracy_5"] < 0.3
 
 
+@pytest.mark.slow
 @needs_data("fsdd")
 def test_fsdd():
     needs_micropython()
@@ -339,6 +340,7 @@ def test_fsdd():
     assert abs(found["trivial"]["random"]["eer_5"] - 0.5) < 0.1
 
 
+@pytest.mark.slow
 @needs_data("wakeword")
 def test_wakeword():
     needs_micropython()
@@ -459,7 +461,13 @@ def test_upper_bound_of_a_count():
     assert wakeword.upper_bound(10) == pytest.approx(16.96, abs=0.01)
 
 
-@pytest.mark.parametrize("name", PROTOCOLS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name in ("fsdd", "wakeword") else name
+        for name in PROTOCOLS
+    ],
+)
 def test_no_protocol_tells_the_firmware_what_it_is_asked(name):
     """Cues hold a learning period, watch, or an enrolment; the configuration holds no data
     set's name.

@@ -217,13 +217,13 @@ def test_what_was_learned_from_too_little_is_said_beside_the_verdict(tmp_path: P
     assert "Temperatur [°C]" in done.stdout
     assert "channel" not in done.stdout
     assert "set the threshold, which may be off by" in done.stdout
-    assert "hardly" not in done.stdout
+    assert "probably real" not in done.stdout
     board = tmp_path / "Messung-Kühlpumpe-scored" / "messung-kuehlpumpe.toml"
     assert board_files.load(str(board)).kind == "telemetry"
     report = (board.parent / "report.html").read_text()
     verdict = report[report.index('class="verdict') :][:900]
     assert "set the threshold, which may be off by" in verdict
-    assert "hardly" not in verdict
+    assert "probably real" not in verdict
     assert "Temperatur [°C]" in verdict
     assert "2 channels · 0.0166" in report
     # the names travel with the log, and with the board file

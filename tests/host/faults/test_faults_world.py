@@ -23,7 +23,13 @@ def image() -> bytes:
     return rig.template()
 
 
-@pytest.mark.parametrize(("name", "stages"), SAMPLE, ids=[name for name, _ in SAMPLE])
+@pytest.mark.parametrize(
+    ("name", "stages"),
+    [
+        pytest.param(*row, id=row[0], marks=[pytest.mark.slow] if "stuck" in row[0] else [])
+        for row in SAMPLE
+    ],
+)
 def test_a_fault_of_the_sensor(image: bytes, name: str, stages: tuple[str, ...]) -> None:
     fault = next(fault for fault in sensor.FAULTS if fault.name == name)
     for row in sensor.of(fault, image, stages):

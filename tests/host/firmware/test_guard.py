@@ -310,7 +310,7 @@ def test_verbs_in_any_order_lose_nothing(call: Call) -> None:
     """
     machine = type("Machine", (Verbs,), {"call": staticmethod(call)})
     run_state_machine_as_test(
-        machine, settings=settings(slow, max_examples=80, stateful_step_count=30)
+        machine, settings=settings(slow, max_examples=40, stateful_step_count=30)
     )
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from nearhum_host.errors import HostError
-from nearhum_host.recordings.labels_file import read_spans
-from nearhum_host.recordings.reader import read
+from nearhum_host.recordings.labels_file import label_readings, read_spans
+from nearhum_host.recordings.reader import read, read_all
 from nearhum_host.recordings.reading import Reading
+from nearhum_host.recordings.tables.meaning import Named
 from times_written import XYZ, rows_of, start_of
 
 # ---- clocks that are put -------------------------------------------------------------------------
@@ -87,3 +88,56 @@ def test_days_of_labels(tmp_path: Path) -> None:
         read_spans(path)
     path.write_text("from,until,label\n02/03/2026 10:00,13/03/2026 11:00,a\n")
     assert read_spans(path)[0][0] == 1772445600 * 10**9
+
+
+# ---- what the user says --------------------------------------------------------------------------
+
+
+def same_day(tmp_path: Path, form: str = "02/03/2026") -> Path:
+    at = [f"{form} 09:00:{i // 50:02d}.{i % 50 * 20:03d}" for i in range(400)]
+    return rows_of(tmp_path / "a.csv", "time", at)
+
+
+@pytest.mark.parametrize(("day_first", "month"), [(True, 3), (False, 2)])
+def test_the_user_says_which_is_first(tmp_path: Path, day_first: bool, month: int) -> None:
+    option = "--day-first" if day_first else "--month-first"
+    path = same_day(tmp_path)
+    assert "--day-first or --month-first says it" in read(path).taken
+    found = read(path, Named(day_first=day_first))
+    assert start_of(found)[:19] == f"2026-{month:02d}-0{5 - month}T09:00:00"
+    which = "day" if day_first else "month"
+    assert f"dates as 02/03/2026 09:00:00.000 have the {which} first, as was said" in found.taken
+    # neither is a date that says it itself overruled, nor one that cannot be meant in two ways
+    other = same_day(tmp_path, "03/13/2026" if day_first else "13/03/2026")
+    with pytest.raises(HostError, match=f"and {option} was given"):
+        read(other, Named(day_first=day_first))
+    same = same_day(tmp_path, "13/03/2026" if day_first else "03/13/2026")
+    assert start_of(read(same, Named(day_first=day_first)))[:10] == "2026-03-13"
+    iso = same_day(tmp_path, "2026-03-02")
+    assert start_of(read(iso, Named(day_first=day_first)))[:10] == "2026-03-02"
+
+
+def test_it_overrules_what_was_guessed(tmp_path: Path) -> None:
+    begin = datetime.datetime(2026, 3, 2, 23, 59, 57)
+    at = [f"{begin + datetime.timedelta(seconds=i):%d/%m/%Y %H:%M:%S}" for i in range(9)]
+    path = rows_of(tmp_path / "a.csv", "time", at)
+    assert "have the day first, for so they go on evenly; --month-first says" in read(path).taken
+    found = read(path, Named(day_first=False))
+    assert start_of(found)[:10] == "2026-02-03"
+    assert len(read(path).stretches) < len(found.stretches)  # a month of it is missing
+
+
+def test_dates_of_labels_by_the_option(tmp_path: Path) -> None:
+    at = [f"2026-03-02 09:00:{i // 50:02d}.{i % 50 * 20:03d}" for i in range(400)]
+    readings = read_all([rows_of(tmp_path / "a.csv", "time", at)])
+    path = tmp_path / "l.csv"
+    path.write_text("from,until,label\n02/03/2026 09:00:02,02/03/2026 09:00:04,a\n")
+    with pytest.raises(HostError, match="may have the day") as refused:
+        label_readings(path, readings)
+    assert "say which with --day-first or --month-first" in refused.value.hint
+    label_readings(path, readings, day_first=True)
+    assert readings[0].stretches[0].labels == [
+        (0, 100, "normal"), (100, 200, "a"), (200, 400, "normal"),
+    ]  # fmt: skip
+    with pytest.raises(HostError, match="no row of the recording lies in a span"):
+        label_readings(path, readings, day_first=False)

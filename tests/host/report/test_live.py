@@ -12,8 +12,8 @@ import pytest
 import synthetic
 from nearhum_host.boards import board_files, deployment
 from nearhum_host.boards.application import application
-from nearhum_host.logs.following import Follower, told
-from nearhum_host.report.live import Live, plain
+from nearhum_host.logs.following import Followed, Follower, told
+from nearhum_host.report.live import COLUMNS, Live, fitted, plain, row
 from nearhum_host.serial_line.link import Link
 from textual.widgets import DataTable, Input, Static
 
@@ -56,7 +56,7 @@ def test_keys_on_two_boards_at_once(pumps):
             assert [
                 str(table.get_cell(f.port, "board")).split("-")[0] for f in (first, second)
             ] == ["pump0", "pump1"]
-            assert str(table.get_cell(first.port, "state")) in ("watch", "ALARM")
+            assert str(table.get_cell(first.port, "state")).strip() in ("watch", "ALARM")
             assert "dB" in str(app.query_one("#features", Static).render())
             assert "learned what is normal" in str(app.query_one("#journal", Static).render())
             # enrol on the second board alone
@@ -90,6 +90,50 @@ def test_keys_on_two_boards_at_once(pumps):
         assert not any(follower.is_alive() for follower in app.followers)
 
     asyncio.run(drive())
+
+
+def test_everything_has_room_in_80_columns_and_24_lines(pumps):
+    async def drive() -> None:
+        app = Live([Follower(board.path) for board in pumps])
+        async with app.run_test(size=(80, 24)) as pilot:
+            first, second = (follower.followed for follower in app.followers)
+            await _until(pilot, lambda: first.strange and second.strange and len(first.scores) > 2)
+            await pilot.pause(0.5)
+            table = app.query_one(DataTable)
+            assert table.virtual_size.width <= table.size.width == 80
+            assert table.size.height == 3  # The names of the columns, and two boards.
+            for name, lines in (("score", 6), ("strange", 3), ("features", 3), ("journal", 8)):
+                shown = app.query_one(f"#{name}", Static)
+                assert shown.content_size.height >= lines
+                assert shown.region.bottom <= 22  # The last two lines are the answer and the keys.
+                said = str(shown.render()).splitlines()
+                assert name == "journal" or 1 <= len(said) <= shown.content_size.height
+            assert "now" in str(app.query_one("#score", Static).render())
+            picture = app.export_screenshot()
+            for said in ("pump0", "pump1", first.port, second.port, "dB", "quit", "stop"):
+                assert said in picture
+            await pilot.press("r")
+            await pilot.pause(0.5)
+            assert "snapshot" in str(app.query_one("#said", Static).render())
+            assert app.query_one("#features").region.bottom <= 21
+
+    asyncio.run(drive())
+
+
+@pytest.mark.parametrize("width", [60, 80, 132])
+def test_a_long_name_and_a_long_port_are_shortened_in_the_table(width):
+    port = "/dev/serial/by-id/usb-MicroPython_Board_in_FS_mode_e661640843-if00"
+    shown = Followed(port, {"board": "a" * 40, "id": "0123", "state": "watch", "score": -300})
+    rows = fitted([row(shown), row(Followed("COM3"))], width)
+    assert [len(cells) for cells in rows] == [8, 8]
+    widths = [
+        max(len(name) + 1, *(cell.cell_len for cell in cells))
+        for name, *cells in zip(COLUMNS, *rows, strict=True)
+    ]
+    assert sum(widths) <= max(width, 66)
+    assert rows[0][0].plain.startswith("aaaa")
+    assert rows[0][-1].plain.strip().endswith("-if00")
+    assert rows[1][-1].plain.strip() == "COM3"
 
 
 def test_on_a_real_pseudo_terminal(pumps):
@@ -144,7 +188,7 @@ def test_what_a_board_says_is_text_only():
     assert "\x1b" not in plain("\x1b[2Jhum\n")
     assert (
         told({"event": "alarm", "strangest": [["c0.120-250Hz", 60]]}, [""])
-        == "alarm: 120–250 Hz 60 %"
+        == "alarm: 120–250 Hz (60 %)"
     )
     assert told({"event": "fault", "error": "gone"}, [""]) == "fault: gone"
     assert told({"event": "time"}, [""]) == ""

@@ -77,7 +77,16 @@ def test_mpremote_has_the_board_as_ever(
 
 
 @pytest.mark.parametrize(
-    "code", [b"print(1)\nx=", b"x = 1 #", b"x = '''", b"(", b"f(\n)\n)\n", b""], ids=repr
+    "code",
+    [
+        b"print(1)\nx=",
+        b"f(\n)\n)\n",
+        *(
+            pytest.param(code, marks=pytest.mark.slow)
+            for code in (b"x = 1 #", b"x = '''", b"(", b"")
+        ),
+    ],
+    ids=repr,
 )
 def test_a_host_that_was_killed_inside_raw_paste(
     code: bytes, virtual_board: Callable[..., VirtualBoard], tmp_path: Path

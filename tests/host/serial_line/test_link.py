@@ -223,6 +223,17 @@ def test_a_port_has_one_user():
         Link(port)
 
 
+def test_a_port_that_is_released_in_a_moment_is_waited_for() -> None:
+    """A command right behind another; or a process that just begins and still has its parent's."""
+    with scripted(as_board) as (port, _):
+        first = Link(port)
+        released = threading.Timer(0.2, first.close)
+        released.start()
+        with Link(port) as link:
+            assert link.ask("status")["verb"] == "status"
+        released.join()
+
+
 @pytest.mark.parametrize(
     ("port", "kind", "why"),
     [

@@ -56,12 +56,14 @@ def test_commands_that_lack_memory_leave_the_old_state_or_the_new(compiled):
     assert counts["ended"] >= len(commands)
 
 
+@pytest.mark.slow
 def test_a_firmware_that_does_not_note_how_far_it_has_come_is_silent_about_rot(compiled, tmp_path):
     silent = broken(compiled, tmp_path, "files", ('raw = struct.pack("<II", a, b)\n', "return\n"))
     found = lives.lives("rot", range(EACH["rot"]), silent)
     assert found.silent > 3
 
 
+@pytest.mark.slow
 def test_a_log_that_is_cleared_before_its_number_is_written_is_found_out(compiled, tmp_path):
     rash = broken(compiled, tmp_path, "storage/journal",
                   ("        if not self._pending:\n            self._open_segment()\n"
@@ -77,6 +79,7 @@ def test_a_log_that_is_cleared_before_its_number_is_written_is_found_out(compile
     )
 
 
+@pytest.mark.slow
 def test_a_change_that_stays_half_done_is_found_out(compiled, tmp_path):
     half = broken(compiled, tmp_path, "console/verbs",
                   ("self._hum.learned.put_back()", "pass"))  # fmt: skip

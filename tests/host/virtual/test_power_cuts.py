@@ -65,6 +65,7 @@ def test_on_a_full_file_system_the_log_makes_room_and_what_was_learned_is_safe(c
     assert found.n == 16 * 4
 
 
+@pytest.mark.slow
 def test_a_journal_that_acknowledges_before_the_sync_is_found_out(compiled, tmp_path):
     (tmp_path / "life").mkdir()
     # what it says is safe is what it was given; it is written when there is enough of it
@@ -79,6 +80,7 @@ def test_a_journal_that_acknowledges_before_the_sync_is_found_out(compiled, tmp_
     )
 
 
+@pytest.mark.slow
 def test_a_store_of_one_slot_that_is_removed_first_is_found_out(compiled, tmp_path):
     (tmp_path / "life").mkdir()
     rash = broken("storage/store", tmp_path, ("        slot = self._next\n", "        slot = 0\n"),

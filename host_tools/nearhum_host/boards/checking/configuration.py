@@ -21,7 +21,7 @@ from nearhum.settings import SETTINGS, SOURCE
 from ...errors import UsageError
 from ...paths import firmware_dir
 from ..board_checks import near
-from . import sensor_source
+from . import drivers, sensor_source
 from .faults import Faults
 from .firmware_code import FirmwareCode, reached
 from .pins import Machine
@@ -67,7 +67,12 @@ def check(
     faults = Faults(where)
     machine = Machine("" if port == "unix" else chip)
     code = FirmwareCode(machine, port, chip.upper())
-    code.stand_in("nearhum.board", SimpleNamespace(open_source=reached))
+
+    def module(name: str) -> Any:
+        return code.load(drivers.module(name))
+
+    board = SimpleNamespace(open_source=reached, driver=lambda name: module(name).Source)
+    code.stand_in("nearhum.board", board)
     checks = code.load("nearhum.console.checks")
     whole = _filled(config, faults, where)
     source = whole["source"]
@@ -78,8 +83,8 @@ def check(
     checks.check_pin = lambda name: of_alarm.Pin(name, of_alarm.Pin.OUT)
     with _of_firmware(faults), contextlib.suppress(TypeError):  # pins that are none: told below
         checks.alarm(whole)
-    drivers = [source[key] for key in ("driver", "wraps") if key in source]
-    unknown = [name for name in drivers if not _is_driver(name, code, chip or port, faults)]
+    asked = [source[key] for key in ("driver", "wraps") if key in source]
+    unknown = [name for name in asked if not _is_driver(name, code, chip or port, faults)]
     driver = source.get("wraps", source["driver"])
     if whole["bin_hz"] and not unknown and driver not in _OF_SPECTRA:
         faults.add(
@@ -88,10 +93,6 @@ def check(
             f"another kind; the drivers {' and '.join(_OF_SPECTRA)} bring spectra from elsewhere",
         )
     if not unknown and all(config.get(name, whole[name]) == whole[name] for name in _OF_SENSORS):
-
-        def module(name: str) -> Any:
-            return code.load(f"nearhum.sources.{name}")
-
         sensor_source.check(whole, checks.sensor, module, machine, faults)
     faults.tell()
     return whole
@@ -109,12 +110,12 @@ def _is_sound(name: str, value: Any, faults: Faults) -> bool:
 
 
 def _is_driver(name: Any, code: FirmwareCode, chip: str, faults: Faults) -> bool:
-    known = _drivers()
+    known = sorted(drivers.drivers())
     if name not in known:
         faults.add(f"driver = {name!r}{near(name, known)}", "one of " + ", ".join(known))
         return False
     try:
-        code.load(f"nearhum.sources.{name}")
+        code.load(drivers.module(name))
     except ImportError:
         faults.add(f"driver = {name!r} on {chip}", "another driver")
         return False
@@ -144,12 +145,6 @@ def _like(name: str) -> str:
     table = f"{firmware_dir() / 'nearhum' / 'settings.py'} has all settings, with their ranges"
     like = difflib.get_close_matches(name[:64], list(SETTINGS), n=4, cutoff=0.4)
     return f"settings with a name like it: {', '.join(like)}; {table}" if like else table
-
-
-def _drivers() -> list[str]:
-    helpers = ("__init__", "registers", "recording", "on_spi")
-    folder = firmware_dir() / "nearhum" / "sources"
-    return sorted(path.stem for path in folder.glob("*.py") if path.stem not in helpers)
 
 
 def meant(message: str) -> str:

@@ -126,7 +126,10 @@ class FirmwareCode:
         source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
         # Annotations are viper's types, which are no names here.
         code = compile(
-            source.read_text("utf-8"), str(source), "exec", __future__.annotations.compiler_flag
+            source.read_text("utf-8"),
+            str(source),
+            "exec",
+            __future__.annotations.compiler_flag,
         )
         module = SimpleNamespace()
         names = vars(module)

@@ -12,13 +12,14 @@ from typing import Any
 
 from nearhum.errors import ConfigError
 
+from . import drivers
 from .firmware_code import FirmwareCode
 from .pins import Machine
 
 ACCELEROMETERS = ("mpu6050", "adxl345", "lis3dh", "lsm6ds3", "lsm6dsox")
 AXES = ("x", "y", "z", "gx", "gy", "gz")
 MOST_NAME_BYTES = 40  # of a channel's name: those of 8 channels fit a record of the log
-_COUNTS_PER_DPS = 32.8  # of an mpu6050, +-1000 deg/s: sources/mpu6050.py
+_COUNTS_PER_DPS = 32.8  # of an mpu6050, +-1000 deg/s: its driver
 
 
 def names(settings: Mapping[str, Any]) -> list[str]:
@@ -61,7 +62,7 @@ def units(settings: Mapping[str, Any]) -> dict[str, Any]:
         if name not in ACCELEROMETERS:
             return unknown
         code = FirmwareCode(Machine(""), "unix", "")
-        driver, planned = code.load(f"nearhum.sources.{name}").Source, SimpleNamespace()
+        driver, planned = code.load(drivers.module(name)).Source, SimpleNamespace()
         driver.plan(planned, settings, given)
         counts = float(getattr(planned, "counts", 0) or driver.counts)
     except (ConfigError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError):

@@ -22,9 +22,20 @@ from .places import ROOT, Places, look
 
 KEPT_PATH = MAIN_PATH + ".before-nearhum"
 _LEARNED = "/hum"  # what the board learned, its log, what `set` changed
-# what `deploy` puts behind its main.py and 64 hexadecimal digits, see application.starters
 _SEAL = "# sha256 "
-_SEAL_WITHIN_BYTES = 200  # of the end: a damaged one of ours is still ours
+_SEAL_BYTES = len(_SEAL) + 64 + 1  # the last line of a deployed main.py, see application.starters
+# On the board: prints whether that line is whole, and is of what stands before it.
+_IS_SEALED = f"""
+import hashlib
+_n=os.stat({MAIN_PATH!r})[6]-{_SEAL_BYTES};_h=hashlib.sha256();_b=b''
+with open({MAIN_PATH!r},'rb') as _f:
+ while _n>0:
+  _b=_f.read(min(_n,1024))
+  if not _b:break
+  _h.update(_b);_n-=len(_b)
+ _l=_f.read()
+print(_b[-1:]==b'\\n' and _l==({_SEAL!r}+''.join('%02x'%c for c in _h.digest())+'\\n').encode())
+"""
 _MOST_KEPT = 100  # that anybody has put there by hand, each deployed over
 
 
@@ -93,16 +104,16 @@ def remove(link: Link, everything: bool = False) -> Removed:
 
 
 def _is_nearhums(repl: Repl, places: Places) -> bool:
-    """Return True where /main.py is one that nearhum brought: sealed, listed, or as released."""
+    """Return True where /main.py is one that nearhum brought: sealed, listed, or as released.
+
+    One that somebody has changed is the user's own, and so is one that was damaged: the two look
+    alike, and what is kept is not lost.
+    """
     found = places.there[MAIN_PATH].sha256
     released = hashlib.sha256((firmware_dir() / "main.py").read_bytes()).hexdigest()
     if found == released or found == places.lists.get(ROOT, {}).get(MAIN_PATH):
         return True
-    end = repl.run(
-        f"_f=open({MAIN_PATH!r},'rb');_f.seek(max(0,os.stat({MAIN_PATH!r})[6]-{_SEAL_WITHIN_BYTES}))\n"
-        f"print({_SEAL!r}.encode() in _f.read());_f.close()"
-    )
-    return end.strip() == "True"
+    return repl.run(_IS_SEALED).strip() == "True"
 
 
 def _kept(repl: Repl) -> dict[str, str]:

@@ -1,6 +1,6 @@
-"""Protocols: how each set of recordings is put to the firmware and judged.
+"""Protocols: how each set of recordings is given to the firmware, and how its answers are judged.
 
-One file a protocol; read base.py first.
+One file for each protocol. Read base.py first.
 """
 
 from .adi_motor import AdiMotor

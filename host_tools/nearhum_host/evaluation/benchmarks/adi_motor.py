@@ -1,9 +1,8 @@
-"""adi_motor: accelerometer on a motor.
+"""adi_motor: an accelerometer on a motor.
 
-Half of a healthy recording is learned, the rest told from 12 faults.
-
-Every fault is judged by a board that learned the same healthy half and saw nothing else, so that no
-fault profits from the alarm or the drift of the one before it.
+Half of a healthy recording is learned. The rest of it and 12 faults are watched. Each fault is
+watched by a board of its own that learned the same healthy half, so no fault profits from the alarm
+or the drift of the one before it.
 """
 
 from collections.abc import Sequence
@@ -22,15 +21,18 @@ HEALTHY = "healthy"
 
 @dataclass(frozen=True)
 class Asked:
-    """What a session is for. condition: speed and load; what: is watched, healthy or a fault."""
+    """The content of a session. condition: speed and load. what: the state watched, healthy or a
+    fault.
+    """
 
     condition: str
     what: str
 
 
 class AdiMotor:
-    """One session a recording; tpr, far, auc over windows, a fault against its condition's
-    healthy half; tpr_worst: of the worst fault.
+    """One session for each recording. tpr, far and auc are over windows.
+
+    Each fault is compared with the healthy half of its condition. tpr_worst: of the worst fault.
     """
 
     name = "adi_motor"

@@ -1,6 +1,6 @@
-"""What each protocol asks of the firmware: the figure that must hold, and where it is going.
+"""The targets of each protocol: the figure that must hold, and the goal.
 
-The one table of it; figures as the protocols name them, fractions from 0 to 1.
+Figures have the protocols' names, and are fractions from 0 to 1.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Target:
-    """must, reach: what a figure is to be at least, or at most; None where nothing is asked.
+    """must: the least (or most) that a figure may be, None for no demand. reach: the goal.
 
-    kept: where the firmware does not come up to what it must, what it comes up to and may not fall
-    behind; the page says that the must is missed. limit: what limits it then, in a sentence.
+    kept: if the firmware misses `must`, what it reaches and must not fall behind. EVALUATION.md
+        then says that `must` is missed. limit: the cause, in one sentence.
     """
 
     must: float | None
@@ -24,11 +24,11 @@ class Target:
     limit: str = ""
 
     def holds(self, figure: float | None) -> bool:
-        """Return whether a figure is what it must be."""
+        """Return whether a figure meets its target."""
         return self._fits(self.must, figure)
 
     def is_kept(self, figure: float | None) -> bool:
-        """Return whether a figure is what it must be, or no worse than what was reached."""
+        """Return whether a figure meets its target, or is no worse than what was reached before."""
         return self._fits(self.must if self.kept is None else self.kept, figure)
 
     def _fits(self, bar: float | None, figure: float | None) -> bool:
@@ -37,7 +37,7 @@ class Target:
         return figure is not None and (figure <= bar if self.at_most else figure >= bar)
 
     def said(self) -> tuple[str, str, str]:
-        """Return must, reach and kept as a person writes them, in percent; "" for none."""
+        """Return must, reach and kept as text in percent, "" for none."""
         sign = "≤" if self.at_most else "≥"
         must, reach, kept = (
             "" if v is None else f"{sign} {100 * v:.4g}" for v in (self.must, self.reach, self.kept)
@@ -88,7 +88,7 @@ TARGETS: Mapping[str, Mapping[str, Target]] = {
         "far": _at_most(0.01, 0.003),
         "tpr_worst": Target(0.90),
     },
-    # false alarms: as the plain baseline
+    # False alarms have a goal only: what the plain baseline reaches.
     "rssi": {"tpr_least": Target(0.95, 0.98), "far": _at_most(None, 0.001)},
     "watch": {"accuracy_5": Target(0.98, 0.99), "accuracy_1": Target(None, 0.93)},
     "fsdd": {"accuracy_5": Target(0.985, 0.995), "eer_5": _at_most(0.017, 0.008)},

@@ -1,8 +1,8 @@
-"""What a protocol is made of: sessions go into the firmware, runs come out and are judged.
+"""What a protocol consists of: sessions that go into the firmware, and runs that come out of it.
 
-A session is one board's life: a configuration and one recording whose cues are the console lines
-that a person would have typed. A protocol builds sessions from a set of recordings, and judges the
-runs by what it knows about them; what the firmware is told stands in the cues and nowhere else.
+A session is the life of one board: its settings, and one recording whose cues are the console lines
+that a person would have typed. A protocol makes sessions from a set of recordings, and judges the
+runs by what it knows about them. The firmware is told nothing but the cues.
 """
 
 from __future__ import annotations
@@ -20,17 +20,16 @@ from .. import metrics
 
 WATCH = "watch"
 LABEL_NORMAL, LABEL_ANOMALY = "normal", "anomaly"
-SEED = 20260101  # of everything drawn here: which windows are enrolled, and the random rows
+SEED = 20260101  # Of all random choices: which windows are enrolled, and the random rows.
 
 
 @dataclass(frozen=True)
 class Session:
     """What one board is given.
 
-    name: unique in its protocol; config: nearhum.json; of its source no more counts than
-    names of channels.
-
-    about: what the protocol knows about the session's segments; the firmware never sees it.
+    name: unique in its protocol. config: nearhum.json. Its source has no keys but names of
+        channels.
+    about: what the protocol knows about the session's segments. The firmware never sees it.
     """
 
     name: str
@@ -41,7 +40,7 @@ class Session:
 
 @dataclass
 class Span:
-    """Windows first to last (included) of one true label, for the run folder and the report."""
+    """The windows from first to last (included) with one true label."""
 
     first: int
     last: int
@@ -50,14 +49,15 @@ class Span:
 
 @dataclass
 class Run:
-    """What the firmware's journal says, by window: arrays of one length n.
+    """What the firmware's journal says, by window. Arrays have one length n.
 
-    scores: int16, octaves of squared distance in Q8, NO_SCORE where there was none; thresholds:
-    int16, the same unit; states: uint8 (wire.IDLE, LEARN, WATCH); labels: the name of the label, ""
-    for unknown; alarm: bool, as the board announced it. window, hop: samples, of the configuration
-    the firmware reported. features, embeddings: int8 (n, dimensions), as the firmware computed
-    them; embedded: bool, false where a window only set the range of slow channels. Of a run over a
-    serial line these three are empty.
+    scores: int16, octaves of squared distance in Q8, NO_SCORE if there was none.
+    thresholds: int16, the same unit. states: uint8 (wire.IDLE, LEARN, WATCH).
+    labels: name of the label, "" for unknown. alarm: bool, as the board announced it.
+    window, hop: samples, from the settings that the firmware reported.
+    features, embeddings: int8 (n, dimensions), as the firmware computed them.
+    embedded: bool, False if a window only set the range of slow channels.
+    The last three are empty after a run over a serial line.
     """
 
     scores: np.ndarray
@@ -78,9 +78,10 @@ class Run:
     def windows_of(self, recording: Recording) -> list[range]:
         """Return for each segment the windows whose last sample lies in it.
 
-        A segment starts a new window, unless its cue starts with "~": then the windows run on.
+        A segment starts a new window. If its cue starts with "~", the windows run on from the last
+        segment.
         """
-        out, n_before, windows_before = [], 0, 0  # of the run of segments without a gap
+        out, n_before, windows_before = [], 0, 0  # Of the stretch without a gap.
         first = 0
         for segment in recording.segments:
             if not segment.cue.startswith(CONTINUES):
@@ -93,17 +94,19 @@ class Run:
         return out
 
     def last_frame(self, window_of_run: int) -> int:
-        """Return the last frame of a window, both counted from the start of a run without a gap."""
+        """Return the last frame of a window. Both are counted from the start of a stretch without a
+        gap.
+        """
         return self.window - 1 + window_of_run * self.hop
 
 
 @dataclass
 class Judgement:
-    """A protocol's result: fractions from 0 to 1 (what ends in _per_hour: a count), None where
-    there is none.
+    """A protocol's result: fractions from 0 to 1, counts for names that end in _per_hour, None for
+    none.
 
-    figures: of the firmware; trivial: the same figures of answers that need no board; files: one
-    row a file; spans: by session name, what is true of its windows.
+    figures: of the firmware. trivial: the same figures of answers that need no board.
+    files: one row for each file. spans: the truth about the windows of each session, by its name.
     """
 
     figures: dict[str, float | None]
@@ -112,16 +115,17 @@ class Judgement:
     spans: dict[str, list[Span]] = field(default_factory=dict)
 
 
-# windows a config makes of so many frames without a gap
+# (settings, frames without a gap) -> number of windows.
 WindowsIn = Callable[[dict[str, Any], int], int]
 
 
 class EvaluationProtocol(Protocol):
-    """name: of the command line and the set's folder; told: what the board is told, for the
-    table.
+    """The contract of a protocol.
 
-    A protocol of many short sessions has `batch`, the sessions that one process runs. One whose
-    signals are made has no folder: it is called with its own name as the root.
+    name: on the command line, and of the set's folder. told: what the board learns from, for the
+        table.
+    batch (optional): sessions that one process runs, for a protocol with many short ones.
+    A protocol that makes its signals has no folder. It is called with its own name as the root.
     """
 
     name: str
@@ -138,7 +142,7 @@ class EvaluationProtocol(Protocol):
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one file whose truth is known. anomalous, alarm: bool (n,); score: real (n,)."""
+    """Rows of one file whose truth is known. anomalous, alarm: bool (n,). score: real (n,)."""
 
     anomalous: np.ndarray
     alarm: np.ndarray
@@ -159,10 +163,10 @@ def joined(parts: Sequence[Rows]) -> Rows:
 
 
 def trivial_rows(files: Sequence[Rows]) -> dict[str, list[Rows]]:
-    """Return what three answers that need no board would have said to the same files.
+    """Return what three answers that need no board would have said about the same files.
 
-    Random alarms as often as there are anomalous rows in all files, and scores evenly between 0 and
-    1.
+    Random alarms are as frequent as anomalous rows in all files. Random scores are uniform from 0
+    to 1.
     """
     anomalous = np.concatenate([rows.anomalous for rows in files])
     rate = float(anomalous.mean()) if len(anomalous) else 0.0
@@ -185,19 +189,20 @@ def confusion(files: Sequence[Rows]) -> metrics.Confusion:
 
 
 def mean_auc(files: Sequence[Rows]) -> float | None:
-    """Return the mean over the files of the area under the ROC curve of their scores."""
+    """Return the mean over the files of the area under the ROC curve (AUC)."""
     return metrics.mean([metrics.auc(rows.anomalous, rows.score) for rows in files])
 
 
 def spans_of(windows: range, label: str) -> list[Span]:
-    """Return the span of a stretch of windows, none where it is empty."""
+    """Return the span of a stretch of windows, or none if it is empty."""
     return [Span(windows[0], windows[-1], label)] if len(windows) else []
 
 
 def judged(protocol: EvaluationProtocol, runs: Sequence[tuple[Session, Run]]) -> Judgement:
-    """Return a protocol's judgement with the share of time in alarm beside its figures.
+    """Return a protocol's judgement, with time_in_alarm added to its figures.
 
-    time_in_alarm: of the windows that are known to be normal, those in alarm; not where none is.
+    time_in_alarm: of the windows known to be normal, the share in alarm. It is missing if there are
+        none.
     """
     found = protocol.judge(runs)
     n = n_alarm = 0

@@ -1,7 +1,6 @@
-"""csi: the state of a Wi-Fi channel as an ESP32 receives it, in a quiet room and with somebody
-moving in it.
+"""csi: the state of a Wi-Fi channel, received by an ESP32 in a quiet room and with somebody moving.
 
-The first half of a quiet recording is learned; its other half and the movement recorded next are
+The first half of a quiet recording is learned. Its other half, and the movement recorded next, are
 watched.
 """
 
@@ -16,8 +15,9 @@ from . import base
 
 
 class Csi:
-    """One session a pair of recordings; tpr (recall), far, auc over windows; tpr_worst: of the
-    worst pair.
+    """One session for each pair of recordings. tpr (recall), far and auc are over windows.
+
+    tpr_worst: of the worst pair.
     """
 
     name = "csi"

@@ -1,11 +1,13 @@
-"""fan: spectra of a cooling fan, computed elsewhere; damaged blades, three speeds and off,
-several rooms.
+"""fan: spectra of a cooling fan, computed elsewhere, with damaged blades, three speeds and many
+rooms.
 
-Damage: a file with all speeds is learned, another one and those of damaged fans are watched. The
-fan is off in their last quarter, where no damage can show: the first three are judged, the whole
-file stands beside them. Move: what was learned in one room is watched in another, once before and
-once after 60 spectra were learned there anew: those of a file with all speeds drawn evenly from
-another such file, those of one speed the first 60 of the file.
+Damage: a file with all speeds is learned. Another one, and those of damaged fans, are watched. In
+    the last quarter of a file the fan is off, where no damage can show. So the first three quarters
+    are judged, and the table also has the figures of the whole file.
+
+Move: what was learned in one room is watched in another, before and after 60 spectra were learned
+    there anew. In a file with all speeds these 60 are evenly spaced in another such file. At one
+    speed they are the first 60 of the file.
 """
 
 from collections.abc import Sequence
@@ -22,14 +24,15 @@ from . import base
 N_RELEARNED = 60
 ALL_SPEEDS = "hmlo"
 NORMAL = "normal"
-RUNNING = 0.75  # of a file with all speeds: then the fan is off
+RUNNING = 0.75  # Share of a file with all speeds. After it, the fan is off.
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a session is for. group: fan and room, or fan, rooms and speed; state: what is watched.
+    """The content of a session.
 
-    moved: whether from room to room; then the segments are learned, before, learned anew, after.
+    group: fan and room, or fan, both rooms and speed. state: what is watched. moved: whether it is
+        a move, whose segments are: learned, before, learned anew, after.
     """
 
     group: str
@@ -39,8 +42,10 @@ class Asked:
 
 
 class Fan:
-    """auc, far, tpr of running spectra; far_before, far_after a move, the worse direction; the
-    same at one speed.
+    """auc, far and tpr of running spectra. far_before, far_after: of a move, in the worse
+    direction.
+
+    The same names with one_speed are of files with one speed.
     """
 
     name = "fan"
@@ -103,7 +108,7 @@ class Fan:
             asked, windows = session.about, run.windows_of(session.recording)
             label = base.LABEL_NORMAL if asked.state == NORMAL else base.LABEL_ANOMALY
             watched = windows[1::2]
-            # of a move what was learned anew; of a damaged fan where it ran
+            # The spans of a move are those after learning anew, of a damaged fan the running part.
             n = int(RUNNING * len(watched[-1])) if label == base.LABEL_ANOMALY else len(watched[-1])
             spans[session.name] = base.spans_of(watched[-1][:n], label)
             rows = [_rows(run, some, label == base.LABEL_ANOMALY) for some in watched]
@@ -124,11 +129,9 @@ class Fan:
 
 
 def _session(name: str, about: Asked, *parts: tuple[str, np.ndarray]) -> base.Session:
-    """Return a session; parts: cue and spectra of each segment, "learn" learns as many as there
-    are.
-    """
+    """Return a session. parts: (cue, spectra) of each segment. "learn" learns all of it."""
     n_bins = parts[0][1].shape[1]
-    rate_hz = machines.FAN_RATE_HZ * n_bins  # values
+    rate_hz = machines.FAN_RATE_HZ * n_bins  # Values a second.
     config = {
         "kind": "spectra",
         "rate_hz": rate_hz,
@@ -183,9 +186,7 @@ def _figures(
 
 
 def _auc(damage: Sequence[tuple[str, str, base.Rows]]) -> float | None:
-    """Return the mean over the files of damaged fans, each against all normal files of its
-    group.
-    """
+    """Return the mean AUC over the damaged fans, each with all normal files of its group."""
     normal: dict[str, list[base.Rows]] = {}
     for group, state, rows in damage:
         if state == NORMAL:

@@ -1,7 +1,8 @@
 """femto: bearings run to failure, in 60 snapshots each.
 
-Rows 0-14 are learned, 15-29 are early life, 40-59 the end of it. Rows 30-39, mid-life, count as
-early warnings and not in the other figures: nobody knows when the damage began.
+Rows 0-14 are learned, rows 15-29 are early life, rows 40-59 are its end. An alarm in rows 30-39,
+mid-life, counts as an early warning and in no other figure, because nobody knows when the damage
+began.
 """
 
 from collections.abc import Sequence
@@ -19,8 +20,9 @@ LEARNED, EARLY, MID_LIFE, END_OF_LIFE = range(15), range(15, 30), range(30, 40),
 
 
 class Femto:
-    """One session a bearing, one segment a snapshot, which has the score and alarm of its last
-    window.
+    """One session for each bearing, one segment for each snapshot.
+
+    A snapshot has the score and the alarm of its last window.
     """
 
     name = "femto"
@@ -64,7 +66,7 @@ class Femto:
 
 
 def _snapshots(session: base.Session, run: base.Run) -> base.Rows:
-    """Return the snapshots after the learned ones; anomalous: the end of life."""
+    """Return the snapshots after the learned ones. anomalous: the end of life."""
     alarm, score = [], []
     for windows in run.windows_of(session.recording)[EARLY.start :]:
         alarm.append(bool(run.alarm[windows[-1]]))

@@ -1,11 +1,10 @@
-"""Run the board's loop over recordings to their ends, under MicroPython: the loop that main.py
-runs for ever.
+"""Run the loop of main.py over recordings to their end, under MicroPython.
 
-Arguments: the folder with the package nearhum, then a folder for each board, which stands for its
-file system (ends in "/"). Beside a board's log lies what it computed of every window, in `windows`:
-two u16 n_features and n_out, then for each window a byte (1: it was embedded), its features and its
-embedding, int8. Prints the interpreter's version last; what the console answers to cues comes
-before it.
+Arguments: the folder with the package nearhum, then for each board the folder that stands for its
+    file system (ends in "/"). The file `windows` beside a board's log gets what was computed for
+    every window: two u16 n_features and n_out, then for each window a byte (1: it was embedded),
+    its features and its embedding, int8. Prints the console's answers to cues, and the
+    interpreter's version last.
 """
 
 import sys
@@ -16,7 +15,7 @@ from nearhum import pipeline  # noqa: E402
 
 
 def followed(hum, path):
-    """Write features and embedding of every window to path. Returns the file."""
+    """Write features and embedding of every window to path. Returns the open file."""
     file = open(path, "wb")  # noqa: SIM115
     embed, keep, seen = hum.head.embed_into, hum.keep_window, [b""]
     n_features, n_out = hum.plan.n_features, hum.head.n_out

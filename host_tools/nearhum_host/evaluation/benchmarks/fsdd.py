@@ -1,7 +1,7 @@
-"""fsdd: ten spoken digits, learned from k takes of a speaker and asked of the same speaker.
+"""fsdd: ten spoken digits, learned from k takes of a speaker, then asked of the same speaker.
 
-The recording of a speaker runs on without a gap. The takes are drawn anew, seeded, for each of the
-draws; all that are not enrolled for the largest k are asked for every k, so that the three are of
+The recording of a speaker has no gaps. The enrolled takes are drawn again for each draw, with a
+fixed seed. The takes asked are those not enrolled for the largest k, so that all k are judged on
 the same takes.
 """
 
@@ -17,13 +17,13 @@ from .spoken import Asked, add, guesses, heard, quiet_level, recognition, spread
 
 SHOTS = (1, 3, 5)
 N_DRAWS = 3
-FRAMES = {"n_window": 256, "n_hop": 128}  # 32 ms every 16 ms at this rate
+FRAMES = {"n_window": 256, "n_hop": 128}  # 32 ms every 16 ms, at 8 kHz.
 
 Figures = dict[str, float | None]
 
 
 class Fsdd:
-    """One session a speaker, draw and k: enrol k takes of each digit, ask the rest."""
+    """One session for each speaker, draw and k: enrol k takes of each digit, ask the rest."""
 
     name = "fsdd"
     told = "k takes of each of ten digits, from the same speaker"
@@ -33,7 +33,7 @@ class Fsdd:
 
     def judge(self, runs: Sequence[tuple[Session, Run]]) -> Judgement:
         draw = np.random.default_rng(SEED)
-        rows: dict[str, dict[str, Figures]] = {}  # who answers -> session -> figures
+        rows: dict[str, dict[str, Figures]] = {}  # Firmware or guess -> session -> figures.
         spans: dict[str, list[Span]] = {}
         for session, run in runs:
             name, _, k = session.name.rpartition("_")
@@ -57,7 +57,7 @@ class Fsdd:
 
 
 def sessions_of(speakers: dict[str, speech.Words], n_draws: int = N_DRAWS) -> list[Session]:
-    """Return the sessions of some speakers, n_draws of each."""
+    """Return the sessions of some speakers, n_draws for each."""
     out = []
     for speaker, words in sorted(speakers.items()):
         level = quiet_level(

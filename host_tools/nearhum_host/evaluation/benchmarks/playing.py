@@ -1,8 +1,8 @@
-"""A MicroPython process that plays a recording through the firmware, watched while it runs.
+"""Run a MicroPython process that plays recordings through the firmware, and read its journals.
 
-Its journal is a ring, as on a board: of a long recording the oldest segments are gone before the
-end. So they are read while it runs. How far it is tells the system, by the place in the file that
-it plays (Linux).
+The journal is a ring, as on a board. In a long recording the oldest segments are overwritten before
+the end, so they are read while it runs. Progress is the position in the recording's file, which
+Linux shows in /proc.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-LOOK_S = 0.25  # a segment of 16 KB takes seconds to fill
-FIRST_LOOKS_S = 0.01  # a short recording is over in less
+LOOK_S = 0.25  # Between two looks. A segment of 16 KB takes seconds to fill.
+FIRST_LOOKS_S = 0.01  # Between the first ones. A short recording ends within LOOK_S.
 
 
 def play(
@@ -22,10 +22,10 @@ def play(
     on_progress: Callable[[int, int], None] | None,
     timeout_s: float,
 ) -> tuple[int, str, list[bytes]]:
-    """Return (exit code, what it said, its journals) of a command that plays replay.nhr of roots.
+    """Run a command that plays replay.nhr of each of roots. Returns (exit code, output, journals).
 
-    roots: the folders that stand for the boards' file systems. on_progress is told of the first.
-    Raises TimeoutError after timeout_s; the process has ended then.
+    roots: the folders that stand for the boards' file systems. on_progress is called for the first.
+    Raises TimeoutError after timeout_s, when the process has been ended.
     """
     kept: list[dict[int, bytes]] = [{} for _ in roots]
     end = time.monotonic() + timeout_s
@@ -64,23 +64,25 @@ def _collect_all(roots: Sequence[Path], kept: Sequence[dict[int, bytes]]) -> Non
 
 
 def _collect(root: Path, kept: dict[int, bytes]) -> None:
-    """Take what is new of the segments; those that are gone stay as they were last seen."""
+    """Copy new content of the segments. A segment that is gone is kept as it was last seen."""
     for file in sorted((root / "hum" / "log").glob("*.seg"), key=lambda file: int(file.stem, 16)):
         number = int(file.stem, 16)
         if number + 1 in kept:
-            continue  # a segment is full before the next begins
+            continue  # The segment was complete before the next one began.
         try:
             kept[number] = file.read_bytes()
         except FileNotFoundError:
-            continue  # it went meanwhile
+            continue  # The firmware removed it since the folder was listed.
 
 
 def _played(pid: int, recording: Path) -> int:
-    """Return how many bytes of the recording a process has read, 0 where none can say."""
+    """Return how many bytes of the recording the process has read, 0 if the system does not say."""
     try:
         for link in (Path("/proc") / str(pid) / "fd").iterdir():
             if link.resolve() == recording.resolve():
-                where = (Path("/proc") / str(pid) / "fdinfo" / link.name).read_text()
+                where = (Path("/proc") / str(pid) / "fdinfo" / link.name).read_text(
+                    encoding="utf-8"
+                )
                 return int(where.split("pos:")[1].split()[0])
     except (OSError, IndexError, ValueError):
         pass

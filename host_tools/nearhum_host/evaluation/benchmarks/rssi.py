@@ -1,9 +1,10 @@
-"""rssi: the signal strength of 300 packets a radio link, under injected noise of five levels.
+"""rssi: the signal strength of 300 packets for each radio link, under injected noise of five
+levels.
 
-A window is 25 packets. The first 8 at the lowest noise are learned, the other 4 are normal, and the
-noisier levels are to be detected. A link that hears less than half of the packets it learns from is
-not asked about: it is no link. A board of one transmitter listens on its links one after the other,
-and learns each anew.
+A window is 25 packets. At the lowest noise, the first 8 windows are learned and the other 4 are
+normal. The noisier levels are to be detected. A link that receives less than half of the packets to
+learn from is left out. The board of one transmitter listens to its links one after the other, and
+learns each of them anew.
 """
 
 from collections.abc import Sequence
@@ -16,16 +17,16 @@ from ...recordings.datasets import radio
 from ...recordings.nhr import CONTINUES, Recording
 from . import base
 
-N_WINDOW, N_LEARNED = 25, 8  # packets; windows
+N_WINDOW, N_LEARNED = 25, 8  # Packets of a window, windows learned.
 
-# receiver, noise in dBm; of the learned segment and the normal one the lowest
+# (receiver, noise in dBm). The learned and the normal segment have the lowest noise.
 Asked = tuple[str, int]
 
 
 class Rssi:
-    """One session a transmitter.
+    """One session for each transmitter.
 
-    far; tpr over all noise levels; tpr and auc of the least one above normal.
+    far. tpr over all noise levels. tpr_least and auc at the lowest level above normal.
     """
 
     name = "rssi"
@@ -114,7 +115,7 @@ def _figures(levels: Sequence[tuple[str, str, int, base.Rows]]) -> dict[str, flo
 
 
 def _table(levels: Sequence[tuple[str, str, int, base.Rows]]) -> list[dict[str, object]]:
-    """Return a row a noise level, then a row a transmitter."""
+    """Return one row for each noise level, then one for each transmitter."""
     table: list[dict[str, object]] = []
     for noise in sorted({level[2] for level in levels}):
         counts = base.confusion([rows for *_, n, rows in levels if n == noise])

@@ -1,8 +1,8 @@
-"""Runs sessions through the firmware itself and reads back its journal.
+"""Run sessions through the firmware, and read its journals.
 
-Enters: sessions. Leaves: runs. Each session is a board of its own: a folder as its file system, a
-MicroPython process over the firmware's sources, the same loop as on the board. No figure is
-computed here or elsewhere from anything but what the firmware journalled.
+Enters: sessions. Leaves: runs. Each session is a board of its own: a folder as its file system, and
+    a MicroPython process with the firmware's sources and the board's own loop. All figures are
+    computed from what the firmware wrote into its journal, and from nothing else.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from .base import Run, Session
 from .playing import play
 
 ENVIRONMENT = "NEARHUM_MICROPYTHON"
-HEAP = "8M"  # objects are twice a board's size there, and the sources are compiled in it too
+HEAP = "8M"  # On 64 bits, objects have twice their size, and the sources are compiled here too.
 TIMEOUT_S = 900
-# What only a board can do: this machine has no pins, and nothing resets it.
+# Settings of what only a board has: pins, and a watchdog that resets it.
 OF_BOARDS = {"alarm_pin": "", "watchdog_s": 0}
 LOOP = Path(__file__).with_name("firmware_loop.py")
 
 
 def interpreter() -> str:
-    """Return the MicroPython unix port to use: NEARHUM_MICROPYTHON, else the one installed with
+    """Return the MicroPython unix port: NEARHUM_MICROPYTHON, or else the one installed with
     nearhum.
     """
     named = os.environ.get(ENVIRONMENT)
@@ -61,14 +61,14 @@ def interpreter() -> str:
 
 
 def windows_in(config: dict[str, Any], n_frames: int) -> int:
-    """Return how many windows a board of this config makes of n_frames without a gap."""
+    """Return how many windows a board with this config makes of n_frames without a gap."""
     n_window, n_hop = _windowing(config["kind"], config.get("n_window"), config.get("n_hop"))
     return max(0, (n_frames - n_window) // n_hop + 1)
 
 
 @cache
 def _windowing(kind: str, n_window: int | None, n_hop: int | None) -> tuple[int, int]:
-    """Return (n_window, n_hop) of a kind: those given, else the firmware's own defaults."""
+    """Return (n_window, n_hop) of a kind. None stands for the firmware's default."""
     ask = (
         f"import sys; sys.path.insert(0, {firmware()!r}); from nearhum import settings;"
         f" print(settings.defaults({kind!r}))"
@@ -89,10 +89,11 @@ def run_all(
     batch: int = 1,
     n_workers: int | None = None,
 ) -> Iterator[tuple[Session, Run]]:
-    """Yield each session with its run, in order; n_workers at a time, or as there are processors.
+    """Yield each session with its run, in order.
 
-    path: the numeric path, "fixed" or "float". done is called as each one ends. batch: sessions
-    that one process runs. Raises HostError as run_one.
+    path: the numeric path, "fixed" or "float". done: called as each session ends.
+    batch: sessions that one process runs. n_workers: processes, by default one for each processor.
+    Raises HostError as run_one.
     """
     micropython = interpreter()
     parts = [sessions[i : i + batch] for i in range(0, len(sessions), batch)]
@@ -121,9 +122,9 @@ def run_one(
 ) -> Run:
     """Run one session on a board of its own.
 
-    on_progress: called with the bytes of the recording that were played, and how many there are.
-    Raises HostError where the firmware stops early, refuses a cue, reports a fault, or counts other
-    windows than the recording has: such a run says nothing about the firmware's answers.
+    on_progress: called with (bytes of the recording that were played, all of its bytes).
+    Raises HostError if the firmware stops early, refuses a cue, reports a fault, or has another
+    number of windows than the recording. Such a run says nothing about the firmware's answers.
     """
     return run_batch([session], path, micropython, on_progress, timeout_s)[0]
 
@@ -137,7 +138,7 @@ def run_batch(
 ) -> list[Run]:
     """Run sessions one after the other in one process, each on a board of its own.
 
-    on_progress tells of the first of them. Raises HostError as run_one.
+    on_progress is called for the first of them. Raises HostError as run_one.
     """
     name = sessions[0].name
     with tempfile.TemporaryDirectory(prefix="nearhum-") as folder:
@@ -174,10 +175,10 @@ def _lay_out(session: Session, path: str, root: Path) -> None:
     recording = root / "replay.nhr"
     write_nhr(session.recording, recording)
     source = {"driver": "replay", "path": recording.as_posix(), "speed": 0}
-    if "names" in session.config.get("source", {}):  # of its channels, for the log
+    if "names" in session.config.get("source", {}):  # Names of the channels, for the log.
         source["names"] = session.config["source"]["names"]
     config = {"board": "evaluation", "path": path, **session.config, **OF_BOARDS, "source": source}
-    (root / "nearhum.json").write_text(json.dumps(config))
+    (root / "nearhum.json").write_text(json.dumps(config), encoding="utf-8")
 
 
 def _read_back(session: Session, root: Path, journal: bytes, micropython: str) -> Run:
@@ -199,14 +200,14 @@ def _read_back(session: Session, root: Path, journal: bytes, micropython: str) -
 
 
 def firmware() -> str:
-    """Return the folder that holds the firmware's package."""
+    """Return the folder that contains the firmware's package."""
     return Path(nearhum.__file__).resolve().parents[1].as_posix()
 
 
 def read_run(journal: bytes, name: str) -> Run:
-    """Return what a journal of one boot says, by window.
+    """Return what a journal with one boot says, by window.
 
-    Raises HostError on damage, gaps, faults or two boots.
+    Raises HostError for damage, gaps, faults or two boots.
     """
     log = log_file.parse(journal)
     if log.damages or log.gaps:

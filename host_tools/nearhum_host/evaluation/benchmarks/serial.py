@@ -1,9 +1,9 @@
-"""Runs a session on a virtual board, over its serial line: deployed, played as its sensor, its
-journal pulled.
+"""Run a session on a virtual board over its serial line: deploy, play the recording, pull the log.
 
-Enters: a session. Leaves: a run, as the runner's. Everything that a real board would need is in the
-way of it: compiled modules on a flash file system, the console while the detector runs, the log in
-pieces. Where its run says other than the runner's, one of the two does not tell what a board does.
+Enters: a session. Leaves: a run, as from runner.py. It goes through everything that a real board
+    needs: compiled modules on a flash file system, the console beside the detector, and the log in
+    pieces. If the run differs from that of runner.py, one of the two does not show what a board
+    does.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ def run_over_serial(session: Session, path: str = "fixed") -> Run:
         card = Path(folder) / "sd"
         card.mkdir()
         write_nhr(session.recording, card / "replay.nhr")
-        (card / "replay.json").write_text(json.dumps({"speed": 0}))
+        (card / "replay.json").write_text(json.dumps({"speed": 0}), encoding="utf-8")
         log = Path(folder) / f"run{SUFFIX}"
         with VirtualBoard(sd=card) as board, connect(board.path) as link:
             deployment.deploy(link, application(board_files.load(BOARD), settings))
             end = time.monotonic() + TIMEOUT_S
             while True:
                 ended = link.ask("status")["source"] == "end"
-                # while it runs, too: the board's flash holds less than a long session
+                # Pull while it runs, because the board's flash holds less than a long session.
                 pull(link, log)
                 if ended:
                     break
@@ -64,8 +64,8 @@ def run_over_serial(session: Session, path: str = "fixed") -> Run:
 
 
 def differences(one: Run, other: Run) -> list[str]:
-    """Return what two runs of a session say differently, by window; empty where they tell the
-    same.
+    """Return the names of what two runs of a session have different, by window; empty if they
+    agree.
     """
     out = []
     for what in ("scores", "thresholds", "states", "labels", "alarm"):

@@ -1,6 +1,6 @@
-"""skab: a water pump test bed, 8 slow channels.
+"""skab: the test bed of a water pump, 8 slow channels.
 
-Rows 0-399 of a file are learned, unlabelled; the rest is scored.
+Rows 0-399 of each file are learned without labels. The rest is scored.
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,13 @@ from ...recordings.nhr import CONTINUES, Recording
 from .. import metrics
 from . import base
 
-N_LEARNED = 400  # rows, as the benchmark's authors train
+N_LEARNED = 400  # Rows, as many as the benchmark's authors train with.
 
 
 class Skab:
-    """One session a file; f1, far, mar pooled over labelled files, far_clean over those without
-    anomaly.
+    """One session for each file. f1, far and mar are pooled over files with an anomaly.
+
+    far_clean: of the files without one.
     """
 
     name = "skab"
@@ -83,15 +84,13 @@ def _figures(labelled: Sequence[base.Rows], clean: Sequence[base.Rows]) -> dict[
 
 
 def _latest_window(session: base.Session, run: base.Run) -> np.ndarray:
-    """Return for each row the last window that was complete by then, -1 before the first."""
+    """Return for each row the last window complete at that row, -1 before the first."""
     n = session.recording.n_frames
     return np.maximum((np.arange(n) - run.window + run.hop) // run.hop, -1)
 
 
 def _rows(session: base.Session, run: base.Run) -> base.Rows:
-    """Return the rows after the learned ones; a row has the alarm and score of the last
-    complete window.
-    """
+    """Return the rows after the learned ones, each with alarm and score of its last window."""
     window = _latest_window(session, run)[N_LEARNED:]
     anomaly = (
         session.about if session.about is not None else np.zeros(session.recording.n_frames, bool)
@@ -102,7 +101,7 @@ def _rows(session: base.Session, run: base.Run) -> base.Rows:
 
 
 def _spans(session: base.Session, run: base.Run) -> list[base.Span]:
-    """Return the truth by window: a window has the label of its last row."""
+    """Return the truth by window. A window has the label of its last row."""
     watched = run.windows_of(session.recording)[1]
     rows = [min(run.last_frame(w), session.recording.n_frames - 1) for w in watched]
     truth = session.about[rows] if session.about is not None else np.zeros(len(rows), bool)

@@ -1,9 +1,9 @@
-"""What the protocols of spoken words share: recordings of single words, and what the board
-heard in each.
+"""Common parts of the protocols of spoken words: recordings of single words, and the board's
+answers.
 
-The clips of the sets are cut close to the word, a board hears one among other sounds: before and
-behind each lies noise as loud as the quiet parts of the recording, with the fall towards high
-frequencies that rooms have.
+The clips of the sets are cut close to the word, but a board hears a word among other sounds. So
+noise is added before and after each clip, as loud as the quiet parts of the recording, with less
+power at high frequencies, as in rooms.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,17 +15,17 @@ from ...recordings.nhr import Recording
 from .. import metrics
 from .base import Run
 
-BEFORE_S, BEHIND_S = 0.25, 0.55  # an answer comes within 0.45 s of a word's end
+BEFORE_S, BEHIND_S = 0.25, 0.55  # The board answers within 0.45 s of a word's end.
 QUIET_PERCENT = 10
 FRAME_S = 0.016
-FAR = 1e9  # the distance of a word that was not near enough to be told
+FAR = 1e9  # Stands for the distance of a word too far for the board to state it.
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What one segment is for.
+    """The content of one segment.
 
-    word: the truth; shots: 0 while enrolling, else how many examples there are.
+    word: the truth. shots: 0 while enrolling, otherwise the number of examples enrolled.
     """
 
     word: str
@@ -34,9 +34,9 @@ class Asked:
 
 @dataclass(frozen=True)
 class Heard:
-    """What the board said to one segment.
+    """What the board answered to one segment.
 
-    label: "" for none; distances: of the labels near, in its unit.
+    label: "" for none. distances: of the labels that were near, in the board's unit.
     """
 
     label: str
@@ -45,8 +45,8 @@ class Heard:
 
 
 def quiet_level(clips: Iterable[np.ndarray], rate_hz: int) -> float:
-    """Return the RMS in counts, 1 at least, of the quiet parts: the 10th percentile over frames
-    of 16 ms.
+    """Return the RMS of the quiet parts in counts, at least 1: the 10th percentile over frames of
+    16 ms.
     """
     n = round(FRAME_S * rate_hz)
     frames = np.concatenate([clip[: len(clip) // n * n].reshape(-1, n) for clip in clips]).astype(
@@ -56,8 +56,8 @@ def quiet_level(clips: Iterable[np.ndarray], rate_hz: int) -> float:
 
 
 def noise(n: int, level: float, draw: np.random.Generator) -> np.ndarray:
-    """Return n samples of noise of an RMS, a first-order low-pass of white noise (pole at 0.9),
-    int16.
+    """Return n samples of noise with an RMS of level, int16: white noise through a low-pass, pole
+    at 0.9.
     """
     pole, settle = 0.9, 64
     reach = pole ** np.arange(settle)
@@ -72,7 +72,7 @@ def noise(n: int, level: float, draw: np.random.Generator) -> np.ndarray:
 def add(
     recording: Recording, clip: np.ndarray, level: float, draw: np.random.Generator, cue: str = ""
 ) -> None:
-    """Append a segment: the clip, int16 (n,), in noise of that level."""
+    """Append a segment: the clip, int16 (n,), within noise of that level."""
     before, behind = (
         noise(round(s * recording.rate_hz), level, draw) for s in (BEFORE_S, BEHIND_S)
     )
@@ -80,8 +80,8 @@ def add(
 
 
 def heard(run: Run, recording: Recording) -> list[Heard]:
-    """Return for each segment what the board answered in it: the first label, and the least
-    distance of each.
+    """Return the board's answer to each segment: the first label, and the smallest distance of
+    each.
     """
     told: dict[int, dict[str, int]] = {}
     for event in run.events:
@@ -100,7 +100,7 @@ def heard(run: Run, recording: Recording) -> list[Heard]:
 
 
 def distances(answers: Sequence[Heard], words: Sequence[str]) -> np.ndarray:
-    """Return the distances (answers, words), FAR where one was not near."""
+    """Return the distances (answers, words), FAR for a word that was not near."""
     return np.array(
         [[answer.distances.get(word, FAR) for word in words] for answer in answers]
     ).reshape(-1, len(words))
@@ -109,10 +109,11 @@ def distances(answers: Sequence[Heard], words: Sequence[str]) -> np.ndarray:
 def recognition(
     truth: Sequence[str], answers: Sequence[Heard], words: Sequence[str]
 ) -> dict[str, float | None]:
-    """Return what the answers to words of which all are enrolled are worth.
+    """Return the figures of answers about enrolled words.
 
-    accuracy: the nearest label is right; open: the label the board gave is; unknown: it gave none;
-    eer: equal error rate of one word's distance against the other words, the mean over the words.
+    accuracy: the nearest label is right. open: the label that the board gave is right. unknown: it
+        gave none. eer: equal error rate of a word's distance against the other words, the mean over
+        the words.
     """
     true = np.array(truth)
     found = distances(answers, words)
@@ -131,8 +132,8 @@ def recognition(
 def guesses(
     truth: Sequence[str], words: Sequence[str], draw: np.random.Generator
 ) -> dict[str, dict[str, float | None]]:
-    """Return the same figures of answers that need no board: a word at random, always one,
-    always none.
+    """Return the same figures of answers that need no board: a random word, always one, always
+    none.
     """
     n = len(truth)
     chance = draw.random((n, len(words)))

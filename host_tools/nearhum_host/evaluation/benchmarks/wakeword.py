@@ -1,11 +1,10 @@
-"""wakeword: three wake words, from many speakers; five clips of each are enrolled, the others
-asked.
+"""wakeword: three wake words by many speakers. Five clips of each are enrolled, the others asked.
 
-Beside the words against each other: false accepts on other speech. The spoken digits, where they
-lie beside this set, are played to boards on which the three words are enrolled, one speaker to a
-board. They have 8 kHz, so the rate of that board is theirs and the wake words are brought down to
-it: at 16 kHz the missing upper half would give the digits away. Such a board has learned what is
-normal from some digits of the other speakers, or (`untold`) nothing.
+The words are tested against each other, and for false accepts in other speech. For the latter, the
+spoken digits of fsdd, if they lie beside this set, are played to boards with the three words
+enrolled, one speaker for each board. The digits have 8 kHz. So the wake words are brought down to 8
+kHz too: at 16 kHz, the missing upper half of the spectrum would give the digits away. Such a board
+has learned what is normal from digits of the other speakers, or (`untold`) nothing.
 """
 
 from collections.abc import Sequence
@@ -24,17 +23,17 @@ from .spoken import Asked, Heard, add, distances, guesses, heard, quiet_level, r
 SHOTS = 5
 N_DRAWS = 10
 N_SPEECH_DRAWS = 3
-N_BACKGROUND = 10  # digits of each other speaker
-SPEECH = "speech_"  # sessions of other speech are called so
-OTHER = ""  # the word of other speech
+N_BACKGROUND = 10  # Digits of each other speaker that are learned.
+SPEECH = "speech_"  # Names of sessions with other speech begin with it.
+OTHER = ""  # The true word of other speech: none.
 
 
 class Wakeword:
-    """A session a draw: enrol 5 of each word, ask the rest; and at 8 kHz: enrol, ask the rest,
-    hear other speech.
+    """One session for each draw: enrol 5 clips of each word, ask the rest.
 
-    Figures as in spoken.recognition; found_in_speech: words that the board of that rate finds;
-    false accepts per hour of other speech, with the upper 95 % bound.
+    At 8 kHz it also hears other speech. Figures as of spoken.recognition. found_in_speech: words
+    that the board finds at that rate. Further: false accepts per hour of other speech, with their
+    upper 95 % bound.
     """
 
     name = "wakeword"
@@ -61,7 +60,7 @@ class Wakeword:
 
     def judge(self, runs: Sequence[tuple[Session, Run]]) -> Judgement:
         draw = np.random.default_rng(SEED)
-        rows: dict[str, list[Figures]] = {}  # who answers -> figures of each draw
+        rows: dict[str, list[Figures]] = {}  # Firmware or guess -> figures of each draw.
         speech = {told: _Speech() for told in (True, False)}
         files: list[dict[str, object]] = []
         spans: dict[str, list[Span]] = {}
@@ -70,7 +69,7 @@ class Wakeword:
             segments = run.windows_of(session.recording)
             some = [i for i, asked in enumerate(session.about) if asked.shots]
             words = sorted({asked.word for asked in session.about if asked.word})
-            if SPEECH in session.name:  # a bootstrap puts a number before it
+            if SPEECH in session.name:  # Not at the start: the bootstrap puts a number before it.
                 told = session.about[0].word == OTHER
                 files.append(
                     {"file": session.name, **speech[told].take(session, run, some, answers)}
@@ -99,9 +98,9 @@ class Wakeword:
 
 @dataclass
 class _Speech:
-    """Counts over boards that heard other speech.
+    """Counts over the boards that heard other speech.
 
-    The draws hear the same speech: a bound is that of one of them.
+    All draws hear the same speech, so the bound is computed from one draw.
     """
 
     accepts: int = 0
@@ -159,9 +158,7 @@ def _by_word(
 
 
 def upper_bound(n: float) -> float:
-    """Return the upper 95 % bound of a Poisson mean of which n events were counted: half a
-    chi-square's quantile.
-    """
+    """Return the upper 95 % bound of a Poisson mean after n events, from a chi-square quantile."""
     from scipy.stats import chi2
 
     return float(chi2.ppf(0.95, 2 * (n + 1)) / 2)
@@ -212,8 +209,9 @@ def _speech_session(
     index: int,
     windows_in: WindowsIn | None,
 ) -> Session:
-    """Return a session of one speaker's digits; windows_in: where digits of the others are
-    learned before.
+    """Return a session with one speaker's digits.
+
+    windows_in: if given, digits of the other speakers are learned first.
     """
     drawn, draw = _drawn(words, index)
     rate_hz = speech.DIGIT_RATE_HZ

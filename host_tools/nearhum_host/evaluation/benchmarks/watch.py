@@ -1,8 +1,8 @@
 """watch: a smartwatch on a wrist, 7 exercises in windows of 4 s.
 
-k windows of each exercise are enrolled, the rest are told apart. The windows do not overlap and are
-drawn anew, seeded, for each of the draws. Where an exercise has no more than k windows, all but one
-are enrolled, so that every exercise is asked for.
+k windows of each exercise are enrolled, and the rest is asked. Windows do not overlap. They are
+drawn again for each draw, with a fixed seed. If an exercise has at most k windows, one is kept to
+be asked, so that every exercise is asked.
 """
 
 from collections.abc import Sequence
@@ -20,15 +20,15 @@ SHOTS = (1, 3, 5)
 N_DRAWS = 5
 WINDOW_S = 4
 
-# (session, k) -> true labels, answers
+# (session, k) -> (true labels, answers).
 Answers = dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What one segment is for.
+    """The content of one segment.
 
-    exercise: the truth; shots: 0 while enrolling, else the k it is a test of.
+    exercise: the truth. shots: 0 while enrolling, otherwise the k of this test.
     """
 
     exercise: str
@@ -36,7 +36,9 @@ class Asked:
 
 
 class Watch:
-    """One session a wearer, side and draw: enrol 1, ask, enrol up to 3, ask, enrol up to 5, ask."""
+    """One session for each wearer, side and draw: enrol 1, ask, enrol up to 3, ask, enrol up to 5,
+    ask.
+    """
 
     name = "watch"
     told = "k labelled windows of 4 s of each exercise, from the same wearer and side"
@@ -76,13 +78,13 @@ class Watch:
 
 
 def sessions_of(wearers: gestures.Wearers, n_draws: int = N_DRAWS) -> list[Session]:
-    """Return the sessions of some wearers and sides, n_draws of each."""
+    """Return the sessions of some wearers and sides, n_draws for each."""
     out = []
     n = WINDOW_S * gestures.WATCH_RATE_HZ
     for (wearer, side), exercises in sorted(wearers.items()):
         for index in range(n_draws):
-            # Seeded by who and which, so that a subset of the wearers gives the figures it has in
-            # the whole.
+            # The seed depends on wearer and draw. So some of the wearers alone have the same
+            # figures as among all of them.
             draw = np.random.default_rng([SEED, index, *f"{wearer}{side}".encode()])
             windows = {}
             for exercise, frames in sorted(exercises.items()):
@@ -95,7 +97,7 @@ def sessions_of(wearers: gestures.Wearers, n_draws: int = N_DRAWS) -> list[Sessi
 def _session(name: str, windows: dict[str, np.ndarray]) -> Session:
     """Return a session.
 
-    windows: by exercise, int16 (windows, samples, channels), the first are enrolled.
+    windows: by exercise, int16 (windows, samples, channels). The first ones are enrolled.
     """
     _, n, n_channels = next(iter(windows.values())).shape
     recording = Recording(gestures.WATCH_RATE_HZ, n_channels)
@@ -123,7 +125,7 @@ def _session(name: str, windows: dict[str, np.ndarray]) -> Session:
 
 
 def _accuracies(answers: Answers) -> dict[str, float | None]:
-    """Return for each k the mean accuracy over the sessions and its standard deviation."""
+    """Return for each k the mean accuracy over the sessions, and its standard deviation."""
     out: dict[str, float | None] = {}
     for k in SHOTS:
         shares = [metrics.accuracy(*said) for (_, shots), said in answers.items() if shots == k]
@@ -133,7 +135,7 @@ def _accuracies(answers: Answers) -> dict[str, float | None]:
 
 
 def _unknown(answers: Answers) -> dict[str, float | None]:
-    """Return for each k the share of windows answered with unknown; they count as wrong."""
+    """Return for each k the share of windows answered with unknown. They count as wrong."""
     return {
         f"unknown_{k}": metrics.mean(
             [float(np.mean(said == "")) for (_, shots), (_, said) in answers.items() if shots == k]
@@ -143,7 +145,7 @@ def _unknown(answers: Answers) -> dict[str, float | None]:
 
 
 def _table(answers: Answers) -> list[dict[str, object]]:
-    """Return a row a wearer and side: the mean over its draws."""
+    """Return one row for each wearer and side: the mean over its draws."""
     wearers: dict[str, Answers] = {}
     for (name, k), said in answers.items():
         wearers.setdefault(name.rpartition("_draw")[0], {})[name, k] = said

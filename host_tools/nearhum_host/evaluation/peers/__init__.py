@@ -1,5 +1,5 @@
-"""Peers: what a user would take instead, on the windows that the firmware saw, in the same run.
+"""Peers: other detectors and classifiers, on the same windows and in the same run as the firmware.
 
-They learn from the same learning period. answers.py puts them in the board's place; detectors.py
-and recognisers.py hold them; own.py loads a detector that somebody is writing.
+They learn from the same learning period. answers.py puts them in the board's place, detectors.py
+and recognisers.py define them, and own.py loads a detector of the user.
 """

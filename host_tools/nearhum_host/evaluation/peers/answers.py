@@ -1,10 +1,10 @@
-"""Puts peers in the board's place: the same windows, the same learning periods, the same judge.
+"""Put peers in the board's place: the same windows, the same learning periods, the same judge.
 
-Enters: a protocol and its runs. Leaves: for each peer the figures that the protocol gives it. A
-peer sees the features that the firmware computed of a window; of telemetry it sees the row that the
-window ends with, and all rows of the learning period. Its alarm is a score above its threshold:
-the largest of its learning period. Where the promised alarms are more frequent than the learning
-period is long, the quantile that they stand for is tried, too. Nothing smooths its scores.
+Enters: a protocol and its runs. Leaves: for each peer the protocol's figures. A peer sees the
+    features that the firmware computed for a window. For telemetry it sees the last row of the
+    window, and all rows of the learning period. It alarms above a threshold: the largest score of
+    the learning period. If that period is longer than the promised interval between alarms, the
+    quantile of the promise is evaluated too. The scores are not smoothed.
 """
 
 from __future__ import annotations
@@ -36,11 +36,12 @@ def peers_of(
     own: Mapping[str, Callable[[], Peer]] | None = None,
     usual: bool = True,
 ) -> dict[str, Figures]:
-    """Return {name: figures} of the peers of a protocol, {} where it has none.
+    """Return {name: figures} of the peers of a protocol, {} if it has none.
 
-    own: more of them, by name; usual: the usual ones too. A protocol may have `peers`, more
-    detectors of its own. Detectors answer where every session has a learning period: wakeword asks
-    for words, and only some of its boards have heard other speech before.
+    own: further detectors, by name. usual: whether the usual ones answer too. A protocol may have
+        `peers`, further detectors of its own. Detectors answer only if every session has a learning
+        period. That of wakeword does not: it enrols words, and only some of its boards learn from
+        other speech.
     """
     if not all((run.states == LEARN).any() for _, run in runs):
         if not usual or not _enrols_windows(runs):
@@ -68,7 +69,7 @@ def _figures(protocol: EvaluationProtocol, runs: Runs) -> Figures:
 
 
 def _enrols_windows(runs: Runs) -> bool:
-    """Return whether windows are enrolled, and not words of any length."""
+    """Return whether windows are enrolled, rather than words of any length."""
     return all(
         run.boot["config"].get("recognise") == "windows"
         and any(s.cue.startswith(ENROL) for s in session.recording.segments)
@@ -77,15 +78,17 @@ def _enrols_windows(runs: Runs) -> bool:
 
 
 class Answers:
-    """What one peer says to sessions. Those that learned the same rows share what was fitted."""
+    """The answers of one peer to sessions. Those that learned the same rows share one fit."""
 
     def __init__(self, make: Callable[[], Peer]) -> None:
         self._make = make
         self._fitted: dict[bytes, tuple[Peer, np.ndarray]] = {}
 
     def of(self, session: Session, run: Run) -> tuple[Run, Run | None]:
-        """Return the run with a peer's scores and alarms; and with those at the promised quantile,
-        None where the learning period is too short to have it.
+        """Return the run with a peer's scores and alarms, and the run with alarms at the promised
+        quantile.
+
+        The second is None if the learning period is too short to have that quantile.
         """
         scores = np.full(len(run.scores), float(NO_SCORE))
         alarm = np.zeros(len(scores), bool)
@@ -108,7 +111,7 @@ class Answers:
     def _fit(self, learned: np.ndarray) -> tuple[Peer, np.ndarray]:
         key = learned.tobytes()
         peer = self._make()
-        if getattr(peer, "WINDOW", None) is not None:  # goes on learning while it watches
+        if getattr(peer, "WINDOW", None) is not None:  # It goes on learning while it watches.
             return peer, peer.fit(learned)
         if key not in self._fitted:
             self._fitted[key] = peer, peer.fit(learned)
@@ -116,7 +119,7 @@ class Answers:
 
 
 def _promised(run: Run) -> float:
-    """Return the share of windows that the board's promise lets alarm."""
+    """Return the share of windows that may alarm by the board's promise."""
     config = run.boot["config"]
     return config["alarms_per_day"] * config["n_hop"] / config["rate_hz"] / DAY_S
 
@@ -124,8 +127,9 @@ def _promised(run: Run) -> float:
 def _periods(
     session: Session, run: Run, peer: Peer
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Yield (rows learned, windows asked, their rows) of each learning period, the windows until
-    the next.
+    """Yield (rows learned, windows asked, their rows) of each learning period.
+
+    The windows asked are those until the next learning period.
     """
     learning = run.states == LEARN
     begins = np.flatnonzero(learning & ~np.append(False, learning[:-1]))
@@ -146,8 +150,11 @@ def _periods(
 
 
 def _last_rows(run: Run, recording: Recording) -> tuple[np.ndarray, dict[int, Any]]:
-    """Return the last row of each window, float (n, channels); and by the first window of a stretch
-    without a gap, or any that follows, the rows of that window before its last.
+    """Return the last row of each window, float (n, channels), and the earlier rows of first
+    windows.
+
+    The second is {first window of a stretch without a gap: the rows of that window before its
+    last}.
     """
     stretches: list[list[np.ndarray]] = []
     for segment in recording.segments:

@@ -1,8 +1,8 @@
-"""Detectors that a user would take instead: of scikit-learn, river, and the papers.
+"""Detectors that a user could take instead: from scikit-learn, river, and papers.
 
-Each fits on the rows of a learning period, float (n, d), and scores rows, float (m,), higher =
-stranger. Settings are the libraries' own defaults; where they need scaled features they are scaled
-by what was learned.
+Each fits on the rows of a learning period, float (n, d), and scores rows, float (m,), higher is
+stranger. Settings are the libraries' defaults. Features are scaled by what was learned, for
+detectors that need it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Peer(Protocol):
     """A detector that learns once and is asked afterwards."""
 
     def fit(self, rows: np.ndarray) -> np.ndarray:
-        """Learn rows, float (n, d). Returns their own scores, float (n,)."""
+        """Learn rows, float (n, d). Returns their scores, float (n,)."""
         ...
 
     def score(self, rows: np.ndarray) -> np.ndarray:
@@ -57,7 +57,7 @@ class Svm:
 
 
 class Mahalanobis:
-    """Distance by a covariance shrunk as Ledoit and Wolf do (J. Multivariate Analysis 88, 2004)."""
+    """Distance by a covariance with Ledoit-Wolf shrinkage (J. Multivariate Analysis 88, 2004)."""
 
     def fit(self, rows: np.ndarray) -> np.ndarray:
         from sklearn.covariance import LedoitWolf
@@ -72,11 +72,11 @@ class Mahalanobis:
 
 
 class Ecod:
-    """ECOD (Li et al., IEEE TKDE 2022), as PyOD answers to one row after the other.
+    """ECOD (Li et al., IEEE TKDE 2022), as PyOD scores one row after the other.
 
-    The tail of a feature is the share of what was learned, and the row itself, that lies as far
-    out; the score is the sum over the features of the logarithm of the rarer tail. PyOD itself is
-    not used: it brings a compiler along.
+    The tail of a feature is the share of the learned rows, and the row itself, that lie as far out.
+    The score is the sum over the features of the logarithm of the rarer tail. PyOD itself is not
+    used, because it depends on a compiler.
     """
 
     def fit(self, rows: np.ndarray) -> np.ndarray:
@@ -97,14 +97,14 @@ class Ecod:
 
 
 class HalfSpace:
-    """HalfSpaceTrees (Tan, Ting, Liu, IJCAI 2011), river's, scaled to what was learned."""
+    """HalfSpaceTrees (Tan, Ting, Liu, IJCAI 2011) from river, scaled to what was learned."""
 
     def fit(self, rows: np.ndarray) -> np.ndarray:
         from river.anomaly import HalfSpaceTrees
         from sklearn.preprocessing import MinMaxScaler
 
         self._scaler = MinMaxScaler(clip=True).fit(rows)
-        # a window is to be full before the trees know anything: half of a short period
+        # The trees know nothing before a window is full. So it is half of a short period.
         self._trees = HalfSpaceTrees(window_size=max(1, min(250, len(rows) // 2)), seed=SEED)
         for row in self._scaler.transform(rows):
             self._trees.learn_one(dict(enumerate(row)))
@@ -116,9 +116,9 @@ class HalfSpace:
 
 
 class WindowedGaussian:
-    """NAB's Windowed Gaussian: the probability of a value under the last 6,400, in steps of 100.
+    """NAB's Windowed Gaussian: the probability of a value under the last 6,400, updated every 100.
 
-    Of one channel. Its threshold is the one that NAB published for it: no doubt in a double.
+    It takes one channel. Its threshold, published by NAB, is the largest double below 1.
     """
 
     threshold = float(np.nextafter(1.0, 0.0))
@@ -134,7 +134,7 @@ class WindowedGaussian:
         before = len(self._seen)
         self._seen = seen = np.append(self._seen, rows[:, 0])
         at = np.arange(before, len(seen))
-        # rows known at each: all before it, or the window that moved last
+        # The rows known at each row: all before it, or the window at its last update.
         moved = np.maximum(at - self.WINDOW, 0) // self.STEP * self.STEP
         last = np.minimum(at, self.WINDOW + moved)
         sums = np.append(0.0, np.cumsum(seen))
@@ -152,6 +152,6 @@ DETECTORS: Mapping[str, Callable[[], Peer]] = {
     "OneClassSVM": Svm,
     "Mahalanobis": Mahalanobis,
     "ECOD": Ecod,
-    # river is an extra of its own: without it this one is left out
+    # river is an extra. Without it, HalfSpaceTrees are left out.
     **({"HalfSpaceTrees": HalfSpace} if find_spec("river") else {}),
 }

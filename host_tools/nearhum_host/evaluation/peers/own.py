@@ -1,17 +1,17 @@
-"""A detector that somebody is writing: a file of Python, run beside the board's own.
+"""Load a detector that a user is writing, a Python file, and run it beside the board's own.
 
-The file has one class with the contract that the firmware's learners keep (tests/contract.py of
-nearhum's tree):
+The file has one class with the contract of the firmware's learners (tests/contract.py of nearhum's
+tree):
 
     class Mine:
         def __init__(self, n_dims): ...
         def learn_one(self, x): ...     # x: int8 (n_dims,), a window's features
-        def score_one(self, x): ...     # a number, higher = stranger; changes nothing
+        def score_one(self, x): ...     # a number, higher is stranger; changes nothing
 
     rows = True         # optional, on the class: x is a telemetry row, int16, and not its features
-    def threshold(self): ...            # optional: asked after the learning period
+    def threshold(self): ...            # optional: called after the learning period
 
-Without `threshold` an alarm is a score above all those of the learning period.
+Without `threshold`, an alarm is a score above all scores of the learning period.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Own:
                 self.threshold = float(self._detector.threshold())
         except HostError:
             raise
-        except Exception as wrong:  # whatever it raises is its author's to see
+        except Exception as wrong:  # Its author wants to see whatever it raises.
             raise _failed(self._kind, wrong) from wrong
         return scores
 
@@ -60,9 +60,9 @@ class Own:
 
 
 def load(path: Path) -> tuple[str, type]:
-    """Return name and class of the detector in a file. Runs the file: it is the user's own.
+    """Return name and class of the detector in a file. Runs the file, which is the user's own.
 
-    Raises UsageError where it has not one class with learn_one and score_one.
+    Raises UsageError if it does not have exactly one class with learn_one and score_one.
     """
     try:
         names = runpy.run_path(str(path))

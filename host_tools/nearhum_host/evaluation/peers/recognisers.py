@@ -1,7 +1,7 @@
-"""Recognisers that a user would take instead: the nearest example, and shrunk linear discriminants.
+"""Recognisers that a user could take instead: the nearest example, and shrunk discriminants (LDA).
 
-Enters: a run whose session enrolled windows by its cues. Leaves: the run with the labels that a
-classifier of the same features gives, which knows the windows that were enrolled until then.
+Enters: a run whose session enrolled windows by its cues. Leaves: the run with the labels of a
+    classifier on the same features. At each window it knows the windows that were enrolled before.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def recognised(session: Session, run: Run, make: Callable[[], Any]) -> Run:
 def _fitted(
     make: Callable[[], Any], rows: np.ndarray, labels: list[str]
 ) -> Callable[[np.ndarray], np.ndarray]:
-    # one example a class has no spread within classes: the nearest of the centres is what is left
+    # With one example for each class there is no spread within classes: take the nearest centre.
     n_classes = len(set(labels))
     if n_classes == 1:
         return lambda some: np.full(len(some), labels[0], object)

@@ -52,7 +52,7 @@ def skab(root: Path) -> list[PumpFile]:
     """
     out = []
     for path in files_of(root, "**/*.csv"):
-        with path.open(newline="") as lines:
+        with path.open(newline="", encoding="utf-8") as lines:
             rows = list(csv.DictReader(lines, delimiter=";"))
         columns = list(PUMP_COUNTS)
         missing = [c for c in columns if not rows or c not in rows[0]]

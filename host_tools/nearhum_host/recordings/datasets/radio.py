@@ -97,7 +97,7 @@ def rssi(root: Path) -> list[Link]:
     """
     links: dict[tuple[str, str], Link] = {}
     for path in files_of(root, "*.csv"):
-        with path.open(newline="") as lines:
+        with path.open(newline="", encoding="utf-8") as lines:
             for row in csv.reader(lines):
                 if row[0] == "tx":
                     continue

@@ -49,7 +49,7 @@ def nab(root: Path) -> list[Series]:
         if name not in windows:
             raise HostError(f"{path} has no labels", "take the files as they are published")
         try:
-            with path.open(newline="") as lines:
+            with path.open(newline="", encoding="utf-8") as lines:
                 rows = [(_time(t), float(v)) for t, v in list(csv.reader(lines))[1:]]
             spans = [(_time(first), _time(last)) for first, last in windows[name]]
         except ValueError as error:
@@ -71,7 +71,7 @@ def nab_profile(root: Path, name: str = "standard") -> dict[str, float]:
 
 def _json(path: Path) -> dict:
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise HostError(f"cannot read {path}: {error.strerror}", "take the whole set") from None
     except ValueError as error:

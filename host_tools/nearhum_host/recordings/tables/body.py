@@ -19,7 +19,7 @@ from ..times import stamps
 from . import cells
 from . import dialect as dialects
 from .cells import MISSING, NUMBER, TEXT, TIME
-from .columns import Column, Numbers, Table, Texts
+from .columns import Alike, Column, Numbers, Table, Texts
 from .dialect import Dialect
 
 _ODD = re.compile(r'["#%\x1a]|//')  # a quote, or what may begin a remark
@@ -34,6 +34,7 @@ class Body:
         self.stores = [Numbers() if kind == NUMBER else Texts() for kind in kinds]
         self.times = {i: array("q") for i, kind in enumerate(kinds) if kind == TIME}
         self.bad: dict[int, tuple[int, str]] = {}
+        self.alike: dict[int, Alike] = {}
         self.day_first: dict[int, bool | None] = {}
         self.dated: dict[int, bool] = {}
         self.two_days: dict[int, str] = {}
@@ -133,8 +134,8 @@ class Body:
             store = self.stores[i]
             if isinstance(store, Numbers):
                 values, bad = cells.numbers(column, decimal)
-                if bad >= 0 and i not in self.bad:
-                    self.bad[i] = self.n_rows + bad, column[bad].strip()
+                if bad >= 0:
+                    self._keep_bad(i, column, np.flatnonzero(~np.isfinite(values)).tolist())
                 store.add(values)
             elif i in self.times:
                 self._keep_times(i, column)
@@ -151,9 +152,17 @@ class Body:
         zones = (stamps.zone_of(cell) for cell in (column[0], column[-1]))
         self.zones.setdefault(i, {}).update(dict.fromkeys(zone for zone in zones if zone))
         values, bad = stamps.stamps(column, self.day_first[i])
-        if bad >= 0 and i not in self.bad:
-            self.bad[i] = self.n_rows + bad, column[bad].strip()
+        if bad >= 0:
+            self._keep_bad(i, column, range(bad, len(column)))
         self.times[i].frombytes(values.tobytes())
+
+    def _keep_bad(self, i: int, column: Sequence[str], rows: Sequence[int]) -> None:
+        """Keep the first bad cell of column i, and count those alike. rows: where some may be."""
+        if i not in self.bad:
+            self.bad[i] = self.n_rows + rows[0], column[rows[0]].strip()
+            self.alike[i] = Alike()
+        cell = self.bad[i][1]
+        self.alike[i].add([self.n_rows + row for row in rows if column[row].strip() == cell])
 
     def _order_days(self, i: int, column: Sequence[str]) -> None:
         """Settle whether the day is first in dates as 02/03/2026, once a number above 12 says it.
@@ -229,16 +238,17 @@ class Body:
         """Return the columns read."""
         out = []
         for i, (name, unit) in enumerate(zip(names, units, strict=True)):
-            store, bad = self.stores[i], self.bad.get(i)
+            store, bad, alike = self.stores[i], self.bad.get(i), self.alike.get(i, Alike())
             if isinstance(store, Numbers):
-                out.append(Column(name, unit, NUMBER, store.array(), bad))
+                out.append(Column(name, unit, NUMBER, store.array(), bad, alike=alike))
             elif i in self.times:
                 values = (
                     np.frombuffer(self.times[i], np.int64) if self.n_rows else np.empty(0, np.int64)
                 )
                 dated, zones = self.dated.get(i, False), list(self.zones.get(i, ()))
                 column = Column(name, unit, TIME, values, bad, has_date=dated, zones=zones)
-                column.two_days = self.two_days.get(i, "")
+                column.two_days, column.alike = self.two_days.get(i, ""), alike
+                column.day_first = self.day_first.get(i)
                 out.append(column)
             else:
                 kind = MISSING if set(store.codes) <= {""} or self.kinds[i] == MISSING else TEXT

@@ -14,13 +14,29 @@ import numpy as np
 from ...errors import HostError, UsageError
 from . import cells
 from .numerals import is_number, like_number
-from .units import split_unit
+from .units import says_label, says_remark, split_unit
 
 _BEGINS = re.compile(r"[-+]?[0-9]+[.,][0-9]+[^0-9.,:/-]")
 FEW_TEXTS = 8  # a logger has few different texts for "no value"; remarks are many
 _ERRORS = frozenset(("err", "error", "ol", "o.l.", "over", "overrange", "overflow", "underflow"))
 _ERRORS |= {"underrange", "invalid", "no data", "nodata", "bad value"}
 MAX_TEXTS = 100_000  # different texts in one column; more are a remark and no label
+MOST_LABELS = 64  # different texts in a column that is taken for labels unasked
+TAKE_LABEL = "--label-column takes it as the label"
+RUN = 3  # rows that a label stands over, on average; a remark stands in one
+SHOWN = 3  # places of bad cells that an error names
+
+
+@dataclass
+class Alike:
+    """The cells of a column that are written like its first bad one: how many, the first rows."""
+
+    n: int = 0
+    rows: list[int] = field(default_factory=list)
+
+    def add(self, rows: Sequence[int]) -> None:
+        self.n += len(rows)
+        self.rows += rows[: SHOWN - len(self.rows)]
 
 
 @dataclass
@@ -41,7 +57,9 @@ class Column:
     has_date: bool = True
     zones: list[str] = field(default_factory=list)
     two_days: str = ""  # one of its dates, where all may have the day or the month first
+    day_first: bool | None = None  # what its dates as 13/02/2026 say themselves
     many: bool = False  # more than MAX_TEXTS different texts: the codes mean nothing
+    alike: Alike = field(default_factory=Alike)  # to `bad`, which is one of them
 
     def texts(self) -> np.ndarray:
         """Return the cells of a TEXT column as they were written, object (n,)."""
@@ -69,13 +87,37 @@ class Column:
             return False  # numbers of classes, written as text
         return bool(10 * n_like >= n) or len(texts) <= FEW_TEXTS
 
+    def what_text(self) -> str:
+        """Return "label" for a TEXT column that says what is true of its rows, else why not.
+
+        Remarks stand in single rows, and most cells beside them are empty; labels stand over runs
+        of rows, or in a column that says so by its name.
+        """
+        if self.many or len(self.names) > MOST_LABELS:
+            return "text"
+        if says_label(self.name):
+            return "label"
+        if says_remark(self.name):
+            return f"remarks by its name; {TAKE_LABEL}"
+        there = np.array([not cells.missing(cell) for cell in self.names])[self.values]
+        begins = np.flatnonzero(np.diff(self.values, prepend=-1))
+        n, n_runs = int(there.sum()), int(there[begins].sum())
+        if 2 * n < len(there) and n < RUN * n_runs:
+            return f"remarks in {n} of {len(there)} rows; {TAKE_LABEL}"
+        return "label"
+
     def first_no_number(self) -> tuple[int, str]:
         """Return (row, cell) of the first cell of a TEXT column that is no number."""
         if self.bad and self.bad[1]:
-            return self.bad
-        odd = [not is_number(cell) and not cells.missing(cell) for cell in self.names]
-        row = int(np.argmax(np.array(odd)[self.values]))
-        return row, self.names[self.values[row]]
+            row, cell = self.bad
+        else:
+            odd = [not is_number(cell) and not cells.missing(cell) for cell in self.names]
+            row = int(np.argmax(np.array(odd)[self.values]))
+            cell = self.names[self.values[row]]
+        if not self.many:
+            self.alike = Alike()
+            self.alike.add(np.flatnonzero(self.values == self.values[row]).tolist())
+        return row, cell
 
 
 @dataclass
@@ -104,6 +146,24 @@ class Table:
             return f"row {row + 1}"
         first, line = next(((r, n) for r, n in reversed(self.lines) if r <= row), self.lines[0])
         return f"line {line + row - first}"
+
+    def bad_cells(self, column: Column, what: str) -> str:
+        """Return where the bad cells of a column are, and what is wrong with the first of them.
+
+        what: that. Cells without a value that are written alike are counted and told together.
+        """
+        assert column.bad is not None
+        row, cell = column.bad
+        if column.alike.n < 2 or not cells.missing(cell):
+            return f"{self.path} {self.place(row)}, column {column.name!r}: {what}"
+        one = "empty cells" if not cell else f"cells {cell[:40]!r}"
+        places = [self.place(row) for row in column.alike.rows]
+        word = places[0].partition(" ")[0]
+        numbers = ", ".join(place.partition(" ")[2] for place in places)
+        return (
+            f"{self.path} has {column.alike.n} {one} in column {column.name!r}, "
+            f"first at {word}s {numbers}"
+        )
 
     def find(self, name: str) -> Column:
         """Return the column of a name or a number. Raises where there is none, or more."""

@@ -14,8 +14,8 @@ import numpy as np
 from ...errors import HostError
 from ..times.stamps import DAY_NS
 from .cells import NUMBER, TEXT, TIME
-from .columns import Column, Table
-from .meaning import MOST_LABELS, Named
+from .columns import MOST_LABELS, Column, Table
+from .meaning import Named
 from .units import NS, is_unit, says_count, says_label, says_sensor, says_time
 
 MIN_TURNS = 3  # rows of each sensor, so that turns are told from labels

@@ -18,8 +18,8 @@ from ...errors import HostError, UsageError
 from ..times.names import may_be_warmth
 from ..times.sizes import is_epoch
 from . import clock
-from .cells import MISSING, NUMBER, TEXT, TIME
-from .columns import Column, Table
+from .cells import MISSING, NUMBER, TEXT, TIME, missing
+from .columns import MOST_LABELS, TAKE_LABEL, Column, Table
 from .numerals import is_number, why_not
 from .units import (
     NS,
@@ -33,17 +33,18 @@ from .units import (
 )
 
 MANY_ROWS = 20  # of one value, so that it is told
+FEW_NAMES = 3  # of columns with the same bad cell, that are told
 _BEFORE = re.compile(r".*[^0-9.,](?:[:>=]|\s)\s*[-+]?[0-9]+(?:[.,][0-9]+)?")
-MOST_LABELS = 64  # different texts in a column that is taken for labels unasked
 
 
 @dataclass(frozen=True)
 class Named:
-    """What the user named. samples: columns by name or number; None: all that are left."""
+    """What the user named. samples: None: all that are left. day_first: in dates as 01/02/2026."""
 
     samples: Sequence[str] | None = None
     label: str | None = None
     group: str | None = None
+    day_first: bool | None = None
 
 
 @dataclass
@@ -79,17 +80,22 @@ def meaning_of(table: Table, named: Named) -> Meaning:
     found = Meaning(chosen or [], label=label, group=group)
     _take_time(found, rest, table)
     rest = [column for column in rest if not any(column is one for one in found.time)]
+    labels: list[Column] = []
     for column in rest:
         what = _what(column, table, asked=chosen is not None, timed=bool(found.time))
         if what == "sample" and chosen is None:
             found.samples.append(column)
             _tell(column, table)
-        elif what == "label" and found.label is None and named.label is None:
-            found.label = column
+        elif what == "label":
+            labels.append(column)
         else:
             found.left_out.append(
                 (column.name or "(no name)", "not chosen" if what == "sample" else what)
             )
+    if labels and label is None:  # one that says so by its name goes before
+        found.label = next((one for one in labels if says_label(one.name)), labels[0])
+    others = [one for one in labels if one is not found.label]
+    found.left_out += [(one.name or "(no name)", f"text; {TAKE_LABEL}") for one in others]
     _check_samples(found, table, chosen is not None)
     return found
 
@@ -129,13 +135,12 @@ def _take_time(found: Meaning, rest: Sequence[Column], table: Table) -> None:
             )
     for column in found.time:
         if column.bad:
-            row, cell = column.bad
-            raise _no_time(table, row, column, cell)
+            raise _no_time(table, column, column.bad[1])
 
 
-def _no_time(table: Table, row: int, column: Column, cell: str) -> HostError:
+def _no_time(table: Table, column: Column, cell: str) -> HostError:
     return HostError(
-        f"{table.path} {table.place(row)}, column {column.name!r}: {cell[:40]!r} is no time",
+        table.bad_cells(column, f"{cell[:40]!r} is no time"),
         "mend or cut that row, or choose the columns of samples with --columns",
     )
 
@@ -206,12 +211,11 @@ def _what(column: Column, table: Table, asked: bool, timed: bool) -> str:
     if column.kind == TEXT:
         _refuse_two_in_one(column, table)
         if says_time(column.name) and not asked and column.bad:
-            row, cell = column.bad
-            raise _no_time(table, row, column, cell)
+            raise _no_time(table, column, column.bad[1])
         if not says_label(column.name) and (is_unit(column.unit) or column.holds_numbers()):
             column.bad = column.first_no_number()
             return "sample"  # and its bad cell is an error, unless others were chosen
-        return "label" if not column.many and len(column.names) <= MOST_LABELS else "text"
+        return column.what_text()
     if column.bad or not len(column.values):
         return "sample"
     if table.named and column.name and says_count(column.name) and _stands(column):
@@ -275,12 +279,17 @@ def _check_samples(found: Meaning, table: Table, chosen: bool) -> None:
         if column.kind == NUMBER and not column.bad:
             continue
         if column.bad and column.kind in (NUMBER, TEXT):
-            row, cell = column.bad
+            _, cell = column.bad
             what, remedy = why_not(cell)
             if column.kind == TEXT and not table.lines and is_number(cell):
                 what, remedy = f"{cell[:40]!r} is text", "write the column as numbers"
+            elif missing(cell) and column.alike.n > 1:
+                remedy = "fill them or cut their rows"
+                remedy += ", which leaves a gap in the time" if found.time else ""
+            same = [c for c in found.samples if c is not column and c.bad and c.bad[1] == cell]
+            also = "".join(f"; and {max(1, c.alike.n)} in {c.name!r}" for c in same[:FEW_NAMES])
             raise HostError(
-                f"{table.path} {table.place(row)}, column {column.name!r}: {what}",
+                table.bad_cells(column, what) + also,
                 (remedy or "mend or cut that row")
                 + ", or choose the columns that hold samples with --columns",
             )

@@ -17,7 +17,7 @@ from ...errors import HostError
 from ...extras import needs
 from ..times import stamps
 from .cells import MISSING, NUMBER, TEXT, TIME
-from .columns import MAX_TEXTS, Column, Table
+from .columns import MAX_TEXTS, Alike, Column, Table
 from .table import MAX_BYTES
 from .units import split_unit
 
@@ -73,37 +73,49 @@ def _column(db: Any, source: str, name: str, kind: str) -> Column | None:
     quoted = '"' + name.replace('"', '""') + '"'
     unit = split_unit(name)[1]
     if kind.startswith("TIMESTAMP") or kind == "DATE":
-        values, bad = _fetch(db, source, f"epoch_ns({quoted}::TIMESTAMP_NS)", np.int64)
+        values, empty = _fetch(db, source, f"epoch_ns({quoted}::TIMESTAMP_NS)", np.int64)
+        zones = []
         if kind.startswith("TIMESTAMP WITH"):
-            values, bad = _fetch(db, source, f"epoch_us({quoted}) * 1000", np.int64)
-            return Column(name, unit, TIME, values, bad, zones=["UTC"])
-        return Column(name, unit, TIME, values, bad)
+            values, empty = _fetch(db, source, f"epoch_us({quoted}) * 1000", np.int64)
+            zones = ["UTC"]
+        return _with_bad(Column(name, unit, TIME, values, zones=zones), empty, "")
     if kind == "TIME":
-        values, bad = _fetch(db, source, f"epoch_ns({quoted})", np.int64)
-        return Column(name, unit, TIME, values, bad, has_date=False)
+        values, empty = _fetch(db, source, f"epoch_ns({quoted})", np.int64)
+        return _with_bad(Column(name, unit, TIME, values, has_date=False), empty, "")
     if _WHOLE.fullmatch(kind):
-        values, bad = _fetch(db, source, quoted, None)
-        return Column(name, unit, NUMBER, values, bad)
+        values, empty = _fetch(db, source, quoted, None)
+        return _with_bad(Column(name, unit, NUMBER, values), empty, "")
     if _FRACTION.fullmatch(kind):
-        values, bad = _fetch(db, source, f"{quoted}::DOUBLE", np.float64)
-        if bad is None and not np.isfinite(values).all():
-            row = int(np.argmin(np.isfinite(values)))
-            bad = row, str(values[row])
-        return Column(name, unit, NUMBER, values, bad)
+        values, empty = _fetch(db, source, f"{quoted}::DOUBLE", np.float64)
+        column = _with_bad(Column(name, unit, NUMBER, values), empty, "")
+        odd = np.flatnonzero(~np.isfinite(values))
+        if not len(empty) and len(odd):
+            first = values[odd[0]]
+            like = odd if np.isnan(first) else odd[values[odd] == first]
+            _with_bad(column, like, str(first))
+        return column
     if kind in ("VARCHAR", "BOOLEAN") or kind.startswith("ENUM"):
         return _texts(db, source, name, quoted)
     return None
 
 
-def _fetch(db: Any, source: str, what: str, kind: Any) -> tuple[np.ndarray, tuple[int, str] | None]:
+def _fetch(db: Any, source: str, what: str, kind: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return (values, the rows that have none)."""
     values = db.execute(f"SELECT {what} AS v FROM {source}").fetchnumpy()["v"]
-    bad = None
+    empty = np.empty(0, np.int64)
     if np.ma.isMaskedArray(values):
-        mask = np.ma.getmaskarray(values)
-        if mask.any():
-            bad = int(np.argmax(mask)), ""
+        empty = np.flatnonzero(np.ma.getmaskarray(values))
         values = values.filled(0)
-    return np.asarray(values if kind is None else values.astype(kind)), bad
+    return np.asarray(values if kind is None else values.astype(kind)), empty
+
+
+def _with_bad(column: Column, rows: np.ndarray, cell: str) -> Column:
+    """Return a column that says that `cell` stands in these rows of it, and does not fit."""
+    if len(rows):
+        column.bad = int(rows[0]), cell
+        column.alike = Alike()
+        column.alike.add(rows.tolist())
+    return column
 
 
 def _texts(db: Any, source: str, name: str, quoted: str) -> Column:
@@ -113,10 +125,12 @@ def _texts(db: Any, source: str, name: str, quoted: str) -> Column:
     names = [row[0] for row in found if row[0] is not None]
     if names and all(stamps.is_stamp(one) for one in names[:100]):
         values = db.execute(f"SELECT coalesce({quoted}, '') AS v FROM {source}").fetchnumpy()["v"]
-        times, first = stamps.stamps(list(values), stamps.slashes_say_day_first(names))
+        day_first = stamps.slashes_say_day_first(names)
+        times, first = stamps.stamps(list(values), day_first)
         bad = None if first < 0 else (first, str(values[first]))
         column = Column(name, "", TIME, times, bad, has_date=stamps.has_date(names[0]))
-        if stamps.slashes_say_day_first(names) is None:
+        column.day_first = day_first
+        if day_first is None:
             column.two_days = next((one for one in names if stamps.may_be_two_days(one)), "")
         return column
     db.execute("CREATE OR REPLACE TEMP TABLE names (v VARCHAR, i INTEGER)")
@@ -133,6 +147,4 @@ def _texts(db: Any, source: str, name: str, quoted: str) -> Column:
     codes = np.asarray(codes, np.int32)
     column = Column(name, "", TEXT if names else MISSING, codes, None, ["", *names])
     column.many = len(names) > MAX_TEXTS
-    if not codes.all():
-        column.bad = int(np.argmin(codes)), ""
-    return column
+    return _with_bad(column, np.flatnonzero(codes == 0), "")

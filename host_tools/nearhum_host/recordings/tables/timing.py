@@ -21,11 +21,15 @@ from .columns import Column, Table
 from .meaning import Meaning
 from .units import says_time
 
-HINT = "write dates as 2026-03-02"
+HINT = "say which with --day-first or --month-first, or write dates as 2026-03-02"
 
 
-def clock_in(table: Table, meaning: Meaning, expected_hz: float | None) -> Clock:
-    """Return what the times of a table say; expected_hz: decides between units.
+def clock_in(
+    table: Table, meaning: Meaning, expected_hz: float | None, day_first: bool | None = None
+) -> Clock:
+    """Return what the times of a table say.
+
+    expected_hz: decides between units; day_first: what the user says of dates as 01/02/2026.
 
     Raises HostError where its dates, or an hour of its night, can be meant in two ways.
     """
@@ -51,15 +55,26 @@ def clock_in(table: Table, meaning: Meaning, expected_hz: float | None) -> Clock
     clock = told(first.values)
     if not stamps and first.unit.lower() in NS and clock.values is not None:
         _refuse_contradiction(table, first, clock)
+    if day_first is not None and first.day_first is (not day_first):
+        which, option = ("month", "--day-first") if day_first else ("day", "--month-first")
+        raise HostError(
+            f"{table.path}, column {first.name!r}: its dates have the {which} first, "
+            f"and {option} was given",
+            f"leave out {option}",
+        )
     if first.two_days:
         other = told(swapped(first.values))
         days = first.values // DAY_NS
         cell = first.two_days
-        if len(days) and (days == days[0]).all():
+        if day_first is not None:
+            clock = other if day_first else clock
+            which = "day" if day_first else "month"
+            clock.notes.append(f"dates as {cell} have the {which} first, as was said")
+        elif len(days) and (days == days[0]).all():
             clock.times_ns = clock.start_ns = None
             clock.notes.append(
                 f"its date {cell} may have the day or the month first and is left open: labels by "
-                "time are taken in seconds alone"
+                "time are taken in seconds alone; --day-first or --month-first says it"
             )
         elif _uneven(clock) == _uneven(other):
             raise HostError(
@@ -69,8 +84,11 @@ def clock_in(table: Table, meaning: Meaning, expected_hz: float | None) -> Clock
         else:
             day_first = _uneven(other) < _uneven(clock)
             clock = other if day_first else clock
-            which = "day" if day_first else "month"
-            clock.notes.append(f"dates as {cell} have the {which} first, for so they go on evenly")
+            which, otherwise = ("day", "--month") if day_first else ("month", "--day")
+            clock.notes.append(
+                f"dates as {cell} have the {which} first, for so they go on evenly; "
+                f"{otherwise}-first says otherwise"
+            )
     if 5 * len(clock.breaks) > table.n_rows > 20:
         row = clock.breaks[0]
         raise HostError(

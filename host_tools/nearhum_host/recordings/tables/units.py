@@ -58,6 +58,11 @@ _LABELS = re.compile(
     r"state|status|activity|changepoint|category|gesture|event|condition",
     re.IGNORECASE,
 )
+_REMARKS = re.compile(
+    r"(?:remark|comment|note|annotation|bemerkung|anmerkung|kommentar|notiz|hinweis|remarque|"
+    r"commentaire|nota|comentario)[a-z]{0,2}",
+    re.IGNORECASE,
+)
 
 
 def split_unit(name: str) -> tuple[str, str]:
@@ -124,3 +129,8 @@ def says_sensor(name: str) -> bool:
 def says_label(name: str) -> bool:
     """Return whether a column's name says that it is the truth about a row."""
     return _LABELS.fullmatch(name.strip()) is not None
+
+
+def says_remark(name: str) -> bool:
+    """Return whether a column's name says that somebody wrote into it what they saw."""
+    return _REMARKS.fullmatch(name.strip()) is not None

@@ -1,7 +1,7 @@
-"""The atlas: what a board promises, against what it does, on signals made up on purpose.
+"""The atlas: what a board promises, compared with what it does, on synthetic signals.
 
-No recordings and no labels: every signal is seeded, every number it was made with is known. Read
-sessions.py for what a board is given; judging.py for what is asked of it.
+There are no recordings and no labels. Every signal has a seed, and all of its parameters are known.
+sessions.py makes what a board is given, judging.py judges it.
 """
 
 from collections.abc import Sequence
@@ -13,15 +13,18 @@ from .signals import SIGNALS
 
 
 class Atlas:
-    """A session a signal and learning period; and ten a signal that are changed, for power.
+    """One session (cell) for each signal and learning period, and ten for each signal to measure
+    power.
 
-    cells_within_3x, cells_at_most_3x: of the cells that learned one promised interval or more;
-    worst_time_in_alarm: of cells that learned two cycles; silent_blind: cells, counted, in which a
-    step of 8 spreads was missed and no warning had said that it would be; short_trusted: of the
-    cells that learned less, those that said how many alarms there may be, and were right;
-    time_trusted: of the cells that learned two cycles, those that said how much of the time they
-    may be in alarm, and were right; worst_time_in_alarm_long: as above, of cells that learned one
-    promised interval or more.
+    cells_within_3x, cells_at_most_3x: alarms begun, against the promise, in cells that learned at
+        least one promised interval.
+    worst_time_in_alarm: in cells that learned two cycles of their signal.
+    worst_time_in_alarm_long: in those of them that learned at least one promised interval.
+    silent_blind: number of cells that missed a step of 8 spreads without having warned of it.
+    short_trusted: of cells that learned less than one promised interval, the share that stated how
+        many alarms to expect, and was right.
+    time_trusted: of cells that learned two cycles, the share that stated how much of the time they
+        may be in alarm, and was right.
     """
 
     name = "atlas"

@@ -1,7 +1,7 @@
-"""What the atlas asks of a board: whether it alarms as often as it promised, and what it misses.
+"""Judge the atlas: does a board alarm as often as it promised, and what does it miss?
 
-Enters: sessions and their runs. Leaves: the judgement, a row a cell, and a row a signal with the
-smallest changes that 8 of 10 boards detect.
+Enters: sessions and their runs. Leaves: the judgement, with one row for each cell, and one for each
+    signal with the smallest changes that 8 of 10 boards detect.
 """
 
 from __future__ import annotations
@@ -15,18 +15,19 @@ import numpy as np
 from .. import base
 from .sessions import N_OBSERVED, ONE_IN, Cell, Power
 
-FACTOR = 3  # that alarms begun may differ from the promise
+FACTOR = 3  # By which alarms begun may differ from the promise.
 ENOUGH_SEEDS = 0.8
 PROMISED = N_OBSERVED // ONE_IN
 
 
 @dataclass(frozen=True)
 class Found:
-    """What one cell came to.
+    """The result of one cell.
 
-    begun: alarms; share: of the time in alarm; missed: the step; warned: what the board said at the
-    end of learning; said, said_share: the most alarms in the time observed, and the largest share
-    of the time in alarm, that it said there may be, None where it said nothing.
+    begun: number of alarms. share: of the time in alarm. missed: whether the step raised no alarm.
+    warned: the board's warning at the end of learning.
+    said, said_share: the board's upper limits for alarms and for the share of time in alarm, None
+        if it stated none.
     """
 
     cell: Cell
@@ -47,7 +48,7 @@ class Found:
 
     @property
     def trusted(self) -> bool:
-        # a count of alarms that come when they like spreads by its root
+        # Independent alarms are a Poisson process: their count spreads by its square root.
         return self.said is not None and self.begun <= self.said + 2 * self.said**0.5
 
     @property
@@ -86,7 +87,7 @@ def _found(session: base.Session, run: base.Run) -> Found:
 
 
 def figures_of(cells: Sequence[Found]) -> dict[str, float | None]:
-    """Return the figures; silent_blind and cells are counts."""
+    """Return the figures. silent_blind and cells are counts."""
 
     def share(some: list[bool]) -> float | None:
         return float(np.mean(some)) if some else None
@@ -125,7 +126,7 @@ def _table(cells: Sequence[Found]) -> list[dict[str, object]]:
 
 
 def _power(boards: Sequence[tuple[base.Session, base.Run]]) -> list[dict[str, object]]:
-    """Return a row a signal: the smallest of each change that enough of its boards detect."""
+    """Return a row for each signal: the smallest change of each kind that enough boards detect."""
     seen: dict[str, dict[tuple[str, float], list[bool]]] = {}
     for session, run in boards:
         changed = run.windows_of(session.recording)[2::2]

@@ -1,9 +1,8 @@
-"""The atlas's sessions: a signal, how long it is learned, and how long nothing is wrong; then one
-thing is.
+"""Sessions of the atlas: a signal is learned, goes on while nothing is wrong, and then changes.
 
-Enters: names of signals and lengths. Leaves: sessions, each a board of its own with the promise of
-one alarm in 1,000 windows. Telemetry has one channel with the signal and one of white noise;
-vibration is noise whose strength, in octaves, is the signal.
+Enters: names of signals, and lengths. Leaves: sessions, each a board of its own with the promise of
+    one alarm in 1,000 windows. Telemetry has one channel with the signal and one of white noise.
+    Vibration is noise whose strength, in octaves, is the signal.
 """
 
 from __future__ import annotations
@@ -19,18 +18,18 @@ from ....recordings.nhr import CONTINUES, Recording
 from ..base import SEED, WATCH, Session, WindowsIn
 from .signals import SIGNALS
 
-ONE_IN = 1000  # windows, of the promise
+ONE_IN = 1000  # Windows for one promised alarm.
 N_OBSERVED = 20 * ONE_IN
-N_STEP = 400  # windows of the step at the end
-STEP = 8.0  # spreads of what was learned
+N_STEP = 400  # Windows of the step at the end.
+STEP = 8.0  # Spreads of what was learned.
 LENGTHS = (12, 50, 400, 2000, 10000)
 VIBRATION = ("white", "pink", "ar_20", "cycle_30", "two_modes", "levels", "heavy_tails", "burst")
 VIBRATION_LENGTHS = (12, 50, 400, 2000)
-COUNTS = 100  # a spread of telemetry, of white noise beside it: 327 spreads are full scale
-STRENGTH, OCTAVES = 500, 0.25  # of vibration: counts RMS, and octaves a spread
-SIZES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # of a change, in spreads
+COUNTS = 100  # One spread of telemetry, and of its white noise. Full scale is 327 spreads.
+STRENGTH, OCTAVES = 500, 0.25  # Of vibration: counts RMS, and octaves for one spread.
+SIZES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # Of a change, in spreads.
 CHANGES = ("step", "tone", "gain", "spread")
-N_SEEDS, N_POWER = 10, 400  # boards, and windows that each learns
+N_SEEDS, N_POWER = 10, 400  # Boards for each signal, windows that each of them learns.
 N_CHANGED, N_BETWEEN = 200, 200
 DAY_S = 86400
 
@@ -40,9 +39,9 @@ _VIBRATION = {"kind": "vibration", "rate_hz": 640, "n_channels": 1, "n_window": 
 
 @dataclass(frozen=True)
 class Cell:
-    """A session that promises: watched, and at its end a step of 8 spreads.
+    """A session for the promise: watched, with a step of 8 spreads at its end.
 
-    n_learned: windows; settled: whether two of the signal's cycles were learned.
+    n_learned: windows. settled: whether two of the signal's cycles were learned.
     """
 
     kind: str
@@ -53,8 +52,9 @@ class Cell:
 
 @dataclass(frozen=True)
 class Power:
-    """A session that is changed again and again: segments after the first two are in turn changed
-    and quiet; changes: kind and size of each.
+    """A session for the power: after the first two, changed and quiet segments take turns.
+
+    changes: (kind, size) of each changed segment.
     """
 
     signal: str
@@ -68,7 +68,7 @@ def cell(kind: str, signal: str, n_learned: int, windows_in: WindowsIn) -> Sessi
     config = _promising(base)
     least = 2 * board_settings.defaults(kind)["n_range"] if kind == "telemetry" else n_learned
     n_learned = max(n_learned, least)
-    # what comes before the first window is complete is learned, too
+    # Samples before the first complete window are part of the learning period.
     extra = 0
     while windows_in(config, (n_learned + extra) * _hop(config)) < n_learned:
         extra += 1
@@ -115,7 +115,7 @@ def _changed(
 ) -> np.ndarray:
     if what == "step":
         return level + size * spread
-    if what == "tone":  # of a tenth of the change's length
+    if what == "tone":  # Its period is a tenth of the change's length.
         at = np.arange(len(level))
         return level + size * spread * np.sqrt(2) * np.sin(2 * np.pi * 10 * at / len(level))
     if what == "gain":
@@ -146,7 +146,7 @@ def _frames(kind: str, level: np.ndarray, draw: np.random.Generator) -> np.ndarr
 def sessions(
     signals: Sequence[str], lengths: Sequence[int], n_seeds: int, windows_in: WindowsIn
 ) -> list[Session]:
-    """Return the sessions of some signals: both kinds' cells, and n_seeds boards a signal for
+    """Return the cells of both kinds for some signals, and n_seeds boards for each to measure
     power.
     """
     out = {}

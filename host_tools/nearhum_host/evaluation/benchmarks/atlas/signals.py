@@ -1,10 +1,10 @@
-"""Signals made up on purpose: what a slow channel, or a vibration's strength, may do while nothing
-is wrong.
+"""Synthetic signals: what a slow channel, or the strength of a vibration, may do in normal
+operation.
 
-Enters: a number of steps and a generator. Leaves: float (n,), about 0, of spread 1 where it has
-one. A step is a window: a row of telemetry, the strength of a window of vibration. `settles` is the
-number of steps after which a signal repeats itself, so that two of them show all that it does; None
-where it never does.
+Enters: a number of steps and a random generator. Leaves: float (n,) with mean 0 and spread 1, if
+    the signal has them. A step is a window: a row of telemetry, or the strength of a window of
+    vibration. `settles` is the number of steps after which a signal repeats itself. Two of them
+    show all that it does. It is None for a signal that never repeats.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ Draw = np.random.Generator
 
 @dataclass(frozen=True)
 class Signal:
-    """One signal. made: (n, n_learned, draw) -> float (n,); n_learned: steps of its learning."""
+    """One signal. made: (n, n_learned, draw) -> float (n,). n_learned: steps that are learned."""
 
     made: Callable[[int, int, Draw], np.ndarray]
     settles: int | None
 
 
 def _autoregressive(constant: float) -> Signal:
-    """Return noise of first order, whose memory fades by e in so many steps."""
+    """Return first-order noise. constant: steps in which its memory decays by a factor of e."""
     pole = float(np.exp(-1 / constant))
 
     def made(n: int, _: int, draw: Draw) -> np.ndarray:
@@ -36,7 +36,7 @@ def _autoregressive(constant: float) -> Signal:
         noise = draw.normal(size=n) * np.sqrt(1 - pole**2)
         return np.asarray(lfilter([1.0], [1.0, -pole], noise, zi=start)[0])
 
-    return Signal(made, max(1, round(6 * constant)))  # as long as a cycle of that memory
+    return Signal(made, max(1, round(6 * constant)))  # About a cycle with the same memory.
 
 
 def _cycle(steps: float) -> Signal:
@@ -63,7 +63,7 @@ def _brown(n: int, _: int, draw: Draw) -> np.ndarray:
 
 def _day(n: int, _: int, draw: Draw) -> np.ndarray:
     angle = 2 * np.pi * (np.arange(n) / 1000 + draw.random())
-    return np.tanh(3 * np.sin(angle)) + 0.3 * draw.normal(size=n)  # day and night, short dusks
+    return np.tanh(3 * np.sin(angle)) + 0.3 * draw.normal(size=n)  # Day, night, short dusk.
 
 
 def _stays(levels: np.ndarray, least: int, most: int) -> Callable[[int, int, Draw], np.ndarray]:
@@ -93,7 +93,7 @@ def _quantised(n: int, _: int, draw: Draw) -> np.ndarray:
 
 def _stuck(n: int, n_learned: int, draw: Draw) -> np.ndarray:
     out = draw.normal(size=n)
-    out[:n_learned] = 0  # stuck as long as it is learned, then alive
+    out[:n_learned] = 0  # The sensor is stuck during the learning period only.
     return out
 
 

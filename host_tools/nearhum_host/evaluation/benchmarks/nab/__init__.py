@@ -1,7 +1,7 @@
-"""nab: series of one value: machines, servers, traffic, tweets, made-up ones.
+"""nab: series of one value: machines, servers, traffic, tweets, and artificial ones.
 
-Each series by itself: the first 15 % are learned, 750 rows at most, which is NAB's probation; the
-beginning of an alarm is a detection. Scored by NAB's standard profile.
+Each series is a session. The first 15 % are learned, at most 750 rows, which is NAB's probationary
+period. The beginning of an alarm is a detection. The score is that of NAB's standard profile.
 """
 
 from collections.abc import Sequence
@@ -29,12 +29,12 @@ from ..base import (
 )
 from . import score
 
-LEAST_RATE_HZ = 0.001  # that a recording can state; series of an hour are told to be faster
+LEAST_RATE_HZ = 0.001  # The lowest rate of a recording. Hourly series are played at this rate.
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a session is for. anomalies: rows; first: that is judged; weights: of the profile."""
+    """A session's content. anomalies: rows. first: first row judged. weights: of the profile."""
 
     anomalies: tuple[tuple[int, int], ...]
     first: int
@@ -42,7 +42,7 @@ class Asked:
 
 
 class Nab:
-    """One session a series; nab_score and detected, pooled over the series as NAB does."""
+    """One session for each series. nab_score and detected are pooled as NAB does."""
 
     name = "nab"
     told = "a learning period: the first 15 % of each series, 750 rows at most"
@@ -86,7 +86,7 @@ class Nab:
 
 
 def _rows(session: Session, run: Run) -> Rows:
-    """Return the rows that are judged; a row has alarm and score of the last complete window."""
+    """Return the rows that are judged, with alarm and score of the last complete window."""
     n, first = session.recording.n_frames, session.about.first
     windows = np.maximum((np.arange(n) - run.window + run.hop) // run.hop, 0)[first:]
     anomalous = np.zeros(n, bool)
@@ -112,8 +112,9 @@ def _figures(asked: Sequence[Asked], rows: Sequence[Rows]) -> dict[str, float | 
 
 
 def _spans(session: Session, run: Run) -> list[Span]:
-    """Return the truth by window: between anomalies, and in them; a window is where its last row
-    is.
+    """Return the truth by window, for stretches between anomalies and within them.
+
+    A window belongs to its last row.
     """
     watched = run.windows_of(session.recording)[1]
     out: list[Span] = []

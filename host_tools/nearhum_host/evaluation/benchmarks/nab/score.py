@@ -1,14 +1,16 @@
 """The score of the Numenta Anomaly Benchmark (Lavin and Ahmad, ICMLA 2015; numenta/NAB).
 
-Enters: the rows at which a detector said that something began, and the windows in which something
-was. Leaves: its raw score, and the score from 0 (says nothing) to 1 (says each window at its first
-row, and nothing else), which NAB prints in percent. A bad detector's is negative.
+Enters: the rows at which a detector reported a beginning, and the windows of the anomalies. Leaves:
+    the raw score, and the normalised score, which NAB prints in percent. It is 0 for a detector
+    that reports nothing, and 1 for one that reports each window at its first row and nothing else.
+    A bad detector's score is negative.
 
-The earliest detection in a window earns the weight of a hit times s(y) / s(-1), s(y) = 2 / (1 +
-exp(5 y)) - 1, y from -1 at the window's first row to nearly 0 at its last. A window without one
-costs the weight of a miss. Every detection outside of windows costs the weight of a false alarm
-times s(y), y the rows since the last window's end in widths of that window; -1 from three widths on
-and before the first window. Rows of the probation count in nothing.
+The earliest detection in a window earns the weight of a hit times s(y) / s(-1), with s(y) = 2 / (1
++ exp(5 y)) - 1. y rises from -1 at the window's first row to nearly 0 at its last. A window without
+a detection costs the weight of a miss. Each detection outside of windows costs the weight of a
+false alarm times s(y). There y is the number of rows since the end of the last window, in widths of
+that window. From three widths on, and before the first window, s(y) is -1. Rows of the probationary
+period do not count.
 """
 
 from __future__ import annotations
@@ -17,10 +19,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-PROBATION, MOST_PROBATION = 0.15, 750  # share of a series, and rows at most
-FAR_BEHIND = 3.0  # widths
+PROBATION, MOST_PROBATION = 0.15, 750  # Share of a series, and the largest number of rows.
+FAR_BEHIND = 3.0  # Widths of a window.
 
-Window = tuple[int, int]  # first and last row
+Window = tuple[int, int]  # First and last row.
 
 
 def scaled_sigmoid(y: float) -> float:
@@ -35,7 +37,7 @@ def probation(n_rows: int) -> int:
 
 @dataclass(frozen=True)
 class Score:
-    """What one series, or several together, came to."""
+    """The score of one series, or of several together."""
 
     raw: float = 0.0
     n_windows: int = 0
@@ -51,7 +53,7 @@ class Score:
         )
 
     def normalised(self, weights: Mapping[str, float]) -> float | None:
-        """Return the score between nothing said, 0, and all said at once, 1; None without
+        """Return the score from 0 (nothing reported) to 1 (all reported at once), None without
         windows.
         """
         if not self.n_windows:
@@ -66,7 +68,7 @@ def score(
 ) -> Score:
     """Return the score of one series.
 
-    begins: rows of detections; windows: in order, apart; first: the first row that is judged.
+    begins: rows of detections. windows: in order, not overlapping. first: the first row judged.
     """
     judged = [window for window in windows if window[1] >= first]
     found: dict[Window, float] = {}

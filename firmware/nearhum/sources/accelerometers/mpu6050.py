@@ -1,38 +1,41 @@
 """MPU-6050 accelerometer (and gyroscope) over I2C.
 
 source = {"driver": "mpu6050", "i2c": 0, "sda": 4, "scl": 5, "freq_hz": 400000, "address": 104,
-"range_g": 4} n_channels 3: acceleration x y z; range_g 2, 4, 8, 16: 16384, 8192, 4096, 2048 counts
-a g (0.122 mg a count at 4 g). 6: and angular rate, +-1000 deg/s, 32.8 counts a deg/s. rate_hz: 1000
-/ n, n whole, 1..256. Its FIFO of 1024 bytes lasts 170 ms at 1 kHz and 3 channels. Boards sold as
-MPU-6050 often have another chip: an MPU-6500 (identity 0x70), an MPU-6880 (0x72) or an ICM-20689
-(0x98), whose registers are the same here, but for a FIFO of 512 bytes and a low-pass of their own.
-Copies with the identity of the MPU-6050 and such a FIFO are known, too. Source: InvenSense
-MPU-6000/MPU-6050 Register Map, revision 4.2, whose section stands at each register; MPU-6500
-Register Map, revision 2.1, 4.8 (0x1D), and Product Specification 1.3, 4.17 (FIFO).
+"range_g": 4}. Leaves frames of n_channels
+3  acceleration x y z. range_g 2, 4, 8, 16: 16384, 8192, 4096, 2048 counts a g (0.122 mg a count at
+   4 g)
+6  the same and angular rate x y z, +-1000 deg/s, 32.8 counts a deg/s
+rate_hz: 1000 / n, n whole, 1 to 256. The FIFO of 1024 bytes lasts 170 ms at 1 kHz and 3 channels.
+
+Boards sold as MPU-6050 often have another chip: an MPU-6500 (identity 0x70), an MPU-6880 (0x72) or
+an ICM-20689 (0x98). These have the same registers here, but a FIFO of 512 bytes and their own
+low-pass. There are also copies with the identity of the MPU-6050 and such a FIFO.
+
+Source: InvenSense MPU-6000/MPU-6050 Register Map, revision 4.2 (each register names its section);
+MPU-6500 Register Map, revision 2.1, 4.8 (0x1D), and Product Specification 1.3, 4.17 (FIFO).
 """
 
 import micropython
-
 from nearhum.errors import ConfigError
-from nearhum.sources.registers import Fifo, code_of
+from nearhum.sources.accelerometers.registers import Fifo, code_of
 
-_SMPLRT_DIV = micropython.const(0x19)  # 4.2: 1 kHz / (1 + this) with the low-pass on
-_CONFIG = micropython.const(0x1A)  # 4.3: low-pass; 1: 184 Hz, the widest with a 1 kHz clock
+_SMPLRT_DIV = micropython.const(0x19)  # 4.2: rate = 1 kHz / (1 + this) with the low-pass on
+_CONFIG = micropython.const(0x1A)  # 4.3: low-pass. 1: 184 Hz, the widest with a clock of 1 kHz.
 _GYRO_CONFIG = micropython.const(0x1B)  # 4.4: bits 4:3, 2 is +-1000 deg/s
 _ACCEL_CONFIG = micropython.const(0x1C)  # 4.5: bits 4:3, +-2 4 8 16 g
-_ACCEL_CONFIG2 = micropython.const(0x1D)  # of an MPU-6500 and its kin: 1 is 184 Hz, too
+_ACCEL_CONFIG2 = micropython.const(0x1D)  # MPU-6500 and similar: acceleration, 1: 184 Hz
 _FIFO_EN = micropython.const(0x23)  # 4.6: 0x08 acceleration, 0x70 angular rate
-_USER_CTRL = micropython.const(0x6A)  # 4.27: bit 6 FIFO on; bit 2 FIFO reset, while it is off
-_PWR_MGMT_1 = micropython.const(0x6B)  # 4.28: bit 7 reset; bit 6 sleep; clock from gyroscope: 1
-_PWR_MGMT_2 = micropython.const(0x6C)  # 4.29: axes in standby
+_USER_CTRL = micropython.const(0x6A)  # 4.27: bit 6 FIFO on, bit 2 FIFO reset (while it is off)
+_PWR_MGMT_1 = micropython.const(0x6B)  # 4.28: bit 7 reset, bit 6 sleep, 1: the gyroscope's clock
+_PWR_MGMT_2 = micropython.const(0x6C)  # 4.29: bits of axes in standby
 _FIFO_COUNT = micropython.const(0x72)  # 4.30: two bytes, high first
 _FIFO_R_W = micropython.const(0x74)  # 4.31
-_WHO_AM_I = micropython.const(0x75)  # 4.32: 0x68 whatever the address pin says
+_WHO_AM_I = micropython.const(0x75)  # 4.32: identity, 0x68 whatever the address pin says
 
 
 @micropython.viper
 def _swap(block: ptr16, n: int):
-    """Bring n big-endian int16 to the machine's order."""
+    """Swap the bytes of n big-endian int16, because all ports are little endian."""
     while n:
         n -= 1
         value = block[n]
@@ -46,7 +49,7 @@ class Source(Fifo):
     who, chips = _WHO_AM_I, (0x68, 0x70, 0x72, 0x98)
     n_burst = 20
     reset = ((_PWR_MGMT_1, 0x80),)
-    reset_ms = 100  # 4.28
+    reset_ms = 100  # section 4.28
     sleep = ((_PWR_MGMT_1, 0x40),)
 
     def plan(self, config, given):
@@ -70,15 +73,15 @@ class Source(Fifo):
         ), ((_USER_CTRL, 0x04), (_USER_CTRL, 0x40))
 
     def also(self, found):
-        """Return what is written to the chips that have a low-pass for acceleration alone."""
+        """Return the low-pass of acceleration, for the chips that have a separate one."""
         return () if found == self.chips[0] else ((_ACCEL_CONFIG2, 1),)
 
     def level(self):
-        """Return the frames in the FIFO, below 0 where it overflowed."""
+        """Return the frames in the FIFO, below 0 if it overflowed."""
         n_bytes = self._count()
-        # A FIFO that overflowed is full until it is read, and then no whole frames: neither 1024
-        # nor 512 is a multiple of 6 or 12. A larger one has 512 bytes only while a frame is
-        # written; a full one of 512 has them again.
+        # A FIFO that overflowed stays full until it is read, and then it has no whole frames:
+        # neither 1024 nor 512 is a multiple of 6 or 12. A FIFO of 1024 bytes has 512 only while it
+        # writes a frame. So 512 bytes twice in a row mean a full FIFO of that size.
         if n_bytes > 1020 or n_bytes == 512 and self._count() == 512:
             return -1
         return n_bytes // (2 * self.n_values)

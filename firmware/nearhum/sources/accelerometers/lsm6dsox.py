@@ -1,38 +1,38 @@
-"""LSM6DSOX (and LSM6DSO) accelerometer over I2C or SPI; its gyroscope stays off.
+"""LSM6DSOX (and LSM6DSO) accelerometer over I2C or SPI. The gyroscope stays off.
 
 source = {"driver": "lsm6dsox", "i2c": 0, "sda": 4, "scl": 5, "address": 106, "range_g": 4}, or the
-pins of SPI n_channels 3: acceleration x y z. range_g 2, 4, 8, 16: 16393, 8197, 4098, 2049 counts a
-g (0.122 mg a count at 4 g). rate_hz: 12.5, 26, 52, 104, 208, 416, 833, 1660, 3330, 6660. Its FIFO
-holds 512 words of a tag and a frame: 0.6 s at 833 Hz. Its FIFO has nothing in common with that of
-the LSM6DS3, so it has a driver of its own. Source: ST LSM6DSOX datasheet, DS12814: Mechanical
-characteristics (sensitivity), FIFO reading procedure, and the section of chapter 9 that is named as
-the register.
+pins of SPI. Leaves frames of n_channels 3: acceleration x y z. range_g 2, 4, 8, 16: 16393, 8197,
+4098, 2049 counts a g (0.122 mg a count at 4 g). rate_hz: 12.5, 26, 52, 104, 208, 416, 833, 1660,
+3330, 6660. The FIFO holds 512 words, each a tag and a frame: 0.6 s at 833 Hz. It works in another
+way than the LSM6DS3's, so this chip has its own driver.
+
+Source: ST LSM6DSOX datasheet, DS12814: Mechanical characteristics (sensitivity), FIFO reading
+procedure, and for each register the section of chapter 9 with its name.
 """
 
 import micropython
-
 from nearhum.errors import ConfigError
-from nearhum.sources.registers import Fifo, code_of
+from nearhum.sources.accelerometers.registers import Fifo, code_of
 
-# bits 3:0: rate of acceleration in the FIFO; bits 7:4: 0, no angular rate
+# Bits 3:0: rate of acceleration in the FIFO. Bits 7:4: 0, no angular rate.
 _FIFO_CTRL3 = micropython.const(0x09)
-_FIFO_CTRL4 = micropython.const(0x0A)  # bits 2:0: 0 bypass, which empties it; 6 continuous
-_WHO_AM_I = micropython.const(0x0F)  # 0x6C
-_CTRL1_XL = micropython.const(0x10)  # bits 7:4 rate; bits 3:2 range: 0 2 g, 1 16 g, 2 4 g, 3 8 g
-# bit 7: other registers stand in the place of these
+_FIFO_CTRL4 = micropython.const(0x0A)  # Bits 2:0: 0 bypass, which empties it; 6 continuous.
+_WHO_AM_I = micropython.const(0x0F)  # identity: 0x6C
+_CTRL1_XL = micropython.const(0x10)  # Bits 7:4: rate. Bits 3:2: range, 0..3 = 2 16 4 8 g.
+# Bit 7: the addresses below mean other registers.
 _FUNC_CFG_ACCESS = micropython.const(0x01)
-# bit 6 block update; bit 2 the register counts up (so after reset); bit 0 resets all, within 50 us
+# Bit 6: block update. Bit 2: the register counts up, set after a reset. Bit 0: resets the chip,
+# within 50 us.
 _CTRL3_C = micropython.const(0x12)
-_FIFO_STATUS1 = micropython.const(
-    0x3A
-)  # low byte of the unread words; in the next: bits 6 and 3 overrun, 1:0 high part
-# bits 7:3: 2 acceleration; then six bytes; goes round from 0x7E
+# Low byte of the number of unread words. Next register: bits 6 and 3 overrun, bits 1:0 high part.
+_FIFO_STATUS1 = micropython.const(0x3A)
+# Bits 7:3: tag, 2 is acceleration. Six bytes of a frame follow. The address wraps after 0x7E.
 _FIFO_DATA_OUT_TAG = micropython.const(0x78)
 
 
 @micropython.viper
 def _frames(raw: ptr8, n: int, block: ptr16) -> int:
-    """Copy the frames that are acceleration from n words of 7 bytes. Returns their number."""
+    """Copy the frames of acceleration from n words of 7 bytes to block. Returns their number."""
     got = 0
     for i in range(n):
         word = 7 * i
@@ -46,7 +46,7 @@ def _frames(raw: ptr8, n: int, block: ptr16) -> int:
 class Source(Fifo):
     """Reads bursts of whole words from the chip's FIFO."""
 
-    address = 0x6A  # 0x6B with the pin SDO/SA0 high (Digital interfaces, I2C)
+    address = 0x6A  # 0x6B if pin SDO/SA0 is high (Digital interfaces, I2C)
     who, chips = _WHO_AM_I, (0x6C,)
     reset = ((_FUNC_CFG_ACCESS, 0), (_CTRL3_C, 0x01))
     sleep = ((_CTRL1_XL, 0),)
@@ -67,16 +67,16 @@ class Source(Fifo):
         ), ((_FIFO_CTRL4, 0), (_FIFO_CTRL4, 6))
 
     def level(self):
-        """Return the words in the FIFO, below 0 where some were overwritten."""
+        """Return the words in the FIFO, below 0 if words were overwritten."""
         two = self.read(_FIFO_STATUS1, self.two)
         return -1 if two[1] & 0x48 else (two[1] & 3) << 8 | two[0]
 
     def cut(self, block, n):
-        """Return parts of a buffer for 0 to n words of 7 bytes."""
+        """Return the parts of a buffer for 0 to n words of 7 bytes. block: not used."""
         words = memoryview(bytearray(7 * n))
         return [words[: 7 * i] for i in range(n + 1)]
 
     def take(self, n, block):
-        """Read n words. Returns how many of them were acceleration, now in block."""
+        """Read n words, and copy the frames of acceleration to block. Returns their number."""
         self.read(_FIFO_DATA_OUT_TAG, self.bursts[n])
         return _frames(self.bursts[-1], n, block)

@@ -1,17 +1,19 @@
-"""SPI that takes I2C's calls: for high rates, long wires, two chips of one kind.
+"""SPI with the calls of I2C, for high rates, long wires, or two chips of one kind.
+
+Enters: a register's address and a buffer, from registers.Fifo. Leaves: transfers on the bus.
 
 source = {"driver": ..., "spi": 0, "sck": 18, "mosi": 19, "miso": 16, "cs": 17, "freq_hz": 5000000}
-Mode 3 (clock idles high, sampled on its second edge); bit 7 of the first byte reads: so do all
-chips that have drivers.
+SPI mode 3: the clock idles high, and its second edge samples. Bit 7 of the first byte means a read.
+All chips that have drivers work like this.
 """
 
 from machine import SPI, Pin
 
 
 class OnSpi:
-    """A chip with a chip-select pin of its own.
+    """A chip with its own chip-select pin.
 
-    many: what its first byte has where several bytes are read.
+    given: config["source"]. many: bits of the first byte that ask for several bytes.
     """
 
     def __init__(self, given, many):
@@ -24,9 +26,9 @@ class OnSpi:
         self._first = bytearray(1)
 
     def readfrom_mem_into(self, address, register, out):
-        """Fill out from a register on; address: I2C's, not used.
+        """Fill the buffer `out` from a register on.
 
-        A chip that is not there reads as 0x00 or 0xff.
+        address: of I2C, not used here. A missing chip reads as 0x00 or 0xff.
         """
         self._first[0] = register | 0x80 | (self._many if len(out) > 1 else 0)
         self._cs(0)
@@ -35,7 +37,7 @@ class OnSpi:
         self._cs(1)
 
     def writeto_mem(self, address, register, one):
-        """Write a register."""
+        """Write one byte to a register. address: of I2C, not used here."""
         self._first[0] = register
         self._cs(0)
         self._spi.write(self._first)

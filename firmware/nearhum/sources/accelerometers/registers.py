@@ -1,39 +1,49 @@
-"""Chips of registers that collect frames in a FIFO, on I2C or SPI: what their drivers have in
-common.
+"""What the drivers of register chips with a FIFO have in common, on I2C or SPI.
 
-source = {"driver": ..., "i2c": 0, "sda": 4, "scl": 5, "freq_hz": 400000, "address": ..., "range_g":
-4}
+Enters: the registers of a chip. Leaves: its frames, straight in the pipeline's block. Every port is
+little endian, and so are the frames of most chips.
+
+source = {"driver": ..., "i2c": 0, "sda": 4, "scl": 5, "freq_hz": 400000, "address": ...,
+          "range_g": 4}
      or {"driver": ..., "spi": 0, "sck": 18, "mosi": 19, "miso": 16, "cs": 17, "freq_hz": 5000000,
-     "range_g": 4}
-A driver states its chip (class attributes) and says how its FIFO is read (`plan`, `level`, `take`).
-No sample is lost while the board computes, as long as it comes back before the FIFO is full.
+         "range_g": 4}
 
-The chip keeps its power while a board is reset or flashed, and with it what another program has
-written, and a transfer that was cut in its middle. So nothing is taken for granted when it is
-opened, at a start and again whenever it was lost: the bus is freed (`_free`), the chip is reset by
-its own register where it has one (`reset`), all that matters is written, and read back.
+The chip collects frames while the board computes. None is lost if the board reads before the FIFO
+is full.
 
-Class attributes of a driver: address (I2C, where the board file names none), who and chips (the
-register of the chip's identity and what may stand in it), n_burst (frames read at once), sleep
-(what puts it to sleep), reset and reset_ms (what resets it, and for how long that takes), spi_many
-(SPI: what asks for several bytes). `plan` returns what is written once and what is written whenever
-the FIFO starts anew, pairs of register and value, and sets `counts`, the counts of a g. `level`
-returns the frames that wait, below 0: some were lost. Frames are read straight into the block, low
-byte first, as all ports are.
+A chip keeps its power while the board is reset or flashed. It then keeps what another program has
+written into it, and perhaps half a transfer. So opening relies on nothing, at a start and whenever
+the sensor was lost: it frees the bus (`_free`), resets the chip through its register if there is
+one (`reset`), writes every register that matters, and reads it back.
+
+A driver is a subclass with these class attributes:
+address   on I2C, if the board file names none
+who       the register of the chip's identity
+chips     the identities that the driver accepts
+n_burst   most frames of one read
+sleep     register values that put the chip to sleep
+reset     register values that reset it
+reset_ms  how long the reset takes
+spi_many  on SPI: bits of the first byte that ask for several bytes
+and these methods:
+plan      returns two lists of (register, value): what is written once, and what is written
+          whenever the FIFO starts anew. It also sets `counts`, the counts of one g.
+level     returns the number of waiting frames, below 0 if frames were lost
+take      reads frames into the block
 """
 
 import time
 
 from machine import I2C, Pin
-
 from nearhum.errors import ConfigError, SourceError
 from nearhum.sources import GAP
 
 
 def code_of(name, value, allowed):
-    """Return the index of value in allowed, within 1 %: the code that the chip has for it.
+    """Return the index of value in allowed, which is the chip's code for it.
 
-    Raises ConfigError.
+    name: of the setting, for the error. allowed: numbers by code, 0 where the chip has none. A
+    value within 1 % of an allowed one counts as that. Raises ConfigError if there is none.
     """
     for i, one in enumerate(allowed):
         if abs(one - value) < 0.01 * one:
@@ -46,8 +56,8 @@ def code_of(name, value, allowed):
 def _free(sda, scl):
     """Free an I2C bus on which a chip holds SDA low.
 
-    It was cut off in the middle of a byte that it sends, and waits for the clock: nine pulses on
-    SCL, which end that byte, and a STOP. Source: NXP UM10204, 3.1.16 Bus clear.
+    A reset interrupted the chip while it sent a byte, and it still waits for the clock. Nine pulses
+    on SCL end that byte, and a STOP follows. Source: NXP UM10204, 3.1.16 Bus clear.
     """
     data = Pin(sda, Pin.IN, Pin.PULL_UP)
     if data.value():
@@ -67,7 +77,7 @@ def _free(sda, scl):
 
 
 class Fifo:
-    """A chip with a FIFO of frames."""
+    """A chip with a FIFO of frames, opened. Raises ConfigError, SourceError."""
 
     cue = ""
     spi_many = 0
@@ -84,7 +94,7 @@ class Fifo:
         self.one = bytearray(1)
         self.address = given.get("address", self.address)
         if "spi" in given:
-            from nearhum.sources.on_spi import OnSpi
+            from nearhum.sources.accelerometers.on_spi import OnSpi
 
             self._bus = OnSpi(given, self.spi_many)
         else:
@@ -115,11 +125,11 @@ class Fifo:
             raise SourceError("no answer from 0x%02x" % self.address)
 
     def also(self, found):
-        """Return what is written once to a chip of the identity found, and to no other."""
+        """Return more (register, value) that are written once, only to a chip of this identity."""
         return ()
 
     def read(self, register, out):
-        """Fill out from a register on. Returns out. Raises OSError."""
+        """Fill the buffer `out` from a register on, and return it. Raises OSError."""
         self._bus.readfrom_mem_into(self.address, register, out)
         return out
 
@@ -130,14 +140,14 @@ class Fifo:
     def read_into(self, block):
         """Fill block, array('h'), with whole frames.
 
-        Returns their number, NONE, or GAP after an overflow.
+        Returns their number, NONE, or GAP after an overflow. Raises OSError.
         """
         if block is not self._block:
-            # slices made once, one a number of frames: making one in each turn would allocate
+            # One slice for each number of frames, made once, because each slice allocates.
             self._block = block
             n = min(self.n_burst, len(block) // self.n_values)
             self.bursts = self.cut(memoryview(block), n)
-        # a transfer that ended in its middle, too, leaves a FIFO that does not begin with a frame
+        # After an interrupted transfer the FIFO does not begin with a whole frame: start it anew.
         n, self._whole = self.level() if self._whole else -1, False
         if n > 0:
             n = self.take(min(n, len(self.bursts) - 1), block)
@@ -148,7 +158,7 @@ class Fifo:
         return n
 
     def cut(self, block, n):
-        """Return the parts of block that 0 to n frames are read into; block: memoryview."""
+        """Return the parts of block into which 0 to n frames are read. block: memoryview."""
         return [block[: i * self.n_values] for i in range(n + 1)]
 
     def close(self):
