@@ -68,6 +68,21 @@ def it_is_made_anew_from_half_of_the_period_on_at_each_sixteenth_more():
 
 
 @test
+def the_first_member_of_a_period_is_enough_for_a_whitening():
+    c = Covariance(Prototypes(1, 3, 2, LOG2), 2, LOG2)
+    c._prototypes.add(None)
+    random = Lcg(8)
+    for period in range(2):  # the second does not count on what the first knew
+        c.start()
+        for i in range(20):
+            c.learn_one(together(random, 3), 0)
+            if i == 0:
+                equal(c.stale(), True, period)
+            c.refresh()
+        c.finish()
+
+
+@test
 def what_lies_at_both_ends_is_apart_by_all_there_is():
     # 255 steps are 128 double ones, of which int8 holds 127
     out = bytearray(3)

@@ -292,6 +292,11 @@ def bytes_and_back():
     for _ in range(100):
         x = as_bytes([random.within(60) for _ in range(4)])
         equal(again.predict_one(x), r.predict_one(x))
+    # What was enrolled before is gone.
+    other, _ = enrolled(2)
+    other.enrol("down", as_bytes([0, -40, 40, 0]))
+    other.unpack(memoryview(image))
+    equal((other.pack(), other.ids), (image, r.ids))
 
 
 done()
