@@ -38,11 +38,13 @@ def alarmed(**given):
     """Return a board whose pin 7 is on."""
     reset()
     Pin.levels[7] = 1  # as a reset of the application alone leaves it
+    fake_machine.stand_in(machine=Machine)  # The output is loaded anew after `reset`.
     hum = pipeline("vibration", alarm_pin="7", **SMALL, **given)
+    fake_machine.give_back()
     equal(Pin.levels[7], 0)
     while not hum.temporal.alarm:
         hum.temporal.update(5000, 0)
-    events.tell_alarm(hum)
+    events.report_alarm(hum)
     equal(Pin.levels[7], 1)
     return hum
 
