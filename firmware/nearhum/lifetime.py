@@ -10,8 +10,8 @@ import time
 
 # A start needs these, and watching does not.
 AT_START = (
-    "assembly", "storage.deployed", "storage.epoch", "config", "settings", "features.plan",
-    "features.bands", "kernels.tables", "kernels.thumb_tables",
+    "assembly", "storage.deployed", "storage.epoch", "storage.log_end", "config", "settings",
+    "features.plan", "features.bands", "kernels.tables", "kernels.thumb_tables",
 )  # fmt: skip
 # A learning period needs these, from its first window to its threshold.
 WHILE_LEARNING = ("detection.period", "detection.modes", "detection.calibration")

@@ -125,8 +125,9 @@ class Detector:
             lifetime.release(lifetime.WHILE_LEARNING)
         # A plain detector calls the prototypes directly while watching, because that is faster.
         self.other, self.strange = NO_SCORE, None
-        plain = state == WATCH and not (self.drift or self.covariance or self.views or self.ranges)
-        self.scorer = self.prototypes.score_one if plain else self.score_one
+        plain = state == WATCH and not (self.drift or self.covariance or self.ranges)
+        self._own_score = self.prototypes.score_one if plain else self.first_score
+        self.scorer = self.score_one if self.views else self._own_score
 
     @micropython.native
     def score_one(self, embedding):
@@ -136,12 +137,10 @@ class Detector:
         """
         self.other, self.strange = NO_SCORE, None
         for view in self.views:
-            view.score = score = view.score_one(embedding)
-            if self.state == WATCH and score != NO_SCORE:
-                score = view.shifted(score)
-                if score > self.other:
-                    self.other, self.strange = score, view
-        return self.first_score(embedding)
+            score = view.score_one(embedding)
+            if score > self.other:
+                self.other, self.strange = score, view
+        return self._own_score(embedding)
 
     @micropython.native
     def first_score(self, embedding, early=False):

@@ -24,7 +24,7 @@ from array import array
 
 import micropython
 from micropython import const
-from nearhum.wire import NO_SCORE
+from nearhum.wire import NO_SCORE, NO_THRESHOLD
 
 BEGIN = 1
 END = 2
@@ -86,6 +86,17 @@ class Temporal:
         """
         self._words[_OTHER] = other
         return 0 if score == NO_SCORE else _update(self._words, score, threshold)
+
+    @micropython.native
+    def smooth(self, score):
+        """Smooth a score without comparing it. Returns the smoothed score, octaves in Q8.
+
+        score: octaves in Q8, not NO_SCORE.
+        """
+        words = self._words
+        words[_OTHER] = NO_SCORE
+        _update(words, score, NO_THRESHOLD)
+        return words[_SCORE]
 
 
 @micropython.viper

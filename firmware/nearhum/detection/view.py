@@ -19,7 +19,7 @@ scores exceeds both means, and neither threshold was set for it.
 from array import array
 
 import micropython
-from nearhum.wire import NO_SCORE, NO_THRESHOLD
+from nearhum.wire import NO_SCORE, NO_THRESHOLD, WATCH
 
 
 class Slow:
@@ -115,15 +115,26 @@ class View:
 
     @micropython.native
     def score_one(self, embedding):
-        """Return the score of a window in this view, octaves in Q8, or NO_SCORE."""
+        """Score a window in this view: `score` becomes octaves in Q8, or NO_SCORE.
+
+        While watching, returns the smoothed score, shifted to compare with the main detector's
+        threshold, or NO_SCORE. While learning, returns NO_SCORE.
+        """
         self._x = x = self._source.take(embedding)
-        score = self.detector.score_one(x)
-        return score if score == NO_SCORE else score - self._source.extra_scatter_q8
+        detector = self.detector
+        score = detector.scorer(x)
+        if score == NO_SCORE:
+            self.score = score
+            return score
+        self.score = score = score - self._source.extra_scatter_q8
+        if detector.state != WATCH:
+            return NO_SCORE
+        return self._temporal.smooth(score) + self._offset
 
     def learn_one(self, score, left, total, dirt):
         """Learn the window that was scored last.
 
-        score: what score_one returned. left, total: windows of the main detector's period. dirt:
+        score: its score. left, total: windows of the main detector's period. dirt:
         True if the window may be dirt for the main detector. Then it is not learned here either.
         """
         d = self.detector
@@ -138,8 +149,7 @@ class View:
         if d.dirt:
             self._temporal.restart()
         if score != NO_SCORE:
-            self._temporal.update(score, NO_THRESHOLD)
-            score = self._temporal.score
+            score = self._temporal.smooth(score)
         d.period.learn_one(self._x, score)
 
     def finish(self, threshold):
@@ -151,16 +161,6 @@ class View:
         """Shift scores from now on, so that they compare with the main detector's threshold."""
         mine = self.detector.threshold
         self._offset = 0 if NO_THRESHOLD in (threshold, mine) else threshold - mine
-
-    @micropython.native
-    def shifted(self, score):
-        """Smooth the score of a watched window, octaves in Q8.
-
-        Returns the smoothed score, shifted to compare with the main detector's threshold.
-        """
-        temporal = self._temporal
-        temporal.update(score, NO_THRESHOLD)
-        return temporal.score + self._offset
 
     def strangest(self):
         """Return [[name, percent]] of what is strange in the last scored window. Allocates."""

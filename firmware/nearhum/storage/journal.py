@@ -12,7 +12,6 @@ block of flash, which has to last ten years. `synced_seq` tells what is on flash
 the note outside the folder.
 """
 
-import json
 import os
 
 from nearhum import wire
@@ -53,7 +52,9 @@ class Journal:
         )
         self.measure()
         self._chain = Chain()
-        self.boot, self.seq = self._last()
+        from nearhum.storage import log_end  # Released after the start, see lifetime.AT_START.
+
+        self.boot, self.seq = log_end.find(self._segments, self._path, self._chain, SEGMENT_BYTES)
         seq, boot = noted(self._reached)
         # How many records the file system has lost. Their numbers are not used again.
         self.gone = max(0, seq - self.seq)
@@ -90,36 +91,6 @@ class Journal:
 
     def _path(self, first):
         return "%s/%08x.seg" % (self._folder, first)
-
-    def _last(self):
-        # Returns the last boot and the next seq, from the newest segments. Numbers that damaged
-        # bytes may have had are skipped, so that none is used twice.
-        boot = seq = 0
-        for first in reversed(self._segments):
-            try:
-                with open(self._path(first), "rb") as f:
-                    buf = f.read()
-            except OSError:
-                buf = bytes(SEGMENT_BYTES)
-            at, after = 0, first
-            while True:
-                n = record_bytes(buf, at, len(buf))
-                if not n:
-                    break
-                kind, after, _, payload = wire.unpack_record(buf, at, n)
-                after += 1
-                if kind == wire.BOOT:
-                    boot = json.loads(payload)["boot"]  # The CRC proves that it is whole.
-                at += n
-            if at and not seq:  # the newest segment
-                self._chain.begin(first)
-                self._chain.add(memoryview(buf)[:at], after)
-            seq = max(seq, after - (at - len(buf)) // (RECORD_HEADER_BYTES + RECORD_CRC_BYTES))
-            if boot:
-                break
-        if self._segments and self._segments[-1] == seq:
-            self._segments.pop()  # It is empty, and the next segment gets its name.
-        return boot, seq
 
     @property
     def first_seq(self):
