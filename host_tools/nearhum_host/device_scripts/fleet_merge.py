@@ -10,7 +10,7 @@ as {"error", "hint"}.
 1. read every state; with "trim", leave out the fourth of the boards that stands furthest from the
    median board
 2. slow channels: bring all into the range of the median board (fleet_ranges)
-3. modes, the largest first: join a mode that one has met (modes.MEET), or that has its name; a
+3. modes, the largest first: join a mode that one has met (modes.JOIN_Q8), or that has its name; a
    named one never joins
    another name; where there is no room for more, the nearest. What no SHARE-th of the windows
    belongs to is dropped (Modes.finish). Distances by the spread of the median board.
@@ -31,7 +31,7 @@ root = sys.argv[2]
 import fleet_ranges  # noqa: E402
 from fleet_states import TRIMMED, apart, as_i8, mean, ordered, place, read, ruler, spread_of  # noqa: E402
 from nearhum.detection.calibration import MOST  # noqa: E402
-from nearhum.detection.modes import MEET  # noqa: E402
+from nearhum.detection.modes import JOIN_Q8  # noqa: E402
 from nearhum.detection.period import Period  # noqa: E402
 from nearhum.detection.prototypes import MAX_COUNT  # noqa: E402
 from nearhum.errors import FormatError, NearhumError  # noqa: E402
@@ -87,7 +87,7 @@ def _place_of(row, modes, p):
     if may:
         p.score_one(as_i8(mean(row[1], row[2])))
         score, j = min([(p.scores[j], j) for j in may])
-        if score < MEET or len(modes) == p.capacity:
+        if score < JOIN_Q8 or len(modes) == p.capacity:
             return j
     if len(modes) == p.capacity:
         raise FormatError(
