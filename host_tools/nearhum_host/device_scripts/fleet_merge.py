@@ -147,7 +147,7 @@ def blend(d, parts, config, log2):
     modes = merge_modes(parts, ruler(d.prototypes.capacity, spread_of(parts), floor, log2))
     factor = put_modes(modes, d)
     d.period = Period(d)
-    weak = d.period.modes.weak()
+    weak = d.period.modes.to_drop()
     kept = [mode for j, mode in enumerate(modes) if j not in weak]
     d.learn_total = min(sum([mode.count for mode in modes]), 16000000)
     put_scores(parts, d.period.calibration)
