@@ -32,7 +32,7 @@ if task["learn"]:
 window = hum.window
 # The windows are more extreme than those of a healthy sensor, but must be learned here, because the
 # test compares arithmetic.
-window.ill = lambda clip: 0
+window.defect = lambda clip: 0
 n_bytes = 2 * window.n_channels * window.n_window
 nothing = bytes(hum.head.n_out)
 windows = open(root + "windows.bin", "rb")

@@ -24,7 +24,7 @@ def followed(hum, path):
             seen[0] = score
         return score
 
-    def plain(embedding):  # a watching window of a kind without views or drift
+    def plain(embedding):  # While watching, a kind without drift calls the prototypes directly.
         score = of_prototypes(embedding)
         if d.state != LEARN:
             seen[0] = score
@@ -44,7 +44,7 @@ def followed(hum, path):
         keep()
 
     d.first_score, hum.keep_window = first_score, keep_window
-    if not (d.views or d.drift or d.covariance or d.ranges):
+    if not (d.drift or d.covariance or d.ranges):
         d.prototypes.score_one = plain
     return file
 
