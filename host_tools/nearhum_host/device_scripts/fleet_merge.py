@@ -7,19 +7,18 @@ Enters, from that folder: nearhum.json, and fleet.json {"files": [[name, path]],
 Leaves, in that folder: prior.nhs. The last line of the output is one JSON object: what was done, or
 {"error", "hint"} if a file is wrong.
 
-1. read every state; with "trim", leave out the fourth of the boards that stands furthest from the
-   median board
-2. slow channels: bring all into the range of the median board (fleet_ranges)
-3. modes, the largest first: join a mode that one has met (modes.JOIN_Q8), or that has its name; a
-   named one never joins
-   another name; where there is no room for more, the nearest. What no SHARE-th of the windows
-   belongs to is dropped (Modes.finish). Distances by the spread of the median board.
-4. add: counts, sums and sums of squares as exact integers. Beyond the 2^24 - 1 windows that the
-   fields hold
-   (prototypes.py) all modes are scaled by one factor, so that the largest holds that many: means
-   and spreads stay
-5. the scores that set thresholds add too (calibration.py), and set the threshold of all
-6. labels by their name: sums add; of the examples as many as there is room for, by turns
+1. Read all states. With "trim", leave out the quarter of the boards that is furthest from the
+   median board.
+2. Bring slow channels into the range of the median board (fleet_ranges).
+3. Take the modes, the largest first. A mode joins one within modes.JOIN_Q8, or one of its name. It
+   never joins one of another name. If there is no room, it joins the nearest. Modes with less than
+   one SHARE-th of the windows are dropped (Modes.finish). Distances use the spread of the median
+   board.
+4. Add counts, sums and sums of squares as exact integers. The fields hold 2^24 - 1 windows
+   (prototypes.py). Beyond that, all modes are scaled by one factor, which keeps means and spreads.
+5. Add the scores of the calibration (calibration.py). They set the threshold.
+6. Add the sums of labels by name. Of their examples, keep as many as there is room for, taken from
+   the boards in turn.
 """
 
 import json
@@ -147,8 +146,8 @@ def blend(d, parts, config, log2):
     modes = merge_modes(parts, ruler(d.prototypes.capacity, spread_of(parts), floor, log2))
     factor = put_modes(modes, d)
     d.period = Period(d)
-    weak = d.period.modes.to_drop()
-    kept = [mode for j, mode in enumerate(modes) if j not in weak]
+    dropped = d.period.modes.to_drop()
+    kept = [mode for j, mode in enumerate(modes) if j not in dropped]
     d.learn_total = min(sum([mode.count for mode in modes]), 16000000)
     put_scores(parts, d.period.calibration)
     if d.covariance and all([part.covariance for part in parts]):
