@@ -192,7 +192,7 @@ def _ask(link: Link, line: str, n_channels: int) -> tuple[int, np.ndarray]:
         return int(answer["from"]), frames.astype(np.int16)
     except (Base64Error, KeyError, TypeError, ValueError):
         raise DeviceError(
-            f"the board's answer to {line!r} makes no sense", "check the cable"
+            f"the board's answer to {line!r} is invalid", "check the cable"
         ) from None
 
 
