@@ -191,9 +191,7 @@ def _ask(link: Link, line: str, n_channels: int) -> tuple[int, np.ndarray]:
         frames = samples.reshape(n_channels, int(answer["n"])).T
         return int(answer["from"]), frames.astype(np.int16)
     except (Base64Error, KeyError, TypeError, ValueError):
-        raise DeviceError(
-            f"the board's answer to {line!r} makes no sense", "check the cable"
-        ) from None
+        raise DeviceError(f"the board's answer to {line!r} is invalid", "check the cable") from None
 
 
 def _cuts(link: Link, seq: int, hop: int) -> set[int]:

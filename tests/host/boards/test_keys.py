@@ -100,7 +100,7 @@ def test_keys_that_are_none(tmp_path: Path) -> None:
         file.chmod(0o600)
         with pytest.raises(HostError, match="is not a key file") as told:
             keys.load(str(file))
-        assert told.value.hint == "64 hexadecimal digits"
+        assert told.value.hint == "64 hexadecimal digits are expected"
     if os.name == "posix":
         file.write_text("ab" * 32)
         for mode in (0o644, 0o640, 0o620, 0o610, 0o604, 0o602, 0o601):  # the group, or anybody

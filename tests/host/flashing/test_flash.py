@@ -88,7 +88,7 @@ def test_an_image_is_downloaded_once_with_progress(served, tmp_path: Path) -> No
         (firmware.rp2(PICO), None, 5, "has 40448 bytes, not 5"),
         (firmware.rp2(PICO)[:-512], None, None, "is cut"),
         (firmware.rp2(board_files.load("rpi_pico2")), None, None, "is for rp2350, not for rp2040"),
-        (b"<html>", None, None, "is no UF2"),
+        (b"<html>", None, None, "is not a UF2"),
         (None, None, None, "the server answers 404"),
     ],
 )
@@ -123,7 +123,7 @@ def test_a_download_is_https_alone(tmp_path: Path) -> None:
 def test_a_dry_run_reads_the_file_that_is_here(tmp_path: Path) -> None:
     wrong = {
         "page.bin": (ESP32, b"<html>" + bytes(500), "is not an image for esp32"),
-        "page.uf2": (PICO, b"<html>" + bytes(600), "is no UF2"),
+        "page.uf2": (PICO, b"<html>" + bytes(600), "is not a UF2"),
         "other.uf2": (
             PICO, firmware.rp2(board_files.load("rpi_pico2")), "is for rp2350, not for rp2040"
         ),

@@ -233,7 +233,7 @@ REFUSED = {
     ),
     "thousands_alone": (
         [f"{7500 + i:,.1f}" for i in range(60)],
-        "line 1, column 0: '7,500.0' is no whole number",
+        "line 1, column 0: '7,500.0' is not a whole number",
     ),
     "two_groups_of_another_size": (
         ["a;b", *(f"7.33{i % 7},19;{i},46" for i in range(59)), "73.35,19;1,46"],
@@ -282,7 +282,7 @@ REFUSED = {
     ),
     "no_time": (
         ["time,x,y,z", *lines(before=lambda i: f"t{i}")],
-        "line 2, column 'time': 't0' is no time",
+        "line 2, column 'time': 't0' is not a time",
     ),
     "no_numbers": (["a,b", "red,blue"], "no column of numbers"),
     "a_cell_missing_in_two_columns_of_whole_numbers": (
@@ -544,7 +544,7 @@ def test_mulaw_and_alaw(tmp_path: Path) -> None:
 def test_sound_that_is_refused(tmp_path: Path) -> None:
     for given, says in (
         ({"code": 0x55, "bits": 8}, "coded as MP3"),
-        ({"code": 1, "bits": 16, "rate": 0}, "no wav that can be"),
+        ({"code": 1, "bits": 16, "rate": 0}, "has an impossible format"),
     ):
         with pytest.raises(HostError, match=says):
             read(wav(tmp_path / "rec.wav", b"\0" * 64, **given))

@@ -133,9 +133,9 @@ REFUSED = {
     ),
     "beyond_a_day": (
         ["Elapsed,a,b"] + rows(lambda i: f"{22 + i // 60}:{i % 60:02}:00"),
-        "column 'Elapsed': '25:00:00' is no time",
+        "column 'Elapsed': '25:00:00' is not a time",
     ),
-    "codesys": (["Time,a,b", *rows(lambda i: f"T#{20 * i}ms")], "'T#0ms' is no time"),
+    "codesys": (["Time,a,b", *rows(lambda i: f"T#{20 * i}ms")], "'T#0ms' is not a time"),
 }
 
 

@@ -96,7 +96,7 @@ def test_csv_columns_by_name_and_number(tmp_path, delimiter):
     with pytest.raises(HostError, match="no column 'z'") as caught:
         convert(tmp_path, "a.csv", rate_hz=1, columns=["z"])
     assert "time, x, y" in caught.value.hint
-    with pytest.raises(HostError, match="line 2, column 'time': 't0' is no time"):
+    with pytest.raises(HostError, match="line 2, column 'time': 't0' is not a time"):
         convert(tmp_path, "a.csv", rate_hz=1)
 
 

@@ -174,7 +174,10 @@ def test_a_late_answer_is_waited_for():
 
 
 def test_silence_and_babble_are_told_apart():
-    for said, why in ((b"", "nothing answers"), (b"AT+OK\r\n", "not nearhum's console.*AT.OK")):
+    for said, why in (
+        (b"", "nothing answers"),
+        (b"AT+OK\r\n", "not from nearhum's console.*AT.OK"),
+    ):
         with (
             scripted(lambda line, said=said: said) as (port, _),
             Link(port) as link,

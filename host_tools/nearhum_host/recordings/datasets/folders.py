@@ -1,7 +1,7 @@
-"""Where the evaluation recordings lie.
+"""Find the evaluation recordings.
 
-Enters: the recordings' folder (--data or NEARHUM_DATA; what is in it, from where, under which
-licence: README.md). Leaves: the folder of one set, and its files in their natural order.
+Enters: the recordings' folder (--data or NEARHUM_DATA). README.md lists its contents, sources and
+licences. Leaves: the folder of one set, and its files in natural order.
 """
 
 import os

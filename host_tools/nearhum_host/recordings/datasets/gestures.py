@@ -15,13 +15,13 @@ from ...extras import install_line
 from ..counts import to_counts
 from .folders import files_of
 
-ACCELERATION_COUNTS_PER_G = 8192  # an IMU at ±4 g
-ANGULAR_RATE_COUNTS_PER_RAD_S = 1877  # an IMU at ±1000 deg/s
+ACCELERATION_COUNTS_PER_G = 8192  # An IMU at ±4 g.
+ANGULAR_RATE_COUNTS_PER_RAD_S = 1877  # An IMU at ±1000 deg/s.
 WATCH_RATE_HZ = 50
 WATCH_SCALE = (ACCELERATION_COUNTS_PER_G,) * 3 + (ANGULAR_RATE_COUNTS_PER_RAD_S,) * 3
 SEGLEARN_SHA256 = "eb122f23cdf06ef6bd6c6c5312958ec5cf9d038e2e6d457b8081662c75a42537"
-PUBLIC_WEARERS = range(1, 7)  # the others are held back for verification
-# (wearer, side) -> exercise -> int16 (n, 6), 50 Hz
+PUBLIC_WEARERS = range(1, 7)  # The other wearers are kept for verification.
+# By (wearer, side) and exercise: int16 (n, 6), 50 Hz.
 Wearers = dict[tuple[str, str], dict[str, np.ndarray]]
 
 

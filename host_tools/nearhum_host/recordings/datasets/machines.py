@@ -16,8 +16,8 @@ from ...errors import HostError
 from ..counts import to_counts
 from .folders import files_of
 
-BEARING_COUNTS_PER_G = 512  # an accelerometer at ±64 g
-MOTOR_COUNTS_PER_G = 2048  # as recorded: ±16 g
+BEARING_COUNTS_PER_G = 512  # An accelerometer at ±64 g.
+MOTOR_COUNTS_PER_G = 2048  # As recorded, at ±16 g.
 PUMP_COUNTS = {
     "Accelerometer1RMS": 32768,  # a g RMS, up to 1 g
     "Accelerometer2RMS": 32768,
@@ -30,7 +30,7 @@ PUMP_COUNTS = {
 }
 PUMP_RATE_HZ, BEARING_RATE_HZ, MOTOR_RATE_HZ = 1, 25600, 20000
 FAN_RATE_HZ, FAN_BIN_HZ = 0.5, 1  # spectra a second, and the width of their bins
-FAN_COUNTS = 32767  # of amplitudes from 0 to 1
+FAN_COUNTS = 32767  # For amplitudes from 0 to 1.
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from ...errors import HostError
 from ..counts import to_counts
 from .folders import files_of
 
-LINK_RATE_HZ = 10  # packets
+LINK_RATE_HZ = 10  # Packets per second.
 LINK_COUNTS_PER_DB, LINK_CENTRE_DB = 1280, 25  # a receiver reads 0 to about 50 dB over its floor
-LINK_INVALID = 127  # from here on a reading says that there was none
+LINK_INVALID = 127  # This and higher values mean that there was no reading.
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""Tables of samples to typed columns, and what each column is: time, label, sample."""
+"""Read tables of samples as typed columns, and find out which are times, labels or samples."""

@@ -1,6 +1,6 @@
-"""The rows of a text table as they come, to typed columns.
+"""Turn the rows of a text table into typed columns, block by block.
 
-Enters: lines, and how they are written. Leaves: columns of numbers, times and texts. A cell that
+Enters: lines, and their dialect. Leaves: columns of numbers, times and texts. A cell that
 does not fit its column is kept by its place.
 """
 
@@ -22,8 +22,8 @@ from .cells import MISSING, NUMBER, TEXT, TIME
 from .columns import Alike, Column, Numbers, Table, Texts
 from .dialect import Dialect
 
-_ODD = re.compile(r'["#%\x1a]|//')  # a quote, or what may begin a remark
-_CUT = re.compile(r"[-+]?(?:[0-9]+[.,]?[0-9]*[eE]?[-+]?)?")  # a number that breaks off
+_ODD = re.compile(r'["#%\x1a]|//')  # A quote, or the beginning of a remark.
+_CUT = re.compile(r"[-+]?(?:[0-9]+[.,]?[0-9]*[eE]?[-+]?)?")  # An incomplete number.
 
 
 class Body:

@@ -1,7 +1,7 @@
-"""Cells of a table: which text is a number, a time, or nothing; and columns of numbers as arrays.
+"""Decide which cell of a table is a number, a time, or empty, and make arrays of numbers.
 
-Enters: texts. Leaves: float64 of numbers. What is no number is told by
-its place, never guessed: "1_000", "0x10" and "١" are numbers to Python and not to a logger.
+Enters: texts. Leaves: float64 arrays. A cell that is not a number is reported with its place and
+never guessed. "1_000", "0x10" and "١" are numbers for Python, but no logger writes them.
 """
 
 from __future__ import annotations

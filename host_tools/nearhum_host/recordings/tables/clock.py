@@ -1,8 +1,8 @@
-"""Time columns: what rate, order and gaps a column of times says.
+"""Find the rate, the order and the gaps in a column of times.
 
-Enters: the values of a column, its unit where its name says one. Leaves: a Clock. Times may be
+Enters: the values of a column, and its unit if the name has one. Leaves: a Clock. Times may be
 numbers since a start, epochs, stamps, or a count of rows; they may jitter, be rounded to the
-second, wrap at 32 bits, pass midnight, begin again or stand in another order.
+second, wrap at 32 bits, pass midnight, begin again, or be out of order.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from ..times.sizes import Size, dates, day_size, hands, since_1970, size_of
 from ..times.stamps import DAY_NS
 
 MIN_ROWS = 3
-HEAD = 10_000  # rows
-NEAR = 0.01  # two rates closer than this share are one: a sensor's own clock is off by that much
-# Where counters begin again: 8 to 32 bits, and in tens.
+HEAD = 10_000  # Rows that are looked at first.
+NEAR = 0.01  # Rates that differ by less are equal, because a sensor's clock may be off by 1 %.
+# Values at which counters begin again: 8 to 32 bits, and powers of ten.
 _TURNS = (1 << 32, 1 << 24, 1 << 16, 1 << 8, 1_000_000, 100_000, 10_000, 1_000, 100)
-MINUTE_S = 60  # steps of whole minutes are seconds: nothing is sampled every 60 ms
-_MOST_MS = 200  # whole steps of 2 to this, without a unit, are milliseconds: 5 to 500 Hz
+MINUTE_S = 60  # Steps of whole minutes are in seconds, because nothing is sampled every 60 ms.
+_MOST_MS = 200  # Whole steps of 2 to 200 without a unit are milliseconds: 5 to 500 Hz.
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Typed columns of a table, and how they grow while it is read."""
+"""Typed columns of a table, which grow while it is read."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from .numerals import is_number, like_number
 from .units import says_label, says_remark, split_unit
 
 _BEGINS = re.compile(r"[-+]?[0-9]+[.,][0-9]+[^0-9.,:/-]")
-FEW_TEXTS = 8  # a logger has few different texts for "no value"; remarks are many
+FEW_TEXTS = 8  # Loggers have few different texts for "no value". Remarks are many.
 _ERRORS = frozenset(("err", "error", "ol", "o.l.", "over", "overrange", "overflow", "underflow"))
 _ERRORS |= {"underrange", "invalid", "no data", "nodata", "bad value"}
-MAX_TEXTS = 100_000  # different texts in one column; more are a remark and no label
-MOST_LABELS = 64  # different texts in a column that is taken for labels unasked
+MAX_TEXTS = 100_000  # Limit of different texts in a column. More are remarks, not labels.
+MOST_LABELS = 64  # Most different texts of a column that is taken for labels by itself.
 TAKE_LABEL = "--label-column takes it as the label"
-RUN = 3  # rows that a label stands over, on average; a remark stands in one
-SHOWN = 3  # places of bad cells that an error names
+RUN = 3  # A label spans at least so many rows on average. A remark has one row.
+SHOWN = 3  # Places of bad cells in an error message.
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""How a text table is written, and by that the cells of its lines."""
+"""The dialect of a text table, and splitting its lines into cells by it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ...errors import HostError
 from .cells import NUMBER, TEXT, kind_of
 from .numerals import may_be_thousands, not_in_one_way, says_decimal
 
-SPACES = " "  # runs of spaces
-NONE = ""  # one column
+SPACES = " "  # Delimiter: one or more spaces.
+NONE = ""  # No delimiter: the table has one column.
 LABELLED = re.compile(r"\s*([A-Za-z_][\w .]*?)\s*[:=]\s*(\S+)\s*")
-# What spreadsheets write into a cell that has no value.
+# Texts that spreadsheets write into a cell without a value.
 _ERROR_CELL = re.compile(r"#(?:N/A|NV|DIV/0!|VALUE!|WERT!|REF!|BEZUG!|NAME\?|NULL!|NUM!|ZAHL!)")
 _WORDS = re.compile(r'(?<!\S)"[^"]*"(?!\S)|\S+')
 COMMENTS = ("#", "%", "//", "\x1a")
@@ -105,9 +105,9 @@ def are_labelled(rows: Sequence[Sequence[str]]) -> bool:
     )
 
 
-_FEW_ROWS = 30  # fewer may by chance have no decimals that begin with 0
-_FEWEST_ROWS = 5  # fewer are no recording, and say nothing
-_FEW_DIGITS = 4  # different ones of ten: states, as 0 and 1, are no decimals
+_FEW_ROWS = 30  # Fewer rows may have no decimals that begin with 0 by chance.
+_FEWEST_ROWS = 5  # Fewer rows are too few to decide.
+_FEW_DIGITS = 4  # Decimals have more different digits. States such as 0 and 1 have fewer.
 _WHOLE_BUT_NONE = re.compile(r"-0|[-+]?0\d+(?:\.\d*)?|[-+]?\d{2,}[eE][-+]?\d+")
 
 

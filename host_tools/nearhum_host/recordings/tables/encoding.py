@@ -1,7 +1,8 @@
-"""The encoding of a text file, from its first bytes.
+"""Find the encoding of a text file.
 
-A byte order mark says it; zeros in every other byte are UTF-16 without one; what is sound UTF-8 is
-UTF-8; the rest is left to charset-normalizer, for it touches names of columns alone: numbers are
+Enters: the first bytes of a file. Leaves: the name of an encoding, or an error. A byte order mark
+decides. Without one, zeros in every other byte mean UTF-16, and valid UTF-8 is UTF-8. For all else,
+charset-normalizer guesses. A wrong guess changes only the names of columns, because numbers are
 ASCII in every code page.
 """
 
@@ -22,12 +23,12 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# Code pages that loggers, spreadsheets and instruments write.
+# Code pages that loggers, spreadsheets and instruments use.
 _PAGES = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp850", "cp437", "mac_roman"]
 _PAGES += ["shift_jis", "gb18030", "big5", "euc_kr"]
-# What stands in names and units of columns in the west of Europe.
+# Characters in names and units of columns in western Europe.
 _WESTERN = "äöüÄÖÜßéèêëàâçñáíóúÉÈÀÇÑåøæÅØÆïîôûù°²³µ±·–—×Ω"
-# First bytes of files that are often given the name of a table.
+# First bytes of other kinds of files that often have the suffix of a table.
 _OTHERS = (
     (b"PK\x03\x04", "is an archive or an Excel workbook", "save the sheet as csv, or unpack it"),
     (b"\xd0\xcf\x11\xe0", "is an old Excel workbook", "save the sheet as csv"),

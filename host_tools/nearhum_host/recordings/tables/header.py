@@ -1,7 +1,8 @@
-"""The names of columns: from the lines above the rows, with a row of units where there is one.
+"""Read the names and units of columns from the lines above the rows.
 
-Enters: lines, and a dialect whose body is found. Leaves: its names and units. Names that are fewer
-or more than the cells of a row are refused, for they would stand over other columns.
+Enters: lines, and a dialect that knows where the rows begin. Leaves: names and units. If there are
+more or fewer names than cells in a row, the table is refused, because it is unclear which column a
+name belongs to.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Long tables, a row a value: time, sensor, value. Put side by side, a column a sensor.
+"""Turn a long table (time, sensor, value) into a wide one with a column for each sensor.
 
-Enters: a table, and what the user named. Leaves: the table, wide where it was long. That is done
-where the names come in turn, or all have the same times; else a column that names sensors is
-refused by its name, for the values of several sensors are no one channel.
+Enters: a table, and the columns that the user named. Leaves: the table, wide if it was long. This
+is possible if the sensors take turns, or if all have the same times. Otherwise a column with names
+of sensors is refused, because the values of several sensors are not one channel.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .columns import MOST_LABELS, Column, Table
 from .meaning import Named
 from .units import NS, is_unit, says_count, says_label, says_sensor, says_time
 
-MIN_TURNS = 3  # rows of each sensor, so that turns are told from labels
+MIN_TURNS = 3  # Least rows of each sensor. With fewer, turns cannot be told from labels.
 Codes = np.ndarray
 
 

@@ -1,8 +1,9 @@
-"""What the columns of a table are: the time, the label, the group, samples; and what is left out.
+"""Decide which columns of a table are the time, the label, the group or samples.
 
-Enters: a table, and what the user named. Leaves: a Meaning. What the user named is taken as named.
-Else a column is what its values and its name say: one that rises like a clock is time or a count of
-rows and never a channel; texts are labels; numbers are samples, each of which must be one.
+Enters: a table, and the columns that the user named. Leaves: a Meaning. The user's choice comes
+first. Otherwise the values and the name decide: a column that rises like a clock is the time or a
+count of rows, and never a channel. Texts are labels. Numbers are samples, and every cell of such a
+column must be a number.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ from .units import (
     split_unit,
 )
 
-MANY_ROWS = 20  # of one value, so that it is told
-FEW_NAMES = 3  # of columns with the same bad cell, that are told
+MANY_ROWS = 20  # A constant column with at least so many rows is mentioned in a note.
+FEW_NAMES = 3  # Most names of columns with the same bad cell in an error message.
 _BEFORE = re.compile(r".*[^0-9.,](?:[:>=]|\s)\s*[-+]?[0-9]+(?:[.,][0-9]+)?")
 
 

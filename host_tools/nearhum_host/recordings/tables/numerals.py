@@ -1,8 +1,9 @@
-"""Numbers as loggers, spreadsheets and people write them: decimal signs, thousands, minus signs.
+"""Read numbers with decimal points or commas, separators of thousands, and several minus signs.
 
-decimal, here and in the other files: the decimal sign, "." or ","; behind it the sign between
-thousands where the file is known to have one: ",." reads 7.335 as 7335. Without it one group alone
-is no number beside decimal commas: whoever wrote it may have meant a fraction.
+Enters: texts, and `decimal`. Leaves: floats. `decimal`, here and in the other files, is the decimal
+sign, "." or ",", followed by the separator of thousands if the file has one: ",." reads 7.335 as
+7335. Without a known separator, "7.335" beside decimal commas is refused, because it may be a
+fraction.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from collections.abc import Sequence
 
 from .units import is_unit
 
-BLANKS = " \t\xa0"  # str.strip() takes away more: the separators of ASCII
-BETWEEN = {".": ",", ",": "."}  # the sign between thousands, by the decimal sign
+BLANKS = " \t\xa0"  # str.strip() would also remove the ASCII separators.
+BETWEEN = {".": ",", ",": "."}  # Separator of thousands, by the decimal sign.
 
-_SIGN = "[-+\u2212]?"  # U+2212 is what typesetters and some spreadsheets write for "-"
-_ALWAYS = "'\u2019\xa0\u202f"  # stand between thousands, and are nothing else within a number
+_SIGN = "[-+\u2212]?"  # U+2212 is the minus sign of typesetters and some spreadsheets.
+_ALWAYS = "'\u2019\xa0\u202f"  # These separate thousands and have no other meaning in a number.
 _WHOLE = "[1-9][0-9]{0,2}"
 
 

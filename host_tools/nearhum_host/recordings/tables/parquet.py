@@ -1,7 +1,7 @@
-"""Parquet files to typed columns, by DuckDB.
+"""Read Parquet files as typed columns, with DuckDB.
 
-DuckDB takes brackets, * and ? in a path for a pattern, and folders such as wearer=3 for columns. So
-paths are escaped, and no columns are made of folders.
+Enters: a path. Leaves: a Table. DuckDB takes brackets, * and ? in a path for a pattern, and folders
+such as wearer=3 for columns. So paths are escaped, and columns from folders are switched off.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Small csv files of texts to rows by name: labels, in whatever way a spreadsheet writes them."""
+"""Read small csv files of texts, such as labels, in any dialect that spreadsheets write.
+
+Enters: a path. Leaves: rows, each with its line number and its cells by column name.
+"""
 
 from __future__ import annotations
 

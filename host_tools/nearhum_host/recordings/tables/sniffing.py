@@ -1,8 +1,8 @@
-"""What a text table is like: preamble, names, units, delimiter, decimal sign; from its first lines.
+"""Find the dialect of a text table from its first lines: preamble, names, delimiter, decimal sign.
 
-Enters: lines. Leaves: a Dialect, by which table.py reads the whole file strictly. Nothing is taken
-by one line alone: delimiter and decimal sign are those under which most cells of the last lines of
-the sample are numbers or times. Where two readings are as good, the file is refused.
+Enters: lines. Leaves: a Dialect, by which table.py reads the whole file strictly. No single line
+decides. The delimiter and the decimal sign are those with which most cells in the last lines of the
+sample are numbers or times. If two dialects are equally good, the file is refused.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from .header import find_names
 from .numerals import decimal_of, like_number, why_not
 from .units import is_unit, is_unit_row
 
-HEAD_LINES = 4000  # a preamble is shorter than half of it
+HEAD_LINES = 4000  # Lines of the sample. A preamble must be shorter than half of it.
 SAMPLE_LINES = 400
-BODY_LINES = 2000  # of the body, that are looked at for commas and thousands of two kinds
-_MUCH = 0.1  # spaces stand within the cells of tables too: a bad cell must not make them better
+BODY_LINES = 2000  # Rows that are checked for two kinds of commas and thousands.
+_MUCH = 0.1  # Spaces also occur inside cells, so they must win by this share of good cells.
 _DELIMITERS = ("\t", ";", "|", ",", SPACES, NONE)
 
 

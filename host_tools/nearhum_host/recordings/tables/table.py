@@ -1,9 +1,9 @@
-"""Text tables to typed columns: csv, tsv and what instruments write, in bounded memory.
+"""Read text tables as typed columns: csv, tsv and files of instruments, in bounded memory.
 
-Enters: a path. Leaves: a Table, whose columns are numbers, times or texts, with their names and
-units, and what was found odd. The file is read once, a megabyte at a time; a column of whole
-numbers is kept as such, so that a table takes no more memory than its text. A cell that does not
-fit its column is kept by its place, and is an error once that column is used.
+Enters: a path. Leaves: a Table with columns of numbers, times or texts, their names and units, and
+notes. The file is read once, a megabyte at a time. Columns of whole numbers stay integers, so that
+a table needs no more memory than its text. A cell that does not fit its column is remembered with
+its place. It is an error only if that column is used.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .cells import TEXT
 from .columns import Table
 from .encoding import chunks, ends_a_line, head_of, lines_of
 
-MAX_BYTES = 1 << 30  # of one file, unpacked: a small archive may claim to hold terabytes
+MAX_BYTES = 1 << 30  # Of one unpacked file. A small archive may claim to hold terabytes.
 _SHOWN = {"\t": "tab", " ": "spaces", "": "nothing", ",": "comma", ";": "semicolon"}
 SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".dat", ".asc", ".lvm")
 

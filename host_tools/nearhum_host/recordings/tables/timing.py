@@ -1,7 +1,7 @@
-"""The clock of a table: from its column of times, or of dates and times of day.
+"""Make the clock of a table from its column of times, or its columns of dates and times of day.
 
-Enters: a table and what its columns mean. Leaves: a Clock. Dates as 02/03/2026 are settled here
-where the column alone does not: the reading is taken by which the times go on evenly.
+Enters: a table, and the meaning of its columns. Leaves: a Clock. If a column alone does not decide
+whether 02/03/2026 is in February or March, the order by which times advance evenly is taken.
 """
 
 from __future__ import annotations

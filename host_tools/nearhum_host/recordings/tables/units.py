@@ -1,4 +1,7 @@
-"""Units and names of columns: what "Beschl x (g)", "timestamp_ms" and a row of units say."""
+"""Find units and meanings in names of columns, such as "Beschl x (g)" or "timestamp_ms".
+
+Enters: names of columns, or a row of units. Leaves: the unit, and whether it is a time or a label.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ _INDICES = re.compile(
     r"[ _.-]?(?:no|nr|num|number|id|idx|index|count|cnt)\.?|numéro|numero|ligne",
     re.IGNORECASE,
 )
-# Parts of the names of times and counts that stand together with others: sampleTime, Laufzeit_3.
+# Parts of compound names of times and counts: sampleTime, Laufzeit_3.
 _PARTS = re.compile(
     r"time(?!r)|zeit|stamp|datum|epoch|clock|uhr|tick|sekunde|second|minute|stunde|hour|millis|micros|"
     r"index|count|z[aä]hler|sample|frame|record|zeile|line_?n|row_?n|step_?n|cycle_?n|punkt",

@@ -1,1 +1,1 @@
-"""Times as they are written: units by name and by size, stamps, days, and clocks that are set."""
+"""Read times: units by name and by size, stamps, days, and clocks that were changed."""

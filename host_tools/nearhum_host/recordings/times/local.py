@@ -1,8 +1,8 @@
-"""Local times without a zone, where a clock was put back or forward by an hour.
+"""Correct local times without a zone where the clock was changed by an hour.
 
-Enters: nanoseconds of stamps, in the order of the rows. Leaves: them as they went on. In autumn an
-hour comes twice: one after the other it is told by the step back, mixed by a sorting it is not, and
-is refused.
+Enters: nanoseconds of stamps, in the order of the rows. Leaves: the same times as if the clock had
+not been changed. In autumn an hour occurs twice. The step back shows where the second one begins.
+If the rows were sorted, both hours are mixed, and the file is refused.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from ...errors import HostError
 from .stamps import DAY_NS
 
 HOUR_NS = 3_600_000_000_000
-_NIGHT_NS = 4 * HOUR_NS  # clocks are put between midnight and four
+_NIGHT_NS = 4 * HOUR_NS  # Clocks are changed between midnight and four.
 _MINUTE_NS = 60_000_000_000
-# Whether it began before noon is not known, and so no start.
+# A 12-hour clock without AM or PM does not say when the recording began.
 TWELVE = "its clock has twelve hours: 1:00 after 12:59 is read as going on"
 MIXED = "an hour of its night stands twice, mixed: its clock was put back"
 

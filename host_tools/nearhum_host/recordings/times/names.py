@@ -1,6 +1,6 @@
-"""Names of times, and the unit of time that a name says: "time_min", "t / ms", "elapsedMillis".
+"""Find times by the names of columns, and their unit: "time_min", "t / ms", "elapsedMillis".
 
-Enters: the name of a column. Leaves: whether it is a time, and its unit, "" where it says none.
+Enters: the name of a column. Leaves: whether it is a time, and its unit, "" without one.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _UNITS = {
     3_600_000_000_000: "h hr hrs hour hours std stunde stunden heures horas",
     86_400_000_000_000: "d day days tag tage jours dias",
 }
-# Nanoseconds of a unit of time.
+# By nanoseconds: the names of a unit of time.
 NS = {name: ns for ns, names in _UNITS.items() for name in names.split()}
-# They mean something else without a word for time beside them: acc_min, flow_h, axis d.
+# Without a word for time beside them they mean something else: acc_min, flow_h, axis d.
 _SHORT = frozenset(("s", "min", "mins", "h", "hr", "std", "d", "day", "tag", "second"))
 _WORDS = (
     r"time|times|timestamp|timestamps|ts|zeit|zeitpunkt|zeitstempel|messzeit|laufzeit|temps|"
@@ -27,7 +27,7 @@ _WORDS = (
     r"stunden|millisekunden|mikrosekunden|x_value"
 )
 _TIMES = re.compile(rf"(?:.*[\W_])?(?:(?:{_WORDS})\d?|t\d?)(?:[\W_].*)?", re.IGNORECASE)
-# Temperatures: T_C, t_amb, and t alone is one or the other.
+# Temperatures: T_C, t_amb. A column t may be a time or a temperature.
 _WARMTHS = re.compile(
     r"(?:.*[\W_])?t[_ .-]?(?:c|k|f|deg\w*|amb\w*|env|room|in|out|bearing|motor|oil)", re.I
 )

@@ -1,7 +1,7 @@
-"""What numbers of a time column are by their size: since 1970, days of a spreadsheet, ticks.
+"""Find the unit of a time column by the size of its numbers: since 1970, days, ticks.
 
-Enters: the numbers, and what their name says. Leaves: their unit, and when they begin. A size
-decides only where the steps fit it as well: micros() passes 1,700,000,000 too.
+Enters: the numbers, and the unit in their name. Leaves: their unit and start. The size decides only
+if the steps fit too, because micros() also passes 1,700,000,000.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 from .stamps import DAY_NS
 
 DAY, SECOND = float(DAY_NS), 1e9
-_MOST_STEP_NS = 120e9  # of an epoch; a longer step must be of whole minutes
-_HEAD = 10_000  # rows
+_MOST_STEP_NS = 120e9  # Of times since 1970. A longer step must be whole minutes.
+_HEAD = 10_000  # Rows that are looked at.
 _LEAST_STEP_NS = 50_000
-_MOST_DAYS = 2e-4  # 17 s: shorter steps are fractions of a day, longer ones may be seconds
+_MOST_DAYS = 2e-4  # 17 s. Shorter steps are fractions of a day, longer ones may be seconds.
 
 
 @dataclass(frozen=True)

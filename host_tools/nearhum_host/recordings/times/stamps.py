@@ -1,7 +1,7 @@
-"""Stamps: dates and times of day as people, loggers and spreadsheets write them, to nanoseconds.
+"""Read stamps, which are dates and times of day as people, loggers and spreadsheets write them.
 
-Enters: texts. Leaves: int64 nanoseconds since 1970, or since midnight where there is no date.
-02/03/2026 may be of February or of March: what the column says of it is told apart from the value.
+Enters: texts. Leaves: int64 nanoseconds since 1970, or since midnight without a date. 02/03/2026
+may be in February or in March. The caller decides this from the whole column.
 """
 
 from __future__ import annotations
