@@ -242,7 +242,7 @@ def test_merge_and_deploy_as_commands(
         "other.nhs",
     )
     assert "left out: backups/pump" in shown.stderr
-    assert "of 3 boards" in shown.stdout
+    assert "from 3 boards" in shown.stdout
     ports = [argument for one in boards for argument in ("--port", one.path)]
     deploy = ("fleet", "deploy", "--board", "pump.toml", "--prior", "prior.nhs", *ports)
     done = json.loads(call(boards[0], tmp_path, *deploy, "--json").stdout)
