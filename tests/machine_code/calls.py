@@ -688,7 +688,7 @@ def _(r, i):
     look[word["_STEP"]] = 2 * (1 + r.below(2))
     look[word["_SPARE"]] = r.below(4)
     look[word["CLIP"]] = (32767, 32760, 1 + r.below(32767))[i % 3]
-    look[word["SEEN"]] = r.below(8)
+    look[word["RECENT"]] = r.below(8)
     return window.glance(x, look), x
 
 

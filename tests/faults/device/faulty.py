@@ -158,14 +158,18 @@ class Lcg:
 chance = Lcg()
 
 
+_ONE_G = 8192  # counts at 4 g full scale, which the driver sets
+
+
 def loop_of(level, tone):
-    # a second of frames, big-endian: a wave of 25 Hz on three axes, and noise; clipped as the chip
-    # does
+    # a second of frames, big-endian: a wave of 25 Hz on three axes, noise, and 1 g on the third;
+    # clipped as the chip does
     random = Lcg()
     out = bytearray(6 * _RATE_HZ)
     for i in range(3 * _RATE_HZ):
         phase = i // 3 % 8
         v = tone * (min(phase, 8 - phase) - 2) + random.below(2 * level + 1) - level
+        v += _ONE_G if i % 3 == 2 else 0
         v = max(-32768, min(32767, v))
         out[2 * i] = v >> 8 & 255
         out[2 * i + 1] = v & 255

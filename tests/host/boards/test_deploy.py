@@ -152,7 +152,7 @@ def test_a_plug_pulled_half_way(virtual_board: Callable[..., "VirtualBoard"]):
         if done > 6000:
             board.unplug()
 
-    with pytest.raises(DeviceError, match="1 files are sent") as caught:
+    with pytest.raises(DeviceError, match="1 file sent") as caught:
         put(board, new, on_bytes=pull_plug)
     assert "continues where it stopped" in caught.value.hint
     board.replug()
@@ -186,7 +186,7 @@ def test_bytes_that_change_on_the_way_are_noticed(
 def test_a_program_that_does_not_start_says_why(virtual_board: Callable[..., "VirtualBoard"]):
     board = virtual_board()
     with Link(board.path) as link:
-        with pytest.raises(DeviceError, match="no detector started: ValueError: boo"):
+        with pytest.raises(DeviceError, match="the detector did not start: ValueError: boo"):
             deploy(link, {"/main.py": b"raise ValueError('boo')\n"})
         with pytest.raises(DeviceError, match="no detector started$"):
             deploy(link, {"/main.py": b"\n"})

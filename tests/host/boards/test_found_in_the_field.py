@@ -33,7 +33,9 @@ def test_a_boot_py_that_takes_its_time_is_waited_for(
     assert put(board, FILES).start["version"] == "1"
 
 
-@pytest.mark.parametrize(("silent_ms", "said"), [(400, "said last '.+'"), (60_000, "says nothing")])
+@pytest.mark.parametrize(
+    ("silent_ms", "said"), [(400, "its last output is '.+'"), (60_000, "it prints nothing")]
+)
 def test_a_boot_py_that_does_not_end_is_named(
     silent_ms: int,
     said: str,

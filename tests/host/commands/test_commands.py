@@ -275,7 +275,7 @@ def test_a_log_as_others_read_it(nearhum: Nearhum, tmp_path: Path):
     n = len(decoding.decode(log_file.read_log(tmp_path / "pump.nhl").records)[0].scores)
     assert len(rows) == n + 1
     assert (
-        "pump-windows.parquet: a row a window"
+        "pump-windows.parquet: one row for each window"
         in nearhum("pull", "pump.nhl", "--as", "parquet").stdout
     )
     assert "record --as wav" in nearhum("pull", "pump.nhl", "--as", "wav", code=2).stderr
@@ -406,7 +406,7 @@ def test_a_board_starts_from_a_prior(nearhum: Nearhum, tmp_path: Path):
     _, sequence, body = wire.unseal(wire.STATE_MAGIC, (tmp_path / "p.nhs").read_bytes(), "backup")
     (tmp_path / "other.nhs").write_bytes(wire.seal(wire.STATE_MAGIC, 12345, sequence, bytes(body)))
     said = nearhum("deploy", "--board", "mine.toml", "--prior", "other.nhs", code=3).stderr
-    assert "no use" in said
+    assert "cannot use the prior" in said
     assert told(nearhum("list", "--json")) == now
     assert told(nearhum("deploy", "--board", "mine.toml", "--json"))["removed"] == [
         "/nearhum/prior.nhs", "/nearhum/storage/prior.mpy",

@@ -29,6 +29,7 @@ from nearhum_host.recordings.datasets import folders, gestures, machines, radio
 from nearhum_host.recordings.nhr import Recording, write_nhr
 from nearhum_host.report import page
 from nearhum_host.serial_line.link import Link
+from nearhum_host.virtual import unix_port
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 DATA = Path(os.environ.get(folders.ENVIRONMENT) or CHECKOUT.parent / "shared" / "wide")
@@ -149,9 +150,9 @@ def test_the_firmware_is_asked_for_its_own_defaults():
 
 
 def test_an_interpreter_that_is_not_there_is_named(monkeypatch):
-    monkeypatch.setenv(runner.ENVIRONMENT, "/nowhere/micropython")
+    monkeypatch.setenv(unix_port.ENVIRONMENT, "/nowhere/micropython")
     with pytest.raises(HostError, match="/nowhere/micropython"):
-        runner.interpreter()
+        unix_port.interpreter()
 
 
 # ---- judging, on runs made here ------------------------------------------------------------------

@@ -265,7 +265,7 @@ def test_the_card_says_what_is_in_the_file(tmp_path: Path) -> None:
     other = training.train(tones(2), CONFIG, "lda", 2).head
     n = len(found.network)
     for broken, words in (
-        (trained.head[: n - 9], "says"),
+        (trained.head[: n - 9], "should have"),
         (trained.head[:-3], "card"),
         (trained.head[:-9] + b"?" + trained.head[-8:], "card.*CRC"),
         (found.network + other[len(card.unpack(other).network) :], "another network"),

@@ -150,8 +150,8 @@ def uf2(n_blocks: int, family: int = 0xE48BFF56) -> bytes:
 def test_wrong_firmware_images(tmp_path: Path) -> None:
     path = tmp_path / "firmware.uf2"
     for contents, said in (
-        (b"", "no UF2"),
-        (b"x" * 1024, "no UF2"),
+        (b"", "not a UF2"),
+        (b"x" * 1024, "not a UF2"),
         (uf2(4)[:-512], "is cut"),
         (uf2(4, family=0xE48BFF59), "for rp2350, not for rp2040"),
     ):

@@ -88,7 +88,7 @@ def test_a_deploy_goes_on_after_a_power_cut(tmp_path: Path, at: int):
         gone.start()  # as a board whose USB is its own: the port goes with the power
         with Link(board.path) as link:
             assert link.ask("status")["state"] == "idle"  # it has started, see faults/upgrades.py
-            with pytest.raises(DeviceError, match="files are sent"):
+            with pytest.raises(DeviceError, match="files sent"):
                 deploy(link, b)
         gone.join()
         board.replug()

@@ -295,7 +295,7 @@ import select, sys, time
 poller = select.poll()
 poller.register(sys.stdout, select.POLLOUT)
 printed = slow = 0
-for _ in range(60):
+for _ in range(600):
     t = time.ticks_us()
     for _ in poller.ipoll(0):
         sys.stdout.write('x' * 99 + '\\n')

@@ -160,7 +160,7 @@ def _lay_out(session: Session, path: str, root: Path) -> None:
 def _read_back(session: Session, root: Path, journal: bytes, micropython: str) -> Run:
     run = read_run(journal, session.name)
     run.micropython = micropython
-    run.status = json.loads((root / "status").read_text())
+    run.status = json.loads((root / "status").read_text("utf-8"))
     expected = run.windows_of(session.recording)[-1].stop
     computed = np.frombuffer((root / "windows").read_bytes(), np.uint8)
     n_features, n_out = (int(n) for n in computed[:4].view("<u2"))
