@@ -188,7 +188,7 @@ def test_a_program_that_does_not_start_says_why(virtual_board: Callable[..., "Vi
     with Link(board.path) as link:
         with pytest.raises(DeviceError, match="the detector did not start: ValueError: boo"):
             deploy(link, {"/main.py": b"raise ValueError('boo')\n"})
-        with pytest.raises(DeviceError, match="no detector started$"):
+        with pytest.raises(DeviceError, match="the detector did not start$"):
             deploy(link, {"/main.py": b"\n"})
         assert link.on_stopped() is False
         with pytest.raises(DeviceError, match="is stopped") as caught:
