@@ -360,9 +360,9 @@ hum.close()
 
 
 def test_a_dead_axis_and_another_gravity_show_in_status(
-    virtual_board: Callable[..., "VirtualBoard"], kept_image: Path
+    virtual_board: Callable[..., "VirtualBoard"],
 ) -> None:
-    board = virtual_board(image=kept_image, sensors=["mpu6050"])
+    board = virtual_board(sensors=["mpu6050"])  # a new one, as above
     assert put(board, files({"driver": "mpu6050", **I2C}, n_window=64, n_hop=64)) == ""
     with Link(board.path) as link, stopped(link, fresh=True) as repl:
         said = next(line for line in repl.run(ODD).splitlines() if line.startswith("odd "))
