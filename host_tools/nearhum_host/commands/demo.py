@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .terminal import Json, note, print_json, progress
+from .terminal import Json, note, print_json, progress, write_page
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,7 +44,6 @@ def demo(
     """
     from ..boards import board_files, deployment
     from ..boards.application import application
-    from ..errors import HostError
     from ..extras import needs
     from ..logs import log_file, seen
     from ..serial_line.link import connect
@@ -91,12 +90,7 @@ def demo(
             encoding="utf-8",
         )
         text = page.report(log, labels)
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise HostError(
-            f"cannot write {out}: {error.strerror}", "name another file with --out"
-        ) from None
+    write_page(out, text)
     note(f"4/4 report: {out}")
     figures = judge(trace, status)
     figures["seconds"] = round(time.monotonic() - began, 1)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .terminal import Json, print_json
+from .terminal import Json, print_json, write_page
 
 
 def report(
@@ -38,18 +38,12 @@ def report(
 
     The page is one file that can be read offline.
     """
-    from ..errors import HostError
     from ..extras import needs
 
     with needs("eval"):
         from ..report import page as drawing
     text = drawing.report(path, labels)
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise HostError(
-            f"cannot write {out}: {error.strerror}", "name another file with --out"
-        ) from None
+    write_page(out, text)
     if as_json:
         print_json({"file": str(out), "bytes": len(text.encode())})
     else:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -186,3 +187,15 @@ def _told_in_lines(what: str, unit: str) -> Iterator[Callable[[int, int], None]]
     finally:
         ended.set()
         thread.join()
+
+
+def write_page(out: Path, text: str) -> None:
+    """Write a report as UTF-8. Raises HostError if the file cannot be written."""
+    from ..errors import HostError
+
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise HostError(
+            f"cannot write {out}: {error.strerror}", "name another file with --out"
+        ) from None
